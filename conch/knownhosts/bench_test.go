@@ -1,0 +1,64 @@
+package knownhosts
+
+import (
+	"fmt"
+	"testing"
+
+	xknownhosts "golang.org/x/crypto/ssh/knownhosts"
+)
+
+// Check reads the whole file each time: this is what one connection costs, with an address to look at.
+func BenchmarkCheck(b *testing.B) {
+	for _, lines := range []int{10, 1000, 10000} {
+		for _, plain := range []bool{true, false} {
+			b.Run(fmt.Sprintf("lines=%d/plain=%v", lines, plain), func(b *testing.B) {
+				f := benchmarkFile(b, lines, plain)
+				b.ReportAllocs()
+				for b.Loop() {
+					if v, err := f.Check("host-1.example.org", 22, "192.0.2.1", ed1); err != nil || v.Outcome != KnownAddIP {
+						b.Fatal(v.Outcome, err)
+					}
+				}
+			})
+		}
+	}
+}
+
+// The other contestant reads a file once per connection too, in a program that makes a callback for each.
+func BenchmarkXKnownhosts(b *testing.B) {
+	for _, lines := range []int{10, 1000, 10000} {
+		for _, plain := range []bool{true, false} {
+			b.Run(fmt.Sprintf("lines=%d/plain=%v", lines, plain), func(b *testing.B) {
+				f := benchmarkFile(b, lines, plain)
+				b.ReportAllocs()
+				for b.Loop() {
+					check, err := xknownhosts.New(f.SavePath())
+					if err != nil {
+						b.Fatal(err)
+					}
+					if err := check("host-1.example.org:22", benchmarkAddr{}, ed1); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}
+
+var ed1 = ed(1)
+
+type benchmarkAddr struct{}
+
+func (benchmarkAddr) Network() string { return "tcp" }
+func (benchmarkAddr) String() string  { return "192.0.2.1:22" }
+
+func benchmarkFile(b *testing.B, lines int, plain bool) *File {
+	b.Helper()
+	f := FromPath(tempFile(b))
+	f.Plain = plain
+	for i := range lines {
+		add(b, f, fmt.Sprintf("host-%d.example.org", i))
+	}
+	save(b, f)
+	return f
+}
