@@ -1,0 +1,113 @@
+package deferredtest_test
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/deferred/deferredtest"
+)
+
+var errBoom, errOther = errors.New("boom"), errors.New("other")
+
+// recorder is a testing.TB that keeps failures for itself.
+type recorder struct {
+	testing.TB
+	failures []string
+	cleanups []func()
+}
+
+func (r *recorder) Helper()          {}
+func (r *recorder) Cleanup(f func()) { r.cleanups = append(r.cleanups, f) }
+func (r *recorder) Errorf(f string, args ...any) {
+	r.failures = append(r.failures, fmt.Sprintf(f, args...))
+}
+func (r *recorder) Fatalf(f string, args ...any) {
+	r.Errorf(f, args...)
+	runtime.Goexit()
+}
+
+// failuresOf runs f as a test of its own and returns its failures.
+func failuresOf(t *testing.T, f func(testing.TB)) []string {
+	r, done := &recorder{TB: t}, make(chan struct{})
+	go func() { // ends with f
+		defer close(done)
+		defer func() {
+			for _, c := range r.cleanups {
+				c()
+			}
+		}()
+		f(r)
+	}()
+	<-done
+	return r.failures
+}
+
+func TestResults(t *testing.T) {
+	paused := deferred.Succeed(1)
+	paused.Pause()
+	for _, row := range []struct {
+		name string
+		run  func(testing.TB)
+		want string // "" for a test that passes
+	}{
+		{"success", func(t testing.TB) {
+			if v := deferredtest.SuccessResultOf(t, deferred.Succeed(3)); v != 3 {
+				t.Errorf("got %d", v)
+			}
+		}, ""},
+		{"success of a failure", func(t testing.TB) { deferredtest.SuccessResultOf(t, deferred.Fail[int](errBoom)) }, "failed, wanted a value: boom"},
+		{"success of nothing", func(t testing.TB) { deferredtest.SuccessResultOf(t, deferred.New[int]()) }, "no result yet"},
+		{"success of a paused one", func(t testing.TB) { deferredtest.SuccessResultOf(t, paused) }, "no result yet"},
+		{"failure", func(t testing.TB) { deferredtest.FailureResultOf(t, deferred.Fail[int](errBoom)) }, ""},
+		{"failure, one of two", func(t testing.TB) { deferredtest.FailureResultOf(t, deferred.Fail[int](errBoom), errOther, errBoom) }, ""},
+		{"failure, another", func(t testing.TB) { deferredtest.FailureResultOf(t, deferred.Fail[int](errBoom), errOther) }, "wanted one of [other]"},
+		{"failure of a value", func(t testing.TB) { deferredtest.FailureResultOf(t, deferred.Succeed(3)) }, "the value 3"},
+		{"failure of nothing", func(t testing.TB) { deferredtest.FailureResultOf(t, deferred.New[int]()) }, "no result yet"},
+		{"no result", func(t testing.TB) { deferredtest.AssertNoResult(t, deferred.New[int]()) }, ""},
+		{"no result, paused", func(t testing.TB) { deferredtest.AssertNoResult(t, paused) }, ""},
+		{"no result of a value", func(t testing.TB) { deferredtest.AssertNoResult(t, deferred.Succeed(3)) }, "result: 3"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			got := failuresOf(t, row.run)
+			if row.want == "" && len(got) != 0 || row.want != "" && (len(got) != 1 || !strings.Contains(got[0], row.want)) {
+				t.Errorf("got %q, want %q", got, row.want)
+			}
+		})
+	}
+}
+
+func TestTakenResultIsGone(t *testing.T) {
+	d := deferred.Fail[int](errBoom)
+	deferredtest.FailureResultOf(t, d)
+	if v, err, ok := d.Result(); v != 0 || err != nil || !ok {
+		t.Errorf("got %v, %v, %v", v, err, ok)
+	}
+}
+
+func TestD132_WatchFailsTheTest(t *testing.T) {
+	got := failuresOf(t, func(t testing.TB) {
+		deferredtest.Watch(t)
+		deferred.Fail[int](errBoom)
+	})
+	if len(got) != 1 || !strings.Contains(got[0], "unhandled error: boom") {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestD132_FlushTakesTheExpectedOnes(t *testing.T) {
+	got := failuresOf(t, func(t testing.TB) {
+		r := deferredtest.Watch(t)
+		deferred.Fail[int](fmt.Errorf("wrapped: %w", errBoom))
+		deferred.Fail[int](errOther)
+		if n := len(r.Flush(errBoom)); n != 1 {
+			t.Errorf("flushed %d", n)
+		}
+	})
+	if len(got) != 1 || !strings.Contains(got[0], "unhandled error: other") {
+		t.Errorf("got %q", got)
+	}
+}

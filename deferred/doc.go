@@ -1,0 +1,2 @@
+// Package deferred is results that arrive later: Twisted's Deferred for Go.
+package deferred
