@@ -1,0 +1,239 @@
+package reactor_test
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/hawser-go/hawser/reactor"
+)
+
+// Each benchmark of the loop stands beside what a Go program would use without it, so that one run shows the ratio:
+//
+//	go test -run '^$' -bench . -count 5 ./reactor
+
+// startBench runs a reactor until the benchmark ends.
+func startBench(b *testing.B) *reactor.Reactor {
+	r := reactor.New(reactor.Options{NoSignals: true})
+	ended := make(chan error)
+	go func() { ended <- r.Run() }() // ends with the benchmark
+	b.Cleanup(func() {
+		_ = r.Stop()
+		if err := <-ended; err != nil {
+			b.Error(err)
+		}
+	})
+	started := make(chan none)
+	r.CallFromThread(func() { close(started) })
+	<-started
+	return r
+}
+
+// produce lets each of n goroutines call post its share of b.N times, and waits for done.
+func produce(b *testing.B, n int, post func(), done <-chan none) {
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range n {
+		share := b.N / n
+		if i == 0 {
+			share += b.N % n
+		}
+		go func() { // ends with its share
+			for range share {
+				post()
+			}
+		}()
+	}
+	<-done
+}
+
+func BenchmarkPost(b *testing.B) {
+	for _, producers := range []int{1, 8} {
+		b.Run(fmt.Sprintf("CallFromThread/producers=%d", producers), func(b *testing.B) {
+			r := startBench(b)
+			count, done := 0, make(chan none)
+			f := func() {
+				if count++; count == b.N {
+					close(done)
+				}
+			}
+			produce(b, producers, func() { r.CallFromThread(f) }, done)
+		})
+		b.Run(fmt.Sprintf("chan/producers=%d", producers), func(b *testing.B) {
+			calls := make(chan func(), 1024)
+			defer close(calls)
+			go func() { // ends with the channel
+				for f := range calls {
+					f()
+				}
+			}()
+			count, done := 0, make(chan none)
+			f := func() {
+				if count++; count == b.N {
+					close(done)
+				}
+			}
+			produce(b, producers, func() { calls <- f }, done)
+		})
+	}
+}
+
+// roundTrips calls there b.N times and reports percentiles of its time.
+func roundTrips(b *testing.B, there func()) {
+	times := make([]time.Duration, 0, b.N)
+	for b.Loop() {
+		began := time.Now()
+		there()
+		times = append(times, time.Since(began))
+	}
+	slices.Sort(times)
+	b.ReportMetric(float64(times[len(times)/2]), "p50-ns")
+	b.ReportMetric(float64(times[len(times)*99/100]), "p99-ns")
+}
+
+func BenchmarkRoundTrip(b *testing.B) {
+	for _, timers := range []int{0, 1} {
+		b.Run(fmt.Sprintf("CallFromThread/timers=%d", timers), func(b *testing.B) {
+			r := startBench(b)
+			back := make(chan none, 1)
+			if timers > 0 {
+				r.CallFromThread(func() { r.CallLater(time.Hour, func() {}) })
+			}
+			f := func() { back <- none{} }
+			roundTrips(b, func() {
+				r.CallFromThread(f)
+				<-back
+			})
+		})
+	}
+	b.Run("chan", func(b *testing.B) {
+		calls, back := make(chan func(), 1), make(chan none, 1)
+		defer close(calls)
+		go func() { // ends with the channel
+			for f := range calls {
+				f()
+			}
+		}()
+		f := func() { back <- none{} }
+		roundTrips(b, func() {
+			calls <- f
+			<-back
+		})
+	})
+}
+
+const manyTimers = 1_000_000
+
+// heapInUse returns the bytes of live objects.
+func heapInUse() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// timerSet is something that can set many timers, and stop or await them.
+type timerSet interface {
+	set(n int, first time.Duration)
+	stop()
+	wait()
+}
+
+func BenchmarkTimers(b *testing.B) {
+	contestants := []struct {
+		name string
+		make func() timerSet
+	}{
+		{"CallLater", func() timerSet { return &reactorTimers{r: reactor.New(reactor.Options{NoSignals: true})} }},
+		{"AfterFunc", func() timerSet { return new(runtimeTimers) }},
+	}
+	for _, c := range contestants {
+		b.Run("memory/"+c.name, func(b *testing.B) {
+			s := c.make()
+			before := heapInUse()
+			s.set(manyTimers, farAway)
+			b.ReportMetric(float64(heapInUse()-before)/manyTimers, "B/timer")
+			s.stop()
+		})
+		b.Run("set+stop/"+c.name, func(b *testing.B) {
+			s := c.make()
+			b.ReportAllocs()
+			for b.Loop() {
+				s.set(manyTimers, farAway)
+				s.stop()
+			}
+			b.ReportMetric(float64(b.Elapsed())/float64(b.N*manyTimers), "ns/timer")
+		})
+		b.Run("set+fire/"+c.name, func(b *testing.B) {
+			s := c.make()
+			b.ReportAllocs()
+			for b.Loop() {
+				s.set(manyTimers, 0)
+				s.wait()
+			}
+			b.ReportMetric(float64(b.Elapsed())/float64(b.N*manyTimers), "ns/timer")
+		})
+	}
+}
+
+// spread gives timers different times within 50 ms, in an order that is neither sorted nor random.
+func spread(i int) time.Duration {
+	return time.Duration(i*7919%manyTimers) * (50 * time.Millisecond / manyTimers)
+}
+
+const farAway = time.Hour
+
+type reactorTimers struct {
+	r     *reactor.Reactor
+	calls []*reactor.DelayedCall
+	ran   int
+}
+
+func (s *reactorTimers) set(n int, first time.Duration) {
+	s.calls = append(s.calls[:0], make([]*reactor.DelayedCall, n)...)
+	s.ran = 0
+	f := func() { s.ran++ }
+	for i := range n {
+		s.calls[i] = s.r.CallLater(first+spread(i), f)
+	}
+}
+
+func (s *reactorTimers) stop() {
+	for _, c := range s.calls {
+		_ = c.Cancel()
+	}
+}
+
+func (s *reactorTimers) wait() {
+	for s.ran < len(s.calls) {
+		_ = s.r.Iterate(time.Second)
+	}
+}
+
+type runtimeTimers struct {
+	timers []*time.Timer
+	ran    chan none
+}
+
+func (s *runtimeTimers) set(n int, first time.Duration) {
+	s.timers = append(s.timers[:0], make([]*time.Timer, n)...)
+	s.ran = make(chan none, n)
+	f := func() { s.ran <- none{} }
+	for i := range n {
+		s.timers[i] = time.AfterFunc(first+spread(i), f)
+	}
+}
+
+func (s *runtimeTimers) stop() {
+	for _, t := range s.timers {
+		t.Stop()
+	}
+}
+
+func (s *runtimeTimers) wait() {
+	for range s.timers {
+		<-s.ran
+	}
+}

@@ -1,0 +1,44 @@
+package reactor
+
+import "sync"
+
+// readBuffer is what a read goes into. A connection holds one only during the read, so idle connections hold none.
+type readBuffer [readSize]byte
+
+var readBuffers bufferPool
+
+// bufferPool keeps buffers that are not in use.
+type bufferPool struct{ pool sync.Pool }
+
+func (p *bufferPool) get() *readBuffer {
+	if b, ok := p.pool.Get().(*readBuffer); ok {
+		return b
+	}
+	return new(readBuffer)
+}
+
+func (p *bufferPool) put(b *readBuffer) { p.pool.Put(b) }
+
+// spareBuffers keeps a few write buffers of the loop's connections for use again, so that idle connections hold none.
+type spareBuffers struct{ free [][]byte }
+
+const (
+	maxSpareBuffers = 64
+	maxSpareSize    = 64 << 10
+)
+
+func (s *spareBuffers) get() []byte {
+	last := len(s.free) - 1
+	if last < 0 {
+		return nil
+	}
+	b := s.free[last]
+	s.free = s.free[:last]
+	return b
+}
+
+func (s *spareBuffers) put(b []byte) {
+	if cap(b) > 0 && cap(b) <= maxSpareSize && len(s.free) < maxSpareBuffers {
+		s.free = append(s.free, b[:0])
+	}
+}

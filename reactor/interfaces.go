@@ -1,0 +1,32 @@
+package reactor
+
+import (
+	"crypto/tls"
+	"net"
+	"net/netip"
+
+	"github.com/hawser-go/hawser/deferred"
+)
+
+// Network is what endpoints and services need of a reactor. [*Reactor] implements it, and the MemoryReactor of package reactortest, with which
+// they are tested.
+type Network interface {
+	Clock
+	CallFromThread(f func()) bool
+
+	Resolve(network, host string) deferred.Deferred[[]netip.Addr]
+	Dial(network, address string, opts DialOptions) deferred.Deferred[net.Conn]
+	DialUNIX(path string, opts UNIXDialOptions) deferred.Deferred[net.Conn]
+	Attach(nc net.Conn, p Protocol, opts AttachOptions) (Transport, error)
+
+	ListenTCP(port int, f Factory, opts ListenOptions) (ListeningPort, error)
+	ListenTLS(port int, f Factory, config *tls.Config, opts ListenOptions) (ListeningPort, error)
+	ListenUNIX(path string, f Factory, opts UNIXOptions) (ListeningPort, error)
+	Listen(l net.Listener, f Factory) ListeningPort
+
+	ConnectTCP(host string, port int, f ClientFactory, opts DialOptions) Connector
+	ConnectTLS(host string, port int, f ClientFactory, config *tls.Config, opts DialOptions) Connector
+	ConnectUNIX(path string, f ClientFactory, opts UNIXDialOptions) Connector
+}
+
+var _ Network = (*Reactor)(nil)

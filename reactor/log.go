@@ -1,0 +1,37 @@
+package reactor
+
+import (
+	"log/slog"
+	"runtime/debug"
+)
+
+func (r *Reactor) logger() *slog.Logger {
+	if r.opts.Logger != nil {
+		return r.opts.Logger
+	}
+	return slog.Default()
+}
+
+// guard runs f and logs a panic in it. what names the callback in the log.
+func (r *Reactor) guard(what string, f func()) { _ = r.try(what, f) }
+
+// try runs f. A panic in it is logged and returned as a *PanicError (R533).
+func (r *Reactor) try(what string, f func()) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = r.panicked(what, v)
+		}
+	}()
+	f()
+	return nil
+}
+
+// panicked logs a recovered panic, with the stack it happened on, and returns it as an error.
+func (r *Reactor) panicked(what string, v any) error {
+	e := &PanicError{Value: v, Stack: debug.Stack()}
+	r.logger().Error("reactor: panic in "+what, "panic", v, "stack", string(e.Stack))
+	return e
+}
+
+// Logger returns the logger of the options, or slog's default. Any goroutine may call it.
+func (r *Reactor) Logger() *slog.Logger { return r.logger() }

@@ -1,0 +1,86 @@
+package reactor
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+// shutDown fires the shutdown event. Deferreds of its triggers that do not fire in time are no longer waited for.
+func (r *Reactor) shutDown() {
+	r.shutting = true
+	e := r.event(Shutdown)
+	r.FireSystemEvent(Shutdown)
+	if !e.firing {
+		return
+	}
+	r.stopDeadline = r.deadline(func() {
+		if e.firing && e.now == Before {
+			r.logger().Error("reactor: the shutdown timeout has passed, going on without the Deferreds of its triggers", "waiting", e.pending)
+			e.pending = 0
+			r.advance(e)
+		}
+	})
+}
+
+// disconnect is the first thing in the "during shutdown" phase (R35).
+func (r *Reactor) disconnect() {
+	r.running.Store(false)
+	r.cancel(ErrReactorEnded)
+	r.disconnected = true
+	for _, key := range slices.Sorted(maps.Keys(r.open)) {
+		if s, still := r.open[key]; still {
+			s.shutDown()
+		}
+	}
+}
+
+// finish is told that the shutdown event is over.
+func (r *Reactor) finish() {
+	r.finished = true
+	r.stopDeadline()
+	if r.loopID.Load() == 0 {
+		_ = r.pool.Stop() // the event was fired without Run: there is nothing to wait for (R86)
+	}
+}
+
+// drain keeps the loop turning until the functions in threads and the reactor's other goroutines are done (R84, R95). It returns
+// ErrShutdownTimeout if they are not in time.
+func (r *Reactor) drain() (err error) {
+	if r.state.Load() == stateCrashed {
+		r.pool.suspend()
+		return nil
+	}
+	r.stopSignals()
+	r.spawn(func() { _ = r.pool.Stop() }) // ends with the last function in a thread
+	stop := r.deadline(func() { err = ErrShutdownTimeout })
+	defer stop()
+	for err == nil && r.busy.Load() > 0 {
+		r.turn(forever)
+	}
+	return err
+}
+
+// deadline runs f on the loop when the shutdown timeout has passed.
+func (r *Reactor) deadline(f func()) (stop func() bool) {
+	limit := r.opts.ShutdownTimeout
+	if limit == 0 {
+		limit = DefaultShutdownTimeout
+	}
+	if limit < 0 {
+		return func() bool { return true }
+	}
+	return time.AfterFunc(limit, func() { r.CallFromThread(f) }).Stop
+}
+
+// spawn starts a goroutine of the reactor. Run waits for it at the end; f must know what ends it.
+func (r *Reactor) spawn(f func()) {
+	r.busy.Add(1)
+	go func() {
+		defer func() {
+			r.busy.Add(-1)
+			r.queue.post(nop) // drain looks again
+		}()
+		f()
+	}()
+}

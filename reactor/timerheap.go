@@ -1,0 +1,126 @@
+package reactor
+
+// timerEntry is a place in the queue of delayed calls. The keys stand beside the pointer, so that sorting does not touch the calls.
+type timerEntry struct {
+	when  int64 // nanoseconds since the epoch
+	order int64 // among equal times
+	call  *DelayedCall
+}
+
+// stale reports whether the call was called, cancelled, or moved to another time since. If it was moved away and back it has two entries, of
+// which either may serve.
+func (e timerEntry) stale() bool { return e.when<<stateBits != e.call.due }
+
+func (e *timerEntry) before(o *timerEntry) bool {
+	return e.when < o.when || e.when == o.when && e.order < o.order
+}
+
+func (e timerEntry) compare(o timerEntry) int {
+	switch {
+	case e.before(&o):
+		return -1
+	case o.before(&e):
+		return 1
+	}
+	return 0
+}
+
+// timerHeap is a heap with four children per node: half the depth of a binary one, and the children share a cache line or two. It lies in
+// chunks, so that it grows without copying and has no room to spare.
+type timerHeap struct {
+	chunks []*heapChunk
+	n      int
+}
+
+const heapChunkBits = 8
+
+type heapChunk [1 << heapChunkBits]timerEntry
+
+func (h *timerHeap) at(i int) *timerEntry {
+	return &h.chunks[i>>heapChunkBits][i&(1<<heapChunkBits-1)]
+}
+
+func (h *timerHeap) push(e timerEntry) {
+	if h.n == len(h.chunks)<<heapChunkBits {
+		h.chunks = append(h.chunks, new(heapChunk))
+	}
+	h.n++
+	h.up(h.n-1, e)
+}
+
+func (h *timerHeap) pop() timerEntry {
+	top, last := *h.at(0), *h.at(h.n - 1)
+	h.truncate(h.n - 1)
+	if h.n > 0 {
+		h.down(0, last)
+	}
+	return top
+}
+
+// truncate drops the entries from n on. One chunk more than needed is kept, lest a heap that grows and shrinks around a multiple of
+// the chunk's size does nothing else.
+func (h *timerHeap) truncate(n int) {
+	keep := (n+len(heapChunk{})-1)>>heapChunkBits + 1
+	if len(h.chunks) > keep {
+		clear(h.chunks[keep:])
+		h.chunks = h.chunks[:keep]
+	}
+	for h.n = min(h.n, len(h.chunks)<<heapChunkBits); h.n > n; h.n-- {
+		*h.at(h.n - 1) = timerEntry{}
+	}
+}
+
+// up finds the place for e, towards the root from the free place i.
+func (h *timerHeap) up(i int, e timerEntry) {
+	for i > 0 {
+		parent := h.at((i - 1) / 4)
+		if !e.before(parent) {
+			break
+		}
+		*h.at(i) = *parent
+		i = (i - 1) / 4
+	}
+	*h.at(i) = e
+}
+
+// down finds the place for e, towards the leaves from the free place i.
+func (h *timerHeap) down(i int, e timerEntry) {
+	for 4*i+1 < h.n {
+		least := 4*i + 1
+		child := h.at(least)
+		for c := least + 1; c < min(4*i+5, h.n); c++ {
+			if other := h.at(c); other.before(child) {
+				least, child = c, other
+			}
+		}
+		if !child.before(&e) {
+			break
+		}
+		*h.at(i) = *child
+		i = least
+	}
+	*h.at(i) = e
+}
+
+// deleteStale removes the entries that no longer stand for a call.
+func (h *timerHeap) deleteStale() {
+	kept := 0
+	for i := range h.n {
+		if e := *h.at(i); !e.stale() {
+			*h.at(kept) = e
+			kept++
+		}
+	}
+	h.truncate(kept)
+	for i := (h.n - 2) / 4; i >= 0 && h.n > 1; i-- {
+		h.down(i, *h.at(i))
+	}
+}
+
+func (h *timerHeap) entries() []timerEntry {
+	all := make([]timerEntry, h.n)
+	for i := range all {
+		all[i] = *h.at(i)
+	}
+	return all
+}
