@@ -1,0 +1,141 @@
+package filetransfer
+
+import (
+	"errors"
+	"io"
+	"slices"
+	"testing"
+
+	"github.com/hawser-go/hawser/deferred"
+)
+
+func TestCancelledRequestKeepsItsID(t *testing.T) {
+	c, m := connected(t)
+	d := c.GetAttrs("x", false)
+	o := watch(d)
+	d.Cancel()
+	if o.fired != 1 || !errors.Is(o.err, deferred.ErrCancelled) {
+		t.Fatalf("%+v", o)
+	}
+	c.nextID = 0
+	other := watch(c.GetAttrs("y", false))
+	if m.last()[4] != 1 {
+		t.Errorf("the id of a cancelled request was given to another")
+	}
+	c.DataReceived(attrsReply(0, Attrs{}.WithSize(1)))
+	if o.fired != 1 || other.fired != 0 || m.closed != 0 {
+		t.Errorf("after the late answer: %+v, %+v", o, other)
+	}
+	c.DataReceived(attrsReply(1, Attrs{}.WithSize(2)))
+	if other.fired != 1 || other.v.Size != 2 {
+		t.Errorf("%+v", other)
+	}
+	if len(c.pending) != 0 || c.abandoned != 0 {
+		t.Errorf("%d pending, %d abandoned", len(c.pending), c.abandoned)
+	}
+}
+
+func TestLateAnswers(t *testing.T) {
+	for _, tt := range operations {
+		for _, r := range goodReplies {
+			t.Run(tt.name+" "+r.typ.String(), func(t *testing.T) {
+				c, m := connected(t)
+				tt.call(c).cancel()
+				m.sent = nil
+				c.DataReceived(slices.Clone(r.frame))
+				_, answers := tt.answers[r.typ]
+				switch {
+				case !answers && r.typ != fxpStatus:
+					if m.closed != 1 || len(m.sent) != 0 {
+						t.Errorf("a late answer of the wrong type: closed %d times, sent %q", m.closed, m.sent)
+					}
+				case r.typ == fxpHandle:
+					want := "\x04\x00\x00\x00\x01\x00\x00\x00\x01H"
+					if len(m.sent) != 1 || string(m.last()) != want {
+						t.Fatalf("the handle was not closed: sent %q", m.sent)
+					}
+					c.DataReceived(statusReply(1, FXFailure, "", ""))
+					fallthrough
+				default:
+					if len(c.pending) != 0 || c.abandoned != 0 || m.closed != 0 {
+						t.Errorf("%d pending, %d abandoned, closed %d times", len(c.pending), c.abandoned, m.closed)
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestLateHandleThatIsMalformed(t *testing.T) {
+	c, m := connected(t)
+	other := watch(c.RemoveFile("y"))
+	d := c.OpenFile("x", FXFRead, Attrs{})
+	watch(d)
+	d.Cancel()
+	c.DataReceived(stringReply(fxpHandle, 1, string(make([]byte, maxHandle+1))))
+	wantProtocolError(t, other, m, ErrMalformedReply)
+}
+
+func TestCancelledRequestAndConnectionLoss(t *testing.T) {
+	c, _ := connected(t)
+	d := c.OpenFile("x", FXFRead, Attrs{})
+	o := watch(d)
+	d.Cancel()
+	c.ConnectionLost(io.EOF)
+	if o.fired != 1 || !errors.Is(o.err, deferred.ErrCancelled) {
+		t.Errorf("%+v", o)
+	}
+}
+
+func TestCancelAfterTheAnswerDoesNothing(t *testing.T) {
+	c, _ := connected(t)
+	d := c.RemoveFile("x")
+	o := watch(d)
+	c.DataReceived(statusReply(0, FXOK, "", ""))
+	d.Cancel()
+	if o.fired != 1 || o.err != nil || c.abandoned != 0 {
+		t.Errorf("%+v, %d abandoned", o, c.abandoned)
+	}
+}
+
+func TestCancelReadAll(t *testing.T) {
+	c, m := connected(t)
+	d := testDirectory(c).ReadAll()
+	o := watch(d)
+	c.DataReceived(nameReply(0, Entry{Filename: "a"}))
+	d.Cancel()
+	if o.fired != 1 || !errors.Is(o.err, deferred.ErrCancelled) || c.abandoned != 1 {
+		t.Fatalf("%+v, %d abandoned", o, c.abandoned)
+	}
+	c.DataReceived(nameReply(1, Entry{Filename: "b"}))
+	if len(m.sent) != 2 || c.abandoned != 0 || m.closed != 0 {
+		t.Errorf("%d requests, %d abandoned", len(m.sent), c.abandoned)
+	}
+}
+
+func TestAbandonedRequestsAreBounded(t *testing.T) {
+	c, m := connected(t)
+	m.onWrite = func([]byte) { m.sent = nil }
+	other := watch(c.GetAttrs("y", false))
+	for i := range MaxAbandoned {
+		d := c.RemoveFile("x")
+		watch(d)
+		d.Cancel()
+		if m.closed != 0 {
+			t.Fatalf("closed after %d", i+1)
+		}
+	}
+	c.DataReceived(statusReply(7, FXOK, "", "")) // one answer, room for one more
+	for range 2 {
+		if m.closed != 0 {
+			t.Fatal("closed too early")
+		}
+		d := c.RemoveFile("x")
+		o := watch(d)
+		d.Cancel()
+		if o.fired != 1 || !errors.Is(o.err, deferred.ErrCancelled) {
+			t.Errorf("%+v", o)
+		}
+	}
+	wantProtocolError(t, other, m, ErrTooManyAbandoned)
+}

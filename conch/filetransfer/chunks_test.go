@@ -1,0 +1,323 @@
+package filetransfer
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/hawser-go/hawser/conch/internal/wire"
+	"github.com/hawser-go/hawser/deferred"
+)
+
+// fileServer answers reads and writes of one file as they come out of a client, whole or short, in order or not.
+type fileServer struct {
+	c       *FileTransferClient
+	m       *memoryTransport
+	content []byte
+	most    int      // bytes in one answer
+	asked   [][2]int // offset and length of each request
+	waiting [][]byte // requests not answered yet
+}
+
+func newFileServer(t *testing.T, content []byte, most int) *fileServer {
+	s := &fileServer{content: content, most: most}
+	s.c, s.m = connected(t)
+	s.m.onWrite = func(p []byte) {
+		s.waiting = append(s.waiting, slices.Clone(p))
+		s.m.sent = nil
+	}
+	return s
+}
+
+// answer answers the request at index i of those that wait.
+func (s *fileServer) answer(i int) []byte {
+	p := s.waiting[i]
+	s.waiting = slices.Delete(s.waiting, i, i+1)
+	d := wire.NewDecoder(p[lengthSize:])
+	typ, id := PacketType(d.Uint8()), d.Uint32()
+	d.Bytes()
+	offset := int(d.Uint64())
+	if typ == fxpWrite {
+		data := d.Bytes()
+		s.asked = append(s.asked, [2]int{offset, len(data)})
+		s.content = append(s.content, make([]byte, max(0, offset+len(data)-len(s.content)))...)
+		copy(s.content[offset:], data)
+		return statusReply(id, FXOK, "", "")
+	}
+	n := int(d.Uint32())
+	s.asked = append(s.asked, [2]int{offset, n})
+	if offset >= len(s.content) {
+		return statusReply(id, FXEOF, "", "")
+	}
+	return stringReply(fxpData, id, string(s.content[offset:min(len(s.content), offset+min(n, s.most))]))
+}
+
+// run answers everything, in random order, cut into chunks of the given size.
+func (s *fileServer) run(random *rand.Rand, size int) {
+	for len(s.waiting) > 0 {
+		for chunk := range slices.Chunk(s.answer(random.IntN(len(s.waiting))), size) {
+			s.c.DataReceived(chunk)
+		}
+	}
+}
+
+func someBytes(n int) []byte {
+	p := make([]byte, n)
+	_, _ = rand.NewChaCha8([32]byte{7}).Read(p) // never fails
+	return p
+}
+
+func TestReadsOfAnySize(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	content := someBytes(3*MaxChunk + 1000)
+	for _, most := range []int{MaxChunk, 32 << 10, 100_000} {
+		for _, offset := range []int{0, 1, MaxChunk, len(content) - 1} {
+			for _, length := range []int{1, MaxChunk - 1, MaxChunk, MaxChunk + 1, 2 * MaxChunk, 2*MaxChunk + 5, len(content), len(content) + 5, 1 << 30} {
+				s := newFileServer(t, content, most)
+				f := testFile(s.c)
+				want := content[offset:min(len(content), offset+length)]
+				chunk := watch(f.ReadChunk(uint64(offset), uint32(length)))
+				s.run(random, 20_000)
+				if length > MaxChunk && (chunk.err != nil || !bytes.Equal(chunk.v, want)) {
+					t.Fatalf("most %d: ReadChunk(%d, %d) gave %d bytes, %v; want %d", most, offset, length, len(chunk.v), chunk.err, len(want))
+				}
+				into := make([]byte, min(length, len(content)+5))
+				o := watch(f.ReadInto(uint64(offset), into))
+				s.run(random, 33_333)
+				if o.fired != 1 || o.err != nil || !bytes.Equal(into[:o.v], want) {
+					t.Fatalf("most %d: ReadInto(%d, %d bytes) gave %d bytes, %v; want %d", most, offset, length, o.v, o.err, len(want))
+				}
+				if len(s.c.pending) != 0 || s.c.abandoned != 0 {
+					t.Fatalf("%d requests are left", len(s.c.pending))
+				}
+			}
+		}
+	}
+}
+
+func TestReadsPastTheEnd(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	s := newFileServer(t, []byte("short"), MaxChunk)
+	long, into := watch(testFile(s.c).ReadChunk(5, 1<<30)), watch(testFile(s.c).ReadInto(99, make([]byte, 4*MaxChunk)))
+	s.run(random, 1)
+	if !errors.Is(long.err, io.EOF) || !errors.Is(into.err, io.EOF) || into.v != 0 {
+		t.Errorf("%+v, %+v", long, into)
+	}
+	empty := watch(testFile(s.c).ReadInto(0, nil))
+	if empty.fired != 1 || empty.err != nil || empty.v != 0 {
+		t.Errorf("%+v", empty)
+	}
+}
+
+// The server's answers are short: later requests ask for no more than it gives, which spares it to answer in part.
+func TestShortAnswersAreLearnt(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	s := newFileServer(t, someBytes(4<<20), 32<<10)
+	o := watch(testFile(s.c).ReadInto(0, make([]byte, 4<<20)))
+	s.run(random, 1<<20)
+	if o.v != 4<<20 || s.c.ReadSize() != 32<<10 {
+		t.Fatalf("%+v; reads of %d bytes", o, s.c.ReadSize())
+	}
+	s.asked = nil
+	watch(testFile(s.c).ReadInto(0, make([]byte, 1<<20)))
+	s.run(random, 1<<20)
+	if len(s.asked) != 32 {
+		t.Errorf("%d requests for 32 times what the server gives", len(s.asked))
+	}
+	// That a file ends is no short answer.
+	s = newFileServer(t, someBytes(100), 32<<10)
+	watch(testFile(s.c).ReadInto(0, make([]byte, 1<<20)))
+	s.run(random, 1<<20)
+	if s.c.ReadSize() != MaxChunk {
+		t.Errorf("reads of %d bytes after the end of a file", s.c.ReadSize())
+	}
+}
+
+// A server that answers with no data where the file goes on is not asked for ever.
+func TestEmptyAnswers(t *testing.T) {
+	s := newFileServer(t, []byte("content"), 0)
+	o := watch(testFile(s.c).ReadInto(0, make([]byte, 10)))
+	s.run(rand.New(rand.NewPCG(1, 2)), 100)
+	if o.fired != 1 || !errors.Is(o.err, io.ErrNoProgress) {
+		t.Errorf("%+v", o)
+	}
+}
+
+func TestWritesOfAnySize(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, size := range []int{0, 1, cautiousWrite - 1, cautiousWrite, cautiousWrite + 1, 10*cautiousWrite + 3} {
+		content := someBytes(size)
+		s := newFileServer(t, nil, 0)
+		data := slices.Clone(content)
+		o := watch(testFile(s.c).WriteChunk(7, data))
+		clear(data)
+		s.run(random, 100)
+		if o.fired != 1 || o.err != nil || !bytes.Equal(s.content, append(make([]byte, 7), content...)) {
+			t.Errorf("%d bytes: %+v", size, o)
+		}
+		if want := max(1, (size+cautiousWrite-1)/cautiousWrite); len(s.asked) != want {
+			t.Errorf("%d bytes: %d requests, want %d", size, len(s.asked), want)
+		}
+	}
+}
+
+func TestLongWriteThatFails(t *testing.T) {
+	c, _ := connected(t)
+	o := watch(testFile(c).WriteChunk(0, make([]byte, 3*cautiousWrite)))
+	c.DataReceived(statusReply(0, FXOK, "", ""))
+	c.DataReceived(statusReply(2, FXFailure, "disk full", ""))
+	c.DataReceived(statusReply(1, FXOK, "", ""))
+	if status, ok := errors.AsType[*StatusError](o.err); o.fired != 1 || !ok || status.Message != "disk full" {
+		t.Errorf("%+v", o)
+	}
+	d := testFile(c).WriteChunk(0, make([]byte, 2*cautiousWrite))
+	o = watch(d)
+	d.Cancel()
+	if o.fired != 1 || !errors.Is(o.err, deferred.ErrCancelled) || c.abandoned != 2 {
+		t.Errorf("cancelled: %+v, %d abandoned", o, c.abandoned)
+	}
+}
+
+// In a file that is open for appending the order of the pieces is all there is.
+func TestLongAppendIsInOrder(t *testing.T) {
+	s := newFileServer(t, nil, 0)
+	f := testFile(s.c)
+	f.flags = FXFAppend
+	o := watch(f.WriteChunk(0, make([]byte, 3*cautiousWrite)))
+	for range 3 {
+		if len(s.waiting) != 1 {
+			t.Fatalf("%d requests under way", len(s.waiting))
+		}
+		s.c.DataReceived(s.answer(0))
+	}
+	if o.fired != 1 || o.err != nil {
+		t.Errorf("%+v", o)
+	}
+}
+
+// What was asked for with ReadInto goes to its place however the answers are cut, and other answers between are not touched.
+func TestStreamedDataInEveryChunkSize(t *testing.T) {
+	stream := slices.Concat(stringReply(fxpData, 1, "second"), versionPacket(3), attrsReply(2, goodAttrs),
+		reply(fxpData, 0, func(e *wire.Encoder) { e.String("first!"); e.Raw([]byte("after")) }), stringReply(fxpData, 3, "third"), stringReply(fxpData, 4, ""))
+	for size := 1; size <= len(stream); size++ {
+		c, m := connected(t)
+		f := testFile(c)
+		var into [3][6]byte
+		first, second := watch(f.ReadInto(0, into[0][:])), watch(f.ReadInto(6, into[1][:]))
+		attrs, third := watch(f.GetAttrs()), watch(f.ReadChunk(12, 6))
+		fourth := watch(f.ReadInto(18, into[2][:]))
+		for chunk := range slices.Chunk(slices.Clone(stream), size) {
+			c.DataReceived(chunk)
+		}
+		if first.v != 6 || string(into[0][:]) != "first!" || second.v != 6 || string(into[1][:]) != "second" || string(third.v) != "third" ||
+			attrs.fired != 1 || attrs.err != nil || !errors.Is(fourth.err, io.ErrNoProgress) || m.closed != 0 {
+			t.Fatalf("chunks of %d: %+v %+v %+v %+v %+v", size, first, second, attrs, third, fourth)
+		}
+	}
+}
+
+// More data than fits, or a length that lies, is a protocol error also where data is streamed.
+func TestStreamedLies(t *testing.T) {
+	for name, p := range map[string][]byte{
+		"too much":              stringReply(fxpData, 0, "12345678901"),
+		"length past packet":    reply(fxpData, 0, func(e *wire.Encoder) { e.Uint32(9); e.Raw([]byte("12345678")) }),
+		"no length":             reply(fxpData, 0, nil),
+		"header of data, alone": reply(fxpData, 0, func(e *wire.Encoder) { e.Uint32(10) }),
+	} {
+		for size := 1; size <= len(p); size++ {
+			c, m := connected(t)
+			o := watch(testFile(c).ReadInto(0, make([]byte, 10)))
+			for chunk := range slices.Chunk(slices.Clone(p), size) {
+				c.DataReceived(chunk)
+			}
+			if wantProtocolError(t, o, m, ErrMalformedReply); t.Failed() {
+				t.Fatalf("%s, chunks of %d", name, size)
+			}
+		}
+	}
+}
+
+// Once cancelled, a read does not touch its buffer any more, in the middle of an answer either; what comes after the late answer is in step.
+func TestCancelledReadLeavesItsBuffer(t *testing.T) {
+	p := stringReply(fxpData, 0, "0123456789")
+	for cut := range len(p) {
+		c, m := connected(t)
+		into := make([]byte, 10)
+		d := testFile(c).ReadInto(0, into)
+		o := watch(d)
+		other := watch(c.GetAttrs("x", false))
+		c.DataReceived(slices.Clone(p[:cut]))
+		d.Cancel()
+		got := slices.Clone(into)
+		c.DataReceived(append(slices.Clone(p[cut:]), attrsReply(1, goodAttrs)...))
+		if !bytes.Equal(into, got) {
+			t.Errorf("cut at %d: written to after the cancellation: %q, then %q", cut, got, into)
+		}
+		if o.fired != 1 || !errors.Is(o.err, deferred.ErrCancelled) || other.fired != 1 || other.err != nil || c.abandoned != 0 || m.closed != 0 {
+			t.Errorf("cut at %d: %+v, %+v", cut, o, other)
+		}
+	}
+}
+
+// recyclingTransport notes which chunks come back.
+type recyclingTransport struct {
+	memoryTransport
+	back [][]byte
+}
+
+func (r *recyclingTransport) Recycle(p []byte) { r.back = append(r.back, p) }
+
+// A chunk goes back to the transport when nothing in it was given away; one that a callback may keep does not.
+func TestRecycle(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		call  func(c *FileTransferClient) watched
+		reply []byte
+		cut   int
+		back  int
+	}{
+		{"attributes", func(c *FileTransferClient) watched { return watch(c.GetAttrs("x", true)) }, attrsReply(0, goodAttrs), 0, 1},
+		{"names", func(c *FileTransferClient) watched { return watch(testDirectory(c).Read()) }, nameReply(0, goodEntries...), 0, 1},
+		{"data into place", func(c *FileTransferClient) watched { return watch(testFile(c).ReadInto(0, make([]byte, 4))) }, stringReply(fxpData, 0, "data"), 0, 1},
+		{"data into place, in parts", func(c *FileTransferClient) watched { return watch(testFile(c).ReadInto(0, make([]byte, 4))) }, stringReply(fxpData, 0, "data"), 15, 2},
+		{"data", func(c *FileTransferClient) watched { return watch(testFile(c).ReadChunk(0, 4)) }, stringReply(fxpData, 0, "data"), 0, 0},
+		{"extended reply", func(c *FileTransferClient) watched { return watch(c.ExtendedRequest("x", nil)) }, reply(fxpExtendedReply, 0, nil), 0, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c, m := NewFileTransferClient(), new(recyclingTransport)
+			c.MakeConnection(m)
+			o := tt.call(c)
+			c.DataReceived(slices.Clone(tt.reply[:tt.cut]))
+			c.DataReceived(slices.Clone(tt.reply[tt.cut:]))
+			if tt.cut == 0 {
+				m.back = slices.DeleteFunc(m.back, func(p []byte) bool { return len(p) == 0 })
+			}
+			if fired, _, err := o.get(); fired != 1 || err != nil || len(m.back) != tt.back {
+				t.Errorf("fired %d times with %v; %d chunks came back, want %d", fired, err, len(m.back), tt.back)
+			}
+		})
+	}
+}
+
+func FuzzReadInto(f *testing.F) {
+	f.Add([]byte("content of the file"), uint16(4), uint8(3), uint64(1))
+	f.Add(someBytes(1000), uint16(100), uint8(50), uint64(2))
+	f.Fuzz(func(t *testing.T, content []byte, most uint16, size uint8, seed uint64) {
+		s := newFileServer(t, content, int(most)+1)
+		s.c.readSize = int(most)%97 + 1
+		into := make([]byte, len(content)+3)
+		o := watch(testFile(s.c).ReadInto(0, into))
+		s.run(rand.New(rand.NewPCG(seed, 0)), int(size)+1)
+		switch {
+		case len(content) == 0:
+			if !errors.Is(o.err, io.EOF) {
+				t.Errorf("%+v", o)
+			}
+		case o.fired != 1 || o.err != nil || !bytes.Equal(into[:o.v], content):
+			t.Errorf("%+v", o)
+		}
+	})
+}

@@ -1,0 +1,188 @@
+package filetransfer
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"testing"
+)
+
+func TestSFTP25_OpenFileAttributes(t *testing.T) {
+	c, _ := connected(t)
+	o := watch(c.OpenFile("./a/../name", FXFRead, Attrs{}))
+	handle := string([]byte{0, 0xff}) + string(make([]byte, maxHandle-2)) // the longest, of any bytes
+	c.DataReceived(stringReply(fxpHandle, 0, handle))
+	f := o.v
+	if f == nil || f.Name() != "./a/../name" || f.Handle() != handle || f.Client() != c { // C-SFTP-45
+		t.Fatalf("%+v, %v", f, o.err)
+	}
+}
+
+func TestSFTP40_ReadChunk(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		length uint32
+		asked  uint32
+		reply  []byte
+		want   string
+		err    error
+	}{
+		{"all", 4, 4, stringReply(fxpData, 0, "data"), "data", nil},
+		{"fewer bytes than asked for", 4, 4, stringReply(fxpData, 0, "da"), "da", nil},
+		{"none", 4, 4, stringReply(fxpData, 0, ""), "", nil},
+		{"at the end", 4, 4, statusReply(0, FXEOF, "End of file", ""), "", io.EOF},
+		{"a full packet", MaxChunk, MaxChunk, stringReply(fxpData, 0, string(make([]byte, MaxChunk))), string(make([]byte, MaxChunk)), nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c, m := connected(t)
+			o := watch(testFile(c).ReadChunk(0, tt.length))
+			if asked := binary.BigEndian.Uint32(m.last()[18:]); asked != tt.asked {
+				t.Errorf("asked for %d bytes, want %d", asked, tt.asked)
+			}
+			c.DataReceived(tt.reply)
+			if o.fired != 1 || string(o.v) != tt.want || !errors.Is(o.err, tt.err) {
+				t.Errorf("fired %d times with %d bytes, %v", o.fired, len(o.v), o.err)
+			}
+			if len(m.sent) != 1 {
+				t.Errorf("%d requests, want one whatever the answer", len(m.sent))
+			}
+		})
+	}
+}
+
+func TestSFTP41_WriteChunk(t *testing.T) {
+	c, m := connected(t)
+	data := slices.Repeat([]byte("abc"), cautiousWrite/3)
+	watch(testFile(c).WriteChunk(5, data))
+	clear(data)
+	if len(m.sent) != 1 || len(m.last()) != 5+5+8+4+len(data) || m.last()[22] != 'a' || m.last()[len(m.last())-1] != 'c' {
+		t.Errorf("%d packets, the last of %d bytes", len(m.sent), len(m.last()))
+	}
+}
+
+// C-SFTP-42, mended: a second close would hit whatever file the server has given the handle to meanwhile.
+func TestSFTP42_ClosedOnce(t *testing.T) {
+	c, m := connected(t)
+	f := testFile(c)
+	first := watch(f.Close())
+	for name, o := range map[string]watched{
+		"close": watch(f.Close()), "read": watch(f.ReadChunk(0, 1)), "long read": watch(f.ReadChunk(0, 1<<30)), "write": watch(f.WriteChunk(0, nil)),
+		"fstat": watch(f.GetAttrs()), "fsetstat": watch(f.SetAttrs(Attrs{})), "fsync": watch(f.Sync()), "read into": watch(f.ReadInto(0, make([]byte, 9))),
+	} {
+		if fired, _, err := o.get(); fired != 1 || !errors.Is(err, fs.ErrClosed) {
+			t.Errorf("%s: fired %d times with %v", name, fired, err)
+		}
+	}
+	if len(m.sent) != 1 {
+		t.Fatalf("%d requests, want 1", len(m.sent))
+	}
+	c.DataReceived(statusReply(0, FXFailure, "", ""))
+	if first.err == nil {
+		t.Error("the server's answer is lost")
+	}
+}
+
+func TestSFTP51_DirectoryClosesOnce(t *testing.T) {
+	c, m := connected(t)
+	d := testDirectory(c)
+	first, second := watch(d.Close()), watch(d.Close())
+	if len(m.sent) != 1 || first.fired != 0 || second.fired != 1 || second.err != nil || second.v != (Status{}) {
+		t.Errorf("%d requests, first %+v, second %+v", len(m.sent), first, second)
+	}
+	c.DataReceived(statusReply(0, FXOK, "", ""))
+	if first.fired != 1 || first.err != nil {
+		t.Errorf("first %+v", first)
+	}
+}
+
+func TestSFTP50_DirectoryRead(t *testing.T) {
+	c, _ := connected(t)
+	o := watch(c.OpenDirectory("dir"))
+	c.DataReceived(stringReply(fxpHandle, 0, "D"))
+	d := o.v
+	if d.Name() != "dir" || d.Handle() != "D" || d.Client() != c {
+		t.Errorf("%+v", d)
+	}
+	batch, end := watch(d.Read()), watch(d.Read())
+	c.DataReceived(nameReply(1, Entry{".", "l1", Attrs{}}, Entry{"..", "l2", Attrs{}}, Entry{"a", "l3", Attrs{}.WithMode(0o600)}))
+	c.DataReceived(statusReply(2, FXEOF, "", ""))
+	if len(batch.v) != 3 || batch.v[0].Filename != "." || batch.v[2].Longname != "l3" || batch.v[2].Attrs.FileMode() != 0o600 {
+		t.Errorf("%+v", batch)
+	}
+	if info := batch.v[2].FileInfo(); info.Name() != "a" || info.Mode() != 0o600 {
+		t.Errorf("%v", info)
+	}
+	if !errors.Is(end.err, io.EOF) {
+		t.Errorf("end: %v", end.err)
+	}
+}
+
+// serveDirectory answers SSH_FXP_READDIR from inside Write, with n batches of one entry and then last.
+func serveDirectory(c *FileTransferClient, m *memoryTransport, n int, last func(id uint32) []byte) {
+	m.onWrite = func(p []byte) {
+		id := binary.BigEndian.Uint32(p[5:])
+		if n == 0 {
+			c.DataReceived(last(id))
+			return
+		}
+		n--
+		c.DataReceived(nameReply(id, Entry{Filename: fmt.Sprint(n)}))
+	}
+}
+
+func TestSFTP52_ReadAll(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		last func(id uint32) []byte
+		want []string
+		err  error
+	}{
+		{"to the end", func(id uint32) []byte { return statusReply(id, FXEOF, "", "") }, []string{"2", "1", "0"}, nil},
+		{"to an empty batch", func(id uint32) []byte { return nameReply(id) }, []string{"2", "1", "0"}, nil},
+		{"to an error", func(id uint32) []byte { return statusReply(id, FXOpUnsupported, "", "") }, nil, errors.ErrUnsupported},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c, m := connected(t)
+			serveDirectory(c, m, 3, tt.last)
+			o := watch(testDirectory(c).ReadAll())
+			var names []string
+			for _, e := range o.v {
+				names = append(names, e.Filename)
+			}
+			if o.fired != 1 || !slices.Equal(names, tt.want) || !errors.Is(o.err, tt.err) {
+				t.Errorf("fired %d times with %v, %v", o.fired, names, o.err)
+			}
+		})
+	}
+}
+
+func TestSFTP52_ReadAllIsBounded(t *testing.T) {
+	c, m := connected(t)
+	batch := make([]Entry, 20_000)
+	endless := watch(testDirectory(c).ReadAll())
+	for id := uint32(0); endless.fired == 0; id++ {
+		if id > MaxDirectoryEntries/20_000 {
+			t.Fatalf("still reading after %d batches", id)
+		}
+		c.DataReceived(nameReply(id, batch...))
+	}
+	if !errors.Is(endless.err, ErrTooManyEntries) || m.closed != 0 {
+		t.Errorf("%v", endless.err)
+	}
+	if _, ok := errors.AsType[*OpError](endless.err); !ok {
+		t.Errorf("%T", endless.err)
+	}
+}
+
+func TestSFTP52_ReadAllOnALostConnection(t *testing.T) {
+	c, _ := connected(t)
+	under := watch(testDirectory(c).ReadAll())
+	c.ConnectionLost(io.ErrClosedPipe)
+	after := watch(testDirectory(c).ReadAll())
+	if !errors.Is(under.err, io.ErrClosedPipe) || !errors.Is(after.err, io.ErrClosedPipe) {
+		t.Errorf("under way: %v, afterwards: %v", under.err, after.err)
+	}
+}

@@ -1,0 +1,149 @@
+package filetransfer
+
+import (
+	"encoding/binary"
+	"errors"
+	"testing"
+
+	"github.com/hawser-go/hawser/conch/internal/wire"
+	"github.com/hawser-go/hawser/deferred"
+)
+
+// memoryTransport keeps what is written to it.
+type memoryTransport struct {
+	sent    [][]byte
+	closed  int
+	onWrite func(p []byte) // called after p was kept
+	onClose func()
+}
+
+func (m *memoryTransport) Write(p []byte) {
+	m.sent = append(m.sent, p)
+	if m.onWrite != nil {
+		m.onWrite(p)
+	}
+}
+
+func (m *memoryTransport) LoseConnection() {
+	m.closed++
+	if m.onClose != nil {
+		m.onClose()
+	}
+}
+
+// last returns the packet written last, without its length.
+func (m *memoryTransport) last() []byte { return m.sent[len(m.sent)-1][lengthSize:] }
+
+// abortingTransport can close at once as well.
+type abortingTransport struct {
+	memoryTransport
+	aborted int
+}
+
+func (a *abortingTransport) AbortConnection() { a.aborted++ }
+
+// connected returns a client whose SSH_FXP_INIT is behind it.
+func connected(t testing.TB) (*FileTransferClient, *memoryTransport) {
+	t.Helper()
+	c, m := NewFileTransferClient(), new(memoryTransport)
+	c.MakeConnection(m)
+	m.sent = nil
+	return c, m
+}
+
+// outcome is what a Deferred fired with.
+type outcome[T any] struct {
+	v     T
+	err   error
+	fired int
+	d     deferred.Deferred[T]
+}
+
+func watch[T any](d deferred.Deferred[T]) *outcome[T] {
+	o := &outcome[T]{d: d}
+	d.AddBoth(func(v T, err error) (T, error) {
+		o.v, o.err = v, err
+		o.fired++
+		return v, nil
+	})
+	return o
+}
+
+func (o *outcome[T]) get() (fired int, v any, err error) { return o.fired, o.v, o.err }
+
+func (o *outcome[T]) cancel() { o.d.Cancel() }
+
+// watched is an outcome whose type does not matter.
+type watched interface {
+	get() (fired int, v any, err error)
+	cancel()
+}
+
+// packet frames a packet: type, and what body writes.
+func packet(typ PacketType, body func(*wire.Encoder)) []byte {
+	e := wire.NewEncoder(make([]byte, lengthSize))
+	e.Uint8(uint8(typ))
+	if body != nil {
+		body(&e)
+	}
+	binary.BigEndian.PutUint32(e.Data(), uint32(len(e.Data())-lengthSize))
+	return e.Data()
+}
+
+// reply frames a packet that has an id.
+func reply(typ PacketType, id uint32, body func(*wire.Encoder)) []byte {
+	return packet(typ, func(e *wire.Encoder) {
+		e.Uint32(id)
+		if body != nil {
+			body(e)
+		}
+	})
+}
+
+func statusReply(id uint32, code StatusCode, message, lang string) []byte {
+	return reply(fxpStatus, id, func(e *wire.Encoder) {
+		e.Uint32(uint32(code))
+		e.String(message)
+		e.String(lang)
+	})
+}
+
+func stringReply(typ PacketType, id uint32, s string) []byte {
+	return reply(typ, id, func(e *wire.Encoder) { e.String(s) })
+}
+
+func attrsReply(id uint32, a Attrs) []byte { return reply(fxpAttrs, id, a.encode) }
+
+func nameReply(id uint32, entries ...Entry) []byte {
+	return reply(fxpName, id, func(e *wire.Encoder) {
+		e.Uint32(uint32(len(entries)))
+		for _, entry := range entries {
+			e.String(entry.Filename)
+			e.String(entry.Longname)
+			entry.Attrs.encode(e)
+		}
+	})
+}
+
+func versionPacket(version uint32, pairs ...string) []byte {
+	return packet(fxpVersion, func(e *wire.Encoder) {
+		e.Uint32(version)
+		for _, s := range pairs {
+			e.String(s)
+		}
+	})
+}
+
+// wantProtocolError checks that o failed once, because of a protocol error that is want, and that the connection was closed once.
+func wantProtocolError(t *testing.T, o watched, m *memoryTransport, want error) {
+	t.Helper()
+	fired, _, err := o.get()
+	_, isLost := errors.AsType[*ConnectionLostError](err)
+	_, isProtocol := errors.AsType[*ProtocolError](err)
+	if fired != 1 || !isLost || !isProtocol || !errors.Is(err, want) {
+		t.Errorf("fired %d times with %v; want one lost connection because of %v", fired, err, want)
+	}
+	if m.closed != 1 {
+		t.Errorf("transport closed %d times, want 1", m.closed)
+	}
+}

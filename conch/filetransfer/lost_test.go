@@ -1,0 +1,159 @@
+package filetransfer
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"testing"
+)
+
+func TestSFTP60_ConnectionLost(t *testing.T) {
+	for _, reason := range []error{nil, io.EOF, errors.New("broken pipe")} {
+		c, m := connected(t)
+		var order []string
+		var all []*outcome[Status]
+		for i := range 5 {
+			name := fmt.Sprint(i)
+			d := c.RemoveFile(name)
+			d.AddErrback(func(err error) (Status, error) { order = append(order, name); return Status{}, err })
+			all = append(all, watch(d))
+		}
+		c.ConnectionLost(reason)
+		c.ConnectionLost(errors.New("again"))
+		c.DataReceived(statusReply(0, FXOK, "", ""))
+		for _, o := range all {
+			lost, ok := errors.AsType[*ConnectionLostError](o.err)
+			if o.fired != 1 || !ok || lost.Reason != reason || reason != nil && !errors.Is(o.err, reason) {
+				t.Errorf("reason %v: fired %d times with %v", reason, o.fired, o.err)
+			}
+		}
+		if !slices.IsSorted(order) {
+			t.Errorf("failed in the order %v, want the oldest first", order)
+		}
+		if m.closed != 0 || len(c.pending) != 0 {
+			t.Errorf("closed %d times, %d pending", m.closed, len(c.pending))
+		}
+	}
+}
+
+func TestSFTP60_OldestFirstWhenIDsWrap(t *testing.T) {
+	c, _ := connected(t)
+	c.nextID = math.MaxUint32 - 2
+	var order []int
+	for i := range 6 {
+		c.RemoveFile("x").AddErrback(func(error) (Status, error) { order = append(order, i); return Status{}, nil })
+	}
+	c.ConnectionLost(nil)
+	if !slices.Equal(order, []int{0, 1, 2, 3, 4, 5}) {
+		t.Errorf("failed in the order %v", order)
+	}
+}
+
+func TestSFTP61_RequestsAfterLoss(t *testing.T) {
+	c, m := connected(t)
+	reason := errors.New("reason")
+	var nested *outcome[Attrs]
+	c.RemoveFile("x").AddErrback(func(err error) (Status, error) {
+		nested = watch(c.GetAttrs("from the errback", false))
+		return Status{}, nil
+	})
+	other := watch(c.RemoveFile("y"))
+	m.sent = nil
+	c.ConnectionLost(reason)
+	for name, o := range map[string]watched{"from the errback": nested, "later": watch(c.OpenFile("z", FXFRead, Attrs{})), "other": other} {
+		fired, _, err := o.get()
+		if _, ok := errors.AsType[*ConnectionLostError](err); fired != 1 || !ok || !errors.Is(err, reason) {
+			t.Errorf("%s: fired %d times with %v", name, fired, err)
+		}
+	}
+	if len(m.sent) != 0 {
+		t.Error("something was sent on a lost connection")
+	}
+}
+
+func TestSFTP61_ErrbackCancelsAnother(t *testing.T) {
+	c, _ := connected(t)
+	d2 := c.RemoveFile("never reached") // replaced below
+	o2 := watch(d2)
+	d1 := c.RemoveFile("x")
+	d3 := c.RemoveFile("z")
+	o3 := watch(d3)
+	d1.AddErrback(func(error) (Status, error) { d3.Cancel(); return Status{}, nil })
+	c.ConnectionLost(io.EOF)
+	if o2.fired != 1 || !errors.Is(o2.err, io.EOF) {
+		t.Errorf("before: %+v", o2)
+	}
+	if o3.fired != 1 || errors.Is(o3.err, io.EOF) {
+		t.Errorf("the cancelled one: %+v", o3)
+	}
+}
+
+func TestSFTP62_BeforeMakeConnection(t *testing.T) {
+	c := NewFileTransferClient()
+	o := watch(c.MakeDirectory("x", Attrs{}))
+	if _, ok := errors.AsType[*ConnectionLostError](o.err); o.fired != 1 || !ok || !errors.Is(o.err, ErrNotConnected) {
+		t.Errorf("%+v", o)
+	}
+	c.DataReceived(statusReply(0, FXOK, "", "")) // nothing to receive from
+	m := new(memoryTransport)
+	c.MakeConnection(m)
+	watch(c.RemoveFile("y"))
+	if id := binary.BigEndian.Uint32(m.last()[1:]); id != 0 {
+		t.Errorf("the first request that was sent has id %d", id)
+	}
+}
+
+// C-SFTP-63: the client does not find out by itself; what is outstanding waits until its owner says so.
+func TestSFTP63_OnlyTheOwnerReportsTheLoss(t *testing.T) {
+	c, _ := connected(t)
+	o := watch(c.RemoveFile("x"))
+	c.Transport().LoseConnection()
+	if o.fired != 0 {
+		t.Errorf("%+v", o)
+	}
+	c.ConnectionLost(nil)
+	if o.fired != 1 {
+		t.Errorf("%+v", o)
+	}
+}
+
+// A transport that answers from inside Write: data that comes while the client is in DataReceived goes behind what it is working on.
+func TestReentrantTransport(t *testing.T) {
+	c, m := connected(t)
+	m.onWrite = func(p []byte) { c.DataReceived(statusReply(binary.BigEndian.Uint32(p[5:]), FXOK, string(p[13:]), "")) }
+	if o := watch(c.RemoveFile("x")); o.fired != 1 || o.v.Message != "x" {
+		t.Fatalf("answered at once: %+v", o)
+	}
+
+	m.onWrite = nil
+	first, second := c.RemoveFile("a"), c.RemoveFile("b") // ids 1 and 2
+	m.onWrite = func(p []byte) { c.DataReceived(statusReply(binary.BigEndian.Uint32(p[5:]), FXOK, "", "")) }
+	var order []string
+	note := func(name string) func(Status) (Status, error) {
+		return func(s Status) (Status, error) { order = append(order, name); return s, nil }
+	}
+	first.AddCallback(note("first")).AddCallback(func(s Status) (Status, error) {
+		c.RemoveFile("n").AddCallback(note("nested"))
+		note("still first")(s)
+		return s, nil
+	})
+	second.AddCallback(note("second"))
+	c.DataReceived(append(statusReply(1, FXOK, "", ""), statusReply(2, FXOK, "", "")...))
+	if !slices.Equal(order, []string{"first", "still first", "second", "nested"}) {
+		t.Errorf("fired in the order %v", order)
+	}
+}
+
+func TestReentrantLoss(t *testing.T) {
+	c, _ := connected(t)
+	c.RemoveFile("a").AddCallback(func(s Status) (Status, error) { c.ConnectionLost(io.EOF); return s, nil })
+	b := watch(c.RemoveFile("b"))
+	c.GotServerVersion = func(uint32, map[string]string) { t.Error("a packet was looked at after the connection was lost") }
+	c.DataReceived(slices.Concat(statusReply(0, FXOK, "", ""), versionPacket(3), statusReply(1, FXOK, "", "")))
+	if b.fired != 1 || !errors.Is(b.err, io.EOF) {
+		t.Errorf("%+v", b)
+	}
+}

@@ -1,0 +1,189 @@
+package transfer
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"path/filepath"
+
+	"github.com/hawser-go/hawser/conch/filetransfer"
+	"github.com/hawser-go/hawser/deferred"
+)
+
+// Get downloads the file or directory remote to local, which is the name of what is made, or written over. A directory that is there
+// already is filled. It fails with a [*FileError], or, if some of many files failed, with a [*TreeError]; after a cancellation with
+// deferred.ErrCancelled.
+func (s *Session) Get(remote, local string, o Options) deferred.Deferred[Report] {
+	return s.start("get", o, func(co *deferred.Coro, j *job) error {
+		attrs, err := deferred.Await(co, timed(s, s.client.GetAttrs(remote, true)))
+		if err != nil {
+			return j.failure(remote, err)
+		}
+		return j.failure(remote, j.get(co, remote, local, attrs))
+	})
+}
+
+func (j *job) get(co *deferred.Coro, remote, local string, attrs filetransfer.Attrs) error {
+	switch attrs.FileMode().Type() {
+	case 0:
+		return j.newFetch(remote, attrs, j.s.wrap(plainDisk{}), local).run(co)
+	case fs.ModeDir:
+		info := attrs.FileInfo(path.Base(remote))
+		return j.inRoot(co, local, info.Mode().Perm()|0o700, func(d disk) error {
+			return j.newGetTree(d).runTop(co, remote, info)
+		})
+	default:
+		return ErrNotRegular
+	}
+}
+
+// inRoot runs f with the directory local, which is made if it is not there.
+func (j *job) inRoot(co *deferred.Coro, local string, perm fs.FileMode, f func(disk) error) error {
+	line := line{loop: j.s.loop}
+	d, err := deferred.Await(co, threaded(&line, func() (disk, error) { return makeRoot(local, perm) }, func(d disk) { d.Close() }))
+	if err != nil {
+		return err
+	}
+	defer func() {
+		do(&line, d.Close).AddErrback(func(error) (struct{}, error) { return struct{}{}, nil }) // everything in it is closed
+	}()
+	return f(j.s.wrap(d))
+}
+
+func (s *Session) wrap(d disk) disk {
+	if s.disk != nil {
+		return s.disk(d)
+	}
+	return d
+}
+
+// GetTo downloads the file remote to w, which is written to on a thread. Of the options, those about the target have no effect.
+func (s *Session) GetTo(remote string, w io.Writer, o Options) deferred.Deferred[Report] {
+	o.Resume, o.Atomic, o.Exclusive, o.Preserve, o.Sync, o.Sparse = false, false, false, false, false, false
+	return s.start("get", o, func(co *deferred.Coro, j *job) error {
+		attrs, err := deferred.Await(co, timed(s, s.client.GetAttrs(remote, true)))
+		if err == nil && attrs.FileMode().Type() != 0 {
+			err = ErrNotRegular
+		}
+		if err == nil {
+			f := j.newFetch(remote, attrs, nil, "")
+			f.out = output{w: w}
+			err = f.run(co)
+		}
+		return j.failure(remote, err)
+	})
+}
+
+// GetGlob downloads the files and directories whose names match pattern, see [Glob], into the directory local, under their own names. It
+// fails with fs.ErrNotExist if there is none.
+func (s *Session) GetGlob(pattern, local string, o Options) deferred.Deferred[Report] {
+	return s.start("get", o, func(co *deferred.Coro, j *job) error {
+		matches, err := deferred.Await(co, timed(s, Glob(s.client, pattern)))
+		if err == nil && len(matches) == 0 {
+			err = fs.ErrNotExist
+		}
+		if err != nil {
+			return j.failure(pattern, err)
+		}
+		return j.failure(pattern, j.inRoot(co, local, 0o777, func(d disk) error { return j.getMatches(co, matches, d) }))
+	})
+}
+
+func (j *job) getMatches(co *deferred.Coro, matches []Match, d disk) error {
+	t := j.newGetTree(d)
+	seen := make(map[string]bool)
+	return t.runMatches(co, len(matches), func(co *deferred.Coro, top *node, i int) error {
+		source := matches[i].Path
+		name := path.Base(source)
+		if !isName(name) {
+			t.problem(source, ErrUnsafeName)
+			return nil
+		}
+		if seen[name] {
+			t.problem(source, errSameName)
+			return nil
+		}
+		seen[name] = true
+		attrs, err := deferred.Await(co, j.s.client.GetAttrs(source, true))
+		if err != nil {
+			return t.judge(source, err)
+		}
+		return t.entry(co, top, source, name, attrs)
+	})
+}
+
+var errSameName = fmt.Errorf("transfer: %w: another match has the same name", fs.ErrExist)
+
+// Put uploads the file or directory local to remote, which is the name of what is made, or written over. A directory that is there already is
+// filled. The errors are those of Get.
+func (s *Session) Put(local, remote string, o Options) deferred.Deferred[Report] {
+	return s.start("put", o, func(co *deferred.Coro, j *job) error {
+		d := s.wrap(plainDisk{})
+		line := line{loop: s.loop}
+		stat := threaded(&line, func() (fs.FileInfo, error) { return d.Stat(local) }, nil)
+		ping := timed(s, s.client.RealPath(".")).AddErrback(func(error) (string, error) { return "", nil })
+		info, err := deferred.Await(co, stat)
+		if err != nil {
+			return j.failure(local, err)
+		}
+		if s.rtt == 0 && info.Size() > 2*window || info.IsDir() {
+			_, err = deferred.Await(co, ping)
+		}
+		if err == nil {
+			err = j.put(co, d, local, remote, info)
+		}
+		return j.failure(local, err)
+	})
+}
+
+func (j *job) put(co *deferred.Coro, d disk, local, remote string, info fs.FileInfo) error {
+	switch info.Mode().Type() {
+	case 0:
+		return j.newStore(d, local, info, remote).run(co)
+	case fs.ModeDir:
+		return j.newPutTree(d, remote).runTop(co, local, info)
+	default:
+		return ErrNotRegular
+	}
+}
+
+// PutFrom uploads what r gives, until it ends, to the file remote. r is read on a thread. Resume, Preserve and Sparse have no effect.
+func (s *Session) PutFrom(r io.Reader, remote string, o Options) deferred.Deferred[Report] {
+	o.Resume, o.Preserve, o.Sparse = false, false, false
+	return s.start("put", o, func(co *deferred.Coro, j *job) error {
+		f := j.newStore(nil, "", nil, remote)
+		f.from = r
+		return j.failure(remote, f.run(co))
+	})
+}
+
+// PutGlob uploads the local files and directories whose names match pattern, as filepath.Glob has it, into the directory remote, under their
+// own names. It fails with fs.ErrNotExist if there is none.
+func (s *Session) PutGlob(pattern, remote string, o Options) deferred.Deferred[Report] {
+	return s.start("put", o, func(co *deferred.Coro, j *job) error {
+		line := line{loop: s.loop}
+		matches, err := deferred.Await(co, threaded(&line, func() ([]string, error) { return filepath.Glob(pattern) }, nil))
+		if err == nil && len(matches) == 0 {
+			err = fs.ErrNotExist
+		}
+		if err != nil {
+			return j.failure(pattern, err)
+		}
+		return j.failure(pattern, j.putMatches(co, matches, remote))
+	})
+}
+
+func (j *job) putMatches(co *deferred.Coro, matches []string, remote string) error {
+	d := j.s.wrap(plainDisk{})
+	t := j.newPutTree(d, remote)
+	line := line{loop: j.s.loop}
+	return t.runMatches(co, len(matches), func(co *deferred.Coro, top *node, i int) error {
+		e := entry{name: filepath.Base(matches[i])}
+		e.info, e.err = deferred.Await(co, threaded(&line, func() (fs.FileInfo, error) { return d.Stat(matches[i]) }, nil))
+		if isCancelled(e.err) {
+			return e.err
+		}
+		return t.entry(co, top, matches[i], e)
+	})
+}

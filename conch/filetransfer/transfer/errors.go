@@ -1,0 +1,71 @@
+package transfer
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+const prefix = "transfer: "
+
+var (
+	// ErrShort is the cause of the failure of a transfer whose source ended before the size that it had when the transfer began.
+	ErrShort = fmt.Errorf("transfer: the file ended early: %w", io.ErrUnexpectedEOF)
+
+	// ErrChanged is the cause of the failure of a striped download whose file was replaced while it ran.
+	ErrChanged = errors.New("transfer: the file was changed during the transfer; start it again")
+
+	// ErrStalled is the cause of the failure of a transfer in which nothing has moved for Options.StallTimeout.
+	ErrStalled = errors.New("transfer: nothing has moved for too long")
+
+	// ErrUnsafeName is the cause of the failure for a name in a server's directory that is none, such as ".." or one with a slash in it.
+	ErrUnsafeName = errors.New("transfer: the server has listed something that is not a name")
+
+	// ErrTooDeep is the cause of the failure for a directory below more than MaxDepth others.
+	ErrTooDeep = fmt.Errorf("transfer: directories are nested more than %d deep", MaxDepth)
+
+	// ErrNotRegular is the cause of the failure to transfer something that is neither file nor directory, such as a device.
+	ErrNotRegular = errors.New("transfer: neither a regular file nor a directory")
+
+	// ErrUnsafeLink is the cause of the failure to copy a symbolic link that points outside of the tree.
+	ErrUnsafeLink = errors.New("transfer: the symbolic link points outside of the tree")
+)
+
+// FileError is the failure to transfer one file, directory or link.
+type FileError struct {
+	Op   string // "get" or "put"
+	Path string // of the source
+	Err  error
+}
+
+func (e *FileError) Error() string { return prefix + e.Op + " " + e.Path + ": " + bare(e.Err) }
+
+// Unwrap returns the cause.
+func (e *FileError) Unwrap() error { return e.Err }
+
+// maxErrors is how many errors a TreeError keeps.
+const maxErrors = 32
+
+// TreeError is the failure of a transfer of many files, some of which could not be transferred; the others were.
+type TreeError struct {
+	Failed int     // how many files, directories and links
+	Errors []error // the first of them, each a [*FileError]
+	Report Report  // of the others
+}
+
+func (e *TreeError) Error() string {
+	text := bare(e.Errors[0])
+	if e.Failed > 1 {
+		text = fmt.Sprintf("%d of the files failed, the first: %s", e.Failed, text)
+	}
+	return prefix + text
+}
+
+// Unwrap returns the errors.
+func (e *TreeError) Unwrap() []error { return e.Errors }
+
+// bare returns the text of an error without a package's name in front.
+func bare(err error) string {
+	return strings.TrimPrefix(strings.TrimPrefix(err.Error(), prefix), "filetransfer: ")
+}

@@ -1,0 +1,155 @@
+package transfer
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+
+	"github.com/hawser-go/hawser/conch/filetransfer"
+	"github.com/hawser-go/hawser/deferred"
+)
+
+// putTree uploads a directory of the local disk.
+type putTree struct {
+	*tree
+	to string // the target
+}
+
+func (j *job) newPutTree(d disk, remote string) *putTree {
+	t := &putTree{j.newTree(), remote}
+	t.local, t.list, t.finish = d, t.listDir, t.finishDir
+	return t
+}
+
+// batchSize is how many entries of a local directory are read at a time.
+const batchSize = 256
+
+// listDir makes a directory at the server and lists the local one.
+func (t *putTree) listDir(co *deferred.Coro, n *node) error {
+	if err := t.makeDir(co, path.Join(t.to, n.path), n.info); err != nil {
+		return err
+	}
+	t.now.Dirs++
+	name := n.source
+	line := line{loop: t.s.loop}
+	dir, err := deferred.Await(co, threaded(&line, func() (file, error) { return t.local.OpenFile(name, os.O_RDONLY, 0) }, func(dir file) { dir.Close() }))
+	if err != nil {
+		return err
+	}
+	defer func() {
+		do(&line, dir.Close).AddErrback(func(error) (struct{}, error) { return struct{}{}, nil }) // it was only read
+	}()
+	for {
+		batch, err := deferred.Await(co, threaded(&line, func() ([]entry, error) { return t.readDir(dir, name) }, nil))
+		for _, e := range batch {
+			if err := t.entry(co, n, filepath.Join(name, e.name), e); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (t *putTree) makeDir(co *deferred.Coro, name string, info fs.FileInfo) error {
+	_, err := deferred.Await(co, t.s.client.MakeDirectory(name, filetransfer.Attrs{}.WithMode(info.Mode().Perm()|0o700)))
+	if err == nil || isCancelled(err) {
+		return err
+	}
+	if is, statErr := deferred.Await(co, t.s.client.GetAttrs(name, true)); statErr != nil || !is.FileMode().IsDir() {
+		return err
+	}
+	return nil
+}
+
+func (t *putTree) finishDir(co *deferred.Coro, n *node) error {
+	f := &store{job: t.job, info: n.info}
+	_, err := deferred.Await(co, t.s.client.SetAttrs(path.Join(t.to, n.path), f.preserved()))
+	return err
+}
+
+// entry is something in a local directory.
+type entry struct {
+	name   string
+	info   fs.FileInfo
+	target string // of a link that is to be copied
+	err    error
+}
+
+// readDir reads some entries, on a thread.
+func (t *putTree) readDir(dir file, name string) ([]entry, error) {
+	list, err := dir.ReadDir(batchSize)
+	batch := make([]entry, len(list))
+	for i, is := range list {
+		batch[i] = t.look(is, filepath.Join(name, is.Name()))
+	}
+	return batch, err
+}
+
+func (t *putTree) look(is fs.DirEntry, source string) entry {
+	e := entry{name: is.Name()}
+	e.info, e.err = is.Info()
+	if e.err == nil && e.info.Mode().Type() == fs.ModeSymlink {
+		switch t.o.Links {
+		case FollowLinks:
+			e.info, e.err = t.local.Stat(source)
+		case CopyLinks:
+			e.target, e.err = t.local.Readlink(source)
+		}
+	}
+	return e
+}
+
+// entry transfers something in the directory n.
+func (t *putTree) entry(co *deferred.Coro, n *node, source string, e entry) error {
+	rel := path.Join(n.path, e.name)
+	target := path.Join(t.to, rel)
+	if e.err != nil {
+		if !errors.Is(e.err, fs.ErrNotExist) { // it has gone meanwhile
+			t.problem(source, e.err)
+		}
+		return nil
+	}
+	if !t.wanted(rel, e.info) {
+		return nil
+	}
+	switch e.info.Mode().Type() {
+	case fs.ModeDir:
+		t.push(n, source, e.name, e.info)
+	case 0:
+		f := t.newStore(t.local, source, e.info, target)
+		return t.file(co, n, source, f.size, f.run)
+	case fs.ModeSymlink:
+		if t.o.Links == CopyLinks {
+			return t.file(co, n, source, 0, func(co *deferred.Coro) error { return t.copyLink(co, target, filepath.ToSlash(e.target)) })
+		}
+		t.now.Skipped++
+	default:
+		t.now.Skipped++
+	}
+	return nil
+}
+
+// copyLink makes a link, in the place of one that is there.
+func (t *putTree) copyLink(co *deferred.Coro, name, target string) error {
+	c := t.s.client
+	_, err := deferred.Await(co, c.MakeLink(name, target))
+	if err != nil && !isCancelled(err) {
+		if is, statErr := deferred.Await(co, c.GetAttrs(name, false)); statErr == nil && is.FileMode().Type() == fs.ModeSymlink {
+			if _, err = deferred.Await(co, c.RemoveFile(name)); err == nil {
+				_, err = deferred.Await(co, c.MakeLink(name, target))
+			}
+		}
+	}
+	if err == nil {
+		t.now.Links++
+	}
+	return err
+}

@@ -1,0 +1,182 @@
+package transfer
+
+import (
+	"io/fs"
+	"path"
+
+	"github.com/hawser-go/hawser/conch/filetransfer"
+	"github.com/hawser-go/hawser/deferred"
+)
+
+// listersAhead is how many directories are listed at a time.
+const listersAhead = 8
+
+// tree is a transfer of many files.
+type tree struct {
+	*job
+	group
+	local disk
+
+	list   func(co *deferred.Coro, n *node) error // makes the directory at the target and lists the source
+	finish func(co *deferred.Coro, n *node) error // gives a complete directory its attributes
+
+	stack   []*node // directories to be listed, the next one last
+	listing int
+	wake    []deferred.Deferred[struct{}] // of listers that have nothing to do
+	small   *deferred.Semaphore
+	large   *deferred.Semaphore
+}
+
+// node is a directory.
+type node struct {
+	parent  *node
+	source  string // where it is
+	path    string // where it goes, relative to the top of the target, with slashes; empty for the top itself
+	depth   int
+	info    fs.FileInfo // of the source; nil if there is none, because the source is the matches of a pattern
+	pending int         // what has to be done before it is complete
+}
+
+func (j *job) newTree() *tree {
+	return &tree{job: j, small: deferred.NewSemaphore(j.o.Concurrency), large: deferred.NewSemaphore(min(MaxLarge, j.o.Concurrency))}
+}
+
+// runTop transfers a directory.
+func (t *tree) runTop(co *deferred.Coro, source string, info fs.FileInfo) error {
+	t.push(nil, source, "", info)
+	return t.run(co)
+}
+
+// runMatches transfers what a pattern has matched: match begins one of them.
+func (t *tree) runMatches(co *deferred.Coro, n int, match func(co *deferred.Coro, top *node, i int) error) error {
+	top := &node{pending: 1}
+	t.listing++
+	t.start(func(co *deferred.Coro) (err error) {
+		for i := 0; i < n && err == nil; i++ {
+			err = match(co, top, i)
+		}
+		t.listing--
+		t.wakeListers()
+		t.completed(top)
+		return err
+	})
+	return t.run(co)
+}
+
+// run transfers everything below the directories that are pushed.
+func (t *tree) run(co *deferred.Coro) error {
+	for range listersAhead {
+		t.start(t.lister)
+	}
+	return t.wait(co)
+}
+
+// push adds a directory to be listed; the top has no parent and no name.
+func (t *tree) push(parent *node, source, name string, info fs.FileInfo) {
+	n := &node{parent: parent, source: source, info: info, pending: 1}
+	if parent != nil {
+		parent.pending++
+		n.path, n.depth = path.Join(parent.path, name), parent.depth+1
+	}
+	t.stack = append(t.stack, n)
+	t.wakeListers()
+}
+
+func (t *tree) wakeListers() {
+	wake := t.wake
+	t.wake = nil
+	for _, d := range wake {
+		_ = d.TryCallback(struct{}{}) // it may have been cancelled
+	}
+}
+
+// lister lists one directory after another.
+func (t *tree) lister(co *deferred.Coro) error {
+	for {
+		for len(t.stack) == 0 {
+			if t.listing == 0 {
+				t.wakeListers() // they are done, too
+				return nil
+			}
+			d := deferred.New[struct{}]()
+			t.wake = append(t.wake, d)
+			if _, err := deferred.Await(co, d); err != nil {
+				return err
+			}
+		}
+		n := t.stack[len(t.stack)-1]
+		t.stack = t.stack[:len(t.stack)-1]
+		t.listing++
+		err := t.listOne(co, n)
+		t.listing--
+		if err != nil {
+			return err
+		}
+		t.completed(n)
+	}
+}
+
+func (t *tree) listOne(co *deferred.Coro, n *node) error {
+	if n.depth > MaxDepth {
+		t.problem(n.source, ErrTooDeep)
+		return nil
+	}
+	return t.judge(n.source, t.list(co, n))
+}
+
+// judge notes an error that is one of a file, and returns one that ends everything.
+func (t *tree) judge(source string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case isCancelled(err):
+		return err
+	case t.s.client.Lost() != nil:
+		return t.failure(source, err)
+	default:
+		t.problem(source, err)
+		return nil
+	}
+}
+
+// file begins the transfer of a file when there is a place for it.
+func (t *tree) file(co *deferred.Coro, n *node, source string, size int64, run func(co *deferred.Coro) error) error {
+	places := t.small
+	if size > filetransfer.MaxChunk || size < 0 {
+		places = t.large
+	}
+	if _, err := deferred.Await(co, places.Acquire()); err != nil {
+		return err
+	}
+	n.pending++
+	t.start(func(co *deferred.Coro) error {
+		err := t.judge(source, run(co))
+		places.Release()
+		t.completed(n)
+		return err
+	})
+	return nil
+}
+
+// completed notes that something of a directory is done.
+func (t *tree) completed(n *node) {
+	n.pending--
+	if n.pending > 0 {
+		return
+	}
+	t.start(func(co *deferred.Coro) error {
+		err := error(nil)
+		if n.info != nil && t.o.Preserve {
+			err = t.judge(n.source, t.finish(co, n))
+		}
+		if n.parent != nil {
+			t.completed(n.parent)
+		}
+		return err
+	})
+}
+
+// wanted asks the user about something in the tree.
+func (t *tree) wanted(name string, info fs.FileInfo) bool {
+	return t.o.Filter == nil || t.o.Filter(name, info)
+}
