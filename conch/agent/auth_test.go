@@ -1,0 +1,67 @@
+package agent_test
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+
+	"github.com/hawser-go/hawser/conch/agent"
+	gossh "golang.org/x/crypto/ssh"
+)
+
+func TestC_KEYS_21_GetPublicKey(t *testing.T) {
+	c, _ := connected(t)
+	if c.GetPublicKey() != nil {
+		t.Error("a key before GetPublicKeys")
+	}
+	certificate := certify(t, testKeys()[0])
+	blobs := [][]byte{testKeys()[0].Blob(), testKeys()[4].Blob(), certificate.Marshal()}
+	for range 2 {
+		o := watch(c.GetPublicKeys())
+		c.DataReceived(raw(12, identitiesBody(agent.Identity{Blob: blobs[0]}, agent.Identity{Blob: []byte("junk")}, agent.Identity{Blob: blobs[1]},
+			agent.Identity{Blob: blobs[2]})))
+		if o.err != nil || len(o.v) != len(blobs) {
+			t.Fatalf("%v, %v", o.v, o.err)
+		}
+		for i, blob := range blobs {
+			if key := c.GetPublicKey(); key == nil || !bytes.Equal(key.Marshal(), blob) {
+				t.Errorf("%d: %v", i, key)
+			}
+		}
+		for range 2 {
+			if key := c.GetPublicKey(); key != nil {
+				t.Errorf("one too many: %v", key)
+			}
+		}
+	}
+	failed := watch(c.GetPublicKeys())
+	c.DataReceived(raw(5, ""))
+	if !errors.Is(failed.err, agent.ErrRefused) {
+		t.Error(failed.err)
+	}
+}
+
+func TestSignChecksTheType(t *testing.T) {
+	for _, tt := range []struct {
+		asked, made string
+		flags       byte
+		want        error
+	}{
+		{"rsa-sha2-512", "rsa-sha2-512", 4, nil}, {"rsa-sha2-256", "rsa-sha2-256", 2, nil}, {"ssh-ed25519", "ssh-ed25519", 0, nil}, {"", "ssh-rsa", 0, nil},
+		{"rsa-sha2-512", "ssh-rsa", 4, agent.ErrSignatureType},
+	} {
+		c, m := connected(t)
+		key := testKeys()[0].PublicKey()
+		o := watch(c.Sign(key, []byte("data"), tt.asked))
+		if sent := m.take(); !bytes.Equal(sent, raw(13, str(string(key.Marshal()), "data")+"\x00\x00\x00"+string(tt.flags))) {
+			t.Errorf("%s: sent %q", tt.asked, sent)
+		}
+		c.DataReceived(raw(14, str(str(tt.made, "bytes"))))
+		if !errors.Is(o.err, tt.want) || o.err == nil && (o.v.Format != tt.made || string(o.v.Blob) != "bytes") {
+			t.Errorf("%s: %v, %v", tt.asked, o.v, o.err)
+		}
+	}
+	if agent.FlagsFor(gossh.KeyAlgoED25519) != 0 {
+		t.Error("flags for Ed25519")
+	}
+}
