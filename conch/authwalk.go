@@ -1,0 +1,157 @@
+package conch
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/reactor"
+	gossh "golang.org/x/crypto/ssh"
+)
+
+// authWalk tries one authentication method after the other, as the server allows them (C-AUTH-4 to C-AUTH-8). x/crypto/ssh asks for each
+// attempt, at most 64 in all, on the handshake goroutine; what the user's hooks decide is asked for on the loop.
+type authWalk struct {
+	t      *SSHClientTransport
+	client UserAuthClient
+	socket *socket
+	given  []string // methods that failed on this side: they have nothing to offer (C-AUTH-13)
+	tried  []string // methods that were sent, without repeats
+	mute   bool     // keyboard-interactive was sent, and the server has asked nothing since
+}
+
+// callback is the gossh.ClientAuthCallback.
+func (w *authWalk) callback(ctx *gossh.ClientAuthContext) (gossh.AuthMethod, error) {
+	if w.socket.ended.Load() {
+		return nil, lostBecause(io.ErrUnexpectedEOF)
+	}
+	return reactor.Await(w.t.ctx, w.t.r, func() deferred.Deferred[gossh.AuthMethod] {
+		return w.try(w.candidates(ctx), ctx)
+	})
+}
+
+// candidates returns the methods worth trying, in the order of preference.
+func (w *authWalk) candidates(ctx *gossh.ClientAuthContext) []string {
+	if w.mute {
+		w.given = append(w.given, "keyboard-interactive") // it is not the way in, however often it is tried
+	}
+	methods := slices.DeleteFunc(slices.Clone(ctx.AllowedMethods), func(m string) bool {
+		return slices.Contains(w.given, m) || slices.Contains(ctx.PartialSuccessMethods, m)
+	})
+	order := w.client.base().order()
+	rank := func(m string) int {
+		if i := slices.Index(order, m); i >= 0 {
+			return i
+		}
+		return len(order)
+	}
+	slices.SortStableFunc(methods, func(a, b string) int { return rank(a) - rank(b) })
+	return methods
+}
+
+// try answers with the first method that has something to send.
+func (w *authWalk) try(methods []string, ctx *gossh.ClientAuthContext) deferred.Deferred[gossh.AuthMethod] {
+	if len(methods) == 0 {
+		return deferred.Fail[gossh.AuthMethod](w.exhausted(ctx))
+	}
+	name := methods[0]
+	return deferred.ThenBothDeferred(w.method(name), func(m gossh.AuthMethod, err error) deferred.Deferred[gossh.AuthMethod] {
+		switch {
+		case errors.Is(err, ErrInterrupted) || errors.Is(err, deferred.ErrCancelled):
+			return deferred.Fail[gossh.AuthMethod](err)
+		case err != nil:
+			w.given = append(w.given, name)
+		case m != nil:
+			if !slices.Contains(w.tried, name) {
+				w.tried = append(w.tried, name)
+			}
+			return deferred.Succeed(m)
+		}
+		return w.try(methods[1:], ctx)
+	})
+}
+
+// method asks the hooks for the method of that name; nil means that there is nothing to send.
+func (w *authWalk) method(name string) deferred.Deferred[gossh.AuthMethod] {
+	switch name {
+	case "publickey":
+		return deferred.Then(w.client.GetPublicKey(), w.publicKey)
+	case "password":
+		return deferred.Then(w.client.GetPassword(""), func(password string) (gossh.AuthMethod, error) {
+			return gossh.Password(password), nil
+		})
+	case "keyboard-interactive":
+		w.mute = true
+		return deferred.Succeed(gossh.KeyboardInteractive(w.answers))
+	}
+	return deferred.Fail[gossh.AuthMethod](ErrUnavailable)
+}
+
+func (w *authWalk) publicKey(key gossh.PublicKey) (gossh.AuthMethod, error) {
+	if key == nil {
+		return nil, nil
+	}
+	return gossh.PublicKeys(&hookSigner{w, key}), nil
+}
+
+// answers is the gossh.KeyboardInteractiveChallenge.
+func (w *authWalk) answers(name, instruction string, questions []string, echos []bool) ([]string, error) {
+	prompts := make([]Prompt, len(questions))
+	for i, q := range questions {
+		prompts[i] = Prompt{Text: printable(q), Echo: echos[i]}
+	}
+	return reactor.Await(w.t.ctx, w.t.r, func() deferred.Deferred[[]string] {
+		w.mute = false
+		return w.client.GetGenericAnswers(printable(name), printable(instruction), prompts).AddErrback(func(err error) ([]string, error) {
+			w.given = append(w.given, "keyboard-interactive")
+			return nil, err
+		})
+	})
+}
+
+// exhausted is the failure when nothing is left to try.
+func (w *authWalk) exhausted(ctx *gossh.ClientAuthContext) error {
+	tried := "nothing"
+	if len(w.tried) > 0 {
+		tried = strings.Join(w.tried, ", ")
+	}
+	return &ConchError{
+		Value: fmt.Sprintf("permission denied: tried %s; the server allows %s", tried, printable(strings.Join(ctx.AllowedMethods, ", "))),
+		Data:  DisconnectNoMoreAuthMethodsAllowed,
+	}
+}
+
+// hookSigner is a gossh.Signer whose signatures come from the SignData hook.
+type hookSigner struct {
+	walk *authWalk
+	key  gossh.PublicKey
+}
+
+func (s *hookSigner) PublicKey() gossh.PublicKey { return s.key }
+
+func (s *hookSigner) Sign(rand io.Reader, data []byte) (*gossh.Signature, error) {
+	return s.SignWithAlgorithm(rand, data, s.Algorithms()[0])
+}
+
+// SignWithAlgorithm runs on the handshake goroutine.
+func (s *hookSigner) SignWithAlgorithm(_ io.Reader, data []byte, algorithm string) (*gossh.Signature, error) {
+	return reactor.Await(s.walk.t.ctx, s.walk.t.r, func() deferred.Deferred[*gossh.Signature] {
+		return s.walk.client.SignData(s.key, data, algorithm)
+	})
+}
+
+// Algorithms returns the signature algorithms for the key, best first. SHA-1 for RSA comes last, for servers that announce nothing better
+// (C-AUTH-22).
+func (s *hookSigner) Algorithms() []string {
+	kind := s.key.Type()
+	if cert, ok := s.key.(*gossh.Certificate); ok {
+		kind = cert.Key.Type()
+	}
+	if kind == gossh.KeyAlgoRSA {
+		return []string{gossh.KeyAlgoRSASHA512, gossh.KeyAlgoRSASHA256, gossh.KeyAlgoRSA}
+	}
+	return []string{kind}
+}

@@ -1,0 +1,125 @@
+package conch
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	gossh "golang.org/x/crypto/ssh"
+)
+
+// Time limits that hold where ClientOptions has none.
+const (
+	DefaultTimeout     = 2 * time.Minute // sshd's LoginGraceTime: no server waits longer for a login
+	DefaultDialTimeout = 30 * time.Second
+)
+
+// DefaultServerAliveCountMax holds where ClientOptions has no ServerAliveCountMax.
+const DefaultServerAliveCountMax = 3
+
+// ClientOptions says how to connect: Twisted's options of the conch and cftp programs. The zero value does what the ssh command does
+// without options. It is copied by those it is given to; changing it afterwards has no effect.
+type ClientOptions struct {
+	// Host is the name under which the host key is looked up. Empty means the host given to Connect.
+	Host string
+	// Port is the port that belongs to Host in known_hosts. Zero means the port given to Connect.
+	Port int
+
+	// Identities names private key files, tried in order. If it is empty, id_ed25519, id_ecdsa and id_rsa in ~/.ssh are tried, those that
+	// exist.
+	Identities []string
+	// NoAgent leaves the agent at SSH_AUTH_SOCK alone.
+	NoAgent bool
+
+	// IdentitiesOnly has the agent use only keys that Identities, or the default files, have too.
+	IdentitiesOnly bool
+
+	// KnownHosts names the known-hosts files; keys that the user accepts are saved to the first. If it is empty, ~/.ssh/known_hosts,
+	// ~/.ssh/known_hosts2 and /etc/ssh/ssh_known_hosts are read.
+	KnownHosts []string
+
+	// Ciphers, MACs, KeyExchanges and HostKeyAlgorithms replace the preference lists of the key exchange. Empty means x/crypto/ssh's
+	// defaults, with the host key types already known for the host first.
+	Ciphers, MACs, KeyExchanges, HostKeyAlgorithms []string
+
+	// Timeout bounds the whole set-up, from dialling to ServiceStarted, the user's answers to questions included. Zero means
+	// DefaultTimeout; negative means no limit.
+	Timeout time.Duration
+	// DialTimeout bounds the dialling alone. Zero means DefaultDialTimeout.
+	DialTimeout time.Duration
+
+	// ServerAliveInterval is how long the server may be silent before it is asked for a sign of life, with a global request
+	// keepalive@openssh.com. Zero means that it is never asked.
+	ServerAliveInterval time.Duration
+	// ServerAliveCountMax is how often the server may be asked in a row without sending anything; after that the connection is closed
+	// with ErrPeerSilent. Zero means DefaultServerAliveCountMax.
+	ServerAliveCountMax int
+
+	// UI asks the user. Nil means a ConsoleUI on the controlling terminal.
+	UI UI
+
+	// Dial replaces the dialling of TCP, for instance by a proxy. It runs on a goroutine of the connection and must return when ctx is done.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+	// Jump is a host to log in to first; the connection goes from there (ssh's ProxyJump). Its own options may have a Jump again.
+	// It is not used with Dial.
+	Jump *Target
+
+	// Progress is told, on the reactor goroutine, when a phase of the set-up is over, with a line for people.
+	Progress func(phase Phase, result string)
+}
+
+// Validate reports the first algorithm name that is not known, with the names that are (C-CLIENT-52). Connect calls it.
+func (o *ClientOptions) Validate() error {
+	known, insecure := gossh.SupportedAlgorithms(), gossh.InsecureAlgorithms()
+	for _, list := range []struct {
+		what        string
+		names       []string
+		safe, risky []string
+	}{
+		{"cipher", o.Ciphers, known.Ciphers, insecure.Ciphers},
+		{"MAC", o.MACs, known.MACs, insecure.MACs},
+		{"key exchange", o.KeyExchanges, known.KeyExchanges, insecure.KeyExchanges},
+		{"host key algorithm", o.HostKeyAlgorithms, known.HostKeys, insecure.HostKeys},
+	} {
+		for _, name := range list.names {
+			if !slices.Contains(list.safe, name) && !slices.Contains(list.risky, name) {
+				return fmt.Errorf("conch: unknown %s %q; known are %s", list.what, name,
+					strings.Join(append(slices.Clone(list.safe), list.risky...), ", "))
+			}
+		}
+	}
+	return nil
+}
+
+func (o *ClientOptions) timeout() time.Duration {
+	if o.Timeout == 0 {
+		return DefaultTimeout
+	}
+	return o.Timeout
+}
+
+// onlyIdentities returns the files that the agent's keys are restricted to, nil if they are not.
+func (o *ClientOptions) onlyIdentities() []string {
+	if !o.IdentitiesOnly {
+		return nil
+	}
+	return o.identities()
+}
+
+func (o *ClientOptions) serverAliveCountMax() int {
+	if o.ServerAliveCountMax == 0 {
+		return DefaultServerAliveCountMax
+	}
+	return o.ServerAliveCountMax
+}
+
+func (o *ClientOptions) dialTimeout() time.Duration {
+	if o.DialTimeout == 0 {
+		return DefaultDialTimeout
+	}
+	return o.DialTimeout
+}

@@ -1,0 +1,225 @@
+package conch_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/conchtest"
+	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/reactor"
+	gossh "golang.org/x/crypto/ssh"
+)
+
+// peered connects and returns the server's end of the connection too.
+func peered(t *testing.T, r *reactor.Reactor) (*plainConnection, gossh.Conn) {
+	t.Helper()
+	conns := make(chan gossh.Conn, 1)
+	_, to := embedded(t, conchtest.Options{Exec: shell, Connected: func(c gossh.Conn) { conns <- c }})
+	conn := connect(t, r, to)
+	return conn, <-conns
+}
+
+// TestPeer_GlobalRequests: granted with and without payload, refused, a panic, and nobody interested: C-CONN-52.
+func TestPeer_GlobalRequests(t *testing.T) {
+	r := start(t)
+	conn, server := peered(t, r)
+	onLoop(t, r, func() {
+		conn.globalRequest = func(name string, data []byte) (bool, []byte) {
+			switch name {
+			case "panic":
+				panic("in a hook")
+			case "echo":
+				return true, data
+			}
+			return name == "yes", nil
+		}
+	})
+	for _, row := range []struct {
+		name, payload string
+		granted       bool
+		reply         string
+	}{{"yes", "", true, ""}, {"no", "", false, ""}, {"echo", "data", true, "data"}} {
+		granted, reply, err := server.SendRequest(row.name, true, []byte(row.payload))
+		if granted != row.granted || string(reply) != row.reply || err != nil {
+			t.Errorf("%s: %v, %q, %v", row.name, granted, reply, err)
+		}
+	}
+}
+
+// answeringChannel answers requests in its own time.
+type answeringChannel struct {
+	recordingChannel
+	answer func(name string) deferred.Deferred[bool]
+}
+
+func (c *answeringChannel) RequestReceived(name string, data []byte) deferred.Deferred[bool] {
+	return c.answer(name)
+}
+
+// TestPeer_Channels: the peer opens channels, which are granted, refused with a number, refused with any error, and unknown: C-CONN-53 to 55.
+func TestPeer_Channels(t *testing.T) {
+	r := start(t)
+	conn, server := peered(t, r)
+	var seen events
+	onLoop(t, r, func() {
+		conn.getChannel = func(channelType string, data []byte) (conch.Channel, error) {
+			switch channelType {
+			case "mine":
+				return newChannel(&seen, nil), nil
+			case "numbered":
+				return nil, &conch.ConchError{Value: "not now", Data: conch.OpenResourceShortage}
+			case "error":
+				return nil, errors.New("secret")
+			case "panic":
+				panic("in a hook")
+			}
+			return nil, nil
+		}
+	})
+	ch, requests, err := server.OpenChannel("mine", []byte("extra"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	go gossh.DiscardRequests(requests) // ends with the channel
+	ch.Close()
+	for name, want := range map[string]gossh.OpenChannelError{
+		"numbered": {Reason: gossh.ResourceShortage, Message: "not now"},
+		"error":    {Reason: gossh.ConnectionFailed, Message: "open failed"},
+		"panic":    {Reason: gossh.ConnectionFailed, Message: "open failed"},
+		"unknown":  {Reason: gossh.UnknownChannelType, Message: "unknown channel type"},
+	} {
+		_, _, err := server.OpenChannel(name, nil)
+		if e, ok := errors.AsType[*gossh.OpenChannelError](err); !ok || *e != want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	onLoop(t, r, func() {
+		if len(seen) == 0 || seen[0] != `ChannelOpen "extra"` {
+			t.Errorf("events %q", seen)
+		}
+	})
+}
+
+// TestPeer_Requests: answers that are true, false, an error, a panic, nothing, and one that comes later, which holds only its own reply up:
+// C-CONN-50, C-CONN-51, C-CHAN-5.
+func TestPeer_Requests(t *testing.T) {
+	r := start(t)
+	conn, server := peered(t, r)
+	var seen events
+	c := &answeringChannel{recordingChannel: *newChannel(&seen, nil)}
+	c.answer = func(name string) deferred.Deferred[bool] {
+		switch name {
+		case "error":
+			return deferred.Fail[bool](errors.New("no"))
+		case "base":
+			return c.SSHChannel.RequestReceived("handled", nil)
+		case "unhandled":
+			return c.SSHChannel.RequestReceived(name, nil)
+		case "later":
+			d := deferred.New[bool]()
+			r.CallLater(0, func() { d.Callback(true) })
+			return d
+		case "zero":
+			return deferred.Deferred[bool]{}
+		}
+		return deferred.Succeed(name == "true")
+	}
+	onLoop(t, r, func() {
+		c.HandleRequest("handled", func([]byte) deferred.Deferred[bool] { return deferred.Succeed(true) })
+		conn.getChannel = func(string, []byte) (conch.Channel, error) { return c, nil }
+	})
+	ch, requests, err := server.OpenChannel("mine", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go gossh.DiscardRequests(requests) // ends with the channel
+	for name, want := range map[string]bool{
+		"true": true, "false": false, "error": false, "later": true, "zero": false, "base": true, "unhandled": false,
+	} {
+		if got, err := ch.SendRequest(name, true, nil); got != want || err != nil {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+	ch.Close()
+}
+
+// TestPeer_OpenPanics: a panic in ChannelOpen closes that channel, and no other: C-CONN-56.
+func TestPeer_OpenPanics(t *testing.T) {
+	r := start(t)
+	conn, server := peered(t, r)
+	var seen events
+	onLoop(t, r, func() {
+		conn.getChannel = func(string, []byte) (conch.Channel, error) {
+			return newChannel(&seen, func(*recordingChannel) { panic("in a hook") }), nil
+		}
+	})
+	ch, requests, err := server.OpenChannel("mine", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gossh.DiscardRequests(requests) // ends with the channel, which is closed by the other side
+	ch.Close()
+	if _, err := await(t, r, func() deferred.Deferred[conch.Output] { return conch.Exec(conn, "cat", nil) }); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestRequests_Order sends many requests, of the connection and of a channel, without waiting: C-CONN-20, 21, 25, C-CONN-23, 24.
+func TestRequests_Order(t *testing.T) {
+	r := start(t)
+	log := &requestLog{want: -1}
+	_, to := embedded(t, conchtest.Options{Session: log.grant, Global: func(_ gossh.Conn, req *gossh.Request) bool {
+		_ = req.Reply(string(req.Payload) != "3", req.Payload) // a lost connection fails the test elsewhere
+		return true
+	}})
+	conn := connect(t, r, to)
+	var seen events
+	note := func(what string) func([]byte, error) ([]byte, error) {
+		return func(v []byte, err error) ([]byte, error) {
+			seen.add("%s %q %v", what, v, err)
+			return nil, nil
+		}
+	}
+	var early, late error
+	c := newChannel(&events{}, nil)
+	_, err := await(t, r, func() deferred.Deferred[struct{}] {
+		c.opened = func(c *recordingChannel) {
+			for i := range 5 {
+				conn.SendRequest(c, fmt.Sprint(i), nil, true).AddBoth(note(fmt.Sprint("channel ", i)))
+				conn.SendGlobalRequest("g", []byte(fmt.Sprint(i)), true).AddBoth(note("global"))
+			}
+			conn.SendRequest(c, "last", nil, true).AddCallback(func([]byte) ([]byte, error) {
+				c.LoseConnection()
+				conn.SendRequest(c, "closed", nil, true).AddErrback(func(err error) ([]byte, error) { late = err; return nil, nil })
+				return nil, nil
+			})
+		}
+		conn.SendRequest(c, "new", nil, true).AddErrback(func(err error) ([]byte, error) { early = err; return nil, nil })
+		conn.OpenChannel(c)
+		return c.WhenClosed()
+	})
+	if err != nil || !errors.Is(early, conch.ErrChannelNotOpen) || !errors.Is(late, conch.ErrChannelClosed) {
+		t.Errorf("got %v, %v, %v", err, early, late)
+	}
+	onLoop(t, r, func() {
+		var channel, global []string
+		for _, e := range seen {
+			if e[0] == 'c' {
+				channel = append(channel, e)
+			} else {
+				global = append(global, e)
+			}
+		}
+		if !slices.IsSorted(channel) || len(channel) != 5 {
+			t.Errorf("channel requests %q", channel)
+		}
+		want := []string{`global "0" <nil>`, `global "1" <nil>`, `global "2" <nil>`,
+			`global "" conch: global request refused: peer refused the request`, `global "4" <nil>`}
+		if !slices.Equal(global, want) {
+			t.Errorf("global requests %q", global)
+		}
+	})
+}

@@ -1,0 +1,136 @@
+package conch_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/conchtest"
+	"github.com/hawser-go/hawser/conch/filetransfer"
+	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/reactor"
+	gossh "golang.org/x/crypto/ssh"
+)
+
+// recordingAuth is the standard authentication, with its events noted.
+type recordingAuth struct {
+	conch.SSHUserAuthClient
+	events *events
+}
+
+func (a *recordingAuth) ServiceStarted() {
+	a.events.add("auth.ServiceStarted")
+	a.SSHUserAuthClient.ServiceStarted()
+}
+
+func (a *recordingAuth) ServiceStopped() {
+	a.events.add("auth.ServiceStopped")
+	a.SSHUserAuthClient.ServiceStopped()
+}
+
+func (a *recordingAuth) GetPublicKey() deferred.Deferred[gossh.PublicKey] {
+	a.events.add("auth.GetPublicKey")
+	return a.SSHUserAuthClient.GetPublicKey()
+}
+
+func (a *recordingAuth) SignData(key gossh.PublicKey, data []byte, algorithm string) deferred.Deferred[*gossh.Signature] {
+	a.events.add("auth.SignData %s", algorithm)
+	return a.SSHUserAuthClient.SignData(key, data, algorithm)
+}
+
+// TestPORT_Sequence runs the program of the contract's section PORT and compares what happens, event by event.
+func TestPORT_Sequence(t *testing.T) {
+	t.Run("embedded", func(t *testing.T) {
+		r := start(t)
+		s, to := embedded(t, conchtest.Options{})
+		testSequence(t, r, to, "", filepath.Join(s.Dir, "foobarbaz"))
+	})
+	t.Run("OpenSSH", func(t *testing.T) {
+		r := start(t)
+		s, to := openssh(t)
+		testSequence(t, r, to, "Success", filepath.Join(s.Home, "foobarbaz"))
+	})
+}
+
+func testSequence(t *testing.T, r *reactor.Reactor, to target, message, made string) {
+	var seen events
+	_, err := await(t, r, func() deferred.Deferred[struct{}] { return program(r, to, &seen) })
+	if err != nil {
+		t.Error(err)
+	}
+	want := []string{
+		"verifyHostKey 127.0.0.1 16 bytes of MD5",
+		"auth.ServiceStarted",
+		"auth.GetPublicKey",
+		"auth.SignData ssh-ed25519",
+		"auth.ServiceStopped",
+		"conn.ServiceStarted",
+		"OpenChannel returned, channel 0",
+		"connect fired",
+		`ChannelOpen ""`,
+		`subsystem reply ""`,
+		"client ready",
+		"makeDirectory sent, version 0",
+		"version 3",
+		"made directory: " + message + ` ""`,
+		"conn.ServiceStopped",
+		"Closed",
+	}
+	if !slices.Equal(seen, want) {
+		t.Errorf("got\n\t%s\nwant\n\t%s", strings.Join(seen, "\n\t"), strings.Join(want, "\n\t"))
+	}
+	if info, err := os.Stat(made); err != nil || !info.IsDir() {
+		t.Errorf("no directory: %v", err)
+	}
+}
+
+// program is the program of section PORT; its Deferred fires when the channel is closed.
+func program(r *reactor.Reactor, to target, seen *events) deferred.Deferred[struct{}] {
+	conn := &plainConnection{}
+	ready := deferred.New[*filetransfer.FileTransferClient]()
+	channel := newChannel(seen, func(c *recordingChannel) {
+		d := c.Conn().SendRequest(c, "subsystem", conch.NS("sftp"), true)
+		d.AddCallback(func(reply []byte) ([]byte, error) {
+			seen.add("subsystem reply %q", reply)
+			c.client = filetransfer.NewFileTransferClient()
+			c.client.GotServerVersion = func(version uint32, _ map[string]string) { seen.add("version %d", version) }
+			c.client.MakeConnection(c)
+			seen.add("client ready")
+			ready.Callback(c.client)
+			return nil, nil
+		})
+	})
+	conn.started = func() {
+		seen.add("conn.ServiceStarted")
+		conn.OpenChannel(channel)
+		id, _ := channel.ID()
+		seen.add("OpenChannel returned, channel %d", id)
+	}
+	conn.stopped = func() { seen.add("conn.ServiceStopped") }
+
+	auth := &recordingAuth{*conch.NewSSHUserAuthClient(to.user, to.options, conn), seen}
+	verify := func(t *conch.SSHClientTransport, ip string, key gossh.PublicKey, fingerprint string) deferred.Deferred[bool] {
+		seen.add("verifyHostKey %s %d bytes of MD5", ip, len(strings.Split(fingerprint, ":")))
+		return conch.VerifyHostKey(t, ip, key, fingerprint)
+	}
+	conch.Connect(r, to.host, to.port, to.options, verify, auth).AddCallbacks(func(struct{}) (struct{}, error) {
+		seen.add("connect fired")
+		return struct{}{}, nil
+	}, func(err error) (struct{}, error) {
+		ready.Errback(err)
+		return struct{}{}, nil
+	})
+	made := deferred.ThenDeferred(ready, func(client *filetransfer.FileTransferClient) deferred.Deferred[filetransfer.Status] {
+		d := client.MakeDirectory("foobarbaz", filetransfer.Attrs{})
+		seen.add("makeDirectory sent, version %d", client.Version())
+		return d
+	})
+	return deferred.ThenDeferred(made, func(s filetransfer.Status) deferred.Deferred[struct{}] {
+		seen.add("made directory: %s %q", s.Message, s.Lang)
+		conn.LoseConnection()
+		return channel.closed
+	})
+}

@@ -1,0 +1,248 @@
+package conch_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/conchtest"
+	"github.com/hawser-go/hawser/deferred"
+	gossh "golang.org/x/crypto/ssh"
+)
+
+// shell is a command interpreter for the embedded server that knows what the tests run.
+func shell(command string, ch gossh.Channel) uint32 {
+	switch command {
+	case "printf out; printf err >&2":
+		fmt.Fprint(ch, "out")
+		fmt.Fprint(ch.Stderr(), "err")
+	case "cat":
+		_, _ = io.Copy(ch, ch) // the end of the channel
+	case "printf x; exit 3":
+		fmt.Fprint(ch, "x")
+		return 3
+	case "kill -TERM $$":
+		_, _ = ch.SendRequest("exit-signal", false, conch.PackRequestExitSignal(conch.ExitSignal{Name: "TERM"}))
+		ch.Close()
+	case "yes":
+		for {
+			if _, err := ch.Write(make([]byte, 32<<10)); err != nil {
+				return 1
+			}
+		}
+	}
+	return 0
+}
+
+// bothServers runs a test against the embedded server and against OpenSSH.
+func bothServers(t *testing.T, opts conchtest.Options, f func(t *testing.T, to target)) {
+	t.Run("embedded", func(t *testing.T) {
+		_, to := embedded(t, opts)
+		f(t, to)
+	})
+	t.Run("OpenSSH", func(t *testing.T) {
+		_, to := openssh(t)
+		f(t, to)
+	})
+}
+
+// TestExec runs commands to their end.
+func TestExec(t *testing.T) {
+	bothServers(t, conchtest.Options{Exec: shell}, func(t *testing.T, to target) {
+		r := start(t)
+		conn := connect(t, r, to)
+		big := bytes.Repeat([]byte("0123456789abcdef"), 3<<16)
+		for _, row := range []struct {
+			command        string
+			stdin          []byte
+			stdout, stderr string
+			status         uint32
+			signal         string
+		}{
+			{"printf out; printf err >&2", nil, "out", "err", 0, ""},
+			{"cat", []byte("hello"), "hello", "", 0, ""},
+			{"cat", big, string(big), "", 0, ""},
+			{"printf x; exit 3", nil, "x", "", 3, ""},
+			{"kill -TERM $$", nil, "", "", 0, "TERM"},
+		} {
+			out, err := await(t, r, func() deferred.Deferred[conch.Output] { return conch.Exec(conn, row.command, row.stdin) })
+			exit, failed := errors.AsType[*conch.ExitError](err)
+			if failed {
+				out = exit.Output
+				if exit.Status != row.status || exit.Signal.Name != row.signal {
+					t.Errorf("%s: %v", row.command, err)
+				}
+			}
+			if failed != (row.status != 0 || row.signal != "") || !failed && err != nil || string(out.Stdout) != row.stdout || string(out.Stderr) != row.stderr {
+				t.Errorf("%s: %.40q, %q, %v", row.command, out.Stdout, out.Stderr, err)
+			}
+		}
+	})
+}
+
+// TestExec_Bounded: a program that never stops writing is cut off; cancelling ends one that does not either.
+func TestExec_Bounded(t *testing.T) {
+	r := start(t)
+	_, to := embedded(t, conchtest.Options{Exec: shell})
+	conn := connect(t, r, to)
+	if _, err := await(t, r, func() deferred.Deferred[conch.Output] { return conch.Exec(conn, "yes", nil) }); !errors.Is(err, conch.ErrOutputTooLong) {
+		t.Errorf("got %v", err)
+	}
+	_, err := await(t, r, func() deferred.Deferred[conch.Output] {
+		d := conch.Exec(conn, "yes", nil)
+		r.CallLater(0, d.Cancel)
+		return d
+	})
+	if !errors.Is(err, deferred.ErrCancelled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestExec_Failures: the command is refused; the channel is refused; the connection is lost.
+func TestExec_Failures(t *testing.T) {
+	r := start(t)
+	s, to := embedded(t, conchtest.Options{})
+	conn := connect(t, r, to)
+	if _, err := await(t, r, func() deferred.Deferred[conch.Output] { return conch.Exec(conn, "ls", nil) }); !errors.Is(err, conch.ErrRequestRefused) {
+		t.Errorf("got %v", err)
+	}
+	_, err := await(t, r, func() deferred.Deferred[conch.Output] {
+		d := conch.Exec(conn, "ls", nil)
+		s.CloseConnections()
+		return d
+	})
+	if !errors.Is(err, conch.ErrConnectionLost) && !errors.Is(err, conch.ErrRequestRefused) { // the refusal may be faster
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestTarget_Exec connects, runs and closes in one call.
+func TestTarget_Exec(t *testing.T) {
+	r := start(t)
+	_, to := embedded(t, conchtest.Options{Exec: shell})
+	target := to.target()
+	out, err := await(t, r, func() deferred.Deferred[conch.Output] { return target.Exec(r, "cat", []byte("x")) })
+	if err != nil || string(out.Stdout) != "x" {
+		t.Errorf("got %q, %v", out.Stdout, err)
+	}
+	target.Options.Identities, target.Options.UI = []string{t.TempDir() + "/none"}, &scriptedUI{line: answering("wrong")}
+	if _, err := await(t, r, func() deferred.Deferred[conch.Output] { return target.Exec(r, "cat", nil) }); err == nil {
+		t.Error("logged in without a key")
+	}
+}
+
+func (to target) target() *conch.Target {
+	return &conch.Target{User: to.user, Host: to.host, Port: to.port, Options: to.options}
+}
+
+// requestLog notes the requests that the embedded server gets on sessions, and grants them.
+type requestLog struct {
+	mu   sync.Mutex // guards seen
+	seen []string
+	want int
+	all  chan struct{} // closed when want requests have come
+}
+
+func (l *requestLog) grant(ch gossh.Channel, req *gossh.Request) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.seen = append(l.seen, fmt.Sprintf("%s %v %x", req.Type, req.WantReply, req.Payload))
+	if len(l.seen) == l.want {
+		close(l.all)
+	}
+	if req.WantReply {
+		_ = req.Reply(true, nil) // a lost connection fails the test elsewhere
+	}
+	return true
+}
+
+// TestSession_Requests compares what is sent for each thing that a session can ask for, in order.
+func TestSession_Requests(t *testing.T) {
+	r := start(t)
+	log := &requestLog{want: 6, all: make(chan struct{})}
+	_, to := embedded(t, conchtest.Options{Session: log.grant})
+	conn := connect(t, r, to)
+	size := conch.WindowSize{Rows: 24, Columns: 80}
+	modes := []conch.TerminalMode{{53, 0}}
+	s := conch.NewClientSession(conch.Command{Env: [][2]string{{"A", "b"}}, Terminal: &conch.Terminal{Term: "xterm", Size: size, Modes: modes}})
+	_, err := await(t, r, func() deferred.Deferred[[]byte] {
+		conn.OpenChannel(s)
+		return deferred.ThenDeferred(s.Started(), func(struct{}) deferred.Deferred[[]byte] {
+			s.WindowChange(conch.WindowSize{Rows: 50, Columns: 132})
+			s.Signal("INT")
+			return s.Break(time.Second)
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-log.all
+	want := []string{
+		fmt.Sprintf("env false %x", conch.PackRequestEnv("A", "b")),
+		fmt.Sprintf("pty-req true %x", conch.PackRequestPTYReq("xterm", size, modes)),
+		"shell true ",
+		fmt.Sprintf("window-change false %x", conch.PackRequestWindowChange(conch.WindowSize{Rows: 50, Columns: 132})),
+		fmt.Sprintf("signal false %x", conch.NS("INT")),
+		"break true 000003e8",
+	}
+	if !slices.Equal(log.seen, want) {
+		t.Errorf("got\n\t%s\nwant\n\t%s", strings.Join(log.seen, "\n\t"), strings.Join(want, "\n\t"))
+	}
+}
+
+// terminalSession types a command into a shell on a terminal.
+type terminalSession struct {
+	conch.ClientSession
+	text strings.Builder
+}
+
+func (s *terminalSession) SessionStarted() {
+	s.WindowChange(conch.WindowSize{Rows: 33, Columns: 99})
+	s.Write([]byte("stty size; exit 7\n"))
+}
+func (s *terminalSession) DataReceived(p []byte) { s.text.Write(p) }
+
+// TestSession_Terminal runs a shell of a real server on a terminal.
+func TestSession_Terminal(t *testing.T) {
+	r := start(t)
+	_, to := openssh(t)
+	conn := connect(t, r, to)
+	s := &terminalSession{}
+	s.Command.Terminal = &conch.Terminal{Term: "dumb", Size: conch.WindowSize{Rows: 24, Columns: 80}}
+	_, err := await(t, r, func() deferred.Deferred[struct{}] {
+		conn.OpenChannel(s)
+		return s.Finished()
+	})
+	if exit, ok := errors.AsType[*conch.ExitError](err); !ok || exit.Status != 7 {
+		t.Errorf("got %v", err)
+	}
+	if !strings.Contains(s.text.String(), "33 99") {
+		t.Errorf("shown %q", s.text.String())
+	}
+	if exit, ok := s.Exited(); !ok || exit == nil {
+		t.Errorf("Exited() = %v, %v", exit, ok)
+	}
+}
+
+// TestSession_Refused: a terminal that is refused fails the session, and so does a channel.
+func TestSession_Refused(t *testing.T) {
+	r := start(t)
+	_, to := embedded(t, conchtest.Options{Exec: shell})
+	conn := connect(t, r, to)
+	s := conch.NewClientSession(conch.Command{Line: "cat", Terminal: &conch.Terminal{Term: "x"}})
+	_, err := await(t, r, func() deferred.Deferred[struct{}] {
+		conn.OpenChannel(s)
+		s.Started().AddErrback(func(err error) (struct{}, error) { return struct{}{}, nil })
+		return s.Finished()
+	})
+	if !errors.Is(err, conch.ErrRequestRefused) {
+		t.Errorf("got %v", err)
+	}
+}
