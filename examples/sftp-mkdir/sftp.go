@@ -1,0 +1,90 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/filetransfer"
+	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/reactor"
+)
+
+// sftpSession is the channel: when it is open it asks for the sftp subsystem.
+type sftpSession struct {
+	conch.SSHChannel // default behaviour of every event
+	client           *filetransfer.FileTransferClient
+	ready            deferred.Deferred[*filetransfer.FileTransferClient]
+}
+
+func (s *sftpSession) Name() string { return "session" }
+
+func (s *sftpSession) ChannelOpen(specificData []byte) {
+	say("ChannelOpen", "the server has opened %s", s)
+	d := s.Conn().SendRequest(s, "subsystem", conch.NS("sftp"), true)
+	deferred.Then(d, s.cbSFTP).AddErrback(s.ebSFTP)
+}
+
+func (s *sftpSession) OpenFailed(reason error) { s.ebSFTP(reason) }
+
+func (s *sftpSession) cbSFTP(reply []byte) (struct{}, error) {
+	say("SendRequest", "the server has started subsystem sftp")
+	s.client = filetransfer.NewFileTransferClient()
+	s.client.MakeConnection(s)
+	say("MakeConnection", "SFTP version 3 offered")
+	s.ready.Callback(s.client)
+	return struct{}{}, nil
+}
+
+func (s *sftpSession) ebSFTP(err error) (struct{}, error) {
+	if s.client == nil {
+		_ = s.ready.TryErrback(fmt.Errorf("sftp subsystem: %w", err)) // the time limit may have come first
+		s.Conn().LoseConnection()
+	}
+	return struct{}{}, nil
+}
+
+func (s *sftpSession) DataReceived(p []byte) { s.client.DataReceived(p) }
+
+// ExtReceived shows what the server says on standard error.
+func (s *sftpSession) ExtReceived(dataType uint32, p []byte) { say("server's stderr", "%q", p) }
+
+func (s *sftpSession) Closed() {
+	reason := s.CloseReason()
+	if reason == nil {
+		reason = errors.New("the server has closed the channel")
+	}
+	if s.client != nil {
+		s.client.ConnectionLost(reason)
+	}
+	s.ebSFTP(reason)
+}
+
+// sftpConnection is the service: when it is started it opens the channel.
+type sftpConnection struct {
+	conch.SSHConnection
+	sftp deferred.Deferred[*filetransfer.FileTransferClient]
+}
+
+func (c *sftpConnection) ServiceStarted() {
+	say("ServiceStarted", "ssh-connection")
+	say("OpenChannel", "session")
+	c.OpenChannel(&sftpSession{ready: c.sftp})
+}
+
+// sftp answers with a client for the files of user at host. Cancelling it gives the attempt up, whatever it has come to.
+func sftp(r *reactor.Reactor, user, host string, port int, options conch.ClientOptions) deferred.Deferred[*filetransfer.FileTransferClient] {
+	conn := &sftpConnection{}
+	var connecting deferred.Deferred[struct{}]
+	conn.sftp = deferred.New(func(deferred.Deferred[*filetransfer.FileTransferClient]) {
+		connecting.Cancel()
+		conn.LoseConnection()
+	})
+	auth := conch.NewSSHUserAuthClient(user, options, conn)
+	connecting = conch.Connect(r, host, port, options, conch.VerifyHostKey, auth)
+	connecting.AddErrback(func(err error) (struct{}, error) {
+		_ = conn.sftp.TryErrback(err) // it may have been cancelled
+		return struct{}{}, nil
+	})
+	return conn.sftp
+}

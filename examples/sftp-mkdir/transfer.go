@@ -1,0 +1,41 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/hawser-go/hawser/conch/filetransfer"
+	"github.com/hawser-go/hawser/deferred"
+)
+
+// transfer makes the directory, then lists the one it was made in.
+func transfer(client *filetransfer.FileTransferClient, dir string) deferred.Deferred[struct{}] {
+	d := client.MakeDirectory(dir, filetransfer.Attrs{})
+	made := deferred.ThenDeferred(d, func(filetransfer.Status) deferred.Deferred[string] {
+		say("MakeDirectory", "the server has made %s", dir)
+		fmt.Println("Made directory")
+		return client.RealPath(path.Dir(dir))
+	})
+	return deferred.ThenDeferred(made, func(parent string) deferred.Deferred[struct{}] { return list(client, parent) })
+}
+
+func list(client *filetransfer.FileTransferClient, name string) deferred.Deferred[struct{}] {
+	return deferred.ThenDeferred(client.OpenDirectory(name), func(dir *filetransfer.ClientDirectory) deferred.Deferred[struct{}] {
+		return deferred.ThenBothDeferred(dir.ReadAll(), func(entries []filetransfer.Entry, err error) deferred.Deferred[struct{}] {
+			fmt.Printf("%s:\n", name)
+			slices.SortFunc(entries, func(a, b filetransfer.Entry) int { return strings.Compare(a.Filename, b.Filename) })
+			for _, e := range entries {
+				fmt.Printf("  %s\n", e.Longname)
+			}
+			return deferred.Then(dir.Close(), func(filetransfer.Status) (struct{}, error) { return struct{}{}, err })
+		})
+	})
+}
+
+// say prints one line about a step: what it was, and how it went.
+func say(step, format string, args ...any) {
+	fmt.Fprintf(os.Stdout, "%-16s %s\n", step, fmt.Sprintf(format, args...))
+}

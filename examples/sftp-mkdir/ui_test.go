@@ -1,0 +1,15 @@
+package main
+
+import (
+	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/deferred"
+)
+
+// silentUI has no answer to anything.
+type silentUI struct{}
+
+func (silentUI) Prompt(string) deferred.Deferred[bool] { return deferred.Succeed(false) }
+func (silentUI) Warn(string)                           {}
+func (silentUI) ReadLine(string, bool) deferred.Deferred[string] {
+	return deferred.Fail[string](conch.ErrUnavailable)
+}
