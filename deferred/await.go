@@ -50,10 +50,10 @@ func (a awaiter[T]) run(c *chain) *chain {
 	send[T](co, c)
 	if !co.running { // else it had not been suspended yet
 		if resumed := co.step(a.outer); resumed != nil {
-			return c.runFirst(resumed, giveUp{})
+			return c.runFirst(resumed, givesUp[T]{})
 		}
 	}
-	c.clear()
+	giveUp[T](c)
 	return nil
 }
 

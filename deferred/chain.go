@@ -51,7 +51,6 @@ type link interface {
 // cell holds a chain's value; it is always a *box.
 type cell interface {
 	value() any
-	clear()
 	typeName() string
 }
 
@@ -59,7 +58,6 @@ type cell interface {
 type box[T any] struct{ v T }
 
 func (b *box[T]) value() any       { return b.v }
-func (b *box[T]) clear()           { *b = box[T]{} }
 func (b *box[T]) typeName() string { return typeName[T]() }
 
 // boxFor returns the chain's box for a value of type U, replacing one of another type by an empty one: where a failure was skipped past a
@@ -87,9 +85,9 @@ func put[U any](c *chain, v U, err error) {
 	boxFor[U](c).v = v
 }
 
-// clear makes the zero value the result.
-func (c *chain) clear() {
-	c.cell.clear()
+// giveUp makes the zero value the result.
+func giveUp[T any](c *chain) {
+	*boxFor[T](c) = box[T]{}
 	c.err = nil
 }
 
@@ -269,11 +267,11 @@ func (c *chain) runFirst(other *chain, after link) *chain {
 	return other
 }
 
-// giveUp is a link that makes the zero value the result.
-type giveUp struct{}
+// givesUp is a link that makes the zero value the result.
+type givesUp[T any] struct{}
 
-func (giveUp) run(c *chain) *chain {
-	c.clear()
+func (givesUp[T]) run(c *chain) *chain {
+	giveUp[T](c)
 	return nil
 }
 

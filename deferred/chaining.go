@@ -25,7 +25,7 @@ type chainTo[T any] struct{ next *chain }
 
 func (l chainTo[T]) run(c *chain) *chain {
 	v, err := input[T](c)
-	resumed, refused := settle(c, l.next, v, err, giveUp{})
+	resumed, refused := settle(c, l.next, v, err, givesUp[T]{})
 	if refused != nil {
 		c.fail(refused)
 	}

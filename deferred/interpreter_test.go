@@ -373,6 +373,9 @@ func showAll[T any](all []T, show func(T) string) string {
 }
 
 func render(err error) string {
+	if p, ok := err.(*deferred.PanicError); ok {
+		err = p.Unwrap() // here a panic is wrapped, as it has a stack
+	}
 	if f, ok := err.(*deferred.FirstError); ok {
 		return fmt.Sprintf("FirstError(%d, %s)", f.Index, render(f.Err))
 	}

@@ -162,7 +162,7 @@ func (s seen[T]) run(c *chain) *chain {
 		c.err = nil
 		boxFor[T](c).v = s.outcome.Value
 	case s.consume:
-		c.clear()
+		giveUp[T](c)
 	default:
 		c.err = s.outcome.Err
 	}

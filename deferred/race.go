@@ -57,15 +57,15 @@ func (r *racer[T]) run(c *chain) (resumed *chain) {
 	r.errs[r.index] = err
 	switch {
 	case r.won:
-		c.clear()
+		giveUp[T](c)
 	case err == nil:
 		r.won = true
 		r.cancelOthers()
-		resumed, _ = settle(c, r.result.c, Outcome[T]{Index: r.index, Value: v}, nil, giveUp{})
+		resumed, _ = settle(c, r.result.c, Outcome[T]{Index: r.index, Value: v}, nil, givesUp[T]{})
 	case r.missing == 0:
-		resumed, _ = settle(c, r.result.c, Outcome[T]{}, &GroupError{r.errs}, giveUp{})
+		resumed, _ = settle(c, r.result.c, Outcome[T]{}, &GroupError{r.errs}, givesUp[T]{})
 	default:
-		c.clear()
+		giveUp[T](c)
 	}
 	return resumed
 }

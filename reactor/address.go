@@ -9,11 +9,14 @@ import (
 
 // IPAddress is the address of a TCP endpoint. It is a net.Addr. Values are equal if their fields are, and may be keys of maps (R205).
 type IPAddress struct {
-	netip.AddrPort // Addr and Port
+	netip.AddrPort // Addr, and more
 }
 
 // Host returns the numeric address, with its zone if it has one.
 func (a IPAddress) Host() string { return a.Addr().String() }
+
+// Port returns the port.
+func (a IPAddress) Port() int { return int(a.AddrPort.Port()) }
 
 // Network returns "tcp".
 func (a IPAddress) Network() string { return "tcp" }

@@ -327,8 +327,8 @@ func TestR273_R274_R275_R277_HalfClose(t *testing.T) {
 		t.Errorf("told of %s", what)
 	}
 	n.turns(5)
-	p.events.want(t, "made", "data") // nobody has closed it
 	n.do(func() {
+		p.events.want(t, "made", "data") // nobody has closed it
 		p.Transport().LoseConnection()
 		p.events.want(t, "made", "data") // R278: not inside the call
 	})
@@ -415,8 +415,10 @@ func TestR295_R296_R297_R298_R299_R532_PausingTheTransport(t *testing.T) {
 		c.Close()
 	}()
 	n.turns(50)
-	p.events.want(t, "made")
-	p.onData = func(p *recorder, _ []byte) { p.Transport().PauseProducing() }
+	n.do(func() {
+		p.events.want(t, "made")
+		p.onData = func(p *recorder, _ []byte) { p.Transport().PauseProducing() }
+	})
 	for range 1000 {
 		n.do(func() {
 			before := p.data.Len()

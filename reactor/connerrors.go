@@ -58,6 +58,8 @@ var (
 	// ErrProducerRegistered is returned by RegisterProducer when there is one already (R285).
 	ErrProducerRegistered = errors.New("reactor: a producer is registered already; unregister it first")
 
+	errTooManyDescriptors = errors.New("reactor: too many file descriptors wait to be sent; write the bytes they travel with")
+
 	// ErrNotPushProducer is returned by RegisterProducer for a streaming producer without PauseProducing.
 	ErrNotPushProducer = errors.New("reactor: a streaming producer needs a PauseProducing method")
 )

@@ -10,12 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxDescriptors is the number of file descriptors that may come with one read.
-const maxDescriptors = 64
-
 // receiveMessage reads from a UNIX socket, with the file descriptors that come along.
 func receiveMessage(fd int, buf []byte) (n int, fds []int, err error) {
-	var room [4 * maxDescriptors]byte
+	var room [4 * MaxDescriptors]byte
 	control := make([]byte, unix.CmsgSpace(len(room)))
 	n, size, _, _, err := unix.Recvmsg(fd, buf, control, unix.MSG_CMSG_CLOEXEC)
 	if err != nil || size == 0 {
@@ -59,6 +56,9 @@ func (c *conn) SendFileDescriptor(fd int) error {
 	}
 	if c.closed || c.closingWrite {
 		return nil
+	}
+	if len(c.out.fds) >= MaxDescriptors {
+		return errTooManyDescriptors
 	}
 	own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {

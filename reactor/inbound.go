@@ -120,6 +120,9 @@ func (c *conn) handle(got piece) {
 
 // readEnded is told why no more data comes.
 func (c *conn) readEnded(err error) {
+	if c.tls != nil && c.tls.cutOff() && errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
 	if !errors.Is(err, io.EOF) {
 		c.close(&ConnectionLostError{err})
 		return

@@ -24,7 +24,7 @@ type recorder struct {
 	lost   chan error // gets the reason
 }
 
-func newRecorder() *recorder { return &recorder{lost: make(chan error, 1)} }
+func newRecorder() *recorder { return &recorder{lost: make(chan error, 16)} }
 
 func (p *recorder) ConnectionMade() {
 	p.events.add("made")

@@ -114,8 +114,10 @@ func TestR285_R288_OneProducerAtATime(t *testing.T) {
 		wantErr(t, tr.RegisterProducer(pullOnly{prod}, true), reactor.ErrNotPushProducer)
 	})
 	n.turns(3)
-	prod.events.want(t)
-	p.events.want(t, "made") // still open
+	n.do(func() {
+		prod.events.want(t)
+		p.events.want(t, "made") // still open
+	})
 }
 
 func TestR268_R286_R287_R291_ProducersOfALostConnection(t *testing.T) {
@@ -194,17 +196,13 @@ func TestBackPressureFromEndToEnd(t *testing.T) {
 		p.Transport().Write(data)
 		most = max(most, len(data))
 	}
-	p.onLost = func(*recorder) {}
 	c := n.serve(p)
 	sent := bytes.Repeat([]byte("0123456789abcdef"), 1<<19)
-	go func() { // ends when all is sent
-		_, _ = c.Write(sent)
-		_ = c.CloseWrite()
-	}()
+	go func() { _, _ = c.Write(sent) }() // ends when all is sent
 	got := make([]byte, len(sent))
 	if _, err := io.ReadFull(c, got); err != nil || !bytes.Equal(got, sent) {
 		t.Errorf("not what was sent; %v", err)
 	}
-	n.do(func() { p.Transport().UnregisterProducer() })
+	c.Close()
 	within(t, p.lost)
 }

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/hawser-go/hawser/deferred"
 )
 
 // Options configures a Reactor. The zero value works.
@@ -141,6 +143,7 @@ func (r *Reactor) Run() error {
 	}
 	defer r.loopID.Store(0)
 	r.loopID.Store(goroutineID())
+	defer deferred.BindOwner()()
 	stopWatching := r.startWatchdog()
 	r.FireSystemEvent(Startup)
 	for !r.finished && r.state.Load() != stateCrashed {

@@ -57,6 +57,9 @@ func (r *Reactor) drain() (err error) {
 	defer stop()
 	for err == nil && r.busy.Load() > 0 {
 		r.turn(forever)
+		if r.busy.Load() == 0 {
+			r.turn(0) // what the last ones have posted
+		}
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"time"
@@ -23,6 +24,7 @@ type tlsLayer struct {
 	plain     []byte // written before the switch
 	early     []byte // came before the reader stopped
 	conn      *tls.Conn
+	under     *prefixedConn
 	open      bool
 }
 
@@ -119,6 +121,7 @@ func (c *conn) handshake() {
 	_ = c.socket.SetReadDeadline(time.Time{}) // a failure shows in the handshake
 	layer := c.tls
 	under := &prefixedConn{Conn: c.socket, prefix: layer.early}
+	layer.under = under
 	if layer.server {
 		layer.conn = tls.Server(under, layer.config)
 	} else {
@@ -157,6 +160,9 @@ type tlsError struct{ err error }
 func (e *tlsError) Error() string   { return "reactor: TLS handshake: " + e.err.Error() }
 func (e *tlsError) Unwrap() []error { return []error{ErrTLS, e.err} }
 
+// cutOff reports whether the stream ended without a close alert (R357).
+func (l *tlsLayer) cutOff() bool { return l.under != nil && l.under.ended }
+
 // TLSState is part of TLSTransport.
 func (c *conn) TLSState() (state tls.ConnectionState, ok bool) {
 	if c.tls == nil || !c.tls.open {
@@ -165,15 +171,18 @@ func (c *conn) TLSState() (state tls.ConnectionState, ok bool) {
 	return c.tls.conn.ConnectionState(), true
 }
 
-// prefixedConn is a connection of which something has been read already.
+// prefixedConn is a connection of which something has been read already. The reader of the connection reads it.
 type prefixedConn struct {
 	net.Conn
 	prefix []byte
+	ended  bool // the peer has closed the connection under TLS
 }
 
 func (c *prefixedConn) Read(p []byte) (int, error) {
 	if len(c.prefix) == 0 {
-		return c.Conn.Read(p)
+		n, err := c.Conn.Read(p)
+		c.ended = c.ended || err == io.EOF
+		return n, err
 	}
 	n := copy(p, c.prefix)
 	c.prefix = c.prefix[n:]

@@ -62,8 +62,8 @@ type UNIXTransport interface {
 	HalfCloserTransport
 
 	// SendFileDescriptor sends a duplicate of fd with the first byte that is not sent yet or that is written next. LoseConnection
-	// before any such byte closes with ErrFileDescriptorOverrun (R334). The transport does not own fd, which must stay open until it
-	// is sent.
+	// before any such byte closes with ErrFileDescriptorOverrun (R334). The transport makes its own copy, so fd may be closed when it
+	// has returned. No more than MaxDescriptors may wait (R336).
 	SendFileDescriptor(fd int) error
 }
 
@@ -107,6 +107,9 @@ type Consumer interface {
 
 	Write(data []byte)
 }
+
+// MaxDescriptors is the number of file descriptors that may wait to be sent, and that may come with one read.
+const MaxDescriptors = 64
 
 // BufferLimit is the number of buffered bytes above which a transport pauses its producer.
 const BufferLimit = 64 << 10

@@ -42,7 +42,7 @@ func Start(t testing.TB, opts reactor.Options) *reactor.Reactor {
 }
 
 // patience is the number of looks after which a goroutine counts as left behind. One that is about to return is gone after a few.
-const patience = 20_000
+const patience = 5_000
 
 // CheckGoroutines makes the test fail if, when it ends, goroutines started by this module are left (R534). It must be called before
 // anything that cleans up after itself with t.Cleanup, and not in tests that run in parallel.

@@ -1,0 +1,369 @@
+package task_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/reactor/reactortest"
+	"github.com/hawser-go/hawser/reactor/task"
+)
+
+// coop is a Cooperator whose ticks a test runs by hand, and which takes a given number of steps in each.
+type coop struct {
+	*task.Cooperator
+	pending func() // the tick that is scheduled
+	slice   int
+	slices  int // predicates made
+	ran     []string
+}
+
+func newCoop(slice int, notStarted bool) *coop {
+	c := &coop{slice: slice}
+	c.Cooperator = task.NewCooperator(task.CooperatorOptions{
+		NotStarted: notStarted,
+		Scheduler: func(tick func()) (stop func() bool) {
+			if c.pending != nil {
+				panic("two ticks are pending")
+			}
+			c.pending = tick
+			return func() bool {
+				c.pending = nil
+				return true
+			}
+		},
+		Slice: func() (over func() bool) {
+			c.slices++
+			left := c.slice
+			return func() bool { left--; return left <= 0 }
+		},
+	})
+	return c
+}
+
+// tick runs the pending tick, if there is one.
+func (c *coop) tick() bool {
+	tick := c.pending
+	if tick == nil {
+		return false
+	}
+	c.pending = nil
+	tick()
+	return true
+}
+
+// steps is work of n plain steps; each is noted.
+func (c *coop) steps(name string, n int) task.Steps {
+	return func(yield func(deferred.Deferred[none]) bool) {
+		for i := range n {
+			c.ran = append(c.ran, fmt.Sprint(name, i))
+			if !yield(task.Step) {
+				c.ran = append(c.ran, name+" released")
+				return
+			}
+		}
+	}
+}
+
+// waits is work of one step that yields d, and one more.
+func (c *coop) waits(d deferred.Deferred[none]) task.Steps {
+	return func(yield func(deferred.Deferred[none]) bool) {
+		if yield(d) {
+			c.ran = append(c.ran, "went on")
+			yield(task.Step)
+		}
+	}
+}
+
+func (c *coop) want(t *testing.T, want ...string) {
+	t.Helper()
+	if !slices.Equal(c.ran, want) {
+		t.Errorf("ran %v\nwant %v", c.ran, want)
+	}
+}
+
+func TestR176_R177_R180_R181_R182_StepsAlternate(t *testing.T) {
+	c := newCoop(3, false)
+	task1 := c.Cooperate(c.steps("a", 2))
+	done1 := watch(task1.WhenDone())
+	done2 := watch(c.Coiterate(c.steps("b", 3)))
+	c.want(t)
+	c.tick()
+	c.want(t, "a0", "b0", "a1")
+	if c.slices != 1 {
+		t.Errorf("%d predicates for a tick", c.slices)
+	}
+	c.tick()
+	c.want(t, "a0", "b0", "a1", "b1", "b2")
+	if done1.wantOK(t); done1.v != task1 {
+		t.Error("fired with something else")
+	}
+	done2.wantPending(t)
+	c.tick()
+	done2.wantOK(t)
+	if c.pending != nil { // R183
+		t.Error("a tick is pending")
+	}
+	c.Cooperate(c.steps("c", 1))
+	if c.pending == nil {
+		t.Error("no tick is pending")
+	}
+}
+
+func TestR178_Failures(t *testing.T) {
+	c := newCoop(10, false)
+	panics := watch(c.Coiterate(func(func(deferred.Deferred[none]) bool) { panic(errTest) }))
+	failed := watch(c.Coiterate(c.waits(deferred.Fail[none](errTest))))
+	later := deferred.New[none]()
+	failsLater := watch(c.Coiterate(c.waits(later)))
+	c.tick()
+	panics.wantErr(t, errTest)
+	failed.wantErr(t, errTest)
+	failsLater.wantPending(t)
+	later.Errback(errTest)
+	failsLater.wantErr(t, errTest)
+	if c.pending != nil {
+		t.Error("a tick is pending")
+	}
+}
+
+func TestR179_R199_YieldedDeferreds(t *testing.T) {
+	c := newCoop(1, false)
+	d := deferred.New[none]()
+	done := watch(c.Coiterate(c.waits(d)))
+	c.tick()
+	if c.pending != nil {
+		t.Error("a tick is pending while the only task waits")
+	}
+	d.Callback(none{})
+	c.tick()
+	c.tick()
+	done.wantOK(t)
+	c.want(t, "went on")
+
+	late := deferred.New[none]()
+	waiting := c.Cooperate(c.waits(late))
+	done = watch(waiting.WhenDone())
+	c.tick()
+	if err := waiting.Stop(); err != nil {
+		t.Error(err)
+	}
+	done.wantErr(t, task.ErrTaskStopped)
+	late.Errback(errTest)
+	if _, err, _ := late.Result(); err != nil {
+		t.Error("R199: the error is left unhandled")
+	}
+	if c.pending != nil {
+		t.Error("a stopped task was woken")
+	}
+}
+
+func TestR184_R185_R187_R188_Stop(t *testing.T) {
+	c := newCoop(1, false)
+	var done []*outcome[*task.CooperativeTask]
+	for i := range 4 {
+		done = append(done, watch(c.Coiterate(c.steps(fmt.Sprint("t", i, " "), 9))))
+	}
+	paused := c.Cooperate(c.steps("paused", 9))
+	_ = paused.Pause()
+	pausedDone := watch(paused.WhenDone())
+	c.tick()
+	c.Stop()
+	for _, o := range done {
+		o.wantErr(t, task.ErrSchedulerStopped)
+	}
+	c.want(t, "t0 0", "t0  released")
+	if c.pending != nil || c.Running() {
+		t.Error("still ticking")
+	}
+	pausedDone.wantPending(t)
+	if err := paused.Resume(); err != nil {
+		t.Error(err)
+	}
+	pausedDone.wantErr(t, task.ErrSchedulerStopped)
+	watch(c.Coiterate(c.steps("late", 1))).wantErr(t, task.ErrSchedulerStopped)
+	given := deferred.New[*task.CooperativeTask]()
+	watch(c.Coiterate(c.steps("late", 1), given)).wantErr(t, task.ErrSchedulerStopped)
+}
+
+func TestR186_StrictRoundRobin(t *testing.T) {
+	c := newCoop(100, false)
+	c.Cooperate(c.steps("a", 1))
+	c.Cooperate(c.steps("b", 3))
+	c.Cooperate(c.steps("c", 3))
+	c.tick()
+	c.want(t, "a0", "b0", "c0", "b1", "c1", "b2", "c2")
+}
+
+func TestR189_R190_Start(t *testing.T) {
+	c := newCoop(10, true)
+	done := watch(c.Coiterate(c.steps("a", 1)))
+	if c.pending != nil || c.Running() {
+		t.Error("it runs before Start")
+	}
+	c.Start()
+	if !c.Running() {
+		t.Error("not running")
+	}
+	c.tick()
+	done.wantOK(t)
+	c.Stop()
+	c.Start()
+	done = watch(c.Coiterate(c.steps("b", 1)))
+	c.tick()
+	done.wantOK(t)
+}
+
+func TestR191_AGivenDeferred(t *testing.T) {
+	c := newCoop(10, false)
+	given := deferred.New[*task.CooperativeTask]()
+	if c.Coiterate(c.steps("a", 1), given) != given {
+		t.Error("another Deferred")
+	}
+	c.tick()
+	watch(given).wantOK(t)
+}
+
+func TestR192_R193_R194_PauseAndResume(t *testing.T) {
+	c := newCoop(1, false)
+	a := c.Cooperate(c.steps("a", 9))
+	c.tick()
+	_ = a.Pause()
+	_ = a.Pause()
+	if c.tick() {
+		t.Error("a tick while paused")
+	}
+	_ = a.Resume()
+	if c.tick() {
+		t.Error("a tick while paused once")
+	}
+	_ = a.Resume()
+	c.want(t, "a0")
+	c.tick()
+	c.want(t, "a0", "a1")
+	if err := a.Resume(); err != task.ErrNotPaused {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestR195_PausedByHandWhileWaiting(t *testing.T) {
+	c := newCoop(1, false)
+	d := deferred.New[none]()
+	a := c.Cooperate(c.waits(d))
+	c.tick()
+	_ = a.Pause()
+	d.Callback(none{})
+	if c.tick() {
+		t.Error("a tick while paused")
+	}
+	_ = a.Resume()
+	c.tick()
+	c.want(t, "went on")
+}
+
+func TestR196_R197_R198_StopOfATask(t *testing.T) {
+	c := newCoop(10, false)
+	stopped := c.Cooperate(c.steps("s", 9))
+	_ = stopped.Pause()
+	done := c.Cooperate(c.steps("d", 0))
+	failed := c.Cooperate(c.waits(deferred.Fail[none](errTest)))
+	if err := stopped.Stop(); err != nil {
+		t.Error(err)
+	}
+	watch(stopped.WhenDone()).wantErr(t, task.ErrTaskStopped)
+	c.tick()
+	for _, row := range []struct {
+		t    *task.CooperativeTask
+		want error
+	}{{stopped, task.ErrTaskStopped}, {done, task.ErrTaskDone}, {failed, task.ErrTaskFailed}} {
+		if err := row.t.Stop(); err != row.want {
+			t.Errorf("Stop: %v, want %v", err, row.want)
+		}
+		if err := row.t.Pause(); err != row.want {
+			t.Errorf("Pause: %v, want %v", err, row.want)
+		}
+	}
+	if err := stopped.Resume(); err != nil {
+		t.Errorf("R198: %v", err)
+	}
+}
+
+func TestR200_R201_WhenDone(t *testing.T) {
+	c := newCoop(10, false)
+	a := c.Cooperate(c.steps("a", 1))
+	first, second, third := a.WhenDone(), a.WhenDone(), a.WhenDone()
+	third.AddErrback(func(error) (*task.CooperativeTask, error) { return nil, nil })
+	third.Cancel() // R201
+	first.AddCallback(func(*task.CooperativeTask) (*task.CooperativeTask, error) { return nil, nil })
+	c.tick()
+	if o := watch(second); o.v != a {
+		t.Error("one Deferred has changed the result of another")
+	}
+	if o := watch(a.WhenDone()); o.v != a {
+		t.Error("not fired after the end")
+	}
+}
+
+func TestR202_WhenDoneMayStopTheCooperator(t *testing.T) {
+	c := newCoop(10, false)
+	other := watch(c.Coiterate(c.steps("other", 9)))
+	c.Cooperate(c.steps("a", 0)).WhenDone().AddCallback(func(a *task.CooperativeTask) (*task.CooperativeTask, error) {
+		c.Stop()
+		return a, nil
+	})
+	c.tick()
+	other.wantErr(t, task.ErrSchedulerStopped)
+}
+
+func TestR204_StoppingReleasesTheIterator(t *testing.T) {
+	c := newCoop(1, false)
+	a := c.Cooperate(c.steps("a", 9))
+	c.tick()
+	_ = a.Stop()
+	c.want(t, "a0", "a released")
+
+	var self *task.CooperativeTask
+	released := false
+	self = c.Cooperate(func(yield func(deferred.Deferred[none]) bool) { // stops itself
+		_ = self.Stop()
+		released = !yield(task.Step)
+	})
+	c.tick()
+	if !released {
+		t.Error("a task that stopped itself was not released")
+	}
+}
+
+func TestR181_R182_Defaults(t *testing.T) {
+	clock := reactortest.NewClock()
+	c := task.NewCooperator(task.CooperatorOptions{Clock: clock})
+	steps := 0
+	began := time.Now()
+	done := watch(c.Coiterate(func(yield func(deferred.Deferred[none]) bool) {
+		for time.Since(began) < 25*time.Millisecond { // at least two ticks
+			if steps++; !yield(task.Step) {
+				return
+			}
+		}
+	}))
+	ticks := 0
+	for ; len(clock.GetDelayedCalls()) == 1; ticks++ {
+		c := clock.GetDelayedCalls()[0]
+		if _ = c.Reset(time.Hour); len(clock.GetDelayedCalls()) != 1 { // one tick at a time
+			t.Error("two ticks are pending")
+		}
+		_ = c.Reset(0)
+		clock.Advance(0)
+		if ticks > 0 {
+			break
+		}
+	}
+	for !done.fired {
+		clock.Advance(0)
+	}
+	if steps == 0 || ticks == 0 {
+		t.Errorf("%d steps, %d ticks", steps, ticks)
+	}
+}

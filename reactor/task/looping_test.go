@@ -1,0 +1,319 @@
+package task_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/reactor"
+	"github.com/hawser-go/hawser/reactor/reactortest"
+	"github.com/hawser-go/hawser/reactor/task"
+)
+
+// loop is a LoopingCall on a fake clock that notes when it is called.
+type loop struct {
+	times
+	*task.LoopingCall
+	do func() error // what the function does; may be nil
+}
+
+func newLoop() *loop {
+	l := &loop{times: times{clock: reactortest.NewClock()}}
+	l.LoopingCall = task.NewLoopingCall(l.clock, func() error {
+		l.note()
+		if l.do != nil {
+			return l.do()
+		}
+		return nil
+	})
+	return l
+}
+
+func TestR136_R137_StartAndStop(t *testing.T) {
+	l := newLoop()
+	o := watch(l.Start(second, true))
+	l.want(t, "0s")
+	l.clock.Pump(second, second/2, second/2)
+	l.want(t, "0s", "1s", "2s")
+	o.wantPending(t)
+	l.Stop()
+	if o.wantOK(t); o.v != l.LoopingCall || l.Running() {
+		t.Errorf("fired with %v, running %v", o.v, l.Running())
+	}
+	wantNoCalls(t, l.clock) // R142
+
+	later := newLoop()
+	later.Start(second, false)
+	later.want(t)
+	later.clock.Advance(second)
+	later.want(t, "1s")
+}
+
+func TestR138_R139_Refusals(t *testing.T) {
+	l := newLoop()
+	wantPanic(t, task.ErrNegativeInterval, func() { l.Start(-1, true) })
+	wantPanic(t, task.ErrLoopNotRunning, l.Stop)
+	wantPanic(t, task.ErrLoopNotRunning, l.Reset)
+	l.Start(second, true)
+	wantPanic(t, task.ErrLoopRunning, func() { l.Start(second, true) })
+}
+
+func TestR140_R141_Failures(t *testing.T) {
+	l := newLoop()
+	for name, do := range map[string]func() error{
+		"error":          func() error { return errTest },
+		"panic":          func() error { panic(errTest) },
+		"stop and error": func() error { l.Stop(); return errTest },
+	} {
+		t.Run(name, func(t *testing.T) {
+			l.do = nil
+			o := watch(l.Start(second, true))
+			l.do = do
+			l.clock.Advance(second)
+			o.wantErr(t, errTest)
+			wantNoCalls(t, l.clock)
+			if l.Running() {
+				t.Error("still running")
+			}
+		})
+	}
+}
+
+func TestR143_StopInsideTheCall(t *testing.T) {
+	l := newLoop()
+	var o *outcome[*task.LoopingCall]
+	l.do = func() error {
+		if len(l.at) == 2 {
+			l.Stop()
+			o.wantPending(t)
+			if l.Running() {
+				t.Error("still running")
+			}
+		}
+		return nil
+	}
+	o = watch(l.Start(second, true))
+	l.clock.Pump(second, second, second)
+	o.wantOK(t)
+	l.want(t, "0s", "1s")
+	wantNoCalls(t, l.clock)
+}
+
+func TestR144_R143_WaitingForADeferred(t *testing.T) {
+	n := times{clock: reactortest.NewClock()}
+	var pending deferred.Deferred[none]
+	l := task.NewLoopingCallDeferred(n.clock, func() deferred.Deferred[none] {
+		n.note()
+		pending = deferred.New[none]()
+		return pending
+	})
+	o := watch(l.Start(second, true))
+	n.clock.Advance(2500 * time.Millisecond)
+	n.want(t, "0s")
+	wantNoCalls(t, n.clock)
+	pending.Callback(none{})
+	n.clock.Advance(second / 2)
+	n.want(t, "0s", "3s")
+	l.Stop()
+	o.wantPending(t)
+	pending.Callback(none{})
+	o.wantOK(t)
+
+	o = watch(l.Start(second, true))
+	pending.Errback(errTest)
+	o.wantErr(t, errTest)
+	if l.Running() {
+		t.Error("still running")
+	}
+}
+
+func TestR145_StopRightAfterStart(t *testing.T) {
+	for _, interval := range []time.Duration{0, second} {
+		l := newLoop()
+		o := watch(l.Start(interval, false))
+		l.Stop()
+		o.wantOK(t)
+		l.clock.Advance(10 * second)
+		l.want(t)
+	}
+}
+
+func TestR146_R147_TheGrid(t *testing.T) {
+	l := newLoop()
+	l.Start(second, false)
+	l.clock.Pump(1300*time.Millisecond, 700*time.Millisecond, 2500*time.Millisecond, 500*time.Millisecond, second)
+	l.want(t, "1.3s", "2s", "4.5s", "5s", "6s")
+
+	slow := newLoop()
+	slow.do = func() error {
+		if len(slow.at) == 1 {
+			slow.clock.Advance(3 * second) // it takes so long
+		}
+		return nil
+	}
+	slow.Start(second, true)
+	slow.clock.Advance(second / 2)
+	slow.want(t, "0s") // the time that has just come is skipped
+	slow.clock.Advance(second / 2)
+	slow.want(t, "0s", "4s")
+}
+
+func TestR148_R149_IntervalZero(t *testing.T) {
+	l := newLoop()
+	l.do = func() error {
+		if len(l.at) == 5 {
+			l.Stop()
+		}
+		return nil
+	}
+	l.Start(0, true)
+	l.want(t, "0s")
+	l.clock.Advance(0)
+	l.want(t, "0s", "0s", "0s", "0s", "0s")
+}
+
+func TestR148_OncePerTurn(t *testing.T) {
+	reactortest.Run(t, func(r *reactor.Reactor) {
+		calls := 0
+		l := task.NewLoopingCall(r, func() error { calls++; return nil })
+		l.Start(0, true)
+		if calls != 1 {
+			t.Errorf("%d calls", calls)
+		}
+		r.CallLater(0, func() { // due after the second call, which is due now
+			if calls != 2 {
+				t.Errorf("%d calls after a turn", calls)
+			}
+			l.Stop()
+			_ = r.Stop()
+		})
+	})
+}
+
+func TestR150_R151_Reset(t *testing.T) {
+	l := newLoop()
+	l.Start(second, true)
+	l.clock.Advance(second / 2)
+	l.Reset()
+	l.clock.Pump(second/2, second/2, second)
+	l.want(t, "0s", "1.5s", "2.5s")
+	l.do = func() error { l.Reset(); return nil }
+	l.clock.Pump(second, second)
+	l.want(t, "0s", "1.5s", "2.5s", "3.5s", "4.5s")
+}
+
+// counts runs a LoopingCall with counts and returns them as text.
+func counts(interval time.Duration, now bool, steps ...time.Duration) string {
+	clock := reactortest.NewClock()
+	var got []string
+	task.WithCount(clock, func(count int) error {
+		got = append(got, fmt.Sprint(count))
+		return nil
+	}).Start(interval, now)
+	clock.Pump(steps...)
+	return strings.Join(got, " ")
+}
+
+func TestR153_R154_R155_WithCount(t *testing.T) {
+	ms := time.Millisecond
+	for _, row := range []struct {
+		name  string
+		now   bool
+		steps []time.Duration
+		want  string
+	}{
+		{"R153 on time", true, []time.Duration{second, second, second}, "1 1 1 1"},
+		{"R153 not now", false, []time.Duration{second, second}, "1 1"},
+		{"R153 missed", true, []time.Duration{3 * second, second}, "1 3 1"},
+		{"R155 late", true, []time.Duration{1300 * ms, 700 * ms, second}, "1 1 1 1"},
+		{"R154 late and missed", true, []time.Duration{2700 * ms, 300 * ms}, "1 2 1"},
+	} {
+		if got := counts(second, row.now, row.steps...); got != row.want {
+			t.Errorf("%s: %s, want %s", row.name, got, row.want)
+		}
+	}
+	third := second / 3 // not exact: three make less than a second
+	steps := make([]time.Duration, 1000)
+	for i := range steps {
+		steps[i] = third
+	}
+	if got := counts(third, false, steps...); got != strings.TrimSpace(strings.Repeat("1 ", 1000)) {
+		t.Errorf("R154: %s", got)
+	}
+}
+
+func TestR156_R157_CountsWhileWaiting(t *testing.T) {
+	clock := reactortest.NewClock()
+	var got []int
+	l := task.WithCount(clock, func(count int) error {
+		got = append(got, count)
+		if len(got) == 2 {
+			clock.Advance(2500 * time.Millisecond) // as if a Deferred had been pending
+		}
+		return nil
+	})
+	l.Start(second, true)
+	clock.Pump(second, second/2)
+	if fmt.Sprint(got) != "[1 1 3]" {
+		t.Errorf("R156: %v", got)
+	}
+
+	l.Stop()
+	got = nil
+	zero := task.WithCount(clock, func(count int) error {
+		if got = append(got, count); len(got) < 3 {
+			return nil
+		}
+		return errTest
+	})
+	watch(zero.Start(0, true))
+	clock.Pump(0, second)
+	if fmt.Sprint(got) != "[1 1 1]" {
+		t.Errorf("R157: %v", got)
+	}
+}
+
+func TestR159_R161_StartingAgain(t *testing.T) {
+	clock := reactortest.NewClock()
+	var got []int
+	l := task.WithCount(clock, func(count int) error { got = append(got, count); return nil })
+	d := l.Start(second, true)
+	again := false
+	d.AddCallback(func(l *task.LoopingCall) (*task.LoopingCall, error) {
+		l.Start(2*second, false) // R161
+		again = true
+		return l, nil
+	})
+	clock.Advance(second)
+	l.Stop()
+	if !again || !l.Running() {
+		t.Error("not started again")
+	}
+	clock.Advance(2 * second)
+	if fmt.Sprint(got) != "[1 1 1]" {
+		t.Errorf("R159: %v", got)
+	}
+}
+
+func TestR160_CancelOfTheStartDeferred(t *testing.T) {
+	l := newLoop()
+	d := l.Start(second, true)
+	o := watch(d)
+	d.Cancel()
+	o.wantErr(t, deferred.ErrCancelled)
+	l.clock.Advance(second)
+	l.want(t, "0s", "1s")
+	l.Stop()
+}
+
+func namedFunction() error { return nil }
+
+func TestR163_String(t *testing.T) {
+	l := task.NewLoopingCall(reactortest.NewClock(), namedFunction)
+	l.Start(second, false)
+	if s := l.String(); !strings.Contains(s, "1s") || !strings.Contains(s, "namedFunction") {
+		t.Error(s)
+	}
+}

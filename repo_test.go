@@ -1,0 +1,148 @@
+// Package hawser has no code; its test holds the rules of the repository.
+package hawser
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/hawser-go/hawser/"
+
+// layer says what the packages below a folder may import of this module, besides packages of the folder itself.
+type layer struct {
+	folder string
+	may    []string
+}
+
+// layers are in the order of their folders' length, longest first: the first that fits a package counts.
+var layers = []layer{
+	{"conch/filetransfer", []string{"deferred", "conch/internal"}},
+	{"conch/knownhosts", nil},
+	{"conch/conchtest", nil},
+	{"conch/internal", nil},
+	{"conch/server", []string{"deferred", "reactor", "conch"}},
+	{"conch/agent", []string{"deferred", "conch/internal", "conch/keys"}},
+	{"conch/keys", []string{"conch/internal"}},
+	{"conch/cmd", []string{"deferred", "reactor", "conch"}},
+	{"deferred", nil},
+	{"examples", []string{"deferred", "reactor", "conch"}},
+	{"reactor", []string{"deferred"}},
+	{"conch", []string{"deferred", "reactor"}},
+}
+
+// neverImported are folders that nothing outside of them imports.
+var neverImported = []string{"examples", "conch/cmd"}
+
+func TestImportDirection(t *testing.T) {
+	for dir, files := range packages(t) {
+		for _, name := range files {
+			f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, imp := range f.Imports {
+				imported, _ := strconv.Unquote(imp.Path.Value) // the parser has checked it
+				if rest, ours := strings.CutPrefix(imported, module); ours && !allowed(dir, rest, strings.HasSuffix(name, "_test.go")) {
+					t.Errorf("%s must not import %s", name, rest)
+				}
+			}
+		}
+	}
+}
+
+// allowed reports whether the package in dir may import the other one. Tests may use the test kits of their own layer.
+func allowed(dir, imported string, test bool) bool {
+	for _, folder := range neverImported {
+		if under(imported, folder) {
+			return under(dir, folder)
+		}
+	}
+	if test && (strings.HasSuffix(path.Base(imported), "test") || under(dir, path.Dir(imported)) || under(imported, "reactor")) {
+		return true
+	}
+	for _, l := range layers {
+		if !under(dir, l.folder) {
+			continue
+		}
+		ok := under(imported, l.folder)
+		for _, may := range l.may {
+			ok = ok || under(imported, may)
+		}
+		return ok
+	}
+	return false
+}
+
+func under(dir, folder string) bool { return dir == folder || strings.HasPrefix(dir, folder+"/") }
+
+// TestPackageComments: each package has one package comment, and it begins as godoc wants it.
+func TestPackageComments(t *testing.T) {
+	for dir, files := range packages(t) {
+		var comments []string
+		name := ""
+		for _, file := range files {
+			f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments|parser.PackageClauseOnly)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			name = f.Name.Name
+			if f.Doc != nil {
+				comments = append(comments, f.Doc.Text())
+			}
+		}
+		want := "Package " + name + " "
+		if name == "main" {
+			want = "Command " + path.Base(dir) + " "
+		}
+		if name != "" && (len(comments) != 1 || !strings.HasPrefix(comments[0], want)) {
+			t.Errorf("%s: want one package comment that begins with %q, got %q", dir, want, comments)
+		}
+	}
+}
+
+// packages returns the Go files of each folder.
+func packages(t *testing.T) map[string][]string {
+	t.Helper()
+	found := make(map[string][]string)
+	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && name != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata"):
+			return fs.SkipDir
+		case strings.HasSuffix(name, ".go"):
+			dir := filepath.ToSlash(filepath.Dir(name))
+			found[dir] = append(found[dir], name)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	delete(found, ".")
+	return found
+}
+
+// TestTopLevel: nothing stands at the top that does not have to be there.
+func TestTopLevel(t *testing.T) {
+	expected := " .ci .git .gitignore LICENSE README.md conch deferred docs examples go.mod go.sum reactor repo_test.go "
+	entries, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if !strings.Contains(expected, " "+e.Name()+" ") {
+			t.Errorf("%s does not belong at the top", e.Name())
+		}
+	}
+}
