@@ -1,15 +1,15 @@
 package conch
 
 import (
-	"net"
 	"os"
 	"slices"
 	"time"
 
+	"github.com/hawser-go/hawser/conch/agent"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
+	"github.com/hawser-go/hawser/reactor/endpoints"
 	gossh "golang.org/x/crypto/ssh"
-	xagent "golang.org/x/crypto/ssh/agent"
 )
 
 // agentTimeout bounds each exchange with the agent. It is long because the agent may ask the user to confirm a signature.
@@ -20,10 +20,19 @@ const agentTimeout = 60 * time.Second
 type agentKeys struct {
 	r      *reactor.Reactor
 	only   []string // if not nil, the identity files whose keys may be used
-	conn   net.Conn
-	client xagent.ExtendedAgent
+	client *agent.SSHAgentClient
 	keys   deferred.Deferred[[]gossh.PublicKey] // fired when the keys are there; those not offered yet
 }
+
+// agentProtocol connects the client of the agent to a socket.
+type agentProtocol struct {
+	reactor.BaseProtocol
+	client *agent.SSHAgentClient
+}
+
+func (p *agentProtocol) ConnectionMade()             { p.client.MakeConnection(p.Transport()) }
+func (p *agentProtocol) DataReceived(data []byte)    { p.client.DataReceived(data) }
+func (p *agentProtocol) ConnectionLost(reason error) { p.client.ConnectionLost(reason) }
 
 // dialAgent contacts the agent at SSH_AUTH_SOCK. It returns nil if there is none.
 func dialAgent(r *reactor.Reactor, only []string) *agentKeys {
@@ -31,27 +40,22 @@ func dialAgent(r *reactor.Reactor, only []string) *agentKeys {
 	if path == "" {
 		return nil
 	}
-	a := &agentKeys{r: r, only: only}
-	dialled := reactor.DeferToThread(r, func() (net.Conn, error) { return net.DialTimeout("unix", path, agentTimeout) })
-	a.keys = deferred.ThenDeferred(dialled, a.list).AddErrback(func(error) ([]gossh.PublicKey, error) { return nil, nil })
+	a := &agentKeys{r: r, only: only, client: agent.NewSSHAgentClient()}
+	socket := endpoints.NewUNIXClientEndpoint(r, path, reactor.UNIXDialOptions{DialOptions: reactor.DialOptions{Timeout: agentTimeout}})
+	connected := endpoints.ConnectProtocol(socket, &agentProtocol{client: a.client})
+	a.keys = deferred.ThenDeferred(connected, a.list).AddErrback(func(error) ([]gossh.PublicKey, error) { return nil, nil })
 	return a
 }
 
-func (a *agentKeys) list(conn net.Conn) deferred.Deferred[[]gossh.PublicKey] {
-	a.conn, a.client = conn, xagent.NewClient(conn)
-	return reactor.DeferToThread(a.r, func() ([]gossh.PublicKey, error) {
-		_ = conn.SetDeadline(time.Now().Add(agentTimeout)) // an agent without deadlines is waited for
-		listed, err := a.client.List()
-		var keys []gossh.PublicKey
-		for _, k := range listed {
-			if key, err := gossh.ParsePublicKey(k.Blob); err == nil {
-				keys = append(keys, key)
-			}
-		}
-		if a.only != nil {
-			keys = slices.DeleteFunc(keys, func(key gossh.PublicKey) bool { return !named(key, a.only) })
-		}
-		return keys, err
+func (a *agentKeys) list(*agentProtocol) deferred.Deferred[[]gossh.PublicKey] {
+	listed := a.client.GetPublicKeys().AddTimeout(a.r, agentTimeout)
+	if a.only == nil {
+		return listed
+	}
+	return deferred.ThenDeferred(listed, func(keys []gossh.PublicKey) deferred.Deferred[[]gossh.PublicKey] {
+		return reactor.DeferToThread(a.r, func() ([]gossh.PublicKey, error) {
+			return slices.DeleteFunc(keys, func(key gossh.PublicKey) bool { return !named(key, a.only) }), nil
+		})
 	})
 }
 
@@ -78,23 +82,13 @@ func (a *agentKeys) next() deferred.Deferred[gossh.PublicKey] {
 }
 
 func (a *agentKeys) sign(key gossh.PublicKey, data []byte, algorithm string) deferred.Deferred[*gossh.Signature] {
-	var flags xagent.SignatureFlags
-	switch algorithm {
-	case gossh.KeyAlgoRSASHA512:
-		flags = xagent.SignatureFlagRsaSha512
-	case gossh.KeyAlgoRSASHA256:
-		flags = xagent.SignatureFlagRsaSha256
-	}
-	return reactor.DeferToThread(a.r, func() (*gossh.Signature, error) {
-		_ = a.conn.SetDeadline(time.Now().Add(agentTimeout))
-		return a.client.SignWithFlags(key, slices.Clone(data), flags)
-	})
+	return a.client.Sign(key, data, algorithm).AddTimeout(a.r, agentTimeout)
 }
 
 // close ends the connection; whoever waits on the agent fails.
 func (a *agentKeys) close() {
 	a.keys.Cancel()
-	if a.conn != nil {
-		a.conn.Close()
+	if socket := a.client.Transport(); socket != nil {
+		socket.LoseConnection()
 	}
 }

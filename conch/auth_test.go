@@ -28,6 +28,7 @@ func answering(line string) func(string, bool) deferred.Deferred[string] {
 	return func(string, bool) deferred.Deferred[string] { return deferred.Succeed(line) }
 }
 
+// TestAuth_Password: C-AUTH-12, C-AUTH-37.
 func TestAuth_Password(t *testing.T) {
 	r := start(t)
 	s, to := embedded(t, conchtest.Options{Password: "right"})

@@ -74,13 +74,15 @@ func (w *authWalk) try(methods []string, ctx *gossh.ClientAuthContext) deferred.
 	})
 }
 
-// method asks the hooks for the method of that name; nil means that there is nothing to send.
+// method asks the hooks for the method of that name; nil means that there is nothing to send. A hook
+// that panics fails only its method (C-AUTH-14).
 func (w *authWalk) method(name string) deferred.Deferred[gossh.AuthMethod] {
 	switch name {
 	case "publickey":
-		return deferred.Then(w.client.GetPublicKey(), w.publicKey)
+		return deferred.Then(deferred.MaybeDeferred(w.client.GetPublicKey), w.publicKey)
 	case "password":
-		return deferred.Then(w.client.GetPassword(""), func(password string) (gossh.AuthMethod, error) {
+		asked := deferred.MaybeDeferred(func() deferred.Deferred[string] { return w.client.GetPassword("") })
+		return deferred.Then(asked, func(password string) (gossh.AuthMethod, error) {
 			return gossh.Password(password), nil
 		})
 	case "keyboard-interactive":

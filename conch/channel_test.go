@@ -42,7 +42,7 @@ func exec(t *testing.T, r *reactor.Reactor, conn *plainConnection, command strin
 	return seen
 }
 
-// TestChannel_Order runs a command and checks the order of events: C-CONN-35, C-CHAN-4, and the adapter rules of C-CONN.
+// TestChannel_Order runs a command and checks the order of events: C-CONN-32, 35, C-CHAN-4, and the adapter rules of C-CONN.
 func TestChannel_Order(t *testing.T) {
 	for name, server := range map[string]func(t *testing.T) target{
 		"embedded": func(t *testing.T) target {

@@ -129,7 +129,9 @@ func TestEndpoint_Failures(t *testing.T) {
 		}, func(err error) bool {
 			return errors.Is(err, conch.ErrAuthenticationFailed) && !strings.Contains(err.Error(), "wrong")
 		}},
-		{"command refused", func(_ *testing.T, s *conchtest.Server, o *conch.EndpointOptions) { o.Keys, o.Password = nil, s.Password },
+		{"command refused", func(_ *testing.T, s *conchtest.Server, o *conch.EndpointOptions) {
+			o.Keys, o.Password = nil, s.Password
+		},
 			func(err error) bool {
 				e, ok := errors.AsType[*conch.ConchError](err)
 				return ok && e.Value == "channel request failed"

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
+	"github.com/hawser-go/hawser/reactor/endpoints"
 	gossh "golang.org/x/crypto/ssh"
 )
 
@@ -40,6 +41,8 @@ func Connect(r *reactor.Reactor, host string, port int, options ClientOptions, v
 	}
 	t := &SSHClientTransport{
 		options: options,
+		host:    host,
+		port:    port,
 		address: net.JoinHostPort(host, strconv.Itoa(port)),
 		verify:  verify,
 		auth:    auth,
@@ -51,6 +54,8 @@ func Connect(r *reactor.Reactor, host string, port int, options ClientOptions, v
 type SSHClientTransport struct {
 	SSHTransport
 	options ClientOptions
+	host    string
+	port    int
 	address string // host:port
 	verify  HostKeyVerifier
 	auth    UserAuthClient
@@ -123,7 +128,17 @@ func (t *SSHClientTransport) dial() (net.Conn, error) {
 	case t.options.Jump != nil:
 		return t.options.Jump.dialThrough(ctx, t.r, t.address)
 	}
-	return new(net.Dialer).DialContext(ctx, "tcp", t.address)
+	return reactor.Await(ctx, t.r, t.dialHost)
+}
+
+// dialHost dials as any other protocol does.
+func (t *SSHClientTransport) dialHost() deferred.Deferred[net.Conn] {
+	options := endpoints.HostnameOptions{DialOptions: reactor.DialOptions{Timeout: t.options.dialTimeout()}}
+	e := endpoints.NewHostnameEndpoint(t.r, t.host, t.port, options)
+	return e.Dial().AddCallback(func(c net.Conn) (net.Conn, error) {
+		context.AfterFunc(t.ctx, func() { c.Close() }) // also if nobody waits for it any more
+		return c, nil
+	})
 }
 
 // config returns x/crypto/ssh's configuration; its callbacks run on the handshake goroutine and ask the loop.

@@ -83,7 +83,7 @@ func (a *attempt) connect(r *reactor.Reactor) deferred.Deferred[struct{}] {
 	return conch.Connect(r, a.to.host, a.to.port, a.to.options, a.verify, a.auth)
 }
 
-// fails runs the attempt and checks that it fails once, in the phase and with the error that are wanted.
+// fails runs the attempt and checks that it fails once (C-CLIENT-10), in the phase and with the error that are wanted.
 func (a *attempt) fails(t *testing.T, r *reactor.Reactor, phase conch.Phase, want error) {
 	t.Helper()
 	times := 0
@@ -224,7 +224,7 @@ func TestConnect_Cancel(t *testing.T) {
 	}
 }
 
-// TestConnectionLost_Waiters loses the connection while everything that can be outstanding is: C-CONN-2, C-CONN-22, C-SFTP-60, PORT-6.
+// TestConnectionLost_Waiters loses the connection while everything that can be outstanding is: C-CONN-2, 22, C-CLIENT-18, C-SFTP-60, PORT-6.
 func TestConnectionLost_Waiters(t *testing.T) {
 	r := start(t)
 	s, to := embedded(t, conchtest.Options{Exec: func(_ string, ch gossh.Channel) uint32 {

@@ -14,6 +14,13 @@
 //	default.verifyHostKey     VerifyHostKey              known_hosts, and asking
 //	ConsoleUI                 ConsoleUI, UI              the questions
 //	common.NS                 NS                         an SSH string
+//	SSHCommandClientEndpoint  NewConnection, ExistingConnection
+//	–                         Exec, ClientSession        a command, a shell, a subsystem
+//	forwarding                Dial, Listen, Forward…     connections through the server
+//
+// For one command there is Exec, and Target.Exec, which connects too; a ClientSession takes output as it comes and has terminals, signals and
+// the exit status. SSHConnection.Dial and Listen, and ForwardLocal, ForwardRemote and ForwardDynamic on them, are the client's side of
+// forwarding; ClientOptions.Jump goes through another host. Package sshconfig makes Targets out of ssh's own configuration.
 //
 // A connection that opens a session and runs a command:
 //
@@ -42,6 +49,12 @@
 // Connect's Deferred fails with a [*ConnectError] that names the phase. When a connection ends, for whatever reason, everything that waits on it
 // fails once: requests with a [*ConchError], openings with OpenFailed, channels with Closed, and ServiceStopped tells the service. The cause
 // is an [ErrConnectionLost] that wraps what happened.
+//
+// # For goroutine code
+//
+// SSHChannel.NetConn makes a channel a net.Conn, and SSHConnection.DialContext fits into net/http and database drivers; their calls
+// block, and so must not be made on the reactor goroutine. A channel is also a reactor.Transport: reactor.MakeConnection connects a
+// protocol to it.
 //
 // # Order and flow
 //

@@ -36,6 +36,9 @@ var (
 	// times.
 	ErrPeerSilent = errors.New("conch: peer does not answer any more")
 
+	// ErrUnknownHost is the cause of the failure to connect to a host that is not known, with RefuseNewHosts.
+	ErrUnknownHost = errors.New("conch: host key is not known; add it to a known-hosts file first")
+
 	// ErrUnavailable is what a hook of SSHUserAuthClient fails with to say that it has nothing to offer; the next method is tried.
 	ErrUnavailable = errors.New("conch: not available")
 )

@@ -33,6 +33,12 @@ func (t *SSHClientTransport) judge(files *knownhosts.File, v knownhosts.Verdict)
 		t.ui().Warn(v.Warning())
 		return t.save(files, v)
 	}
+	switch t.options.HostKeys {
+	case RefuseNewHosts:
+		return deferred.Fail[bool](ErrUnknownHost)
+	case AcceptNewHosts:
+		return t.save(files, v)
+	}
 	return deferred.ThenDeferred(t.ui().Prompt(v.Question()), func(yes bool) deferred.Deferred[bool] {
 		if !yes {
 			return deferred.Fail[bool](knownhosts.ErrUserRejectedKey)

@@ -209,7 +209,8 @@ func TestAuth_Hooks(t *testing.T) {
 			_, err := await(t, r, func() deferred.Deferred[struct{}] {
 				return conch.Connect(r, to.host, to.port, to.options, conch.VerifyHostKey, a)
 			})
-			if (err == nil) != row.ok {
+			denied, exhausted := errors.AsType[*conch.ConchError](err)
+			if row.ok && err != nil || !row.ok && (!exhausted || denied.Data != conch.DisconnectNoMoreAuthMethodsAllowed) {
 				t.Errorf("got %v", err)
 			}
 		})

@@ -41,6 +41,9 @@ type ClientOptions struct {
 	// ~/.ssh/known_hosts2 and /etc/ssh/ssh_known_hosts are read.
 	KnownHosts []string
 
+	// HostKeys says what happens to a host that no known-hosts file has. The zero value asks the user.
+	HostKeys HostKeyPolicy
+
 	// Ciphers, MACs, KeyExchanges and HostKeyAlgorithms replace the preference lists of the key exchange. Empty means x/crypto/ssh's
 	// defaults, with the host key types already known for the host first.
 	Ciphers, MACs, KeyExchanges, HostKeyAlgorithms []string
@@ -71,6 +74,16 @@ type ClientOptions struct {
 	// Progress is told, on the reactor goroutine, when a phase of the set-up is over, with a line for people.
 	Progress func(phase Phase, result string)
 }
+
+// HostKeyPolicy is ssh's StrictHostKeyChecking: what VerifyHostKey does about a host that is not known. A changed or revoked key is refused by all.
+type HostKeyPolicy uint8
+
+// The policies.
+const (
+	AskAboutNewHosts HostKeyPolicy = iota
+	RefuseNewHosts                 // with ErrUnknownHost
+	AcceptNewHosts                 // and save them
+)
 
 // Validate reports the first algorithm name that is not known, with the names that are (C-CLIENT-52). Connect calls it.
 func (o *ClientOptions) Validate() error {

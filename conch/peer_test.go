@@ -59,7 +59,7 @@ func (c *answeringChannel) RequestReceived(name string, data []byte) deferred.De
 	return c.answer(name)
 }
 
-// TestPeer_Channels: the peer opens channels, which are granted, refused with a number, refused with any error, and unknown: C-CONN-53 to 55.
+// TestPeer_Channels: the peer opens channels, which are granted, refused with a number, refused with any error, and unknown: C-CONN-14, 53, 54, 55.
 func TestPeer_Channels(t *testing.T) {
 	r := start(t)
 	conn, server := peered(t, r)

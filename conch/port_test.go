@@ -41,7 +41,8 @@ func (a *recordingAuth) SignData(key gossh.PublicKey, data []byte, algorithm str
 	return a.SSHUserAuthClient.SignData(key, data, algorithm)
 }
 
-// TestPORT_Sequence runs the program of the contract's section PORT and compares what happens, event by event.
+// TestPORT_Sequence runs the program of the contract's section PORT and compares what happens, event by event: C-CLIENT-1, 2, 3, 20, C-AUTH-18,
+// C-CONN-10, 12.
 func TestPORT_Sequence(t *testing.T) {
 	t.Run("embedded", func(t *testing.T) {
 		r := start(t)

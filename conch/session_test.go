@@ -123,7 +123,7 @@ func TestExec_Failures(t *testing.T) {
 	}
 }
 
-// TestTarget_Exec connects, runs and closes in one call.
+// TestTarget_Exec connects, runs and closes in one call: C-CLIENT-11.
 func TestTarget_Exec(t *testing.T) {
 	r := start(t)
 	_, to := embedded(t, conchtest.Options{Exec: shell})

@@ -275,7 +275,7 @@ func (s *ChannelConn) limit(l *timeLimit, t time.Time) error {
 		l.expired = true
 	} else if !t.IsZero() {
 		var timer *time.Timer
-		timer = time.AfterFunc(left, func() { s.expire(l, timer) })
+		timer = time.AfterFunc(left, func() { s.expire(l, &timer) })
 		l.timer = timer
 	}
 	s.changed.Broadcast()
@@ -283,10 +283,10 @@ func (s *ChannelConn) limit(l *timeLimit, t time.Time) error {
 }
 
 // expire is called by the timer of a deadline, which may have been replaced meanwhile.
-func (s *ChannelConn) expire(l *timeLimit, timer *time.Timer) {
+func (s *ChannelConn) expire(l *timeLimit, timer **time.Timer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if l.timer == timer {
+	if l.timer == *timer { // both are set under mu
 		l.timer, l.expired = nil, true
 		s.changed.Broadcast()
 	}

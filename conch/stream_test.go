@@ -287,6 +287,9 @@ func echoes(t *testing.T, network, address string) {
 
 func echoesOn(t *testing.T, c net.Conn) {
 	t.Helper()
+	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
 	want := bytes.Repeat([]byte("0123456789abcdef"), 5<<16)
 	sent := make(chan error, 1)
 	go func() { // ends with the write

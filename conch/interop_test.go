@@ -1,0 +1,282 @@
+package conch_test
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	osexec "os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/conchtest"
+	"github.com/hawser-go/hawser/conch/filetransfer"
+	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/reactor"
+	gossh "golang.org/x/crypto/ssh"
+)
+
+// peer is a server of somebody else's, with what it can do (docs/interop.md has the same table).
+type peer struct {
+	name                          string
+	start                         func(t *testing.T) target
+	sftp, remote, unix, halfClose bool
+}
+
+var peers = []peer{
+	{"OpenSSH", func(t *testing.T) target { _, to := openssh(t); return to }, true, true, true, true},
+	{"Twisted", func(t *testing.T) target { return pythonServer(t, "twisted_server.py", "twisted.conch") }, true, true, false, false},
+	{"asyncssh", func(t *testing.T) target { return pythonServer(t, "asyncssh_server.py", "asyncssh") }, true, true, true, true},
+	{"Dropbear", dropbear, false, true, false, true},
+}
+
+// credentials makes a host key and a user's key in files, and a target that has them.
+func credentials(t *testing.T) (dir string, to target) {
+	t.Helper()
+	dir = t.TempDir()
+	for _, name := range []string{"host", "id"} {
+		key, err := conchtest.NewKeyFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name+".pub"), gossh.MarshalAuthorizedKey(key.PublicKey()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir, target{"guest", "127.0.0.1", 0, conch.ClientOptions{
+		Identities: []string{filepath.Join(dir, "id")}, NoAgent: true, KnownHosts: []string{filepath.Join(dir, "known")},
+		HostKeys: conch.AcceptNewHosts, UI: noUI{t}, Timeout: patience,
+	}}
+}
+
+// pythonServer starts a server out of testdata, which ends with the test.
+func pythonServer(t *testing.T, script, needs string) target {
+	t.Helper()
+	const python = "/usr/bin/python3"
+	if osexec.Command(python, "-W", "ignore", "-c", "import "+needs).Run() != nil {
+		conchtest.MissingPeer(t, python+" with the package "+needs)
+	}
+	dir, to := credentials(t)
+	script, err := filepath.Abs(filepath.Join("testdata", script))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := osexec.Command(python, "-W", "ignore", script, filepath.Join(dir, "host"), filepath.Join(dir, "id.pub"))
+	cmd.Dir = dir
+	out := serverProcess(t, cmd)
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err == nil {
+		to.port, err = strconv.Atoi(strings.TrimSpace(line))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+// serverProcess starts a server, which ends when its standard input is closed or it is killed, and returns its standard output.
+func serverProcess(t *testing.T, cmd *osexec.Cmd) io.Reader {
+	t.Helper()
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	cmd.Stderr = &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		in.Close()
+		_ = cmd.Wait() // however it ends
+		if t.Failed() {
+			t.Logf("log of %s:\n%s", cmd.Path, log.String())
+		}
+	})
+	return out
+}
+
+// dropbear starts a Dropbear in a mount namespace in which the user's home directory is one of the test's: it takes keys from nowhere else.
+func dropbear(t *testing.T) target {
+	t.Helper()
+	for _, file := range []string{"/usr/sbin/dropbear", "/usr/bin/dropbearkey", "/usr/bin/unshare"} {
+		if _, err := os.Stat(file); err != nil {
+			conchtest.MissingPeer(t, file)
+		}
+	}
+	if err := osexec.Command("unshare", "--mount", "true").Run(); err != nil {
+		conchtest.MissingPeer(t, fmt.Sprintf("the right to make a mount namespace for Dropbear (%v)", err))
+	}
+	dir, to := credentials(t)
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	to.user = me.Username
+	to.options.HostKeyAlgorithms = []string{gossh.KeyAlgoED25519} // its 2022.83 aborts when an RSA key is offered first that it does not have
+	home, hostKey := filepath.Join(dir, "home"), filepath.Join(dir, "dropbear_key")
+	err = errors.Join(os.MkdirAll(filepath.Join(home, ".ssh"), 0o700),
+		os.Rename(filepath.Join(dir, "id.pub"), filepath.Join(home, ".ssh", "authorized_keys")),
+		osexec.Command("dropbearkey", "-t", "ed25519", "-f", hostKey).Run())
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := freePort(t)
+	cmd := osexec.Command("unshare", "--mount", "sh", "-c", `mount --bind "$1" "$2" && exec dropbear -F -E -p "$3" -r "$4" -P "$5" 2>&1`,
+		"sh", home, me.HomeDir, "127.0.0.1:"+port, hostKey, filepath.Join(dir, "pid"))
+	log := bufio.NewReader(serverProcess(t, cmd))
+	t.Cleanup(func() { _ = cmd.Process.Kill() }) // before it is waited for
+	if line, err := log.ReadString('\n'); err != nil || !strings.Contains(line, "Not backgrounding") {
+		t.Fatalf("%q, %v", line, err)
+	}
+	to.port, err = strconv.Atoi(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+// TestInterop does with each peer what it can do.
+func TestInterop(t *testing.T) {
+	for _, p := range peers {
+		t.Run(p.name, func(t *testing.T) {
+			r := start(t)
+			to := p.start(t)
+			conn := connect(t, r, to)
+			defer onLoop(t, r, conn.LoseConnection) // before the server is waited for
+			interopExec(t, r, conn, p)
+			if p.sftp {
+				interopSFTP(t, r, conn)
+			}
+			interopForward(t, r, conn, p)
+		})
+	}
+}
+
+func interopExec(t *testing.T, r *reactor.Reactor, conn *plainConnection, p peer) {
+	t.Helper()
+	for command, want := range map[string]string{
+		"printf out; printf err >&2": "out err <nil>",
+		"cat":                        "in  <nil>",
+		"exit 3":                     "  conch: remote command exited with status 3",
+		"kill -TERM $$":              "  conch: remote command was ended by signal TERM",
+	} {
+		out, err := await(t, r, func() deferred.Deferred[conch.Output] { return conch.Exec(conn, command, []byte("in")) })
+		if exit, ok := errors.AsType[*conch.ExitError](err); ok {
+			out = exit.Output
+		}
+		if got := fmt.Sprintf("%s %s %v", out.Stdout, out.Stderr, err); got != want {
+			t.Errorf("%s: got %q, want %q", command, got, want)
+		}
+	}
+}
+
+func interopSFTP(t *testing.T, r *reactor.Reactor, conn *plainConnection) {
+	t.Helper()
+	s := &sftpSession{ClientSession: conch.ClientSession{Command: conch.Command{Line: "sftp", Subsystem: true}}}
+	s.client = filetransfer.NewFileTransferClient()
+	_, err := await(t, r, func() deferred.Deferred[filetransfer.Status] {
+		conn.OpenChannel(s)
+		return deferred.ThenDeferred(s.Started(), func(struct{}) deferred.Deferred[filetransfer.Status] {
+			return s.client.MakeDirectory("made", filetransfer.Attrs{})
+		})
+	})
+	if err != nil {
+		t.Errorf("SFTP: %v", err)
+	}
+	onLoop(t, r, s.LoseConnection)
+}
+
+type sftpSession struct {
+	conch.ClientSession
+	client *filetransfer.FileTransferClient
+}
+
+func (s *sftpSession) SessionStarted()       { s.client.MakeConnection(s) }
+func (s *sftpSession) DataReceived(p []byte) { s.client.DataReceived(p) }
+func (s *sftpSession) Closed()               { s.client.ConnectionLost(conch.ErrConnectionLost) }
+
+func interopForward(t *testing.T, r *reactor.Reactor, conn *plainConnection, p peer) {
+	t.Helper()
+	dir := shortDir(t)
+	tcp, unix := echoServer(t, "tcp", "127.0.0.1:0"), echoServer(t, "unix", filepath.Join(dir, "e"))
+	for _, row := range []struct {
+		name string
+		can  bool
+		f    func() deferred.Deferred[*conch.Forwarder]
+	}{
+		{"local", true, func() deferred.Deferred[*conch.Forwarder] {
+			return conch.ForwardLocal(conn, "tcp", "127.0.0.1:0", "tcp", tcp)
+		}},
+		{"remote", p.remote, func() deferred.Deferred[*conch.Forwarder] {
+			return conch.ForwardRemote(conn, "tcp", "127.0.0.1:"+freePort(t), "tcp", tcp)
+		}},
+		{"local UNIX", p.unix, func() deferred.Deferred[*conch.Forwarder] {
+			return conch.ForwardLocal(conn, "unix", filepath.Join(dir, "l"), "unix", unix)
+		}},
+		{"remote UNIX", p.unix, func() deferred.Deferred[*conch.Forwarder] {
+			return conch.ForwardRemote(conn, "unix", filepath.Join(dir, "r"), "unix", unix)
+		}},
+	} {
+		if !row.can {
+			continue
+		}
+		f, err := await(t, r, row.f)
+		if err != nil {
+			t.Errorf("%s: %v", row.name, err)
+			continue
+		}
+		t.Log(row.name)
+		if p.halfClose {
+			echoes(t, f.Addr().Network(), dialAddress(f.Addr()))
+		} else {
+			echoesOpen(t, f.Addr().Network(), dialAddress(f.Addr()))
+		}
+		if _, err := await(t, r, f.Close); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// echoesOpen is echoes for peers that end a forwarded connection when one direction ends.
+func echoesOpen(t *testing.T, network, address string) {
+	t.Helper()
+	c, err := net.Dial(network, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	want := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
+	got := make([]byte, len(want))
+	sent := make(chan error, 1)
+	go func() { // ends with the write
+		_, err := c.Write(want)
+		sent <- err
+	}()
+	_, err = io.ReadFull(c, got)
+	if err := errors.Join(err, <-sent); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("other bytes came back, %v", err)
+	}
+}
+
+// freePort returns a port that was free a moment ago, for servers that cannot choose one.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+}

@@ -1,0 +1,54 @@
+// Command ssh-jump runs a command on a host that can only be reached from another one: how is a jump host used?
+//
+//	go run ./examples/ssh-jump USER@JUMP[:PORT] USER@HOST[:PORT] COMMAND
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/sshconfig"
+	"github.com/hawser-go/hawser/reactor"
+)
+
+func main() {
+	if len(os.Args) != 4 {
+		fmt.Fprintln(os.Stderr, "usage: ssh-jump USER@JUMP[:PORT] USER@HOST[:PORT] COMMAND")
+		os.Exit(2)
+	}
+	err := run(os.Args[1], os.Args[2], os.Args[3])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(jump, host, command string) error {
+	none := &sshconfig.Config{} // no files: what the names say
+	first, err := none.Target(jump)
+	if err != nil {
+		return err
+	}
+	last, err := none.Target(host)
+	if err != nil {
+		return err
+	}
+	return through(first, last, command)
+}
+
+// through runs the command on last, by way of first.
+func through(first, last *conch.Target, command string) error {
+	last.Options.Jump = first
+	r := reactor.New(reactor.Options{})
+	problem := errors.New("interrupted")
+	r.CallWhenRunning(func() {
+		last.Exec(r, command, nil).AddBoth(func(out conch.Output, err error) (conch.Output, error) {
+			os.Stdout.Write(out.Stdout)
+			problem = err
+			return out, r.Stop()
+		})
+	})
+	return errors.Join(r.Run(), problem)
+}

@@ -1,0 +1,71 @@
+// Command ssh-password logs in with a password from somewhere else than the terminal: how is authentication replaced?
+//
+//	SECRET=... go run ./examples/ssh-password USER HOST PORT
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/reactor"
+	gossh "golang.org/x/crypto/ssh"
+)
+
+// passwordAuth has no keys, and one password, which comes a moment later: as if it had been fetched.
+type passwordAuth struct {
+	conch.SSHUserAuthClient
+	r      *reactor.Reactor
+	secret string
+}
+
+func (a *passwordAuth) GetPublicKey() deferred.Deferred[gossh.PublicKey] {
+	return deferred.Succeed[gossh.PublicKey](nil)
+}
+
+func (a *passwordAuth) GetPassword(string) deferred.Deferred[string] {
+	if a.secret == "" {
+		return deferred.Fail[string](conch.ErrUnavailable) // it was wrong
+	}
+	secret := a.secret
+	a.secret = ""
+	d := deferred.New[string]()
+	a.r.CallLater(10*time.Millisecond, func() { _ = d.TryCallback(secret) })
+	return d
+}
+
+func main() {
+	if len(os.Args) != 4 {
+		fmt.Fprintln(os.Stderr, "usage: SECRET=... ssh-password USER HOST PORT")
+		os.Exit(2)
+	}
+	port, err := strconv.Atoi(os.Args[3])
+	if err == nil {
+		err = run(&conch.Target{User: os.Args[1], Host: os.Args[2], Port: port}, os.Getenv("SECRET"))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	fmt.Println("logged in")
+}
+
+// run logs in and out.
+func run(target *conch.Target, secret string) error {
+	r := reactor.New(reactor.Options{})
+	target.Auth = func(user string, options conch.ClientOptions, instance conch.Connection) conch.UserAuthClient {
+		return &passwordAuth{*conch.NewSSHUserAuthClient(user, options, instance), r, secret}
+	}
+	problem := errors.New("interrupted")
+	r.CallWhenRunning(func() {
+		target.Connect(r, &struct{ conch.SSHConnection }{}).AddBoth(func(_ struct{}, err error) (struct{}, error) {
+			problem = err
+			return struct{}{}, r.Stop()
+		})
+	})
+	return errors.Join(r.Run(), problem)
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/conchtest"
+	"github.com/hawser-go/hawser/reactor"
+	gossh "golang.org/x/crypto/ssh"
+)
+
+// stopper stops the reactor when the text has come.
+type stopper struct {
+	r    *reactor.Reactor
+	seen strings.Builder
+}
+
+func (s *stopper) Write(p []byte) (int, error) {
+	s.seen.Write(p)
+	if strings.Contains(s.seen.String(), "line") {
+		_ = s.r.Stop() // it may have been called
+	}
+	return len(p), nil
+}
+
+func TestRun(t *testing.T) {
+	dir := t.TempDir()
+	var asked string
+	key, err := conchtest.NewKeyFile(filepath.Join(dir, "id"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := conchtest.NewServer(t, conchtest.Options{AuthorizedKeys: []gossh.PublicKey{key.PublicKey()}, Exec: func(command string, ch gossh.Channel) uint32 {
+		asked = command
+		_, _ = ch.Write([]byte("line\n"))
+		_, _ = ch.Read(make([]byte, 1)) // until the end of the connection
+		return 0
+	}})
+	known := filepath.Join(dir, "known")
+	if err := os.WriteFile(known, []byte(conchtest.KnownHostsLine(s.Addr, s.HostKey)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	host, port := s.HostPort()
+	target := &conch.Target{User: s.User, Host: host, Port: port, Options: conch.ClientOptions{
+		NoAgent: true, Identities: []string{filepath.Join(dir, "id")}, KnownHosts: []string{known},
+	}}
+	out := &stopper{r: reactor.New(reactor.Options{})}
+	if err := run(out.r, target, "it's", out); err != nil || out.seen.String() != "line\n" || asked != `tail -f -- 'it'\''s'` {
+		t.Errorf("got %q for %q, %v", out.seen.String(), asked, err)
+	}
+}
