@@ -50,8 +50,8 @@ func (a UNIXAddress) Network() string { return "unix" }
 // Network returns "tcp".
 func (a HostnameAddress) Network() string { return "tcp" }
 
-// addressOf returns the address of a socket as one of the types above, if it is of one of their kinds.
-func addressOf(a net.Addr) net.Addr {
+// AddressOf returns the address of a socket as one of the types above, if it is of one of their kinds.
+func AddressOf(a net.Addr) net.Addr {
 	switch a := a.(type) {
 	case *net.TCPAddr:
 		ap := a.AddrPort()

@@ -18,7 +18,6 @@ type conn struct {
 	out    outbound
 	tls    *tlsLayer // nil on a connection that was not switched to TLS
 	key    uint64    // in the reactor's register
-	lost   func(reason error)
 
 	producer  Producer
 	streaming bool
@@ -39,9 +38,6 @@ type AttachOptions struct {
 	// TLS, if not nil, makes the connection speak TLS from its first byte, as a server or as a client.
 	TLS    *tls.Config
 	Server bool
-
-	// Lost, if not nil, is called after the protocol's ConnectionLost.
-	Lost func(reason error)
 }
 
 // Attach makes p the protocol of an established connection (R537): it calls its ConnectionMade, without waiting for a TLS handshake, and delivers
@@ -52,7 +48,7 @@ func (r *Reactor) Attach(nc net.Conn, p Protocol, opts AttachOptions) (Transport
 		_ = nc.Close()
 		return nil, errTLSConfig
 	}
-	c := r.newConn(nc, p, opts.Lost)
+	c := r.newConn(nc, p)
 	if opts.TLS != nil {
 		c.tls = &tlsLayer{config: opts.TLS, server: opts.Server}
 	}
@@ -65,9 +61,9 @@ func (r *Reactor) Attach(nc net.Conn, p Protocol, opts AttachOptions) (Transport
 	return c, err
 }
 
-func (r *Reactor) newConn(nc net.Conn, p Protocol, lost func(reason error)) *conn {
-	c := &conn{r: r, socket: nc, s: newStream(nc), p: p, lost: lost}
-	c.host, c.peer = addressOf(nc.LocalAddr()), addressOf(nc.RemoteAddr())
+func (r *Reactor) newConn(nc net.Conn, p Protocol) *conn {
+	c := &conn{r: r, socket: nc, s: newStream(nc), p: p}
+	c.host, c.peer = AddressOf(nc.LocalAddr()), AddressOf(nc.RemoteAddr())
 	c.in.init(c)
 	c.out.init(c)
 	c.key = r.register(c)
@@ -98,17 +94,13 @@ func (c *conn) close(reason error) {
 	c.r.queue.post(c.tell)
 }
 
-// closeSocket closes the socket. Only that of an operating system's socket is known not to block.
+// closeSocket closes the socket, on a goroutine: TLS has a last word to say, and a socket waits for its reader to let go.
 func (c *conn) closeSocket() {
-	if c.s.immediate() {
-		_ = c.s.close() // whoever waits for the connection is told why
-		return
-	}
 	s := c.s
-	c.r.spawn(func() { _ = s.close() }) // ends by the time limit that TLS has for its last word
+	c.r.spawn(func() { _ = s.close() }) // ends by the time limit of TLS; why it is closed is told, whatever this returns
 }
 
-// tell tells the producer, the protocol and the owner that the connection is lost. It does so once.
+// tell tells the producer and the protocol that the connection is lost. It does so once.
 func (c *conn) tell() {
 	if c.p == nil {
 		return
@@ -120,11 +112,8 @@ func (c *conn) tell() {
 		c.r.guard("StopProducing of a producer of "+what, p.StopProducing)
 	}
 	p := c.p
-	c.r.guard("ConnectionLost of "+what, func() { loseProtocol(p, c.reason) })
 	c.p = nil
-	if c.lost != nil {
-		c.lost(c.reason)
-	}
+	c.r.guard("ConnectionLost of "+what, func() { EndConnection(p, c.reason) })
 }
 
 // shutDown ends the connection at once, because the reactor ends (R35, R38).

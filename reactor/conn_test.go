@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/hawser-go/hawser/reactor"
+	"github.com/hawser-go/hawser/reactor/reactortest"
 )
 
 func TestR214_R215_R217_OneConnection(t *testing.T) {
@@ -515,4 +517,33 @@ func TestR537_AttachToAnyConn(t *testing.T) {
 		t.Error(err)
 	}
 	n.wantReason(p, reactor.ErrConnectionDone)
+}
+
+func TestR223_ALostConnectionKeepsNothing(t *testing.T) {
+	n := startNet(t)
+	freed := make(chan none, 1)
+	port := n.listen(reactor.ForProtocol(func() reactor.Protocol {
+		p := newRecorder()
+		runtime.AddCleanup(p, func(none) { freed <- none{} }, none{})
+		return p
+	}))
+	c := dialPlain(t, port)
+	send(t, c, "x")
+	c.Close()
+	for collected := false; !collected; {
+		n.turns(1)
+		runtime.GC()
+		select {
+		case <-freed:
+			collected = true
+		default:
+		}
+	}
+}
+
+func TestWriter(t *testing.T) {
+	tr := reactortest.NewStringTransport()
+	if n, err := fmt.Fprintf(reactor.Writer(tr), "%d items", 3); n != 7 || err != nil || tr.Value() != "3 items" {
+		t.Errorf("%d, %v, %q", n, err, tr.Value())
+	}
 }

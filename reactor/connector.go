@@ -95,7 +95,7 @@ func (c *connector) dialled(attempt int, nc net.Conn, err error) {
 // connected makes the protocol. Without one, the connection is closed: cleanly if there was no error (R228, R230).
 func (c *connector) connected(nc net.Conn) {
 	c.state = connectorConnected
-	p, err := BuildFrom(c.f, addressOf(nc.RemoteAddr()))
+	p, err := BuildFrom(c.f, AddressOf(nc.RemoteAddr()))
 	if err != nil {
 		_ = nc.Close()
 	}
@@ -106,7 +106,8 @@ func (c *connector) connected(nc net.Conn) {
 		c.r.logger().Error("reactor: building a protocol failed", "factory", LogPrefix(c.f), "err", err)
 		c.failed(err)
 	default:
-		c.t, _ = c.r.Attach(nc, p, AttachOptions{TLS: c.tls, Lost: c.lost}) // an error is the protocol's, and logged
+		OnConnectionLost(p, c.lost)
+		c.t, _ = c.r.Attach(nc, p, AttachOptions{TLS: c.tls}) // an error is the protocol's, and logged
 	}
 }
 

@@ -34,7 +34,7 @@ func (t *netTest) closedPort() reactor.ListeningPort {
 	return port
 }
 
-func TestR234_R235_R236_R324_AClientConnection(t *testing.T) {
+func TestR234_R235_R236_R322_R324_AClientConnection(t *testing.T) {
 	n := startNet(t)
 	f, p := newFactory(), newRecorder()
 	f.build = func(net.Addr) (reactor.Protocol, error) { return p, nil }
@@ -72,7 +72,7 @@ func TestR234_R235_R236_R324_AClientConnection(t *testing.T) {
 	})
 }
 
-func TestR237_ConnectingAgainFromTheHooks(t *testing.T) {
+func TestR237_R317_ConnectingAgainFromTheHooks(t *testing.T) {
 	n := startNet(t)
 	f, tries := newFactory(), 0
 	again := func(c reactor.Connector, _ error) {
@@ -128,6 +128,7 @@ func TestR220_R222_PanicsInAClientProtocol(t *testing.T) {
 	f.build = func(net.Addr) (reactor.Protocol, error) { return p, nil }
 	n.connect(n.silent(), f, reactor.DialOptions{})
 	wantErr(t, within(t, f.lost), errTest)
+	n.turns(1)
 	wantLogged(t, n.log, "panic in ConnectionMade", 1)
 	wantLogged(t, n.log, "panic in ConnectionLost", 1)
 }

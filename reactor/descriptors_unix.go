@@ -14,7 +14,7 @@ import (
 func receiveMessage(fd int, buf []byte) (n int, fds []int, err error) {
 	var room [4 * MaxDescriptors]byte
 	control := make([]byte, unix.CmsgSpace(len(room)))
-	n, size, _, _, err := unix.Recvmsg(fd, buf, control, unix.MSG_CMSG_CLOEXEC)
+	n, size, _, _, err := unix.Recvmsg(fd, buf, control, receiveFlags)
 	if err != nil || size == 0 {
 		return n, nil, err
 	}
@@ -31,6 +31,9 @@ func descriptorsIn(control []byte) (fds []int) {
 		if rights, err := unix.ParseUnixRights(&m); err == nil {
 			fds = append(fds, rights...)
 		}
+	}
+	for _, fd := range fds {
+		unix.CloseOnExec(fd)
 	}
 	return fds
 }

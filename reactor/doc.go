@@ -28,9 +28,30 @@
 //   - [Await] and [BlockingCallFromThread], to do so and wait for the result
 //   - [Reactor.CallInThread], [Reactor.CallMultipleInThread] and the methods of [ThreadPool]
 //   - [Reactor.Stop], [Reactor.Crash], [Reactor.Running], [Reactor.OnLoop], [Reactor.StopSignal], [Reactor.Stats], [Reactor.Context]
+//   - the methods of [NetConn] that are net.Conn's, except on the loop
 //
 // Several reactors may run side by side, each on a goroutine of its own, as a rule one per core. [DeferToReactor] hands a result from one to
 // another.
+//
+// # Connections
+//
+// A [Protocol] is one end of a connection: a type that embeds [BaseProtocol] and defines what it wants to know. Its [Transport] writes without
+// blocking. A [Factory] makes the protocols of a server.
+//
+//	type echo struct{ reactor.BaseProtocol }
+//
+//	func (e *echo) DataReceived(data []byte) { e.Transport().Write(data) }
+//
+//	f := reactor.ForProtocol(func() reactor.Protocol { return new(echo) })
+//	port, err := r.ListenTCP(7000, f, reactor.ListenOptions{})
+//
+// Behind each connection one goroutine reads, no more than two reads ahead of the loop; a protocol that pauses its transport, or is slow, holds up
+// the peer. What is written is sent at the end of the turn, by the loop itself as far as the socket takes it, and by a goroutine as far as it
+// does not. Writes are buffered without a bound; who writes much registers a [Producer], which is told to pause.
+//
+// [Reactor.Attach] makes a protocol of any net.Conn, [NetConn] a net.Conn of a protocol, and [Reactor.Dial] is the layer under everything
+// that connects. Package endpoints has what programs use: endpoints with string forms, host names with all their addresses, connections that
+// are kept. Package protocols has lines and length-prefixed strings.
 //
 // # Shutdown
 //

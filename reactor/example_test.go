@@ -1,8 +1,11 @@
 package reactor_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
+	"net"
 	"time"
 
 	"github.com/hawser-go/hawser/deferred"
@@ -68,4 +71,55 @@ func ExampleReactor_AddSystemEventTriggerDeferred() {
 	// Output:
 	// saved
 	// the end
+}
+
+func ExampleDeferToReactor() {
+	first, second := reactor.New(reactor.Options{}), reactor.New(reactor.Options{})
+	ended := make(chan error)
+	go func() { ended <- second.Run() }() // ends with second.Stop
+	first.CallWhenRunning(func() {
+		d := reactor.DeferToReactor(first, second, func() deferred.Deferred[string] {
+			return deferred.Succeed("made on the second loop")
+		})
+		d.AddCallback(func(s string) (string, error) {
+			fmt.Println(s, "and used on the first:", first.OnLoop())
+			_ = second.Stop()
+			return s, first.Stop()
+		})
+	})
+	_ = first.Run()
+	fmt.Println(<-ended)
+	// Output:
+	// made on the second loop and used on the first: true
+	// <nil>
+}
+
+// upper answers in capitals.
+type upper struct{ reactor.BaseProtocol }
+
+func (u *upper) DataReceived(data []byte) { u.Transport().Write(bytes.ToUpper(data)) }
+
+func ExampleReactor_ListenTCP() {
+	r := reactor.New(reactor.Options{})
+	f := reactor.ForProtocol(func() reactor.Protocol { return new(upper) })
+	port, err := r.ListenTCP(0, f, reactor.ListenOptions{Interface: "127.0.0.1"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_ = r.CallInThread(func() { // a client that blocks
+		defer func() { _ = r.Stop() }()
+		c, err := net.Dial("tcp", port.GetHost().String())
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		defer c.Close()
+		fmt.Fprint(c, "hello")
+		answer := make([]byte, 5)
+		_, err = io.ReadFull(c, answer)
+		fmt.Println(string(answer), err)
+	})
+	_ = r.Run()
+	// Output: HELLO <nil>
 }

@@ -9,7 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
@@ -93,16 +92,6 @@ func within[T any](t *testing.T, c <-chan T) (v T) {
 		t.Fatal("nothing came")
 	}
 	return v
-}
-
-// resultOf returns a channel that gets the result of d.
-func resultOf[T any](d deferred.Deferred[T]) <-chan result[T] {
-	c := make(chan result[T], 1)
-	d.AddBoth(func(v T, err error) (none T, _ error) {
-		c <- result[T]{v, err}
-		return none, nil
-	})
-	return c
 }
 
 type result[T any] struct {

@@ -19,18 +19,30 @@ func (r *Reactor) Iterate(limit time.Duration) error {
 // next turn, so nothing can starve the rest (R52, R53, R76).
 func (r *Reactor) turn(limit time.Duration) {
 	r.stats.Turns++
-	r.stats.Delayed = r.timers.Len()
-	if f := r.wait(limit); f != nil {
+	r.stats.Delayed = r.timers.live
+	f := r.wait(limit)
+	if f != nil {
 		r.stats.Calls++
 		r.runOne(f)
 	} else {
 		r.runQueue()
 	}
-	r.runTimers()
-	r.flush()
+	if r.timers.live > 0 && !(f != nil && r.asleepUntilNow()) {
+		r.runTimers()
+	}
+	if len(r.dirty) > 0 {
+		r.flush()
+	}
 	if r.state.Load() == stateStopping && !r.shutting {
 		r.shutDown()
 	}
+}
+
+// asleepUntilNow reports, in a turn that began with the loop asleep, that no delayed call can have become due, because the alarm for it has not
+// rung. That spares such turns a reading of the clock.
+func (r *Reactor) asleepUntilNow() bool {
+	when, ok := r.timers.next()
+	return ok && r.alarm.rings(when)
 }
 
 // wait waits until there is something to do. If that is a function that was handed over, it returns it.
@@ -64,10 +76,7 @@ func (r *Reactor) mayWait(limit time.Duration) bool {
 		return false
 	}
 	when, ok := r.timers.next()
-	if !ok && limit == forever {
-		return true
-	}
-	if limit == forever && r.alarm.rings(when) {
+	if limit == forever && (!ok || r.alarm.rings(when)) {
 		return true
 	}
 	now := int64(r.elapsed())
@@ -113,9 +122,6 @@ func (r *Reactor) recoverPosted() {
 
 // runTimers runs the calls that are due.
 func (r *Reactor) runTimers() {
-	if r.timers.Len() == 0 {
-		return
-	}
 	now := int64(r.elapsed())
 	r.timers.hold()
 	for more := true; more; {

@@ -69,7 +69,7 @@ func (p *Port) StartListening() error {
 
 func (p *Port) start(l net.Listener) {
 	p.listener = l
-	p.host = addressOf(l.Addr())
+	p.host = AddressOf(l.Addr())
 	p.room = make(chan struct{}, acceptAhead)
 	p.key = p.r.register(p)
 	p.r.logger().Debug("reactor: listening", "port", p.String())
@@ -131,7 +131,7 @@ func (p *Port) accepted(nc net.Conn) {
 		_ = nc.Close()
 		return
 	}
-	proto, err := BuildFrom(p.f, addressOf(nc.RemoteAddr()))
+	proto, err := BuildFrom(p.f, AddressOf(nc.RemoteAddr()))
 	if err != nil {
 		_ = nc.Close()
 		if err != ErrNoProtocol {

@@ -299,7 +299,7 @@ func TestR35_ShutdownClosesPorts(t *testing.T) {
 	within(t, stopped)
 }
 
-func TestR112_R113_R118_Resolve(t *testing.T) {
+func TestR112_R113_R117_R118_Resolve(t *testing.T) {
 	n := startNet(t)
 	resolve := func(network, host string) result[[]string] {
 		return onLoop(t, n.r, func() deferred.Deferred[[]string] { return addressTexts(n.r.Resolve(network, host)) })

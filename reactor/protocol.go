@@ -21,6 +21,9 @@ type Protocol interface {
 	// if not.
 	ConnectionLost(reason error)
 
+	// Transport and Connected are BaseProtocol's, as is the rest.
+	Transport() Transport
+	Connected() bool
 	base() *BaseProtocol
 }
 
@@ -47,6 +50,7 @@ type BaseProtocol struct {
 	transport Transport
 	factory   Factory
 	connected bool
+	lost      func(reason error) // see OnConnectionLost; may be nil
 }
 
 // ConnectionMade does nothing.
@@ -81,10 +85,29 @@ func MakeConnection(p Protocol, t Transport) {
 	p.ConnectionMade()
 }
 
-// loseProtocol is the counterpart of MakeConnection.
-func loseProtocol(p Protocol, reason error) {
-	p.base().connected = false
+// EndConnection is the counterpart of MakeConnection: it calls the protocol's ConnectionLost, and then the functions that were given to
+// OnConnectionLost, even if that has panicked (R222).
+func EndConnection(p Protocol, reason error) {
+	b := p.base()
+	b.connected = false
+	if lost := b.lost; lost != nil {
+		b.lost = nil
+		defer lost(reason)
+	}
 	p.ConnectionLost(reason)
+}
+
+// OnConnectionLost has f called after the protocol's next ConnectionLost. It is for the owners of a connection, who are not its protocol.
+func OnConnectionLost(p Protocol, f func(reason error)) {
+	b := p.base()
+	if before := b.lost; before != nil {
+		b.lost = func(reason error) {
+			defer f(reason)
+			before(reason)
+		}
+		return
+	}
+	b.lost = f
 }
 
 // LogPrefix returns how a protocol or factory is called in logs: what its LogPrefix method says, else its type's name (R226).

@@ -273,7 +273,8 @@ func TestR536_RunContext(t *testing.T) {
 }
 
 func TestDefaultIsOneReactor(t *testing.T) {
-	if reactor.Default() != reactor.Default() {
+	first, second := reactor.Default(), reactor.Default()
+	if first != second || first == nil {
 		t.Error("two default reactors")
 	}
 }

@@ -55,11 +55,11 @@ func (r *Reactor) drain() (err error) {
 	r.spawn(func() { _ = r.pool.Stop() }) // ends with the last function in a thread
 	stop := r.deadline(func() { err = ErrShutdownTimeout })
 	defer stop()
-	for err == nil && r.busy.Load() > 0 {
-		r.turn(forever)
-		if r.busy.Load() == 0 {
-			r.turn(0) // what the last ones have posted
+	for more := true; more; more = err == nil && r.busy.Load() > 0 {
+		for err == nil && r.busy.Load() > 0 {
+			r.turn(forever)
 		}
+		r.turn(0) // what the last ones have posted
 	}
 	return err
 }

@@ -5,8 +5,8 @@ import (
 	"net"
 )
 
-// stream is how a connection reads and writes. read and write block, and are called by goroutines of the connection; the rest does not, and
-// is called on the loop.
+// stream is how a connection reads and writes. read and write block, and are called by goroutines of the connection; tryWrite and closeWrite
+// do not, and are called on the loop.
 type stream interface {
 	// read returns what has come, at least one byte or descriptor, or an error.
 	read() (piece, error)
@@ -17,12 +17,11 @@ type stream interface {
 	// tryWrite sends what can be sent at once, with a descriptor if there is any. n may be less than the length without an error.
 	tryWrite(data []byte, fds []int) (n int, err error)
 
-	// immediate reports whether close is sure not to block.
-	immediate() bool
-	close() error
-
 	// closeWrite ends the sending direction. It is called when all is sent.
 	closeWrite() error
+
+	// close ends the connection, and with it read and write. It may block, and is called on a goroutine of its own.
+	close() error
 }
 
 // piece is what one read brought.
@@ -57,8 +56,6 @@ func (s plainStream) write(data []byte, fds []int) error {
 
 func (s plainStream) tryWrite([]byte, []int) (int, error) { return 0, nil }
 
-func (s plainStream) immediate() bool { return isSocket(s.Conn) }
-
 func (s plainStream) close() error { return s.Close() }
 
 func (s plainStream) closeWrite() error {
@@ -67,15 +64,6 @@ func (s plainStream) closeWrite() error {
 		return errors.ErrUnsupported
 	}
 	return half.CloseWrite()
-}
-
-// isSocket reports whether c is a socket of the operating system, whose Close does not wait.
-func isSocket(c net.Conn) bool {
-	switch c.(type) {
-	case *net.TCPConn, *net.UnixConn:
-		return true
-	}
-	return false
 }
 
 // own returns the first n bytes of buf as a slice of its own, and takes care of the buffer.

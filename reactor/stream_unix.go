@@ -25,6 +25,15 @@ func newStream(c net.Conn) stream {
 	return s
 }
 
+// isSocket reports whether c is a socket of the operating system.
+func isSocket(c net.Conn) bool {
+	switch c.(type) {
+	case *net.TCPConn, *net.UnixConn:
+		return true
+	}
+	return false
+}
+
 // rawStream is a socket of the system. The reader holds a buffer only when there is something to read, and the loop writes without a
 // goroutine as long as the socket takes it.
 type rawStream struct {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"time"
 
 	"github.com/hawser-go/hawser/deferred"
 )
@@ -62,7 +63,7 @@ func listenTCP(port int, iface string) (net.Listener, error) {
 // ConnectTCP connects to a host, by name or literal, and tells f what becomes of it. Of a name, the first IPv4 address is used; endpoints do
 // better (R313 to R315). It must be called on the loop.
 func (r *Reactor) ConnectTCP(host string, port int, f ClientFactory, opts DialOptions) Connector {
-	return r.newConnector(f, HostnameAddress{host, port}, r.dialHost(host, port, opts), nil)
+	return r.newConnector(f, HostnameAddress{host, port}, r.dialer(host, port, opts), nil)
 }
 
 // ConnectTLS is ConnectTCP for a connection that speaks TLS from the first byte. Without config.ServerName, that is host.
@@ -71,19 +72,31 @@ func (r *Reactor) ConnectTLS(host string, port int, f ClientFactory, config *tls
 		config = config.Clone()
 		config.ServerName = host
 	}
-	return r.newConnector(f, HostnameAddress{host, port}, r.dialHost(host, port, opts), config)
+	return r.newConnector(f, HostnameAddress{host, port}, r.dialer(host, port, opts), config)
 }
 
-// dialHost returns a function that connects to the first IPv4 address of a host.
-func (r *Reactor) dialHost(host string, port int, opts DialOptions) func() deferred.Deferred[net.Conn] {
-	return func() deferred.Deferred[net.Conn] {
-		began := r.Now()
-		return deferred.ThenDeferred(r.Resolve("ip4", host), func(addrs []netip.Addr) deferred.Deferred[net.Conn] {
-			left := opts
-			if limit := opts.timeout(); limit > 0 {
-				left.Timeout = max(limit-r.Now().Sub(began), 1)
+// DialHost connects to the first address of a host, by name or literal: of the family "ip4" or "ip6", or of any for "ip". The timeout of opts
+// covers the lookup as well.
+func DialHost(r Network, family, host string, port int, opts DialOptions) deferred.Deferred[net.Conn] {
+	began, limit := r.Now(), opts.timeout()
+	lookup := r.Resolve(family, host)
+	if limit > 0 {
+		lookup.AddTimeoutFunc(r, limit, func(addrs []netip.Addr, err error, _ time.Duration) ([]netip.Addr, error) {
+			if err != nil {
+				err = &ConnectError{Address: host, Kind: ErrConnectTimeout, Err: err}
 			}
-			return r.Dial("tcp", netip.AddrPortFrom(addrs[0], uint16(port)).String(), left)
+			return addrs, err
 		})
 	}
+	return deferred.ThenDeferred(lookup, func(addrs []netip.Addr) deferred.Deferred[net.Conn] {
+		left := opts
+		if limit > 0 {
+			left.Timeout = max(limit-r.Now().Sub(began), 1)
+		}
+		return r.Dial("tcp", netip.AddrPortFrom(addrs[0], uint16(port)).String(), left)
+	})
+}
+
+func (r *Reactor) dialer(host string, port int, opts DialOptions) func() deferred.Deferred[net.Conn] {
+	return func() deferred.Deferred[net.Conn] { return DialHost(r, "ip4", host, port, opts) }
 }

@@ -86,7 +86,12 @@ func (t *Timers) GetDelayedCalls() []*DelayedCall {
 }
 
 func (t *Timers) next() (when int64, ok bool) {
-	t.shed()
+	if t.heap.n == 0 {
+		return 0, false
+	}
+	if t.dead > 0 {
+		t.shed()
+	}
 	if t.heap.n == 0 {
 		return 0, false
 	}

@@ -2,6 +2,7 @@ package reactor
 
 import (
 	"crypto/tls"
+	"io"
 	"net"
 )
 
@@ -106,6 +107,16 @@ type Consumer interface {
 	UnregisterProducer()
 
 	Write(data []byte)
+}
+
+// Writer returns a writer that writes to a consumer, for fmt.Fprintf and the like. It belongs to the loop and never fails.
+func Writer(c Consumer) io.Writer { return consumerWriter{c} }
+
+type consumerWriter struct{ c Consumer }
+
+func (w consumerWriter) Write(p []byte) (int, error) {
+	w.c.Write(p)
+	return len(p), nil
 }
 
 // MaxDescriptors is the number of file descriptors that may wait to be sent, and that may come with one read.

@@ -1,7 +1,9 @@
 package task_test
 
 import (
+	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -84,7 +86,7 @@ func (c *coop) want(t *testing.T, want ...string) {
 	}
 }
 
-func TestR176_R177_R180_R181_R182_StepsAlternate(t *testing.T) {
+func TestR176_R177_R180_R181_R182_R183_StepsAlternate(t *testing.T) {
 	c := newCoop(3, false)
 	task1 := c.Cooperate(c.steps("a", 2))
 	done1 := watch(task1.WhenDone())
@@ -365,5 +367,28 @@ func TestR181_R182_Defaults(t *testing.T) {
 	}
 	if steps == 0 || ticks == 0 {
 		t.Errorf("%d steps, %d ticks", steps, ticks)
+	}
+}
+
+func TestR203_FailuresThatNobodyAskedFor(t *testing.T) {
+	quiet, loud := errors.New("nobody asked for the end of this task"), errors.New("somebody did")
+	reported := make(chan error, 2)
+	defer deferred.OnUnhandled(func(e *deferred.UnhandledError) {
+		if e.Err == quiet || e.Err == loud { // not what other tests leave behind
+			reported <- e.Err
+		}
+	})()
+	c := newCoop(10, false)
+	func() {
+		c.Cooperate(c.waits(deferred.Fail[none](quiet)))
+		c.Coiterate(c.waits(deferred.Fail[none](loud)))
+		c.tick()
+	}()
+	for len(reported) == 0 {
+		runtime.GC()
+		runtime.Gosched()
+	}
+	if err := <-reported; err != loud {
+		t.Errorf("reported: %v", err)
 	}
 }

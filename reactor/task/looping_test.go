@@ -31,7 +31,7 @@ func newLoop() *loop {
 	return l
 }
 
-func TestR136_R137_StartAndStop(t *testing.T) {
+func TestR136_R137_R142_R152_StartAndStop(t *testing.T) {
 	l := newLoop()
 	o := watch(l.Start(second, true))
 	l.want(t, "0s")

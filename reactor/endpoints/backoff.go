@@ -1,0 +1,39 @@
+package endpoints
+
+import (
+	"math"
+	"math/rand/v2"
+	"time"
+)
+
+// Backoff configures BackoffPolicy. The zero value works.
+type Backoff struct {
+	Initial time.Duration        // 0 means 1 s
+	Max     time.Duration        // 0 means 60 s
+	Factor  float64              // 0 means 1.5
+	Jitter  func() time.Duration // nil means random times of up to 1 s
+}
+
+// BackoffPolicy returns a policy for a ClientService: after the n-th failure in a row it waits Initial × Factor^n, but no more than Max, and the
+// jitter (R408).
+func BackoffPolicy(b Backoff) func(failures int) time.Duration {
+	if b.Initial == 0 {
+		b.Initial = time.Second
+	}
+	if b.Max == 0 {
+		b.Max = time.Minute
+	}
+	if b.Factor == 0 {
+		b.Factor = 1.5
+	}
+	if b.Jitter == nil {
+		b.Jitter = func() time.Duration { return rand.N(time.Second) }
+	}
+	return func(failures int) time.Duration {
+		wait := float64(b.Initial) * math.Pow(b.Factor, float64(failures))
+		if wait < float64(b.Max) {
+			return time.Duration(wait) + b.Jitter()
+		}
+		return b.Max + b.Jitter()
+	}
+}

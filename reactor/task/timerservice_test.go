@@ -1,0 +1,38 @@
+package task_test
+
+import (
+	"testing"
+
+	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/reactor/reactortest"
+	"github.com/hawser-go/hawser/reactor/task"
+)
+
+func TestR426_TimerService(t *testing.T) {
+	n := times{clock: reactortest.NewClock()}
+	var pending deferred.Deferred[none]
+	s := task.NewTimerService(second, task.NewLoopingCallDeferred(n.clock, func() deferred.Deferred[none] {
+		n.note()
+		return pending
+	}))
+	watch(s.StopService()).wantOK(t)
+	log := reactortest.NewLog(t)
+	s.Logger = log.Logger()
+	s.StartService()
+	n.clock.Advance(second)
+	n.want(t, "0s", "1s")
+	pending = deferred.New[none]()
+	n.clock.Advance(second)
+	stopped := watch(s.StopService())
+	stopped.wantPending(t)
+	pending.Callback(none{})
+	stopped.wantOK(t)
+	wantNoCalls(t, n.clock)
+
+	pending = deferred.Fail[none](errTest)
+	s.StartService()
+	if len(log.Take("timer service has failed")) != 1 {
+		t.Errorf("logged %v", log.Records())
+	}
+	watch(s.StopService()).wantOK(t)
+}
