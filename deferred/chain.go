@@ -181,69 +181,79 @@ func (c *chain) putBack(l link) {
 	c.links[c.next] = l
 }
 
-// run runs all links that can run: those of c, and those of chains that waited on it, on them, and so on. Chains that go on are kept in a
-// list, so that the stack does not grow with their number (D60). A chain that has given its result away and has nothing left to run
-// leaves the list at once, so in a long line of chains neither does the list.
+// run runs all links that can run: those of c, and those of chains that waited on it, on them, and so on.
 func (c *chain) run() {
 	if c.running != notRunning {
 		return // the run in progress takes the new link
 	}
+	if c.idle() {
+		c.rest()
+		return
+	}
 	var room [4]*chain
-	todo := append(room[:0], c)
-	defer func() { // the list is empty unless a link has ended the goroutine
-		for _, c := range todo {
-			c.running = notRunning
+	for todo := append(room[:0], c); len(todo) > 0; {
+		todo = runAll(todo)
+	}
+}
+
+// runAll runs the chains of a list, the last one first. Chains that go on because of it are appended to the list, so that the stack does not
+// grow with their number (D60). A chain that has given its result away and has nothing left to run leaves the list at once, so in a long
+// line of chains neither does the list.
+//
+// It ends when all have run, or after the first panic, which becomes the failure of its chain (D33, D35), and returns those that are
+// left. After a runtime.Goexit the chains are left as not running.
+func runAll(todo []*chain) (left []*chain) {
+	ended := false
+	defer func() {
+		if !ended {
+			left = afterPanic(todo, recover())
 		}
 	}()
 	for len(todo) > 0 {
 		last := len(todo) - 1
-		cur := todo[last]
-		resumed := cur.advance()
-		if resumed == nil || cur.idle() && cur.running == notRunning {
+		c := todo[last]
+		resumed := c.advance()
+		if resumed == nil || c.idle() && c.running == notRunning {
 			todo = todo[:last]
 		}
 		if resumed != nil {
 			todo = append(todo, resumed)
 		}
 	}
+	ended = true
+	return nil
 }
 
-// advance runs the chain's own links until none is left, the chain waits, or another chain may go on, which it returns.
+// afterPanic deals with what was recovered while the last chain of the list ran a link. It was a Goexit if that is nil.
+func afterPanic(todo []*chain, recovered any) (left []*chain) {
+	if recovered == nil {
+		for _, c := range todo {
+			c.running = notRunning
+		}
+		return nil
+	}
+	c := todo[len(todo)-1]
+	c.fail(newPanicError(recovered))
+	c.running = runsOther // a pause in the link that panicked does not stop the run
+	return todo
+}
+
+// advance runs the chain's own links until none is left, the chain waits, or another chain may go on, which it returns. A link that pauses its
+// own chain does not stop the run (D81).
 func (c *chain) advance() (resumed *chain) {
-	again := c.pauses == 0 || c.running == runsOther // as a link that pauses its own chain does not stop the run (D81)
-	c.running = notRunning
-	for again {
-		resumed, again = c.runLinks()
+	if c.pauses == 0 || c.running == runsOther {
+		c.running = runsLink
+		for resumed == nil && c.waiting == nil && len(c.links) > 0 {
+			resumed = c.take().run(c)
+		}
+	}
+	if c.running != runsOther {
+		c.running = notRunning
 	}
 	if resumed == nil {
 		c.rest()
 	}
 	return resumed
-}
-
-// runLinks does the work of advance up to the first panic, which becomes the chain's failure (D33, D35). After a runtime.Goexit the chain
-// is left as not running.
-func (c *chain) runLinks() (resumed *chain, panicked bool) {
-	c.running = runsLink
-	ended := false
-	defer func() {
-		if ended {
-			return
-		}
-		c.running = notRunning
-		if r := recover(); r != nil {
-			c.fail(newPanicError(r))
-			panicked = true
-		}
-	}()
-	for resumed == nil && c.waiting == nil && len(c.links) > 0 {
-		resumed = c.take().run(c)
-	}
-	if c.running == runsLink {
-		c.running = notRunning
-	}
-	ended = true
-	return resumed, false
 }
 
 // settle fires another chain, which was made with the type T, from within a link of c: with a value, or with a failure if err is not nil.

@@ -62,6 +62,15 @@ func newPanicError(v any) *PanicError { return &PanicError{Value: v, Stack: debu
 
 func (e *PanicError) Error() string { return fmt.Sprintf("deferred: panic in a callback: %v", e.Value) }
 
+// Format prints the error; with %+v, the stack as well.
+func (e *PanicError) Format(s fmt.State, verb rune) {
+	if verb == 'v' && s.Flag('+') {
+		fmt.Fprintf(s, "%s\n%s", e.Error(), e.Stack)
+		return
+	}
+	fmt.Fprintf(s, fmt.FormatString(s, verb), e.Error())
+}
+
 // Unwrap returns the panic value if that is an error.
 func (e *PanicError) Unwrap() error {
 	err, _ := e.Value.(error)

@@ -98,16 +98,8 @@ func start[T any](co *Coro, body func(co *Coro) (T, error)) Deferred[T] {
 
 // step runs the body up to its next wait or its end. It returns outer if the body has ended.
 func (co *Coro) step(outer *chain) *chain {
-	returned := false
-	defer func() {
-		if !returned {
-			outer.run() // a Goexit in the body goes on here
-		}
-	}()
 	co.outer, co.running = outer, true
-	_, waits := co.resume()
-	returned = true
-	if waits {
+	if _, waits := co.resume(); waits {
 		return nil
 	}
 	return outer
@@ -133,7 +125,9 @@ func runBody[T any](co *Coro, body func(co *Coro) (T, error)) {
 		if r := recover(); r != nil {
 			err = co.failure(r)
 		}
-		finish(co, v, err)
+		if outer := finish(co, v, err); outer != nil && err == ErrGoexit {
+			outer.run() // nothing else does: the goroutine that waits for the body ends as well
+		}
 	}()
 	v, err = body(co)
 }
@@ -148,8 +142,8 @@ func (co *Coro) failure(recovered any) error {
 	return newPanicError(recovered)
 }
 
-// finish makes what the body returned the result of its Deferred.
-func finish[T any](co *Coro, v T, err error) {
+// finish makes what the body returned the result of its Deferred, which it returns.
+func finish[T any](co *Coro, v T, err error) *chain {
 	outer := co.outer
 	co.outer, co.running, co.ended = nil, false, true
 	if co.attached {
@@ -160,11 +154,12 @@ func finish[T any](co *Coro, v T, err error) {
 	}
 	if outer == nil {
 		logAbandoned(err)
-		return
+		return nil
 	}
 	outer.coroutine = false
 	outer.markFired()
 	put(outer, v, err)
+	return outer
 }
 
 // logAbandoned logs a panic in a deferred call of an abandoned body, whose Deferred is gone.

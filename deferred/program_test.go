@@ -103,7 +103,7 @@ func (g *generator) top(theme int) op {
 // simple makes an operation that may stand anywhere. Its action may have operations of its own up to the given depth.
 func (g *generator) simple(depth int) op {
 	d := g.any()
-	switch g.IntN(20) {
+	switch g.IntN(19) {
 	case 0, 1, 2:
 		return op{Kind: "callback", D: d, Value: g.IntN(100)}
 	case 3:
@@ -116,8 +116,6 @@ func (g *generator) simple(depth int) op {
 		return op{Kind: "unpause", D: d}
 	case 8:
 		return op{Kind: "chain", D: d, Other: g.any()}
-	case 9:
-		return op{Kind: "callback deferred", D: d, Other: g.any()}
 	}
 	o := op{Kind: "add", D: d, Form: g.pick("cb", "cb", "eb", "both", "both", "pair"), Action: g.action(depth)}
 	if o.Form == "pair" && g.IntN(3) > 0 {

@@ -36,8 +36,7 @@ func (l *loop) CallFromThread(f func()) bool {
 }
 
 // turn runs what was posted, waiting for something if need be.
-func (l *loop) turn(t *testing.T) {
-	t.Helper()
+func (l *loop) turn(t testing.TB) {
 	select {
 	case <-l.wake:
 	case <-time.After(10 * time.Second):

@@ -2,8 +2,10 @@ package deferred_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -24,13 +26,18 @@ var (
 const (
 	recordedPrograms = 150
 	python           = "/usr/bin/python3" // the distribution's, which has the distribution's Twisted
-	traceFile        = "testdata/traces.json"
+	recordFile       = "testdata/traces.json"
 )
 
 // traceOf is what a program did: its events in order, and the errors that nobody handled, sorted.
 type traceOf struct {
 	Events    []string `json:"events"`
 	Unhandled []string `json:"unhandled"`
+}
+
+// leaks reports whether an error that Twisted uses inside has come to light, which it should not (D249). What happens then cannot be compared.
+func (tr traceOf) leaks() bool {
+	return strings.Contains(strings.Join(append(tr.Events, tr.Unhandled...), " "), "_InternalInlineCallbacksCancelledError")
 }
 
 // TestAgainstTwisted runs random programs on this package and on Twisted and compares what happens: callbacks with their inputs, in order;
@@ -45,7 +52,7 @@ func TestAgainstTwisted(t *testing.T) {
 	got := ourTraces(t, ps)
 	failures := 0
 	for i := range ps {
-		if slices.Equal(got[i].Events, want[i].Events) && slices.Equal(got[i].Unhandled, want[i].Unhandled) {
+		if want[i].leaks() || slices.Equal(got[i].Events, want[i].Events) && slices.Equal(got[i].Unhandled, want[i].Unhandled) {
 			continue
 		}
 		if failures++; failures <= 3 {
@@ -75,17 +82,32 @@ func ourTraces(t *testing.T, ps []program) []traceOf {
 	return traces
 }
 
+// recording is what testdata holds: what Twisted did with the programs that the generator makes by default.
+type recording struct {
+	Programs string    `json:"programs"` // the checksum of their JSON
+	Traces   []traceOf `json:"traces"`
+}
+
 // twistedTraces runs the programs on Twisted, or returns the recorded traces where that is not installed.
-func twistedTraces(t *testing.T, ps []program) (traces []traceOf) {
+func twistedTraces(t *testing.T, ps []program) []traceOf {
 	input, err := json.Marshal(ps)
 	if err != nil {
 		t.Fatal(err)
 	}
+	sum := fmt.Sprintf("%x", sha256.Sum256(input))
 	if !haveTwisted(t) {
-		t.Logf("no Twisted at %s: comparing with %s", python, traceFile)
-		return recordedTraces(t)
+		t.Logf("%s has no Twisted: comparing with %s", python, recordFile)
+		return recorded(t, sum)
 	}
-	cmd := exec.Command(python, "testdata/driver.py")
+	traces := runTwisted(t, input)
+	if *update {
+		record(t, recording{sum, traces})
+	}
+	return traces
+}
+
+func runTwisted(t *testing.T, input []byte) (traces []traceOf) {
+	cmd := exec.CommandContext(t.Context(), python, "testdata/driver.py")
 	cmd.Stdin = bytes.NewReader(input)
 	cmd.Stderr = os.Stderr
 	output, err := cmd.Output()
@@ -106,13 +128,27 @@ func haveTwisted(t *testing.T) bool {
 	return err == nil
 }
 
-func recordedTraces(t *testing.T) (traces []traceOf) {
-	data, err := os.ReadFile(traceFile)
+func recorded(t *testing.T, sum string) []traceOf {
+	data, err := os.ReadFile(recordFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := json.Unmarshal(data, &traces); err != nil {
+	var r recording
+	if err := json.Unmarshal(data, &r); err != nil {
 		t.Fatal(err)
 	}
-	return traces
+	if r.Programs != sum {
+		t.Fatalf("%s was recorded from other programs; run the test with -update where Twisted is installed", recordFile)
+	}
+	return r.Traces
+}
+
+func record(t *testing.T, r recording) {
+	data, err := json.MarshalIndent(r, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(recordFile, append(data, '\n'), 0o644); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -39,7 +39,8 @@ func Watch(t testing.TB) *Reports {
 	return r
 }
 
-// All forces a garbage collection, waits until the errors that it found are reported, and takes and returns all reports so far.
+// All forces a garbage collection, waits until the errors that it found are reported, and takes and returns all reports so far. Coroutines that
+// were abandoned are ended, on the calling goroutine.
 func (r *Reports) All() []*deferred.UnhandledError {
 	r.collect()
 	r.mu.Lock()
@@ -69,8 +70,8 @@ func (r *Reports) add(e *deferred.UnhandledError) {
 	r.reports = append(r.reports, e)
 }
 
-// rounds is how often collect goes round. What a collected chain alone kept alive, a second one perhaps, is found one collection later.
-const rounds = 3
+// rounds is how often collect goes round. What an abandoned coroutine held is found when that has been ended.
+const rounds = 2
 
 // collect forces collections until those Deferreds are reported that were unreachable when it was called.
 func (r *Reports) collect() {
@@ -81,6 +82,7 @@ func (r *Reports) collect() {
 			r.t.Errorf("deferredtest: the garbage collector reported nothing within %v", collectWithin)
 			return
 		}
+		deferred.EndAbandoned()
 	}
 }
 

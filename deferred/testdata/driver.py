@@ -54,9 +54,11 @@ class Interpreter:
     def __init__(self, program):
         self.events = []
         self.paused = {}
-        self.running = {}
+        self.depth = 0
+        self.cancels = 0
         self.waits = {}
         self.body = set()
+        self.lists = {}
         self.awaiting = set()
         self.clock = task.Clock()
         self.locks = [defer.DeferredLock(), defer.DeferredLock(), defer.DeferredSemaphore(2)]
@@ -92,10 +94,13 @@ class Interpreter:
         return defer.Deferred(canceller)
 
     def do(self, op):
+        self.depth += 1
         try:
-            getattr(self, "op_" + op["kind"].replace(" ", "_"))(op)
+            getattr(self, "op_" + op["kind"])(op)
         except Exception as e:
             self.note("raised " + render(e))
+        finally:
+            self.depth -= 1
 
     def waiting(self, i):
         return isinstance(getattr(self.ds[i], "result", None), defer.Deferred)
@@ -108,17 +113,18 @@ class Interpreter:
         if op["d"] < self.plain:
             self.ds[op["d"]].errback(Numbered(op.get("value", 0)))
 
-    def op_callback_deferred(self, op):
-        d = self.ds[op["d"]]
-        if op["d"] < self.plain and not d.called:
-            d.callback(self.ds[op.get("other", 0)])
-
     def op_cancel(self, op):
-        self.ds[op["d"]].cancel()
+        if self.meets_list(op["d"]) or self.cancels > 0 and self.lists:
+            return
+        self.cancels += 1
+        try:
+            self.ds[op["d"]].cancel()
+        finally:
+            self.cancels -= 1
 
     def op_pause(self, op):
         i = op["d"]
-        if not self.running.get(i) and i not in self.body and not self.waiting(i):
+        if i not in self.body and not self.waiting(i) and (self.depth == 1 or not self.ds[i].called):
             self.paused[i] = self.paused.get(i, 0) + 1
             self.ds[i].pause()
 
@@ -153,31 +159,38 @@ class Interpreter:
 
     def act(self, i, action, value):
         self.note("a%d(%s)" % (action["id"], result(value)))
-        self.running[i] = self.running.get(i, 0) + 1
-        try:
-            for op in action.get("ops", ()):
-                self.do(op)
-            kind, number = action["return"], action.get("value", 0)
-            if kind == "none":
-                return None
-            if kind == "value":
-                return number
-            if kind == "error":
-                raise Numbered(number)
-            if kind == "deferred" and not self.leads_to(number, i):
-                self.waits[i] = number
-                return self.ds[number]
-            return value
-        finally:
-            self.running[i] -= 1
+        for op in action.get("ops", ()):
+            self.do(op)
+        kind, number = action["return"], action.get("value", 0)
+        if kind == "none":
+            return None
+        if kind == "value":
+            return number
+        if kind == "error":
+            raise Numbered(number)
+        if kind == "deferred" and not self.leads_to(number, i):
+            self.waits[i] = number
+            return self.ds[number]
+        return value
 
     def leads_to(self, d, target):
         while d != target:
-            waits = d in self.awaiting if d in self.body else self.waiting(d)
-            if not waits or d not in self.waits:
+            if not self.waits_now(d):
                 return False
             d = self.waits[d]
         return True
+
+    def waits_now(self, d):
+        return d in self.awaiting or d not in self.body and self.waiting(d)
+
+    def meets_list(self, d, path=()):
+        path += (d,)
+        following = self.lists.get(d, ())
+        if self.waits_now(d):
+            if d in self.lists:
+                return True
+            following = (self.waits[d],)
+        return any(n in path or self.meets_list(n, path) for n in following)
 
     def op_timeout(self, op):
         d, after = self.ds[op["d"]], op.get("value", 0)
@@ -190,6 +203,7 @@ class Interpreter:
         self.clock.advance(op["value"])
 
     def op_list(self, op):
+        self.lists[op["d"]] = op.get("members", [])
         one_callback, one_errback, consume = op["flags"]
         self.ds.append(
             defer.DeferredList(
@@ -198,6 +212,7 @@ class Interpreter:
         )
 
     def op_gather(self, op):
+        self.lists[op["d"]] = op.get("members", [])
         self.ds.append(defer.gatherResults(self.members(op), consumeErrors=op["flags"][2]).addCallback(Values))
 
     def members(self, op):
@@ -209,6 +224,12 @@ class Interpreter:
 
         @defer.inlineCallbacks
         def body():
+            try:
+                return (yield from steps())
+            finally:
+                self.body.discard(i)
+
+        def steps():
             for step in op["steps"]:
                 if self.leads_to(step["await"], i):
                     continue
@@ -253,7 +274,7 @@ class Interpreter:
 
     def state(self, i):
         d = self.ds[i]
-        if i in self.body and (not d.called or self.waiting(i)):
+        if i in self.body:
             return "pending"
         if self.waiting(i):
             return "waits"
