@@ -72,13 +72,16 @@ func (r *Reactor) newConn(nc net.Conn, p Protocol) *conn {
 
 // guard runs a callback of the protocol or producer. A panic in it is logged and closes the connection, with the panic as the reason (R218,
 // R220, R221, R270).
-func (c *conn) guard(what string, f func()) error {
-	err := c.r.try(what+" of "+LogPrefix(c.p), f)
-	if err != nil {
-		c.close(err)
-		c.reason = err
-	}
-	return err
+func (c *conn) guard(what string, f func()) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = c.r.panicked(what+" of "+LogPrefix(c.p), v)
+			c.close(err)
+			c.reason = err
+		}
+	}()
+	f()
+	return nil
 }
 
 // close closes the socket, unless that is done, and has the protocol told on a later turn.

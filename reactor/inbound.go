@@ -21,7 +21,6 @@ type inbound struct {
 	paused  bool
 	busy    bool // a chunk is being delivered
 	started bool // there is a reader
-	readEnd bool // the protocol was told that the peer sends no more
 }
 
 func (in *inbound) init(c *conn) {
@@ -132,7 +131,6 @@ func (c *conn) readEnded(err error) {
 		c.close(ErrConnectionDone)
 		return
 	}
-	c.in.readEnd = true
 	_ = c.guard("ReadConnectionLost", half.ReadConnectionLost)
 }
 

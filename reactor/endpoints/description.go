@@ -58,10 +58,11 @@ func splitParts(text string) (parts []part) {
 	var p part
 	var b strings.Builder
 	escaped := false
-	for _, c := range text {
+	for i := range len(text) {
+		c := text[i]
 		switch {
 		case escaped:
-			b.WriteRune(c)
+			b.WriteByte(c)
 			escaped = false
 		case c == '\\':
 			escaped = true
@@ -74,7 +75,7 @@ func splitParts(text string) (parts []part) {
 			p.key, p.hasKey = b.String(), true
 			b.Reset()
 		default:
-			b.WriteRune(c)
+			b.WriteByte(c)
 		}
 	}
 	p.value = b.String()

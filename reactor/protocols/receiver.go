@@ -17,6 +17,10 @@ type receiver struct {
 // take adds data to what is there and delivers what can be delivered, by calling next until that reports that it needs more. When it is
 // called by what it delivers to, the loop that is running goes on with the new data (R435, R446).
 func (r *receiver) take(data []byte, next func() (more bool)) {
+	if r.Transport().Disconnecting() {
+		r.buf = nil // nobody gets it
+		return
+	}
 	if len(r.buf) == 0 {
 		r.buf = data
 	} else {
