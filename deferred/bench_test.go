@@ -174,6 +174,34 @@ func BenchmarkAwait(b *testing.B) {
 		running = false
 		next.Callback(1)
 	})
+	b.Run("later, made before", func(b *testing.B) {
+		const batch = 4096
+		ds := make([]deferred.Deferred[int], batch+1)
+		next, running := 0, true
+		ds[0] = deferred.New[int]()
+		deferred.Inline(func(co *deferred.Coro) (int, error) {
+			for running {
+				sink, _ = deferred.Await(co, ds[next])
+			}
+			return 0, nil
+		})
+		for b.Loop() {
+			b.StopTimer()
+			ds[0] = ds[next]
+			for i := range batch {
+				ds[i+1] = deferred.New[int]()
+			}
+			next = 0
+			b.StartTimer()
+			for next < batch {
+				next++
+				ds[next-1].Callback(1)
+			}
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/batch, "ns/await")
+		running = false
+		ds[next].Callback(1)
+	})
 	b.Run("iter.Pull", func(b *testing.B) {
 		b.ReportAllocs()
 		next, stop := iter.Pull(func(yield func(int) bool) {

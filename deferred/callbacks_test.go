@@ -148,6 +148,10 @@ func TestD314_NilCallbackPanicsAtTheAdd(t *testing.T) {
 		"ThenBoth":           func() { deferred.ThenBoth[int, int](d, nil) },
 		"ThenBothDeferred":   func() { deferred.ThenBothDeferred[int, int](d, nil) },
 		"ThenCallbacks":      func() { deferred.ThenCallbacks[int, int](d, nil, nil) },
+		"AddTimeoutFunc":     func() { d.AddTimeoutFunc(new(fakeClock), 0, nil) },
+		"Run, D279":          func() { deferred.Run[int](new(deferred.Lock), nil) },
+		"Inline":             func() { deferred.Inline[int](nil) },
+		"FromFuture":         func() { deferred.FromFuture[int](newLoop(), nil) },
 	} {
 		t.Run(name, func(t *testing.T) { wantPanic(t, deferred.ErrNilCallback, add) })
 	}

@@ -97,7 +97,7 @@ func TestD8_AddReturnsTheSame(t *testing.T) {
 	}
 }
 
-func TestD9D10_ErrorKeepsItsIdentity(t *testing.T) {
+func TestD9D10D141_ErrorKeepsItsIdentity(t *testing.T) {
 	d := deferred.New[int]()
 	mine := &codeError{7}
 	var seen []error

@@ -101,7 +101,7 @@ func TestD227_ManyReadyResults(t *testing.T) {
 	}
 }
 
-func TestD228_Nested(t *testing.T) {
+func TestD225D228_Nested(t *testing.T) {
 	tr, a := newTrace(t), deferred.New[int]()
 	inner := deferred.Inline(script(tr, "inner", a))
 	inner.AddCallback(func(v int) (int, error) { return v * 10, nil })

@@ -24,12 +24,12 @@ func TestD165D166_SucceedAndFail(t *testing.T) {
 	}
 }
 
-func TestD167toD172_Maybe(t *testing.T) {
+func TestD167toD173_Maybe(t *testing.T) {
 	wantResult(t, deferred.Maybe(func() (int, error) { return 1, nil }), 1)
 	wantFailure(t, deferred.Maybe(func() (int, error) { return 1, errBoom }), errBoom)
 	panicked := deferred.Maybe(func() (int, error) { panic(errBoom) })
 	_, err, _ := panicked.Result()
-	if p, ok := errors.AsType[*deferred.PanicError](err); !ok || !strings.Contains(string(p.Stack), "TestD167toD172_Maybe") {
+	if p, ok := errors.AsType[*deferred.PanicError](err); !ok || !strings.Contains(string(p.Stack), "TestD167toD173_Maybe") {
 		t.Errorf("got %v", err)
 	}
 	wantFailure(t, panicked, errBoom)
@@ -40,6 +40,11 @@ func TestD167toD172_Maybe(t *testing.T) {
 	dynamic := deferred.Maybe(func() (any, error) { return inner, nil })
 	inner.Callback(2)
 	wantResult[any](t, dynamic, 2)
+
+	coroutine := func() (int, error) { return 5, errOther } // D173
+	wantFailure(t, deferred.Maybe(func() (any, error) {
+		return deferred.Inline(func(*deferred.Coro) (int, error) { return coroutine() }), nil
+	}), errOther)
 
 	for _, d := range []deferred.Deferred[int]{deferred.New[int](), deferred.Succeed(1)} {
 		if deferred.MaybeDeferred(func() deferred.Deferred[int] { return d }) != d {

@@ -9,7 +9,7 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-func TestD100D101_TimeoutError(t *testing.T) {
+func TestD100D101D120_TimeoutError(t *testing.T) {
 	clock := new(fakeClock)
 	d := deferred.New[int]().AddTimeout(clock, seconds(3))
 	clock.advance(2)

@@ -3,6 +3,7 @@ package reactor
 import (
 	"errors"
 	"io"
+	"sync/atomic"
 )
 
 // readAhead is the number of reads that may be under way to the loop. A connection whose protocol is slow, or paused, reads no more than that,
@@ -12,7 +13,8 @@ const readAhead = 2
 // inbound is the reading half of a connection. The reader fills a slot and posts arrive; the loop takes the slots in the same order.
 type inbound struct {
 	slots  [readAhead]piece
-	room   chan struct{} // a token for each slot that is in use
+	ahead  atomic.Int32  // slots that are in use, and one if the reader waits for one
+	room   chan struct{} // wakes the reader when there is one
 	arrive func()
 
 	// The loop's:
@@ -24,7 +26,7 @@ type inbound struct {
 }
 
 func (in *inbound) init(c *conn) {
-	in.room = make(chan struct{}, readAhead)
+	in.room = make(chan struct{}, 1)
 	in.arrive = c.arrived
 }
 
@@ -50,7 +52,9 @@ func (c *conn) spawnReader(prepare func() error) {
 // read brings what comes to the loop. It runs on the reader's goroutine.
 func (c *conn) read(s stream, at int) {
 	for i := at; ; i = (i + 1) % readAhead {
-		c.in.room <- struct{}{}
+		if c.in.ahead.Add(1) > readAhead {
+			<-c.in.room
+		}
 		got, err := s.read()
 		got.err = err
 		c.in.slots[i] = got
@@ -94,7 +98,9 @@ func (in *inbound) take() piece {
 	in.slots[in.first] = piece{}
 	in.first = (in.first + 1) % readAhead
 	in.full--
-	<-in.room
+	if in.ahead.Add(-1) >= readAhead {
+		in.room <- struct{}{}
+	}
 	return got
 }
 

@@ -40,7 +40,16 @@ func (c *FileTransferClient) Limits() deferred.Deferred[Limits] {
 // question; before the answer, and with other servers, the Limits are zero.
 func (c *FileTransferClient) KnownLimits() Limits { return c.limits }
 
+// AssumeLimitsOf makes a client that is not connected yet take what another one has learnt about the same server, its limits and the size
+// of its answers, for granted instead of asking.
+func (c *FileTransferClient) AssumeLimitsOf(other *FileTransferClient) {
+	c.limits, c.readSize = other.limits, other.readSize
+}
+
 func (c *FileTransferClient) askLimits() {
+	if c.limits != (Limits{}) {
+		return
+	}
 	c.Limits().AddCallbacks(func(l Limits) (Limits, error) {
 		c.limits = l
 		return l, nil

@@ -111,3 +111,21 @@ func TestD132_FlushTakesTheExpectedOnes(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+func Example() {
+	t := new(recorder) // the *testing.T, in a test
+	lookup := deferred.New[string]()
+	deferredtest.AssertNoResult(t, lookup)
+	lookup.Callback("192.0.2.1")
+	fmt.Println(deferredtest.SuccessResultOf(t, lookup))
+
+	refused := deferred.Fail[string](errBoom)
+	fmt.Println(deferredtest.FailureResultOf(t, refused, errBoom))
+
+	deferredtest.AssertNoResult(t, deferred.Succeed("too early"))
+	fmt.Println(len(t.failures), "failure")
+	// Output:
+	// 192.0.2.1
+	// boom
+	// 1 failure
+}

@@ -1,7 +1,6 @@
 package transfer
 
 import (
-	"fmt"
 	"io"
 	"io/fs"
 	"path"
@@ -112,8 +111,6 @@ func (j *job) getMatches(co *deferred.Coro, matches []Match, d disk) error {
 		return t.entry(co, top, source, name, attrs)
 	})
 }
-
-var errSameName = fmt.Errorf("transfer: %w: another match has the same name", fs.ErrExist)
 
 // Put uploads the file or directory local to remote, which is the name of what is made, or written over. A directory that is there already is
 // filled. The errors are those of Get.

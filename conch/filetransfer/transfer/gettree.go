@@ -122,10 +122,10 @@ func (t *getTree) entry(co *deferred.Coro, n *node, source, name string, attrs f
 		t.push(n, source, name, attrs.FileInfo(name))
 	case 0:
 		f := t.newFetch(source, attrs, t.local, localPath(rel))
-		return t.file(co, n, source, f.size, f.run)
+		return t.file(co, n, source, rel, f.size, f.run)
 	case fs.ModeSymlink:
 		if t.o.Links == CopyLinks {
-			return t.file(co, n, source, 0, func(co *deferred.Coro) error { return t.copyLink(co, source, rel) })
+			return t.file(co, n, source, rel, 0, func(co *deferred.Coro) error { return t.copyLink(co, source, rel) })
 		}
 		t.now.Skipped++
 	default:

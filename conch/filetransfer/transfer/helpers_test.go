@@ -39,7 +39,7 @@ type peer struct {
 	local  string // an empty directory
 	start  func() (io.WriteCloser, io.Reader, func())
 	arena  *filetransfer.Arena
-	utf8   bool           // the server stumbles over other names
+	ascii  bool           // the server stumbles over other names
 	closed sync.WaitGroup // everything of the transports
 }
 
@@ -244,17 +244,22 @@ func python(t testing.TB, script, needs string) *peer {
 	}
 	dir := t.TempDir()
 	p := newPeer(t, dir, program(t, dir, python, "-W", "ignore", script))
-	p.utf8 = needs == "twisted"
+	p.ascii = needs == "twisted"
 	onLoop(p, func() { p.client.DraftLinkOrder = true })
 	return p
 }
 
-// odd returns a name that is not UTF-8, or something like it.
+// odd returns a name that is not ASCII, or something like it if the server knows no other.
 func (p *peer) odd(name string) string {
-	if p.utf8 {
-		return strings.ToValidUTF8(name, "éé")
+	if !p.ascii {
+		return name
 	}
-	return name
+	return strings.Map(func(r rune) rune {
+		if r < 128 {
+			return r
+		}
+		return '_'
+	}, name)
 }
 
 // pkgSFTP runs pkg/sftp's server inside the process.

@@ -243,7 +243,7 @@ func (j *job) wantLanes(n int) {
 		return
 	}
 	n = min(n, j.s.maxLanes(&j.o))
-	for len(j.lanes)+j.opening < n {
+	for range n - len(j.lanes) - j.opening {
 		j.opening++
 		deferred.Inline(func(co *deferred.Coro) (struct{}, error) {
 			l := j.s.takeLane(co)
@@ -281,11 +281,11 @@ func (j *job) addLane(l *lane) {
 	}
 }
 
-// lightest returns the lane with the least to do.
+// lightest returns the lane with the least to do, of those whose server has answered.
 func (j *job) lightest() *lane {
 	best := j.lanes[0]
-	for _, l := range j.lanes {
-		if l.load < best.load && l.client.Lost() == nil {
+	for _, l := range j.lanes[1:] {
+		if l.load < best.load && l.client.Version() != 0 && l.client.Lost() == nil {
 			best = l
 		}
 	}

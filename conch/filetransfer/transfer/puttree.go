@@ -63,10 +63,15 @@ func (t *putTree) makeDir(co *deferred.Coro, name string, info fs.FileInfo) erro
 	if err == nil || isCancelled(err) {
 		return err
 	}
-	if is, statErr := deferred.Await(co, t.s.client.GetAttrs(name, true)); statErr != nil || !is.FileMode().IsDir() {
+	is, statErr := deferred.Await(co, t.s.client.GetAttrs(name, true))
+	switch {
+	case statErr == nil && is.FileMode().IsDir():
+		return nil
+	case isCancelled(statErr) || t.s.client.Lost() != nil:
+		return statErr
+	default:
 		return err
 	}
-	return nil
 }
 
 func (t *putTree) finishDir(co *deferred.Coro, n *node) error {
@@ -125,10 +130,10 @@ func (t *putTree) entry(co *deferred.Coro, n *node, source string, e entry) erro
 		t.push(n, source, e.name, e.info)
 	case 0:
 		f := t.newStore(t.local, source, e.info, target)
-		return t.file(co, n, source, f.size, f.run)
+		return t.file(co, n, source, rel, f.size, f.run)
 	case fs.ModeSymlink:
 		if t.o.Links == CopyLinks {
-			return t.file(co, n, source, 0, func(co *deferred.Coro) error { return t.copyLink(co, target, filepath.ToSlash(e.target)) })
+			return t.file(co, n, source, rel, 0, func(co *deferred.Coro) error { return t.copyLink(co, target, filepath.ToSlash(e.target)) })
 		}
 		t.now.Skipped++
 	default:

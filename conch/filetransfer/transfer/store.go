@@ -88,7 +88,7 @@ func (f *store) attrs() (a filetransfer.Attrs) {
 // open opens the target on the file's lane, after what Exclusive asks for.
 func (f *store) open(co *deferred.Coro) (err error) {
 	if f.o.Exclusive && f.o.Atomic {
-		if _, err := deferred.Await(co, f.on.client.GetAttrs(f.remote, false)); err == nil {
+		if _, err := deferred.Await(co, f.s.client.GetAttrs(f.remote, false)); err == nil {
 			return &fs.PathError{Op: "open", Path: f.remote, Err: fs.ErrExist}
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -98,7 +98,7 @@ func (f *store) open(co *deferred.Coro) (err error) {
 	if err == nil || !f.o.Exclusive {
 		return err
 	}
-	if _, statErr := deferred.Await(co, f.on.client.GetAttrs(f.partName, false)); statErr == nil { // version 3 has no code for it
+	if _, statErr := deferred.Await(co, f.s.client.GetAttrs(f.partName, false)); statErr == nil { // version 3 has no code for it
 		err = &fs.PathError{Op: "open", Path: f.partName, Err: errors.Join(fs.ErrExist, err)}
 	}
 	return err
@@ -158,18 +158,18 @@ func (f *store) readWhole(p []byte) (int, error) {
 	return n, err
 }
 
-// complete sends what follows the content of a small file, without waiting for that to be confirmed, and waits for everything.
+// complete sends what follows the content of a small file, and waits until everything is confirmed. The close need not wait for the content to
+// be; attributes must, because there are servers that set them first.
 func (f *store) complete(co *deferred.Coro, written deferred.Deferred[filetransfer.Status], n int64) error {
-	attrs := filetransfer.Attrs{}
-	if f.o.Preserve {
-		attrs = f.preserved()
+	all := []deferred.Deferred[filetransfer.Status]{written}
+	if f.o.Preserve || f.o.Sync {
+		if err := f.attend(co, written); err != nil {
+			f.handle.Close().AddErrback(ignore)
+			return err
+		}
+		all = nil
 	}
-	all := []deferred.Deferred[filetransfer.Status]{written, f.setAttrs(attrs)}
-	if f.o.Sync && f.on.client.HasExtension("fsync@openssh.com") {
-		all = append(all, f.handle.Sync())
-	}
-	all = append(all, f.handle.Close())
-	_, err := deferred.Await(co, deferred.Gather(all, deferred.ConsumeErrors))
+	_, err := deferred.Await(co, deferred.Gather(append(all, f.handle.Close()), deferred.ConsumeErrors))
 	if first, ok := errors.AsType[*deferred.FirstError](err); ok {
 		err = first.Err
 	}
@@ -177,11 +177,22 @@ func (f *store) complete(co *deferred.Coro, written deferred.Deferred[filetransf
 		f.moved(int(n))
 		err = f.rename(co)
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		f.now.Files++
 	}
-	f.now.Files++
-	return nil
+	return err
+}
+
+// attend waits until the content is written, and then does what Preserve and Sync ask for.
+func (f *store) attend(co *deferred.Coro, written deferred.Deferred[filetransfer.Status]) error {
+	_, err := deferred.Await(co, written)
+	if err == nil && f.o.Preserve {
+		_, err = deferred.Await(co, f.setAttrs(f.preserved()))
+	}
+	if err == nil && f.o.Sync && f.s.client.HasExtension("fsync@openssh.com") {
+		_, err = deferred.Await(co, f.handle.Sync())
+	}
+	return err
 }
 
 // setAttrs changes attributes of the target, by its path where the server cannot do it by the handle.
@@ -191,7 +202,7 @@ func (f *store) setAttrs(attrs filetransfer.Attrs) deferred.Deferred[filetransfe
 	}
 	return f.handle.SetAttrs(attrs).AddErrbackDeferred(func(err error) deferred.Deferred[filetransfer.Status] {
 		if errors.Is(err, errors.ErrUnsupported) {
-			return f.on.client.SetAttrs(f.partName, attrs)
+			return f.s.client.SetAttrs(f.partName, attrs)
 		}
 		return deferred.Fail[filetransfer.Status](err)
 	})
@@ -209,7 +220,7 @@ func (f *store) rename(co *deferred.Coro) error {
 	if f.partName == f.remote {
 		return nil
 	}
-	c := f.on.client
+	c := f.s.client
 	if c.HasExtension("posix-rename@openssh.com") {
 		_, err := deferred.Await(co, c.PosixRename(f.partName, f.remote))
 		return err
@@ -276,7 +287,7 @@ func (f *store) prepare(co *deferred.Coro) (complete bool, err error) {
 }
 
 func (f *store) remoteVersion(co *deferred.Coro, name string) (version, bool) {
-	a, err := deferred.Await(co, f.on.client.GetAttrs(name, true))
+	a, err := deferred.Await(co, f.s.client.GetAttrs(name, true))
 	if err != nil || !a.Has(filetransfer.AttrSize) || !a.FileMode().IsRegular() {
 		return version{}, false
 	}
@@ -310,18 +321,16 @@ func (f *store) finish(co *deferred.Coro) error {
 	if f.o.Sparse && end > 0 { // it may end with a hole
 		attrs = attrs.WithSize(uint64(end))
 	}
-	if _, err := deferred.Await(co, f.setAttrs(attrs)); err != nil {
+	_, err := deferred.Await(co, f.setAttrs(attrs))
+	if err == nil && f.o.Sync && f.s.client.HasExtension("fsync@openssh.com") {
+		_, err = deferred.Await(co, f.handle.Sync())
+	}
+	if err != nil {
 		f.leave(co)
 		return err
 	}
-	if f.o.Sync && f.on.client.HasExtension("fsync@openssh.com") {
-		if _, err := deferred.Await(co, f.handle.Sync()); err != nil {
-			f.leave(co)
-			return err
-		}
-	}
 	is, err := deferred.Await(co, f.handle.GetAttrs())
-	if err == nil && is.Has(filetransfer.AttrSize) && int64(is.Size) != end {
+	if err == nil && is.Has(filetransfer.AttrSize) && is.FileMode().IsRegular() && int64(is.Size) != end {
 		err = ErrShort
 	}
 	if _, closeErr := deferred.Await(co, f.handle.Close()); err == nil {
@@ -340,7 +349,7 @@ func (f *store) leave(co *deferred.Coro) {
 	}
 	_, err := deferred.Await(co, f.handle.Close())
 	if err == nil && f.acked.low == 0 && f.o.Atomic {
-		_, _ = deferred.Await(co, f.on.client.RemoveFile(f.partName)) // or it stays, empty
+		_, _ = deferred.Await(co, f.s.client.RemoveFile(f.partName)) // or it stays, empty
 	}
 }
 

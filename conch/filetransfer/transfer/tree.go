@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"fmt"
 	"io/fs"
 	"path"
 
@@ -25,6 +26,7 @@ type tree struct {
 	wake    []deferred.Deferred[struct{}] // of listers that have nothing to do
 	small   *deferred.Semaphore
 	large   *deferred.Semaphore
+	busy    map[string]bool // paths of targets that are being written
 }
 
 // node is a directory.
@@ -38,7 +40,7 @@ type node struct {
 }
 
 func (j *job) newTree() *tree {
-	return &tree{job: j, small: deferred.NewSemaphore(j.o.Concurrency), large: deferred.NewSemaphore(min(MaxLarge, j.o.Concurrency))}
+	return &tree{job: j, busy: make(map[string]bool), small: deferred.NewSemaphore(j.o.Concurrency), large: deferred.NewSemaphore(min(MaxLarge, j.o.Concurrency))}
 }
 
 // runTop transfers a directory.
@@ -139,8 +141,11 @@ func (t *tree) judge(source string, err error) error {
 	}
 }
 
-// file begins the transfer of a file when there is a place for it.
-func (t *tree) file(co *deferred.Coro, n *node, source string, size int64, run func(co *deferred.Coro) error) error {
+// errSameName is the failure of a file that would be written to the same target as one that is under way.
+var errSameName = fmt.Errorf("transfer: %w: another source has the same name", fs.ErrExist)
+
+// file begins the transfer of a file to target, when there is a place for it.
+func (t *tree) file(co *deferred.Coro, n *node, source, target string, size int64, run func(co *deferred.Coro) error) error {
 	places := t.small
 	if size > filetransfer.MaxChunk || size < 0 {
 		places = t.large
@@ -148,9 +153,16 @@ func (t *tree) file(co *deferred.Coro, n *node, source string, size int64, run f
 	if _, err := deferred.Await(co, places.Acquire()); err != nil {
 		return err
 	}
+	if t.busy[target] {
+		places.Release()
+		t.problem(source, errSameName)
+		return nil
+	}
+	t.busy[target] = true
 	n.pending++
 	t.start(func(co *deferred.Coro) error {
 		err := t.judge(source, run(co))
+		delete(t.busy, target)
 		places.Release()
 		t.completed(n)
 		return err

@@ -20,7 +20,7 @@ func (p *peer) makeTree(dir string) {
 	t := p.t
 	t.Helper()
 	names := []string{
-		"plain", "with space", "ünïcødé 漢字 🚢", " leading", "trailing ", "-dash", ".hidden", "new\nline", "quote'\"", "back\\slash", "star*", "a[b]c?",
+		"plain", "with space", p.odd("ünïcødé 漢字 🚢"), " leading", "trailing ", "-dash", ".hidden", "new\nline", "quote'\"", "back\\slash", "star*", "a[b]c?",
 		p.odd("invalid utf-8 \xff\xfe"), "tab\there", "~", "...", strings.Repeat("long", 60), "$(echo)", "semi;colon", "esc\x1b[31m",
 	}
 	for i, name := range names {
@@ -61,7 +61,8 @@ func TestTrees(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if skipped := i * 42; up.Skipped != skipped || down.Skipped != skipped || (i == 1 && up.Bytes+down.Bytes > 0) {
+			// Two are empty, which may be untrue at the server: they are read again.
+			if up.Skipped != i*42 || down.Skipped != i*40 || (i == 1 && up.Bytes+down.Bytes > 0) {
 				t.Errorf("%+v: up %+v, down %+v", o, up, down)
 			}
 		}
@@ -260,7 +261,7 @@ func TestGlob(t *testing.T) {
 			"missing":                         nil,
 			"missing/*":                       nil,
 			"a/one.txt/*":                     nil,
-			"??":                              {"\xff\xfe"},
+			"??":                              {p.odd("\xff\xfe")},
 			"":                                nil,
 			filepath.ToSlash(p.dir) + "/a/t*": {filepath.ToSlash(p.dir) + "/a/two.txt"},
 		} {

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/filetransfer"
+	"github.com/hawser-go/hawser/conch/filetransfer/transfer"
+	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/reactor"
+)
+
+var hawserJobs = map[string]job{
+	"get": withHawser(func(s setup, c *conch.SFTP) deferred.Deferred[transfer.Report] {
+		return c.Get(s.remoteFile(), os.DevNull, transfer.Options{})
+	}),
+	"put": withHawser(func(s setup, c *conch.SFTP) deferred.Deferred[transfer.Report] {
+		return c.Put(s.localFile(), os.DevNull, transfer.Options{})
+	}),
+	"getsmall": withHawser(func(s setup, c *conch.SFTP) deferred.Deferred[transfer.Report] {
+		return c.Get(s.remoteSmall(), filepath.Join(s.local, "down"), transfer.Options{})
+	}),
+	"putsmall": withHawser(func(s setup, c *conch.SFTP) deferred.Deferred[transfer.Report] {
+		return c.Put(s.localSmall(), s.dir+"/sftp-bench-up", transfer.Options{})
+	}),
+	"stat": withHawser(stats),
+}
+
+// stats keeps 64 requests outstanding.
+func stats(s setup, c *conch.SFTP) deferred.Deferred[transfer.Report] {
+	done := deferred.New[transfer.Report]()
+	asked, answered := 0, 0
+	var ask func()
+	ask = func() {
+		if asked == s.stats {
+			return
+		}
+		asked++
+		c.GetAttrs(s.remoteSmall(), true).AddBoth(func(a filetransfer.Attrs, err error) (filetransfer.Attrs, error) {
+			if err != nil {
+				_ = done.TryErrback(err) // the first counts
+				return a, nil
+			}
+			if answered++; answered == s.stats {
+				done.Callback(transfer.Report{})
+			}
+			ask()
+			return a, nil
+		})
+	}
+	for range 64 {
+		ask()
+	}
+	return done
+}
+
+// withHawser makes a job of something that is done over a session.
+func withHawser(begin func(s setup, c *conch.SFTP) deferred.Deferred[transfer.Report]) job {
+	return func(s setup) (func() error, func(), error) {
+		r := reactor.New(reactor.Options{})
+		ended := make(chan error, 1)
+		go func() { ended <- r.Run() }() // until hangUp
+		c, err := reactor.Await(context.Background(), r, func() deferred.Deferred[*conch.SFTP] { return conch.OpenSFTP(r, s.target, s.options()) })
+		hangUp := func() {
+			_ = r.Stop() // it runs
+			<-ended
+		}
+		if err != nil {
+			return nil, nil, errors.Join(err, r.Stop(), <-ended)
+		}
+		return func() error {
+			_, err := reactor.Await(context.Background(), r, func() deferred.Deferred[transfer.Report] { return begin(s, c) })
+			return errors.Join(err, os.RemoveAll(filepath.Join(s.local, "down")))
+		}, hangUp, nil
+	}
+}
+
+// upload puts the files to the server that are to be downloaded.
+func (s *setup) upload(has func(job string) bool) error {
+	put := func(local, remote string) error {
+		timed, hangUp, err := withHawser(func(s setup, c *conch.SFTP) deferred.Deferred[transfer.Report] {
+			return c.Put(local, remote, transfer.Options{})
+		})(*s)
+		if err == nil {
+			err = timed()
+			hangUp()
+		}
+		return err
+	}
+	var err error
+	if has("get") {
+		err = put(s.localFile(), s.remoteFile())
+	}
+	if has("getsmall") || has("stat") {
+		err = errors.Join(err, put(s.localSmall(), s.remoteSmall()))
+	}
+	return err
+}

@@ -1,0 +1,255 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pkg/sftp"
+	gossh "golang.org/x/crypto/ssh"
+	xknownhosts "golang.org/x/crypto/ssh/knownhosts"
+)
+
+// dial opens an SSH connection with x/crypto/ssh alone.
+func (s *setup) dial() (*gossh.Client, error) {
+	user, address, _ := strings.Cut(s.target, "@")
+	key, err := os.ReadFile(s.identity)
+	if err != nil {
+		return nil, err
+	}
+	signer, err := gossh.ParsePrivateKey(key)
+	if err != nil {
+		return nil, err
+	}
+	verify, err := xknownhosts.New(s.knownHosts)
+	if err != nil {
+		return nil, err
+	}
+	known := address
+	if s.host != "" {
+		known = s.host
+	}
+	return gossh.Dial("tcp", address, &gossh.ClientConfig{
+		Config: gossh.Config{Ciphers: strings.Split(s.cipher, ",")},
+		User:   user,
+		Auth:   []gossh.AuthMethod{gossh.PublicKeys(signer)},
+		HostKeyCallback: func(_ string, remote net.Addr, key gossh.PublicKey) error {
+			return verify(known, remote, key)
+		},
+	})
+}
+
+var (
+	pkgJobs     = pkgWith()
+	pkgBestJobs = pkgWith(sftp.MaxPacketUnchecked(255<<10), sftp.MaxConcurrentRequestsPerFile(64))
+)
+
+// pkgWith returns the jobs of pkg/sftp with options.
+func pkgWith(options ...sftp.ClientOption) map[string]job {
+	with := func(f func(s setup, c *sftp.Client) error) job {
+		return func(s setup) (func() error, func(), error) {
+			conn, err := s.dial()
+			if err != nil {
+				return nil, nil, err
+			}
+			c, err := sftp.NewClient(conn, options...)
+			if err != nil {
+				return nil, nil, errors.Join(err, conn.Close())
+			}
+			return func() error { return f(s, c) }, func() { conn.Close() }, nil
+		}
+	}
+	jobs := map[string]job{"get": with(pkgGet), "put": with(pkgPut)}
+	if len(options) == 0 {
+		jobs["stat"], jobs["getsmall"], jobs["putsmall"] = with(pkgStats), with(pkgGetSmall), with(pkgPutSmall)
+	}
+	return jobs
+}
+
+func pkgGet(s setup, c *sftp.Client) error { return pkgFetch(c, s.remoteFile(), os.DevNull, s.size) }
+
+func pkgFetch(c *sftp.Client, remote, local string, size int64) error {
+	from, err := c.Open(remote)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	to, err := os.Create(local)
+	if err != nil {
+		return err
+	}
+	n, err := from.WriteTo(to)
+	if err == nil && n != size {
+		err = fmt.Errorf("got %d bytes of %d", n, size)
+	}
+	return errors.Join(err, to.Close())
+}
+
+func pkgPut(s setup, c *sftp.Client) error { return pkgStore(c, s.localFile(), os.DevNull) }
+
+func pkgStore(c *sftp.Client, local, remote string) error {
+	from, err := os.Open(local)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	to, err := c.Create(remote)
+	if err != nil {
+		return err
+	}
+	_, err = to.ReadFrom(from)
+	return errors.Join(err, to.Close())
+}
+
+// each calls f for 0 to n-1 from a number of goroutines.
+func each(goroutines, n int, f func(i int) error) error {
+	var all sync.WaitGroup
+	var next atomic.Int64
+	errs := make([]error, goroutines)
+	for g := range goroutines {
+		all.Go(func() { // until none are left
+			for i := next.Add(1) - 1; i < int64(n) && errs[g] == nil; i = next.Add(1) - 1 {
+				errs[g] = f(int(i))
+			}
+		})
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+func pkgStats(s setup, c *sftp.Client) error {
+	return each(64, s.stats, func(int) error {
+		_, err := c.Stat(s.remoteSmall())
+		return err
+	})
+}
+
+func pkgGetSmall(s setup, c *sftp.Client) error {
+	dir := filepath.Join(s.local, "down")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	entries, err := c.ReadDir(s.remoteSmall())
+	if err != nil {
+		return err
+	}
+	err = each(16, len(entries), func(i int) error {
+		name := entries[i].Name()
+		return pkgFetch(c, s.remoteSmall()+"/"+name, filepath.Join(dir, name), entries[i].Size())
+	})
+	return errors.Join(err, os.RemoveAll(dir))
+}
+
+func pkgPutSmall(s setup, c *sftp.Client) error {
+	if err := c.MkdirAll(s.dir + "/sftp-bench-up"); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(s.localSmall())
+	if err != nil {
+		return err
+	}
+	return each(16, len(entries), func(i int) error {
+		name := entries[i].Name()
+		return pkgStore(c, filepath.Join(s.localSmall(), name), s.dir+"/sftp-bench-up/"+name)
+	})
+}
+
+var rawJobs = map[string]job{
+	"get": withRaw(func(s setup, c *gossh.Session) error {
+		out, err := c.StdoutPipe()
+		if err == nil {
+			err = c.Start("cat " + s.remoteFile())
+		}
+		if err != nil {
+			return err
+		}
+		n, err := io.Copy(io.Discard, out)
+		if err == nil && n != s.size {
+			err = fmt.Errorf("got %d bytes of %d", n, s.size)
+		}
+		return errors.Join(err, c.Wait())
+	}),
+	"put": withRaw(func(s setup, c *gossh.Session) error {
+		in, err := c.StdinPipe()
+		if err == nil {
+			err = c.Start("cat > /dev/null")
+		}
+		if err != nil {
+			return err
+		}
+		f, err := os.Open(s.localFile())
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		_, err = io.CopyBuffer(in, struct{ io.Reader }{f}, make([]byte, 256<<10))
+		return errors.Join(err, in.Close(), c.Wait())
+	}),
+}
+
+func withRaw(f func(s setup, c *gossh.Session) error) job {
+	return func(s setup) (func() error, func(), error) {
+		conn, err := s.dial()
+		if err != nil {
+			return nil, nil, err
+		}
+		session, err := conn.NewSession()
+		if err != nil {
+			return nil, nil, errors.Join(err, conn.Close())
+		}
+		return func() error { return f(s, session) }, func() { conn.Close() }, nil
+	}
+}
+
+// sftpJobs says at what the system's sftp is measured: runSFTP does it.
+var sftpJobs = map[string]job{"get": nothing, "put": nothing, "getsmall": nothing, "putsmall": nothing}
+
+func nothing(setup) (func() error, func(), error) {
+	return nil, nil, errors.New("the sftp command is measured by itself")
+}
+
+// runSFTP times the sftp command, less a session that does nothing.
+func (s *setup) runSFTP(what string) (r result, err error) {
+	commands := map[string]string{
+		"sftp/get":      "get " + s.remoteFile() + " /dev/null",
+		"sftp/put":      "put " + s.localFile() + " /dev/null",
+		"sftp/getsmall": "get -r " + s.remoteSmall() + " " + filepath.Join(s.local, "down"),
+		"sftp/putsmall": "-mkdir " + s.dir + "/sftp-bench-up\nput -r " + s.localSmall() + "/* " + s.dir + "/sftp-bench-up",
+	}
+	defer os.RemoveAll(filepath.Join(s.local, "down"))
+	whole, err := s.sftp(commands[what])
+	if err != nil {
+		return r, err
+	}
+	idle, err := s.sftp("pwd")
+	return result{whole.seconds - idle.seconds, whole.cpu - idle.cpu}, err
+}
+
+func (s *setup) sftp(command string) (r result, err error) {
+	user, address, _ := strings.Cut(s.target, "@")
+	host, port, _ := net.SplitHostPort(address)
+	args := []string{"-q", "-b", "-", "-P", port, "-c", s.cipher, "-o", "BatchMode=yes", "-o", "UserKnownHostsFile=" + s.knownHosts}
+	if s.identity != "" {
+		args = append(args, "-o", "IdentitiesOnly=yes", "-i", s.identity)
+	}
+	if s.host != "" {
+		known, knownPort, _ := net.SplitHostPort(s.host)
+		args = append(args, "-o", fmt.Sprintf("HostKeyAlias=[%s]:%s", known, knownPort))
+	}
+	cmd := exec.Command("sftp", append(args, user+"@"+host)...)
+	cmd.Stdin, cmd.Stderr = strings.NewReader(command+"\n"), os.Stderr
+	began := time.Now()
+	err = cmd.Run()
+	if cmd.ProcessState != nil {
+		r = result{time.Since(began).Seconds(), (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()}
+	}
+	return r, err
+}
