@@ -101,6 +101,9 @@ func (t *SSHClientTransport) handshake() (gossh.Conn, <-chan gossh.NewChannel, <
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	if t.options.wrap != nil {
+		c = t.options.wrap(c)
+	}
 	stop := context.AfterFunc(t.ctx, func() { c.Close() })
 	defer stop()
 	t.phase.Store(PhaseBanner)

@@ -73,6 +73,8 @@ type ClientOptions struct {
 
 	// Progress is told, on the reactor goroutine, when a phase of the set-up is over, with a line for people.
 	Progress func(phase Phase, result string)
+
+	wrap func(net.Conn) net.Conn // what goes between the connection and SSH; nil for nothing
 }
 
 // HostKeyPolicy is ssh's StrictHostKeyChecking: what VerifyHostKey does about a host that is not known. A changed or revoked key is refused by all.

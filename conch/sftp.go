@@ -1,7 +1,6 @@
 package conch
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -72,7 +71,7 @@ func OpenSFTP(r *reactor.Reactor, target string, options SFTPOptions) deferred.D
 		return deferred.Fail[*SFTP](err)
 	}
 	conn := new(SSHConnection)
-	options.Dial = batched(options.Dial)
+	options.wrap = func(c net.Conn) net.Conn { return batch.New(c) } // saves a third of the time that transfers take
 	verify := options.Verify
 	if verify == nil {
 		verify = VerifyHostKey
@@ -100,20 +99,6 @@ func OpenSFTP(r *reactor.Reactor, target string, options SFTPOptions) deferred.D
 		s.owns = true
 		return s, nil
 	})
-}
-
-// batched makes dial's connections batch their system calls, which saves a third of the time that transfers take.
-func batched(dial func(ctx context.Context, network, address string) (net.Conn, error)) func(context.Context, string, string) (net.Conn, error) {
-	if dial == nil {
-		dial = new(net.Dialer).DialContext
-	}
-	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		c, err := dial(ctx, network, address)
-		if err != nil {
-			return nil, err
-		}
-		return batch.New(c), nil
-	}
 }
 
 // OpenSFTPOn opens an SFTP session on a connection whose ServiceStarted has been called. It may be called any number of times. Closing the session
