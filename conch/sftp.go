@@ -1,6 +1,8 @@
 package conch
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -11,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hawser-go/hawser/conch/filetransfer"
+	"github.com/hawser-go/hawser/conch/filetransfer/blocking"
 	"github.com/hawser-go/hawser/conch/filetransfer/transfer"
 	"github.com/hawser-go/hawser/conch/internal/batch"
 	"github.com/hawser-go/hawser/conch/internal/wire"
@@ -148,6 +151,15 @@ func (s *SFTP) openLane() deferred.Deferred[*filetransfer.FileTransferClient] {
 // Connection returns the SSH connection that the session runs over.
 func (s *SFTP) Connection() *SSHConnection { return s.conn }
 
+// Blocking returns the session for goroutine code. What it returns may be used on any goroutine but the reactor's.
+func (s *SFTP) Blocking() *blocking.Client {
+	r := s.conn.transport.r
+	return blocking.New(s.Session, func(ctx context.Context, f func() deferred.Deferred[struct{}]) error {
+		_, err := reactor.Await(ctx, r, f)
+		return err
+	})
+}
+
 // LoseConnection closes the session and its channels, and the connection too if OpenSFTP made it. What is outstanding fails. A second call
 // does nothing.
 func (s *SFTP) LoseConnection() {
@@ -163,7 +175,7 @@ func (s *SFTP) LoseConnection() {
 // returns another one.
 func (s *SFTP) Closed() deferred.Deferred[error] {
 	if s.channel.state == channelOver {
-		return deferred.Succeed(s.channel.why())
+		return deferred.Succeed(s.channel.reason)
 	}
 	d := deferred.New[error]()
 	s.channel.tell = append(s.channel.tell, d)
@@ -187,6 +199,7 @@ type sftpChannel struct {
 	stderr    []byte
 	exit      error // what the server's program ended with
 	byServer  bool  // the server has closed the channel
+	reason    error // for Closed, once that was called; nil if it was closed on this side
 	tell      []deferred.Deferred[error]
 }
 
@@ -261,14 +274,11 @@ func (c *sftpChannel) CloseReceived() {
 }
 
 func (c *sftpChannel) Closed() {
-	reason := c.why()
-	if reason == nil {
-		reason = errSFTPClosed
-	}
-	c.client.ConnectionLost(reason)
-	c.fail(reason)
+	c.reason = c.why()
+	c.client.ConnectionLost(cmp.Or(c.reason, errSFTPClosed))
+	c.fail(cmp.Or(c.reason, errSFTPClosed))
 	for _, d := range c.tell {
-		_ = d.TryCallback(c.why()) // it may have been cancelled
+		_ = d.TryCallback(c.reason) // it may have been cancelled
 	}
 	c.tell = nil
 }

@@ -81,8 +81,7 @@ func received[T any](co *Coro) (v T, err error) {
 func (co *Coro) suspend(c *chain) {
 	co.outer.waiting = c
 	c.waiters++
-	if co.cancelled || co.scope != nil && co.scope.ctx.Err() != nil {
-		co.cancelled = false
+	if co.scope != nil && co.scope.ctx.Err() != nil {
 		cancelLogged(Deferred[any]{c})
 		if co.arrived {
 			return
@@ -108,20 +107,18 @@ func (co *Coro) attach() {
 
 // mustRunHere panics unless the caller is the coroutine's body.
 func (co *Coro) mustRunHere() {
-	switch {
-	case co.ended:
-		if co.running {
-			panic(endBody{}) // a deferred call of a body that is being ended
-		}
-		panic(ErrAwaitOutside)
-	case !co.running:
-		panic(ErrAwaitOutside)
-	}
-	if block := stackBlock(); block != co.block {
-		if !inBody() {
-			panic(ErrAwaitOutside)
-		}
+	if block := stackBlock(); block != co.block || !co.running || co.ended {
+		co.mustRun()
 		co.block = block
+	}
+}
+
+func (co *Coro) mustRun() {
+	switch {
+	case co.ended && co.running:
+		panic(endBody{}) // a deferred call of a body that is being ended
+	case !co.running || !inBody():
+		panic(ErrAwaitOutside)
 	}
 }
 

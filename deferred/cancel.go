@@ -8,7 +8,7 @@ import "slices"
 //     that comes later finds it already called (D85 to D87).
 //   - not fired, without canceller: ErrCancelled is delivered at once, and the one firing that is still to come is ignored (D82, D83).
 //   - waiting on another Deferred: that one is cancelled instead, and its outcome flows here in the usual way (D93, D94). A coroutine's
-//     Deferred waits on what its body awaits; while the body runs, the cancellation is kept for its next Await.
+//     Deferred waits on what its body awaits; while the body runs it awaits nothing, and nothing happens.
 //   - fired: nothing happens (D91, D92).
 //
 // A panic in the canceller reaches the caller of Cancel and leaves the Deferred as it was (D98).
@@ -19,23 +19,34 @@ func (d Deferred[T]) Cancel() {
 }
 
 // cancel cancels what c depends on in the end. Coroutines on the way there are held: their Deferreds go on when the cancellation has done
-// all its work, the innermost first.
+// all its work, the innermost first, and another cancellation meanwhile does nothing.
 func (c *chain) cancel() {
-	var held []*chain
-	for next := c; next != nil; next = c.waitsOn() {
-		if c = next; c.coroutine && c.waiting != nil {
+	last, held := c.hold()
+	if held != nil {
+		defer release(held)
+	}
+	last.cancelItself()
+}
+
+// hold returns the chain to be cancelled, and the coroutines on the way there. It stops at one that is being cancelled already.
+func (c *chain) hold() (last *chain, held []*chain) {
+	for ; c != nil; c = c.waitsOn() {
+		last = c
+		if c.cancelled == cancellerRuns {
+			break
+		}
+		if c.coroutine && c.waiting != nil {
 			c.pauses++
+			c.cancelled = cancellerRuns
 			held = append(held, c)
 		}
 	}
-	if held != nil {
-		defer unpauseAll(held)
-	}
-	c.cancelItself()
+	return last, held
 }
 
-func unpauseAll(held []*chain) {
+func release(held []*chain) {
 	for _, c := range slices.Backward(held) {
+		c.cancelled = notCancelled
 		c.unpause()
 	}
 }

@@ -181,15 +181,19 @@ func (c *chain) putBack(l link) {
 	c.links[c.next] = l
 }
 
-// run runs all links that can run: those of c, and those of chains that waited on it, on them, and so on.
+// run runs all links that can run: those of c, and those of chains that waited on it, on them, and so on. If one of c's runs already, that
+// run takes the new ones.
 func (c *chain) run() {
-	if c.running != notRunning {
-		return // the run in progress takes the new link
-	}
-	if c.idle() {
+	switch {
+	case c.running != notRunning:
+	case c.idle():
 		c.rest()
-		return
+	default:
+		c.runLinks()
 	}
+}
+
+func (c *chain) runLinks() {
 	var room [4]*chain
 	for todo := append(room[:0], c); len(todo) > 0; {
 		todo = runAll(todo)
@@ -212,16 +216,36 @@ func runAll(todo []*chain) (left []*chain) {
 	for len(todo) > 0 {
 		last := len(todo) - 1
 		c := todo[last]
-		resumed := c.advance()
-		if resumed == nil || c.idle() && c.running == notRunning {
+		switch resumed := c.advance(); {
+		case resumed == nil:
+			c.running = notRunning
+			c.rest()
 			todo = todo[:last]
-		}
-		if resumed != nil {
+		case c.running == runsOther:
+			todo = append(todo, resumed)
+		case c.idle():
+			c.running = notRunning
+			todo[last] = resumed
+		default:
+			c.running = notRunning
 			todo = append(todo, resumed)
 		}
 	}
 	ended = true
 	return nil
+}
+
+// advance runs the chain's own links until none is left, the chain waits, or another chain may go on, which it returns. A link that pauses its
+// own chain does not stop the run (D81).
+func (c *chain) advance() (resumed *chain) {
+	if c.pauses > 0 && c.running != runsOther {
+		return nil
+	}
+	c.running = runsLink
+	for resumed == nil && c.waiting == nil && len(c.links) > 0 {
+		resumed = c.take().run(c)
+	}
+	return resumed
 }
 
 // afterPanic deals with what was recovered while the last chain of the list ran a link. It was a Goexit if that is nil.
@@ -236,24 +260,6 @@ func afterPanic(todo []*chain, recovered any) (left []*chain) {
 	c.fail(newPanicError(recovered))
 	c.running = runsOther // a pause in the link that panicked does not stop the run
 	return todo
-}
-
-// advance runs the chain's own links until none is left, the chain waits, or another chain may go on, which it returns. A link that pauses its
-// own chain does not stop the run (D81).
-func (c *chain) advance() (resumed *chain) {
-	if c.pauses == 0 || c.running == runsOther {
-		c.running = runsLink
-		for resumed == nil && c.waiting == nil && len(c.links) > 0 {
-			resumed = c.take().run(c)
-		}
-	}
-	if c.running != runsOther {
-		c.running = notRunning
-	}
-	if resumed == nil {
-		c.rest()
-	}
-	return resumed
 }
 
 // settle fires another chain, which was made with the type T, from within a link of c: with a value, or with a failure if err is not nil.

@@ -225,6 +225,7 @@ func TestD313_UseFromAnotherGoroutine(t *testing.T) {
 	defer deferred.SetDebugging(false)
 	release := deferred.BindOwner()
 	d := deferred.New[int]()
+	var caught error
 	ops := map[string]func(){
 		"firing":     func() { d.Callback(1) },
 		"failing":    func() { _ = d.TryErrback(errBoom) },
@@ -233,8 +234,11 @@ func TestD313_UseFromAnotherGoroutine(t *testing.T) {
 		"pausing":    d.Pause,
 		"unpausing":  d.Unpause,
 		"awaiting": func() {
-			_, err, _ := deferred.Inline(func(co *deferred.Coro) (int, error) { return deferred.Await(co, d) }).Result()
-			panic(err.(*deferred.PanicError).Value)
+			deferred.Inline(func(co *deferred.Coro) (int, error) { return deferred.Await(co, d) }).AddErrback(func(err error) (int, error) {
+				caught = err.(*deferred.PanicError).Unwrap()
+				return 0, nil
+			})
+			panic(caught)
 		},
 	}
 	for name, f := range ops {

@@ -38,12 +38,11 @@ type Coro struct {
 	cleanup  runtime.Cleanup     // tells that outer was collected
 	attached bool
 
-	slot      cell // where an awaited value is put: a *box of the type awaited last
-	err       error
-	arrived   bool // slot and err have the result of the Await in progress
-	running   bool
-	cancelled bool // Cancel was called while the body ran
-	ended     bool // the body is being ended
+	slot    cell // where an awaited value is put: a *box of the type awaited last
+	err     error
+	arrived bool // slot and err have the result of the Await in progress
+	running bool
+	ended   bool // the body is being ended
 
 	block    uintptr // where on its stack the body was seen last, see onItsStack
 	previous *Coro   // in the scope
@@ -169,11 +168,8 @@ func logAbandoned(err error) {
 	}
 }
 
-// cancel is called for Cancel while the body runs.
-func (co *Coro) cancel(*chain) bool {
-	co.cancelled = true
-	return false
-}
+// cancel is called for Cancel while the body runs, when it awaits nothing that could be cancelled.
+func (co *Coro) cancel(*chain) bool { return false }
 
 // Context returns the context of the scope that the coroutine was started in, or context.Background (D250).
 func (co *Coro) Context() context.Context {

@@ -308,7 +308,7 @@ func TestD247_CancelThroughNestedCoroutines(t *testing.T) {
 	wantFailure(t, d, deferred.ErrCancelled)
 }
 
-// Cancel from inside the body, when nothing is awaited, is for its next wait.
+// Cancel from inside the body, when nothing is awaited, has nothing to cancel.
 func TestD241_CancelWhileTheBodyRuns(t *testing.T) {
 	a, gate := deferred.New[int](), deferred.New[int]()
 	var d deferred.Deferred[int]
@@ -317,14 +317,32 @@ func TestD241_CancelWhileTheBodyRuns(t *testing.T) {
 			return 0, err
 		}
 		d.Cancel()
-		if v, err := deferred.Await(co, deferred.Succeed(1)); v != 1 || err != nil {
-			t.Errorf("a ready result became %v, %v", v, err)
-		}
 		return deferred.Await(co, a)
 	})
 	gate.Callback(0)
+	if a.Called() || d.Called() {
+		t.Errorf("%v, %v", a, d)
+	}
+	a.Callback(3)
+	wantResult(t, d, 3)
+}
+
+// A coroutine whose cancellation is under way is not cancelled again by what that sets off.
+func TestD245_CancelDuringTheCancellation(t *testing.T) {
+	var d deferred.Deferred[int]
+	a, b := deferred.New[int](), deferred.New[int]()
+	d = deferred.Inline(func(co *deferred.Coro) (int, error) {
+		_, _ = deferred.Await(co, a)
+		d.Cancel()
+		return deferred.Await(co, b)
+	})
+	a.AddErrback(func(err error) (int, error) { d.Cancel(); return 0, err })
+	d.Cancel()
+	if b.Called() || d.Called() {
+		t.Errorf("%v, %v", b, d)
+	}
+	d.Cancel()
 	wantFailure(t, d, deferred.ErrCancelled)
-	wantResult(t, a, 0)
 }
 
 func TestD250_ContextOfTheScope(t *testing.T) {

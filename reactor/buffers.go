@@ -20,11 +20,14 @@ func (p *bufferPool) get() *readBuffer {
 func (p *bufferPool) put(b *readBuffer) { p.pool.Put(b) }
 
 // spareBuffers keeps a few write buffers of the loop's connections for use again, so that idle connections hold none.
-type spareBuffers struct{ free [][]byte }
+type spareBuffers struct {
+	free [][]byte
+	size int // of all
+}
 
 const (
-	maxSpareBuffers = 64
-	maxSpareSize    = 64 << 10
+	maxSpareTotal = 4 << 20  // bytes kept for use again
+	maxSpareSize  = 64 << 10 // the largest buffer that is kept
 )
 
 func (s *spareBuffers) get() []byte {
@@ -34,11 +37,13 @@ func (s *spareBuffers) get() []byte {
 	}
 	b := s.free[last]
 	s.free = s.free[:last]
+	s.size -= cap(b)
 	return b
 }
 
 func (s *spareBuffers) put(b []byte) {
-	if cap(b) > 0 && cap(b) <= maxSpareSize && len(s.free) < maxSpareBuffers {
+	if cap(b) > 0 && cap(b) <= maxSpareSize && s.size+cap(b) <= maxSpareTotal {
 		s.free = append(s.free, b[:0])
+		s.size += cap(b)
 	}
 }

@@ -30,9 +30,7 @@ func (r *Reactor) turn(limit time.Duration) {
 	if r.timers.live > 0 && !(f != nil && r.asleepUntilNow()) {
 		r.runTimers()
 	}
-	if len(r.dirty) > 0 {
-		r.flush()
-	}
+	r.flush()
 	if r.state.Load() == stateStopping && !r.shutting {
 		r.shutDown()
 	}

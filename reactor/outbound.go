@@ -66,6 +66,9 @@ func (c *conn) markDirty() {
 
 // flush sends what the connections have to send. What they write meanwhile waits for the next turn.
 func (r *Reactor) flush() {
+	if len(r.dirty) == 0 {
+		return
+	}
 	dirty := r.dirty
 	r.dirty = r.flushed[:0]
 	for i, c := range dirty {

@@ -23,11 +23,12 @@ type mark struct{ seen chan struct{} }
 func (*mark) Error() string { return "deferredtest: mark" }
 
 // Watch makes every unhandled error that is found while the test runs a failure of the test, except those taken out with Flush or All.
-// Reports are per process: tests that run in parallel with this one are watched as well.
+// What was left before is forgotten. Reports are per process: tests that run in parallel with this one are watched as well.
 func Watch(t testing.TB) *Reports {
 	t.Helper()
 	r := &Reports{t: t}
 	restore := deferred.OnUnhandled(r.add)
+	r.All()
 	t.Cleanup(func() {
 		t.Helper()
 		left := r.All()

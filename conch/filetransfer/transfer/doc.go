@@ -19,7 +19,7 @@
 // Files are moved in chunks of 255 KiB, or what the server allows. A file of one chunk costs three requests, and up to Options.Concurrency
 // files are under way at a time. A larger one keeps several chunks under way, more than the window of an SSH channel holds.
 //
-// That window, 2 MiB, is what one channel can carry in a round trip. Where the round trip is long, more than [StripeFrom], a large file, or
+// That window, 2 MiB, is what one channel can carry in a round trip. Where the round trip is long, more than [DefaultStripeFrom], a large file, or
 // many files, are spread over up to Session.MaxLanes channels of the same connection; they are opened when a transfer needs them and closed
 // when none has needed them for LaneLinger. A server that grants fewer channels is content with fewer.
 //

@@ -7,8 +7,14 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// chunksAhead is how many chunks of a file are under way on one lane: a window and a half.
-const chunksAhead = 12
+const (
+	// firstAhead is how many chunks of a file are under way on the lane that it was opened on: three windows, so that there is always
+	// something for the window to take, whatever the processors are busy with.
+	firstAhead = 24
+
+	// furtherAhead is how many are under way on each further lane: a window and a half. With eight lanes, a quarter of the arena is left.
+	furtherAhead = 12
+)
 
 // flow is a large file on its way: a number of coroutines for each lane, its workers, each of which moves one chunk after another. It belongs to
 // the loop.
@@ -23,7 +29,7 @@ type flow struct {
 // run moves the file: on the lane of h, and on others as they come. It returns when all workers have ended.
 func (f *flow) run(co *deferred.Coro, h *filetransfer.ClientFile, on *lane) error {
 	f.job.flows = append(f.job.flows, f)
-	f.employ(h)
+	f.employ(h, firstAhead)
 	for _, l := range f.job.lanes {
 		if l != on {
 			f.join(l)
@@ -52,15 +58,15 @@ func (f *flow) join(l *lane) {
 			h.Close().AddErrback(ignore)
 		default:
 			f.files = append(f.files, h)
-			f.employ(h)
+			f.employ(h, furtherAhead)
 		}
 		return struct{}{}, nil
 	})
 }
 
-// employ starts the workers for a file handle.
-func (f *flow) employ(h *filetransfer.ClientFile) {
-	for range chunksAhead {
+// employ starts workers for a file handle.
+func (f *flow) employ(h *filetransfer.ClientFile, n int) {
+	for range n {
 		f.start(func(co *deferred.Coro) error { return f.work(co, h) })
 	}
 }

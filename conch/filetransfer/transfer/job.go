@@ -239,7 +239,11 @@ func (j *job) spread(n int64) {
 
 // wantLanes sees to it that there are n lanes, if the round trip is such that they are of use, and the server grants them.
 func (j *job) wantLanes(n int) {
-	if j.s.rtt < StripeFrom {
+	from := j.s.StripeFrom
+	if from == 0 {
+		from = DefaultStripeFrom
+	}
+	if j.s.rtt < from {
 		return
 	}
 	n = min(n, j.s.maxLanes(&j.o))

@@ -11,8 +11,8 @@ const (
 	// DefaultMaxLanes is how many channels a session uses at most: OpenSSH's server grants ten to a connection.
 	DefaultMaxLanes = 8
 
-	// StripeFrom is the round trip from which on transfers are spread over several channels. At 4 ms one channel can carry 500 MB/s.
-	StripeFrom = 4 * time.Millisecond
+	// DefaultStripeFrom is the round trip from which on transfers are spread over several channels. At 4 ms one channel can carry 500 MB/s.
+	DefaultStripeFrom = 4 * time.Millisecond
 
 	// LaneLinger is how long a channel that a transfer has opened is kept for the next one.
 	LaneLinger = 15 * time.Second
@@ -37,6 +37,9 @@ type Session struct {
 
 	// MaxLanes is how many channels are in use at most; 0 means DefaultMaxLanes.
 	MaxLanes int
+
+	// StripeFrom is the round trip from which on transfers are spread over several channels; 0 means DefaultStripeFrom.
+	StripeFrom time.Duration
 
 	client *filetransfer.FileTransferClient
 	loop   Loop

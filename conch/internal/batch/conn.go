@@ -7,53 +7,40 @@ import (
 )
 
 const (
-	maxQueued = 256 << 10 // bytes that wait to be written; more make Write wait
-	maxSpare  = 16 << 10  // an idle connection keeps no larger buffer
+	full      = 4 << 10 // a write of this length comes from a full buffer: the rest of the packet follows at once, nearly always
+	nearly    = time.Millisecond
 	readAhead = 256 << 10 // the buffer for reading, in bytes, while there is much to read
-
-	// farewell bounds how long Close waits for what was written before.
-	farewell = 200 * time.Millisecond
+	farewell  = 200 * time.Millisecond
 )
 
-// Conn is a connection whose system calls are made in batches. Write returns before the data is on its way; an error shows at a later
-// Write. All methods but Read may be called from any goroutine.
+// Conn is a connection whose system calls are made in batches. Read and Write may each be called by one goroutine at a time, the other
+// methods by any.
 type Conn struct {
 	net.Conn
 	in  []byte // read ahead, not yet taken
 	buf []byte // what in is part of; nil while little comes
 
-	mu     sync.Mutex // guards all below
-	room   *sync.Cond // signalled when there is room in queued, or err
-	idle   *sync.Cond // signalled when the goroutine has ended
-	queued []byte
-	spare  []byte
-	busy   bool // the goroutine runs
-	closed bool
-	err    error
+	mu    sync.Mutex // guards all below, and is held while writing
+	held  []byte     // the beginning of a packet
+	timer *time.Timer
+	err   error // of writing it late
+	vec   [2][]byte
 }
 
 // New returns a Conn over c.
-func New(c net.Conn) *Conn {
-	b := &Conn{Conn: c}
-	b.room, b.idle = sync.NewCond(&b.mu), sync.NewCond(&b.mu)
-	return b
-}
+func New(c net.Conn) *Conn { return &Conn{Conn: c} }
 
 // Read reads what there is.
 func (c *Conn) Read(p []byte) (n int, err error) {
 	if len(c.in) == 0 {
 		if c.buf == nil {
-			n, err = c.Conn.Read(p)
-			if n == len(p) { // there is more
-				c.buf = make([]byte, readAhead)
-			}
-			return n, err
+			return c.readLittle(p)
 		}
-		if n, err = c.Conn.Read(c.buf); err != nil && n == 0 {
+		if n, err = c.Conn.Read(c.buf); n == 0 {
 			return 0, err
 		}
 		if c.in = c.buf[:n]; n < readAhead/16 {
-			c.buf = nil
+			c.buf = nil // an idle connection keeps none
 		}
 	}
 	n = copy(p, c.in)
@@ -61,66 +48,71 @@ func (c *Conn) Read(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// Write queues p. It waits while there is much to write.
+// readLittle reads without a buffer of its own. If p is filled there is more.
+func (c *Conn) readLittle(p []byte) (n int, err error) {
+	n, err = c.Conn.Read(p)
+	if n == len(p) && n >= full {
+		c.buf = make([]byte, readAhead)
+	}
+	return n, err
+}
+
+// Write writes p, or keeps it for a moment, to be written together with what follows. An error then shows at the next Write.
 func (c *Conn) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for len(c.queued) > maxQueued && c.err == nil && !c.closed {
-		c.room.Wait()
-	}
 	switch {
 	case c.err != nil:
 		return 0, c.err
-	case c.closed:
-		return 0, net.ErrClosed
+	case len(c.held) > 0:
+		return c.join(p)
+	case len(p) == full:
+		c.hold(p)
+		return full, nil
+	default:
+		return c.Conn.Write(p)
 	}
-	c.queued = append(c.queued, p...)
-	if !c.busy {
-		c.busy = true
-		go c.drain() // until nothing is queued; Close waits for it
-	}
-	return len(p), nil
 }
 
-func (c *Conn) drain() {
+func (c *Conn) hold(p []byte) {
+	c.held = append(c.held[:0], p...)
+	if c.timer == nil {
+		c.timer = time.AfterFunc(nearly, c.late)
+	} else {
+		c.timer.Reset(nearly)
+	}
+}
+
+// join writes what is held and p.
+func (c *Conn) join(p []byte) (int, error) {
+	c.timer.Stop()
+	c.vec = [2][]byte{c.held, p}
+	both := net.Buffers(c.vec[:])
+	n, err := both.WriteTo(c.Conn)
+	n -= int64(len(c.held))
+	c.held = c.held[:0]
+	return int(max(n, 0)), err
+}
+
+// late writes what was held although nothing has followed.
+func (c *Conn) late() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for len(c.queued) > 0 && c.err == nil {
-		batch := c.queued
-		c.queued, c.spare = c.spare[:0], nil
-		c.room.Broadcast()
-		c.mu.Unlock()
-		_, err := c.Conn.Write(batch)
-		c.mu.Lock()
-		c.spare, c.err = batch, err
+	if len(c.held) > 0 {
+		_, c.err = c.Conn.Write(c.held)
+		c.held = c.held[:0]
 	}
-	if c.err != nil {
-		c.queued = nil
-		c.room.Broadcast()
-	}
-	if cap(c.spare) > maxSpare {
-		c.spare = nil
-	}
-	if cap(c.queued) > maxSpare {
-		c.queued = nil
-	}
-	c.busy = false
-	c.idle.Broadcast()
 }
 
-// Close closes the connection when what was written before has been sent, or after a short time.
+// Close closes the connection. What is held is written first, if that takes no time.
 func (c *Conn) Close() error {
-	c.mu.Lock()
-	if !c.closed {
-		c.closed = true
-		c.room.Broadcast()
-		if c.busy {
-			_ = c.Conn.SetWriteDeadline(time.Now().Add(farewell)) // else the Close below ends it
+	if c.mu.TryLock() { // else somebody is writing, and the Close below ends it
+		if len(c.held) > 0 {
+			_ = c.Conn.SetWriteDeadline(time.Now().Add(farewell))
+			_, c.err = c.Conn.Write(c.held)
+			c.held = c.held[:0]
 		}
+		c.mu.Unlock()
 	}
-	for c.busy {
-		c.idle.Wait()
-	}
-	c.mu.Unlock()
 	return c.Conn.Close()
 }
