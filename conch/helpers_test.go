@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strconv"
 	"testing"
 	"time"
 
@@ -173,9 +172,6 @@ func connect(t *testing.T, r *reactor.Reactor, to target) *plainConnection {
 func (to target) connect(r *reactor.Reactor, conn conch.Connection) deferred.Deferred[struct{}] {
 	return conch.Connect(r, to.host, to.port, to.options, conch.VerifyHostKey, conch.NewSSHUserAuthClient(to.user, to.options, conn))
 }
-
-// address is the target as OpenSFTP takes it.
-func (to target) address() string { return net.JoinHostPort(to.host, strconv.Itoa(to.port)) }
 
 // through makes the target's connections go through wrap.
 func (to target) through(wrap func(net.Conn) net.Conn) target {
