@@ -7,6 +7,7 @@ require (
 	github.com/kevinburke/ssh_config v1.6.0
 	github.com/pkg/sftp v1.13.12
 	golang.org/x/crypto v0.58.0
+	golang.org/x/net v0.60.0
 	golang.org/x/sys v0.49.0
 	golang.org/x/term v0.47.0
 )
@@ -14,4 +15,5 @@ require (
 require (
 	github.com/gammazero/deque v1.2.2 // indirect
 	github.com/kr/fs v0.1.0 // indirect
+	golang.org/x/text v0.43.0 // indirect
 )

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -145,4 +146,93 @@ func TestTopLevel(t *testing.T) {
 			t.Errorf("%s does not belong at the top", e.Name())
 		}
 	}
+}
+
+// numbered are the behaviours that have a number: a test below the folder carries it, or docs/from-twisted.md says why none does.
+var numbered = []struct {
+	folder, letter string
+	ranges         [][2]int
+}{
+	{"deferred", "D", [][2]int{{1, 318}}},
+	{"reactor", "R", [][2]int{{1, 237}, {250, 337}, {352, 456}, {466, 470}, {510, 537}}}, // the others are about what is not part of this library
+}
+
+func TestNumberedBehaviours(t *testing.T) {
+	text, err := os.ReadFile("docs/from-twisted.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range numbered {
+		_, section, _ := strings.Cut(string(text), "\n## "+n.folder+"\n")
+		section, _, _ = strings.Cut(section, "\n## ")
+		_, reasons, _ := strings.Cut(section, "### Numbers without a test of their own")
+		found := make(map[int]bool)
+		addNumbers(found, n.letter, reasons)
+		for dir, files := range packages(t) {
+			for _, name := range files {
+				if under(dir, n.folder) && strings.HasSuffix(name, "_test.go") {
+					source, err := os.ReadFile(name)
+					if err != nil {
+						t.Fatal(err)
+					}
+					addNumbers(found, n.letter, string(source))
+				}
+			}
+		}
+		for _, r := range n.ranges {
+			for i := r[0]; i <= r[1]; i++ {
+				if !found[i] {
+					t.Errorf("no test in %s carries %s%d, and docs/from-twisted.md has no reason for it", n.folder, n.letter, i)
+				}
+			}
+		}
+	}
+}
+
+// addNumbers adds the numbers after the letter in text, and what lies between two of which it says "to".
+func addNumbers(found map[int]bool, letter, text string) {
+	for _, m := range regexp.MustCompile(letter+`(\d+)(?: ?to ?`+letter+`(\d+))?`).FindAllStringSubmatch(text, -1) {
+		first, _ := strconv.Atoi(m[1])
+		last, _ := strconv.Atoi(m[2]) // 0 without a second number
+		for i := first; i <= max(first, last); i++ {
+			found[i] = true
+		}
+	}
+}
+
+// TestHowtosShowCodeThatRuns: the Go code of each page that says so stands in the file of examples that it names.
+func TestHowtosShowCodeThatRuns(t *testing.T) {
+	pages, err := filepath.Glob("docs/howto/*.md")
+	if err != nil || len(pages) == 0 {
+		t.Fatal(err, "no pages")
+	}
+	claim := regexp.MustCompile("All code on this page runs as a test, in\\s+`([^`]+)`")
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := claim.FindSubmatch(text)
+		if m == nil {
+			continue
+		}
+		source, err := os.ReadFile(string(m[1]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, block := range strings.Split(string(text), "```go\n")[1:] {
+			code, _, _ := strings.Cut(block, "```")
+			if !strings.Contains(withoutIndent(string(source)), withoutIndent(code)) {
+				t.Errorf("%s shows code that is not in %s:\n%s", page, m[1], code)
+			}
+		}
+	}
+}
+
+func withoutIndent(code string) string {
+	var b strings.Builder
+	for line := range strings.Lines(code) {
+		b.WriteString(strings.TrimLeft(line, "\t "))
+	}
+	return b.String()
 }

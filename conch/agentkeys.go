@@ -1,7 +1,6 @@
 package conch
 
 import (
-	"os"
 	"slices"
 	"time"
 
@@ -34,13 +33,13 @@ func (p *agentProtocol) ConnectionMade()             { p.client.MakeConnection(p
 func (p *agentProtocol) DataReceived(data []byte)    { p.client.DataReceived(data) }
 func (p *agentProtocol) ConnectionLost(reason error) { p.client.ConnectionLost(reason) }
 
-// dialAgent contacts the agent at SSH_AUTH_SOCK. It returns nil if there is none.
-func dialAgent(r *reactor.Reactor, only []string) *agentKeys {
-	path := os.Getenv("SSH_AUTH_SOCK")
-	if path == "" {
+// dialAgent contacts the agent of the options. It returns nil if there is none.
+func dialAgent(r *reactor.Reactor, o *ClientOptions) *agentKeys {
+	path, err := expandHome(o.agentSocket())
+	if path == "" || err != nil {
 		return nil
 	}
-	a := &agentKeys{r: r, only: only, client: agent.NewSSHAgentClient()}
+	a := &agentKeys{r: r, only: o.onlyIdentities(), client: agent.NewSSHAgentClient()}
 	socket := endpoints.NewUNIXClientEndpoint(r, path, reactor.UNIXDialOptions{DialOptions: reactor.DialOptions{Timeout: agentTimeout}})
 	connected := endpoints.ConnectProtocol(socket, &agentProtocol{client: a.client})
 	a.keys = deferred.ThenDeferred(connected, a.list).AddErrback(func(error) ([]gossh.PublicKey, error) { return nil, nil })
@@ -63,7 +62,7 @@ func (a *agentKeys) list(*agentProtocol) deferred.Deferred[[]gossh.PublicKey] {
 func named(key gossh.PublicKey, files []string) bool {
 	return slices.ContainsFunc(candidates(files), func(c candidate) bool {
 		id, err := c.read()
-		return err == nil && string(id.key.Marshal()) == string(key.Marshal())
+		return err == nil && id.key != nil && string(id.key.Marshal()) == string(key.Marshal())
 	})
 }
 

@@ -107,7 +107,7 @@ func TestAuth_Interrupted(t *testing.T) {
 // TestAuth_Passphrase opens an encrypted key at the third try: C-AUTH-35, C-AUTH-36.
 func TestAuth_Passphrase(t *testing.T) {
 	r := start(t)
-	file, key := encryptedKey(t, "sesame")
+	file, key := encryptedKey(t)
 	_, to := embedded(t, conchtest.Options{AuthorizedKeys: []gossh.PublicKey{key}})
 	answers := []string{"open", "please", "sesame"}
 	ui := &scriptedUI{}

@@ -21,6 +21,7 @@ type authWalk struct {
 	given  []string // methods that failed on this side: they have nothing to offer (C-AUTH-13)
 	tried  []string // methods that were sent, without repeats
 	mute   bool     // keyboard-interactive was sent, and the server has asked nothing since
+	stop   error    // why no further method is tried: the user has had enough
 }
 
 // callback is the gossh.ClientAuthCallback.
@@ -29,8 +30,22 @@ func (w *authWalk) callback(ctx *gossh.ClientAuthContext) (gossh.AuthMethod, err
 		return nil, lostBecause(io.ErrUnexpectedEOF)
 	}
 	return reactor.Await(w.t.ctx, w.t.r, func() deferred.Deferred[gossh.AuthMethod] {
+		if w.stop != nil {
+			return deferred.Fail[gossh.AuthMethod](w.stop)
+		}
 		return w.try(w.candidates(ctx), ctx)
 	})
+}
+
+// failed notes why a hook had nothing to give.
+func (w *authWalk) failed(err error) {
+	switch {
+	case errors.Is(err, ErrInterrupted) || errors.Is(err, deferred.ErrCancelled):
+		w.stop = err
+	case !errors.Is(err, ErrUnavailable):
+		base := w.client.base()
+		base.problems = append(base.problems, err)
+	}
 }
 
 // candidates returns the methods worth trying, in the order of preference.
@@ -60,10 +75,11 @@ func (w *authWalk) try(methods []string, ctx *gossh.ClientAuthContext) deferred.
 	name := methods[0]
 	return deferred.ThenBothDeferred(w.method(name), func(m gossh.AuthMethod, err error) deferred.Deferred[gossh.AuthMethod] {
 		switch {
-		case errors.Is(err, ErrInterrupted) || errors.Is(err, deferred.ErrCancelled):
-			return deferred.Fail[gossh.AuthMethod](err)
 		case err != nil:
 			w.given = append(w.given, name)
+			if w.failed(err); w.stop != nil {
+				return deferred.Fail[gossh.AuthMethod](w.stop)
+			}
 		case m != nil:
 			if !slices.Contains(w.tried, name) {
 				w.tried = append(w.tried, name)
@@ -109,6 +125,7 @@ func (w *authWalk) answers(name, instruction string, questions []string, echos [
 		w.mute = false
 		return w.client.GetGenericAnswers(printable(name), printable(instruction), prompts).AddErrback(func(err error) ([]string, error) {
 			w.given = append(w.given, "keyboard-interactive")
+			w.failed(err)
 			return nil, err
 		})
 	})
@@ -120,11 +137,29 @@ func (w *authWalk) exhausted(ctx *gossh.ClientAuthContext) error {
 	if len(w.tried) > 0 {
 		tried = strings.Join(w.tried, ", ")
 	}
-	return &ConchError{
+	denied := &ConchError{
 		Value: fmt.Sprintf("permission denied: tried %s; the server allows %s", tried, printable(strings.Join(ctx.AllowedMethods, ", "))),
 		Data:  DisconnectNoMoreAuthMethodsAllowed,
 	}
+	if problems := w.client.base().problems; len(problems) > 0 {
+		denied.Err = &unusedError{problems}
+	}
+	return denied
 }
+
+// unusedError says why keys and passwords were not used that the user may have counted on.
+type unusedError struct{ causes []error }
+
+func (e *unusedError) Error() string {
+	texts := make([]string, len(e.causes))
+	for i, cause := range e.causes {
+		texts[i] = bare(cause)
+	}
+	return "not used: " + strings.Join(slices.Compact(texts), "; ")
+}
+
+// Unwrap returns the causes.
+func (e *unusedError) Unwrap() []error { return e.causes }
 
 // hookSigner is a gossh.Signer whose signatures come from the SignData hook.
 type hookSigner struct {
@@ -141,7 +176,11 @@ func (s *hookSigner) Sign(rand io.Reader, data []byte) (*gossh.Signature, error)
 // SignWithAlgorithm runs on the handshake goroutine.
 func (s *hookSigner) SignWithAlgorithm(_ io.Reader, data []byte, algorithm string) (*gossh.Signature, error) {
 	return reactor.Await(s.walk.t.ctx, s.walk.t.r, func() deferred.Deferred[*gossh.Signature] {
-		return s.walk.client.SignData(s.key, data, algorithm)
+		signed := deferred.MaybeDeferred(func() deferred.Deferred[*gossh.Signature] { return s.walk.client.SignData(s.key, data, algorithm) })
+		return signed.AddErrback(func(err error) (*gossh.Signature, error) {
+			s.walk.failed(err)
+			return nil, err
+		})
 	})
 }
 

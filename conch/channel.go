@@ -195,7 +195,7 @@ func (c *SSHChannel) Write(p []byte) { c.wrote(&c.out, c.out.write(p)) }
 func (c *SSHChannel) WriteSequence(pieces [][]byte) { c.Write(slices.Concat(pieces...)) }
 
 // WriteExtended sends a copy of p as extended data. The only type is ExtendedDataStderr; data of any other type is dropped with a line in the log.
-// Extended data is not ordered against data (C-CHAN-12).
+// Extended data is not ordered against data (C-CHAN-12), but end-of-file and close follow both.
 func (c *SSHChannel) WriteExtended(dataType uint32, p []byte) {
 	if dataType != ExtendedDataStderr {
 		c.log().Warn("Cannot send extended data of this type", "type", dataType)

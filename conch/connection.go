@@ -38,6 +38,7 @@ type SSHConnection struct {
 	nextID    uint32
 	channels  map[uint32]*SSHChannel // open or being opened
 	accepted  int                    // of these, opened by the peer
+	agents    int                    // of these, to the agent
 	requests  serial                 // global requests, in order
 	listeners []*RemoteListener      // what the peer listens on for this side
 }
@@ -56,8 +57,12 @@ func (c *SSHConnection) ServiceStarted() {}
 // ServiceStopped does nothing: the bookkeeping is not here, so there is no need to call it.
 func (c *SSHConnection) ServiceStopped() {}
 
-// GetChannel refuses every channel.
+// GetChannel refuses every channel. That a server wants to use the agent, which is not forwarded to it, is logged as well.
 func (c *SSHConnection) GetChannel(channelType string, data []byte) (Channel, error) {
+	if channelType == agentChannelType {
+		c.transport.r.Logger().Warn("Server wants to use the agent, which is not forwarded to it; refused", "server", c.client.address)
+		return nil, &ConchError{Value: "agent forwarding is off", Data: OpenAdministrativelyProhibited}
+	}
 	return nil, &ConchError{Value: "unknown channel type", Data: OpenUnknownChannelType}
 }
 
@@ -117,6 +122,9 @@ func (c *SSHConnection) register(ch Channel) *SSHChannel {
 // the peer grants the request, and fails with a [*ConchError] when it refuses (ErrRequestRefused) or when the channel is closed first
 // (ErrChannelClosed). Without it the Deferred fires when the request has been sent. Replies come in the order of the requests; the next
 // request that wants a reply is sent when the reply to the one before it has come. data may be reused afterwards.
+//
+// Requests do not wait for data, which may be stuck, nor data for requests. Who needs an order writes from a callback of the request's Deferred,
+// which then has been sent; a request after data can only follow an answer of the peer.
 //
 // While replies are outstanding, nothing that the peer sends on the channel is delivered: a reply is seen before the output that it
 // announces (C-CONN-35).
@@ -186,10 +194,13 @@ func (c *SSHConnection) openRequested(offered gossh.NewChannel) {
 	})
 }
 
-// channelFor asks the listeners that belong to the connection, then the hook.
+// channelFor asks the listeners that belong to the connection and the forwarding of the agent, then the hook.
 func (c *SSHConnection) channelFor(channelType string, data []byte) (Channel, error) {
 	if l, from := c.listenerFor(channelType, data); l != nil {
 		return l.channel(channelType, from)
+	}
+	if channelType == agentChannelType && c.forwardsAgent() {
+		return c.agentChannel()
 	}
 	return c.self.GetChannel(channelType, data)
 }

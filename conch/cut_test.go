@@ -133,7 +133,7 @@ func never[T any]() deferred.Deferred[T] { return deferred.New[T]() }
 
 // TestConnect_Cut ends the connection at each phase, and lets it stall there: C-CLIENT-4, C-CLIENT-9.
 func TestConnect_Cut(t *testing.T) {
-	const short = 200 * time.Millisecond
+	const short = 500 * time.Millisecond
 	for _, row := range []struct {
 		name  string
 		set   func(t *testing.T, r *reactor.Reactor, a *attempt)
@@ -233,9 +233,14 @@ func TestConnectionLost_Waiters(t *testing.T) {
 	}})
 	conn := connect(t, r, to)
 	var seen events
+	waiting := 2
+	all := deferred.New[struct{}]()
 	failed := func(what string, d deferred.Deferred[[]byte]) {
 		d.AddBoth(func(_ []byte, err error) ([]byte, error) {
 			seen.add("%s: lost=%v closed=%v", what, errors.Is(err, conch.ErrConnectionLost), errors.Is(err, conch.ErrChannelClosed))
+			if waiting--; waiting == 0 {
+				all.Callback(struct{}{})
+			}
 			return nil, nil
 		})
 	}
@@ -259,6 +264,9 @@ func TestConnectionLost_Waiters(t *testing.T) {
 	}
 	if _, err := await(t, r, func() deferred.Deferred[struct{}] { return late.closed }); !errors.Is(err, conch.ErrConnectionLost) {
 		t.Errorf("OpenFailed(%v)", err)
+	}
+	if _, err := await(t, r, func() deferred.Deferred[struct{}] { return all }); err != nil {
+		t.Error(err)
 	}
 	onLoop(t, r, func() {
 		if !errors.Is(channel.CloseReason(), conch.ErrConnectionLost) {

@@ -20,7 +20,7 @@
 //
 // For one command there is Exec, and Target.Exec, which connects too; a ClientSession takes output as it comes and has terminals, signals and
 // the exit status. SSHConnection.Dial and Listen, and ForwardLocal, ForwardRemote and ForwardDynamic on them, are the client's side of
-// forwarding; ClientOptions.Jump goes through another host. Package sshconfig makes Targets out of ssh's own configuration.
+// forwarding; ClientOptions.Jump goes through another host, and ClientOptions.ForwardAgent forwards the agent. Package sshconfig makes Targets out of ssh's own configuration.
 //
 // A connection that opens a session and runs a command:
 //

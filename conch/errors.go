@@ -7,6 +7,7 @@ import (
 	"net"
 	"reflect"
 	"runtime/debug"
+	"strings"
 
 	"github.com/hawser-go/hawser/deferred"
 	gossh "golang.org/x/crypto/ssh"
@@ -107,11 +108,13 @@ func (e *ConnectError) Error() string {
 // Unwrap returns the cause.
 func (e *ConnectError) Unwrap() error { return e.Err }
 
-// bare returns the text of an error that stands inside another one of this package.
+// bare returns the text of an error that stands inside another one of this package, without the name of the package that it comes from.
 func bare(err error) string {
 	text := err.Error()
-	if len(text) > len("conch: ") && text[:len("conch: ")] == "conch: " {
-		return text[len("conch: "):]
+	for _, from := range []string{"conch: ", "keys: ", "reactor: "} {
+		if rest, ok := strings.CutPrefix(text, from); ok {
+			return rest
+		}
 	}
 	return text
 }

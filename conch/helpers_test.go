@@ -175,8 +175,12 @@ func (to target) connect(r *reactor.Reactor, conn conch.Connection) deferred.Def
 
 // through makes the target's connections go through wrap.
 func (to target) through(wrap func(net.Conn) net.Conn) target {
+	dial := to.options.Dial
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
+	}
 	to.options.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
-		c, err := new(net.Dialer).DialContext(ctx, network, address)
+		c, err := dial(ctx, network, address)
 		if err != nil {
 			return nil, err
 		}

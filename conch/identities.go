@@ -4,10 +4,13 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"github.com/hawser-go/hawser/conch/keys"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 	gossh "golang.org/x/crypto/ssh"
@@ -15,17 +18,14 @@ import (
 
 // identity is a key that authentication may offer.
 type identity struct {
-	key   gossh.PublicKey
-	agent bool         // the agent signs
-	file  string       // else the file of the private key
-	plain gossh.Signer // the private key, if it had to be read for the public one and needs no passphrase
+	key    gossh.PublicKey // nil if it is not known: the file is locked and does not show it
+	agent  bool            // the agent signs
+	file   string          // else the file of the private key
+	public bool            // the file has no private key: only an agent can use it
 }
 
 // defaultIdentities are the files tried when no identity is named (C-AUTH-30).
 var defaultIdentities = []string{"~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa"}
-
-// maxKeyFile is the size in bytes up to which a key file is read.
-const maxKeyFile = 1 << 20
 
 // GetPublicKey answers with the agent's keys, one a call, then with those of the identity files, in order (C-AUTH-32). A file that is
 // missing or cannot be used is passed over.
@@ -56,10 +56,37 @@ func (a *SSHUserAuthClient) nextFile() deferred.Deferred[gossh.PublicKey] {
 		a.walking, a.files = true, candidates(a.Options.identities())
 	}
 	files := a.files
-	found := reactor.DeferToThread(a.transport.r, func() (next, error) { return firstIdentity(files) })
-	return deferred.Then(found, func(n next) (gossh.PublicKey, error) {
+	found := reactor.DeferToThread(a.transport.r, func() (next, error) { return firstIdentity(files), nil })
+	return deferred.ThenDeferred(found, func(n next) deferred.Deferred[gossh.PublicKey] {
 		a.files, a.offered = n.rest, n.identity
-		return n.key, nil
+		a.problems = append(a.problems, a.worthTelling(n.problems)...)
+		if n.file != "" && n.key == nil {
+			return a.unlockToOffer(n.file)
+		}
+		return deferred.Succeed(n.key)
+	})
+}
+
+// worthTelling leaves out the default files that are not there.
+func (a *SSHUserAuthClient) worthTelling(problems []error) []error {
+	if len(a.Options.Identities) > 0 {
+		return problems
+	}
+	return slices.DeleteFunc(problems, func(err error) bool { return errors.Is(err, fs.ErrNotExist) })
+}
+
+// unlockToOffer is for a file that does not show even its public key without the passphrase. One that stays locked is passed over.
+func (a *SSHUserAuthClient) unlockToOffer(file string) deferred.Deferred[gossh.PublicKey] {
+	return deferred.ThenBothDeferred(a.unlock(file, passphraseTries), func(signer gossh.Signer, err error) deferred.Deferred[gossh.PublicKey] {
+		switch {
+		case errors.Is(err, ErrInterrupted) || errors.Is(err, deferred.ErrCancelled):
+			return deferred.Fail[gossh.PublicKey](err)
+		case err != nil:
+			a.problems = append(a.problems, err)
+			return a.nextFile()
+		}
+		a.offered.key = signer.PublicKey()
+		return deferred.Succeed(a.offered.key)
 	})
 }
 
@@ -85,124 +112,148 @@ func candidates(files []string) []candidate {
 	return list
 }
 
-// next is the identity to be offered next, without a key if there is none, and what is left.
+// next is the identity to be offered next, without a file if there is none, what is left, and what was wrong with those passed over.
 type next struct {
 	identity
-	rest []candidate
+	rest     []candidate
+	problems []error
 }
 
 // firstIdentity finds the first of the candidates that can be used.
-func firstIdentity(list []candidate) (next, error) {
+func firstIdentity(list []candidate) (n next) {
 	for i, c := range list {
-		if id, err := c.read(); err == nil {
-			return next{id, list[i+1:]}, nil
+		id, err := c.read()
+		switch {
+		case c.cert && errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			n.problems = append(n.problems, err)
+		case id.public:
+			n.problems = append(n.problems, fmt.Errorf("%s: %w", c.file, keys.ErrPublicKey))
+		default:
+			n.identity, n.rest = id, list[i+1:]
+			return n
 		}
 	}
-	return next{}, nil
+	return n
 }
 
 func (c candidate) read() (identity, error) {
 	if !c.cert {
 		return readIdentity(c.file)
 	}
-	key, err := readPublicKey(c.file + "-cert.pub")
-	if cert, ok := key.(*gossh.Certificate); err == nil && (!ok || cert.CertType != gossh.UserCert) {
-		err = fmt.Errorf("conch: %s-cert.pub is not a user's certificate", c.file)
-	}
-	return identity{key: key, file: c.file}, err
-}
-
-func readPublicKey(file string) (gossh.PublicKey, error) {
-	text, err := readKeyFile(file)
-	if err != nil {
-		return nil, err
-	}
-	key, _, _, _, err := gossh.ParseAuthorizedKey(text)
-	return key, err
-}
-
-// readIdentity finds the public key of a private key file: in the .pub file beside it, or else in the file itself, as ssh does.
-func readIdentity(file string) (identity, error) {
-	if key, err := readPublicKey(file + ".pub"); err == nil {
-		return identity{key: key, file: file}, nil
-	}
-	text, err := readKeyFile(file)
+	name, err := regular(c.file + "-cert.pub")
 	if err != nil {
 		return identity{}, err
 	}
-	signer, err := gossh.ParsePrivateKey(text)
-	if missing, ok := errors.AsType[*gossh.PassphraseMissingError](err); ok && missing.PublicKey != nil {
-		return identity{key: missing.PublicKey, file: file}, nil
-	}
+	cert, err := keys.CertificateFromFile(name)
 	if err != nil {
-		return identity{}, fmt.Errorf("conch: %s: %w", file, err)
+		return identity{}, err
 	}
-	return identity{key: signer.PublicKey(), file: file, plain: signer}, nil
+	if cert.CertType != gossh.UserCert {
+		return identity{}, fmt.Errorf("conch: %s is not a user's certificate", name)
+	}
+	return identity{key: cert, file: c.file}, nil
 }
 
-// GetPrivateKey reads the file of the key offered last. It asks for a passphrase if there is one, up to three times (C-AUTH-35, C-AUTH-36).
-func (a *SSHUserAuthClient) GetPrivateKey() deferred.Deferred[gossh.Signer] {
-	id := a.offered
-	if id.plain != nil {
-		return deferred.Succeed(id.plain)
+// readIdentity finds the public key of a private key file: in the .pub file beside it, or else in the file itself, as ssh does. A file that holds a
+// public key only is taken too.
+func readIdentity(file string) (identity, error) {
+	if key, err := readKey(file+".pub", keys.FormatPublicOpenSSH, nil); err == nil {
+		return identity{key: key.PublicKey(), file: file}, nil
 	}
-	if id.file == "" {
+	key, err := readKey(file, keys.Guess, nil)
+	if locked, ok := errors.AsType[*keys.EncryptedKeyError](err); ok {
+		id := identity{file: file}
+		if locked.Public != nil {
+			id.key = locked.Public.PublicKey()
+		}
+		return id, nil
+	}
+	if err != nil {
+		return identity{}, err
+	}
+	return identity{key: key.PublicKey(), file: file, public: key.IsPublic()}, nil
+}
+
+// GetPrivateKey reads the file of the key offered last. It asks for a passphrase if there is one, up to three times (C-AUTH-35, C-AUTH-36); a file
+// that offers a key and a certificate is opened once.
+func (a *SSHUserAuthClient) GetPrivateKey() deferred.Deferred[gossh.Signer] {
+	file := a.offered.file
+	if file == "" {
 		return deferred.Fail[gossh.Signer](ErrUnavailable)
 	}
-	read := reactor.DeferToThread(a.transport.r, func() (gossh.Signer, error) { return readPrivateKey(id.file, nil) })
+	if signer := a.opened[file]; signer != nil {
+		return deferred.Succeed(signer)
+	}
+	read := reactor.DeferToThread(a.transport.r, func() (gossh.Signer, error) { return readPrivateKey(file, nil) })
 	return read.AddErrbackDeferred(func(err error) deferred.Deferred[gossh.Signer] {
-		if _, locked := errors.AsType[*gossh.PassphraseMissingError](err); !locked {
+		if _, locked := errors.AsType[*keys.EncryptedKeyError](err); !locked {
 			return deferred.Fail[gossh.Signer](err)
 		}
-		return a.unlock(id.file, passphraseTries)
+		return a.unlock(file, passphraseTries)
 	})
 }
 
 const passphraseTries = 3
 
+// unlock asks for the passphrase of a file. An empty one gives the file up, as with ssh. A file that stays locked is not offered any more.
 func (a *SSHUserAuthClient) unlock(file string, tries int) deferred.Deferred[gossh.Signer] {
-	r := a.transport.r
-	asked := a.ui().ReadLine(fmt.Sprintf("Enter passphrase for key '%s': ", file), false)
-	key := deferred.ThenDeferred(asked, func(passphrase string) deferred.Deferred[gossh.Signer] {
-		opened := reactor.DeferToThread(r, func() (gossh.Signer, error) { return readPrivateKey(file, []byte(passphrase)) })
-		return opened.AddErrbackDeferred(func(err error) deferred.Deferred[gossh.Signer] {
-			if tries > 1 {
-				return a.unlock(file, tries-1)
-			}
-			return deferred.Fail[gossh.Signer](&ConchError{Value: "bad passphrase for " + file, Err: err})
-		})
+	asked := a.ui().ReadLine(fmt.Sprintf("Enter passphrase for key '%s': ", printable(file)), false)
+	opened := deferred.ThenDeferred(asked, func(passphrase string) deferred.Deferred[gossh.Signer] {
+		return reactor.DeferToThread(a.transport.r, func() (gossh.Signer, error) { return readPrivateKey(file, []byte(passphrase)) })
 	})
-	return key
+	return deferred.ThenBothDeferred(opened, func(signer gossh.Signer, err error) deferred.Deferred[gossh.Signer] {
+		if err == nil {
+			if a.opened == nil {
+				a.opened = make(map[string]gossh.Signer)
+			}
+			a.opened[file] = signer
+			return deferred.Succeed(signer)
+		}
+		if errors.Is(err, keys.ErrWrongPassphrase) && tries > 1 {
+			return a.unlock(file, tries-1)
+		}
+		a.files = slices.DeleteFunc(a.files, func(c candidate) bool { return c.file == file })
+		if errors.Is(err, keys.ErrWrongPassphrase) {
+			err = &ConchError{Value: "bad passphrase", Err: err}
+		}
+		return deferred.Fail[gossh.Signer](err)
+	})
 }
 
-// readPrivateKey reads a private key. An encrypted one without passphrase gives a *gossh.PassphraseMissingError.
+// readPrivateKey reads a private key. An encrypted one without passphrase gives a *keys.EncryptedKeyError.
 func readPrivateKey(file string, passphrase []byte) (gossh.Signer, error) {
-	text, err := readKeyFile(file)
+	key, err := readKey(file, keys.Guess, passphrase)
 	if err != nil {
 		return nil, err
 	}
-	if passphrase == nil {
-		return gossh.ParsePrivateKey(text)
-	}
-	return gossh.ParsePrivateKeyWithPassphrase(text, passphrase)
+	return key.Signer()
 }
 
-// readKeyFile reads a file of bounded size; ~/ stands for the home directory.
-func readKeyFile(name string) ([]byte, error) {
-	name, err := expandHome(name)
+func readKey(file string, format keys.Format, passphrase []byte) (*keys.Key, error) {
+	name, err := regular(file)
 	if err != nil {
 		return nil, err
+	}
+	return keys.FromFile(name, format, passphrase)
+}
+
+// regular returns the name of a file, in full, if it is a regular one: reading anything else may never end.
+func regular(file string) (name string, err error) {
+	if name, err = expandHome(file); err != nil {
+		return "", err
 	}
 	info, err := os.Stat(name)
 	if err != nil {
-		return nil, err
+		return "", fmt.Errorf("conch: %w", err)
 	}
-	if !info.Mode().IsRegular() || info.Size() > maxKeyFile {
-		return nil, fmt.Errorf("conch: %s is not a key file", name)
+	if !info.Mode().IsRegular() {
+		return "", fmt.Errorf("conch: %s is not a regular file", name)
 	}
-	return os.ReadFile(name)
+	return name, nil
 }
 
+// expandHome returns the name of a file with ~/ replaced by the home directory.
 func expandHome(name string) (string, error) {
 	rest, ok := strings.CutPrefix(name, "~/")
 	if !ok {

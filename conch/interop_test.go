@@ -11,6 +11,7 @@ import (
 	osexec "os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -28,27 +29,50 @@ type peer struct {
 	name                          string
 	start                         func(t *testing.T) target
 	sftp, remote, unix, halfClose bool
+	cannot                        []string // names of features
 }
 
 var peers = []peer{
-	{"OpenSSH", func(t *testing.T) target { _, to := openssh(t); return to }, true, true, true, true},
-	{"Twisted", func(t *testing.T) target { return pythonServer(t, "twisted_server.py", "twisted.conch") }, true, true, false, false},
-	{"asyncssh", func(t *testing.T) target { return pythonServer(t, "asyncssh_server.py", "asyncssh") }, true, true, true, true},
-	{"Dropbear", dropbear, false, true, false, true},
+	{"OpenSSH", openSSHPeer, true, true, true, true, []string{"signal", "keyboard-interactive"}},
+	{"Twisted", func(t *testing.T) target { return pythonServer(t, "twisted_server.py", "twisted.conch") }, true, true, false, false,
+		[]string{"signal", "keyboard-interactive", "certificate", "agent"}},
+	{"asyncssh", func(t *testing.T) target { return pythonServer(t, "asyncssh_server.py", "asyncssh") }, true, true, true, true, nil},
+	{"Dropbear", dropbear, true, true, false, true, []string{"environment", "keyboard-interactive", "certificate"}},
 }
 
-// credentials makes a host key and a user's key in files, and a target that has them.
+// openSSHPeer is an sshd that takes certificates, and environment variables.
+func openSSHPeer(t *testing.T) target {
+	authority := filepath.Join(t.TempDir(), "ca")
+	newKeyPair(t, authority)
+	s, to := openssh(t, "AcceptEnv LC_*", "TrustedUserCAKeys "+authority+".pub")
+	if err := os.Rename(authority, filepath.Join(filepath.Dir(s.ClientKey), "ca")); err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+// newKeyPair makes a key in a file, and its public half beside it.
+func newKeyPair(t *testing.T, file string) gossh.PublicKey {
+	t.Helper()
+	key, err := conchtest.NewKeyFile(file)
+	if err == nil {
+		err = os.WriteFile(file+".pub", gossh.MarshalAuthorizedKey(key.PublicKey()), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key.PublicKey()
+}
+
+// credentials makes a host key, a user's key and an authority's in files, and a target that has the user's.
 func credentials(t *testing.T) (dir string, to target) {
 	t.Helper()
 	dir = t.TempDir()
-	for _, name := range []string{"host", "id"} {
-		key, err := conchtest.NewKeyFile(filepath.Join(dir, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, name+".pub"), gossh.MarshalAuthorizedKey(key.PublicKey()), 0o600); err != nil {
-			t.Fatal(err)
-		}
+	newKeyPair(t, filepath.Join(dir, "host"))
+	id, authority := newKeyPair(t, filepath.Join(dir, "id")), newKeyPair(t, filepath.Join(dir, "ca"))
+	authorized := fmt.Sprintf("%scert-authority %s", gossh.MarshalAuthorizedKey(id), gossh.MarshalAuthorizedKey(authority))
+	if err := os.WriteFile(filepath.Join(dir, "authorized"), []byte(authorized), 0o600); err != nil {
+		t.Fatal(err)
 	}
 	return dir, target{"guest", "127.0.0.1", 0, conch.ClientOptions{
 		Identities: []string{filepath.Join(dir, "id")}, NoAgent: true, KnownHosts: []string{filepath.Join(dir, "known")},
@@ -64,11 +88,15 @@ func pythonServer(t *testing.T, script, needs string) target {
 		conchtest.MissingPeer(t, python+" with the package "+needs)
 	}
 	dir, to := credentials(t)
+	keyFile := "id.pub"
+	if needs == "asyncssh" {
+		keyFile = "authorized"
+	}
 	script, err := filepath.Abs(filepath.Join("testdata", script))
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := osexec.Command(python, "-W", "ignore", script, filepath.Join(dir, "host"), filepath.Join(dir, "id.pub"))
+	cmd := osexec.Command(python, "-W", "ignore", script, filepath.Join(dir, "host"), filepath.Join(dir, keyFile))
 	cmd.Dir = dir
 	out := serverProcess(t, cmd)
 	line, err := bufio.NewReader(out).ReadString('\n')
@@ -160,6 +188,11 @@ func TestInterop(t *testing.T) {
 				interopSFTP(t, r, conn)
 			}
 			interopForward(t, r, conn, p)
+			for _, f := range features {
+				if err := f.try(t, r, to); (err == nil) == slices.Contains(p.cannot, f.name) {
+					t.Errorf("%s: %v", f.name, err)
+				}
+			}
 		})
 	}
 }

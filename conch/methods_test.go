@@ -175,7 +175,13 @@ func writeCertificate(t *testing.T, file string, authority gossh.Signer, princip
 	if err != nil {
 		t.Fatal(err)
 	}
-	cert := &gossh.Certificate{Key: key.PublicKey(), CertType: kind, ValidPrincipals: []string{principal}, ValidBefore: gossh.CertTimeInfinity}
+	signCertificate(t, file, key.PublicKey(), authority, principal, kind)
+}
+
+// signCertificate writes a certificate of the key beside the file.
+func signCertificate(t *testing.T, file string, key gossh.PublicKey, authority gossh.Signer, principal string, kind uint32) {
+	t.Helper()
+	cert := &gossh.Certificate{Key: key, CertType: kind, ValidPrincipals: []string{principal}, ValidBefore: gossh.CertTimeInfinity}
 	if err := cert.SignCert(rand.Reader, authority); err != nil {
 		t.Fatal(err)
 	}

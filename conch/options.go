@@ -31,8 +31,19 @@ type ClientOptions struct {
 	// Identities names private key files, tried in order. If it is empty, id_ed25519, id_ecdsa and id_rsa in ~/.ssh are tried, those that
 	// exist.
 	Identities []string
-	// NoAgent leaves the agent at SSH_AUTH_SOCK alone.
+	// NoAgent leaves the agent's keys alone; it may be forwarded all the same.
 	NoAgent bool
+
+	// AgentSocket is the UNIX socket of the agent; ~/ stands for the home directory. Empty means the one that SSH_AUTH_SOCK names.
+	AgentSocket string
+
+	// ForwardAgent lets programs on the server use the agent here as long as the connection lasts, as ssh -A does: each ClientSession with a command
+	// or a shell asks the server for it. Everybody who controls the server can sign with the agent's keys meanwhile. Without it a server that tries
+	// is refused. Keys that ssh-add has restricted to destinations cannot be used in this way: x/crypto/ssh does not tell what the agent wants
+	// to know of the connection.
+	ForwardAgent bool
+	// ForwardAgentSocket is the socket of the agent to forward, if it is another one than AgentSocket.
+	ForwardAgentSocket string
 
 	// IdentitiesOnly has the agent use only keys that Identities, or the default files, have too.
 	IdentitiesOnly bool

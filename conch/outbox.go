@@ -21,6 +21,7 @@ type outbox struct {
 	busy    bool       // the goroutine runs
 	tell    func()     // called, off the loop, when everything is sent; the loop asks for it with whenSent
 	pending int        // bytes taken or queued, not yet sent
+	emptied sync.Cond  // told when pending becomes 0
 }
 
 // segment is a run of bytes to send.
@@ -132,6 +133,7 @@ func (o *outbox) die(over bool) {
 	dropped := o.queued
 	o.dead, o.over = true, o.over || over
 	o.queued, o.spare, o.copied, o.pending = nil, nil, nil, 0
+	o.emptied.Broadcast()
 	o.mu.Unlock()
 	for _, s := range dropped {
 		s.done()
@@ -218,4 +220,17 @@ func (o *outbox) reuse(sent []segment) {
 	}
 	clear(sent)
 	o.spare = sent[:0]
+	if o.pending == 0 {
+		o.emptied.Broadcast()
+	}
+}
+
+// waitSent waits, off the loop, until nothing is left to send, or nothing is sent any more.
+func (o *outbox) waitSent() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.emptied.L = &o.mu
+	for o.pending > 0 {
+		o.emptied.Wait()
+	}
 }

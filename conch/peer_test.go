@@ -177,9 +177,13 @@ func TestRequests_Order(t *testing.T) {
 	}})
 	conn := connect(t, r, to)
 	var seen events
+	answered := deferred.New[struct{}]() // all of them
 	note := func(what string) func([]byte, error) ([]byte, error) {
 		return func(v []byte, err error) ([]byte, error) {
 			seen.add("%s %q %v", what, v, err)
+			if len(seen) == 10 {
+				answered.Callback(struct{}{})
+			}
 			return nil, nil
 		}
 	}
@@ -199,7 +203,7 @@ func TestRequests_Order(t *testing.T) {
 		}
 		conn.SendRequest(c, "new", nil, true).AddErrback(func(err error) ([]byte, error) { early = err; return nil, nil })
 		conn.OpenChannel(c)
-		return c.WhenClosed()
+		return deferred.ThenDeferred(c.WhenClosed(), func(struct{}) deferred.Deferred[struct{}] { return answered })
 	})
 	if err != nil || !errors.Is(early, conch.ErrChannelNotOpen) || !errors.Is(late, conch.ErrChannelClosed) {
 		t.Errorf("got %v, %v, %v", err, early, late)

@@ -34,7 +34,13 @@ func newPump(c *SSHChannel, ch gossh.Channel, requests <-chan *gossh.Request) *p
 	p := &pump{c: c, ch: ch, requests: requests, underWay: make(chan struct{}, maxUnderWay), free: make(chan []byte, maxUnderWay)}
 	p.work.of = &c.conn.transport.work
 	p.streams.Store(2)
-	c.out.open(sink{data: ch, eof: ch.CloseWrite, close: ch.Close, crew: &p.work})
+	after := func(end func() error) func() error { // what ends the data ends the extended data as well
+		return func() error {
+			c.ext.waitSent()
+			return end()
+		}
+	}
+	c.out.open(sink{data: ch, eof: after(ch.CloseWrite), close: after(ch.Close), crew: &p.work})
 	c.ext.open(sink{data: ch.Stderr(), crew: &p.work})
 	return p
 }

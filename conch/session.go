@@ -86,10 +86,13 @@ func (s *ClientSession) result() error {
 // Exited reports how the program ended: err is nil or an *ExitError. ok is false as long as the server has not told.
 func (s *ClientSession) Exited() (err error, ok bool) { return s.exit, s.reported }
 
-// ChannelOpen asks for the environment, the terminal and the program.
+// ChannelOpen asks for the agent to be forwarded if the options say so, for the environment, the terminal and the program.
 func (s *ClientSession) ChannelOpen([]byte) {
 	s.HandleRequest("exit-status", s.exitStatus)
 	s.HandleRequest("exit-signal", s.exitSignal)
+	if s.conn.forwardsAgent() && !s.Command.Subsystem {
+		s.send("auth-agent-req@openssh.com", nil, false).AddErrback(ignore[[]byte]) // a server that does not do it does not tell ssh either
+	}
 	for _, v := range s.Command.Env {
 		s.send("env", PackRequestEnv(v[0], v[1]), false).AddErrback(ignore[[]byte]) // servers take few; ssh does not mind either
 	}

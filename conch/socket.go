@@ -13,9 +13,10 @@ const maxVersionLine = 255
 // connection has ended, which it knows before any channel does.
 type socket struct {
 	net.Conn
-	ended     atomic.Bool // a Read has failed, or Close was called
-	closed    atomic.Bool // Close was called
-	heard     atomic.Bool // something has come since the keepalive looked last
+	ended     atomic.Bool           // a Read or Write has failed, or Close was called
+	broken    atomic.Pointer[error] // why a Write has failed; nil if none has
+	closed    atomic.Bool           // Close was called
+	heard     atomic.Bool           // something has come since the keepalive looked last
 	onVersion func(line string)
 	onEnd     func(err error) // called when a Read fails and Close was not called; nil if nobody wants to know
 	line      []byte          // the line being read, until the version line is complete; only the reading goroutine uses it
@@ -34,10 +35,24 @@ func (s *socket) Read(p []byte) (int, error) {
 		s.watch(p[:n])
 	}
 	if err != nil {
+		if broken := s.broken.Load(); broken != nil {
+			err = *broken
+		}
 		s.ended.Store(true)
 		if s.onEnd != nil && !s.closed.Load() {
 			s.onEnd(err)
 		}
+	}
+	return n, err
+}
+
+// Write ends the connection if it fails: half a packet cannot be taken back, and who waits for an answer need not wait for Read to notice.
+func (s *socket) Write(p []byte) (int, error) {
+	n, err := s.Conn.Write(p)
+	if err != nil {
+		s.broken.CompareAndSwap(nil, &err)
+		s.ended.Store(true)
+		s.Conn.Close()
 	}
 	return n, err
 }

@@ -23,10 +23,10 @@ type SSHTransport struct {
 	work    crew   // every goroutine of the connection
 	control serial // answers and closes: short writes that must not block the loop
 
-	reason    error                       // why it ended; nil while it lives
-	abandoned chan struct{}               // closed when nobody will take received data any more
-	afterLoss []func()                    // what is to be told after ServiceStopped
-	gone      deferred.Deferred[struct{}] // fires when the last goroutine has ended
+	reason    error         // why it ended; nil while it lives
+	abandoned chan struct{} // closed when nobody will take received data any more
+	afterLoss []func()      // what is to be told after ServiceStopped
+	release   func()        // lets the reactor end: the last goroutine has ended
 	atExit    *reactor.Trigger
 	exiting   bool // the reactor shuts down, and atExit has run
 }
@@ -35,11 +35,10 @@ func (t *SSHTransport) init(r *reactor.Reactor) {
 	t.r = r
 	t.ctx, t.end = context.WithCancelCause(context.Background())
 	t.abandoned = make(chan struct{})
-	t.gone = deferred.New[struct{}]()
-	t.atExit = r.AddSystemEventTriggerDeferred(reactor.Before, reactor.Shutdown, func() deferred.Deferred[struct{}] {
+	t.release = r.Hold()
+	t.atExit = r.AddSystemEventTrigger(reactor.During, reactor.Shutdown, func() {
 		t.exiting = true
 		t.AbortConnection()
-		return t.gone
 	})
 }
 
@@ -160,7 +159,7 @@ func (t *SSHTransport) ending() {
 	t.work.whenIdle(func() { t.r.CallFromThread(t.finished) })
 }
 
-// finished fires gone, unless the loop has started another goroutine meanwhile.
+// finished lets the reactor end, unless the loop has started another goroutine meanwhile.
 func (t *SSHTransport) finished() {
 	if !t.work.isIdle() {
 		t.ending()
@@ -169,7 +168,7 @@ func (t *SSHTransport) finished() {
 	if !t.exiting {
 		_ = t.r.RemoveSystemEventTrigger(t.atExit) // it has not run
 	}
-	t.gone.Callback(struct{}{})
+	t.release()
 }
 
 // whenLost runs f when the service knows that the connection is lost: at once, or in its turn when that comes.

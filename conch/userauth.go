@@ -56,11 +56,13 @@ type SSHUserAuthClient struct {
 
 	transport *SSHClientTransport
 	agent     *agentKeys
-	files     []candidate // what identity files have that was not offered yet
-	walking   bool        // files has been set
-	offered   identity    // what GetPublicKey answered last
-	passwords int         // how often the standard password was asked for
-	dialogues int         // how often GetGenericAnswers has asked something
+	files     []candidate             // what identity files have that was not offered yet
+	walking   bool                    // files has been set
+	offered   identity                // what GetPublicKey answered last
+	opened    map[string]gossh.Signer // private keys of files that needed a passphrase
+	problems  []error                 // why something was of no use that the user may have counted on
+	passwords int                     // how often the standard password was asked for
+	dialogues int                     // how often GetGenericAnswers has asked something
 }
 
 // NewSSHUserAuthClient returns the standard authentication of user, after which instance is started.
@@ -83,7 +85,7 @@ func (a *SSHUserAuthClient) order() []string {
 // ServiceStarted contacts the agent, if there is one (C-AUTH-31).
 func (a *SSHUserAuthClient) ServiceStarted() {
 	if !a.Options.NoAgent {
-		a.agent = dialAgent(a.transport.r, a.Options.onlyIdentities())
+		a.agent = dialAgent(a.transport.r, &a.Options)
 	}
 }
 

@@ -28,8 +28,8 @@ func Await[T any](co *Coro, d Deferred[T]) (T, error) {
 		return none, ErrCircular
 	}
 	c.add(awaiter[T]{co.outer})
-	if !co.arrived {
-		co.suspend(c)
+	if !co.arrived && co.suspend(c) && !co.yield(struct{}{}) { // yield stands here because each call between it and the body costs
+		panic(endBody{})
 	}
 	return received[T](co)
 }
@@ -43,14 +43,11 @@ func (a awaiter[T]) run(c *chain) *chain {
 	if !ok || co.ended {
 		return nil // the body is gone, and the result stays
 	}
-	if a.outer.waiting == c {
-		a.outer.waiting = nil
-		c.waiters--
-	}
+	a.outer.waiting = nil
 	send[T](co, c)
 	if !co.running { // else it had not been suspended yet
 		if resumed := co.step(a.outer); resumed != nil {
-			return c.runFirst(resumed, givesUp[T]{})
+			return c.letRun(resumed, givesUp[T]{})
 		}
 	}
 	giveUp[T](c)
@@ -77,23 +74,22 @@ func received[T any](co *Coro) (v T, err error) {
 	return v, err
 }
 
-// suspend gives control back to the owner until c's result has arrived. c and the coroutine's own chain may not be live while it waits.
-func (co *Coro) suspend(c *chain) {
+// suspend makes the coroutine ready to give control back to the owner until c's result has arrived. It reports false if that came meanwhile. c
+// and the coroutine's own chain may not be live while it waits.
+func (co *Coro) suspend(c *chain) (waits bool) {
 	co.outer.waiting = c
-	c.waiters++
+	c.awaited = true
 	if co.scope != nil && co.scope.ctx.Err() != nil {
 		cancelLogged(Deferred[any]{c})
 		if co.arrived {
-			return
+			return false
 		}
 	}
 	if !co.attached {
 		co.attach()
 	}
 	co.outer, co.running = nil, false
-	if !co.yield(struct{}{}) {
-		panic(endBody{})
-	}
+	return true
 }
 
 // attach makes the coroutine learn when its Deferred is collected.

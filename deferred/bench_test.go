@@ -173,7 +173,37 @@ func BenchmarkAwait(b *testing.B) {
 		running = false
 		next.Callback(1)
 	})
-	b.Run("unpaused", func(b *testing.B) { // the same without making a Deferred each time
+	b.Run("made-before", func(b *testing.B) { // the same without the time it takes to make the Deferreds
+		const batch = 1000
+		b.ReportAllocs()
+		made := make([]deferred.Deferred[int], batch)
+		running := true
+		deferred.Inline(func(co *deferred.Coro) (int, error) {
+			made[0] = deferred.New[int]()
+			for i := 0; running; i = (i + 1) % batch {
+				sink, _ = deferred.Await(co, made[i])
+			}
+			return 0, nil
+		})
+		i := 0
+		for b.Loop() {
+			if i == 0 {
+				b.StopTimer()
+				for j := 1; j < batch; j++ {
+					made[j] = deferred.New[int]()
+				}
+				b.StartTimer()
+			}
+			d := made[i]
+			if i = (i + 1) % batch; i == 0 {
+				made[0] = deferred.New[int]()
+			}
+			d.Callback(1)
+		}
+		running = false
+		made[i].Callback(1)
+	})
+	b.Run("unpaused", func(b *testing.B) { // the same Deferreds again and again
 		b.ReportAllocs()
 		next, other := deferred.Succeed(1), deferred.Succeed(1)
 		running := true

@@ -35,7 +35,7 @@ func (c *chain) hold() (last *chain, held []*chain) {
 		if c.cancelled == cancellerRuns {
 			break
 		}
-		if c.coroutine && c.waiting != nil {
+		if c.coroutine() && c.waiting != nil {
 			c.pauses++
 			c.cancelled = cancellerRuns
 			held = append(held, c)

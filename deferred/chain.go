@@ -1,7 +1,5 @@
 package deferred
 
-import "slices"
-
 // chain is Twisted's Deferred without its type: a result, the links that wait for it, a pause count, the chain it waits on, a canceller.
 //
 // The current result is err if that is not nil, else the value in cell. The type of cell is that of the value at the point which the run
@@ -10,17 +8,14 @@ type chain struct {
 	cell      cell      // where the value is kept: a *box of its type
 	err       error     // the failure, if the result is one
 	tail      any       // a nil *T: links may be added through a Deferred[T] only
-	links     []link    // links[next:] have not run; it begins in inline
-	inline    [2]link   // spares short chains an allocation
 	canceller canceller // nil once fired (D21)
 	waiting   *chain    // the chain whose result this one takes over when it comes
 	record    *record   // set in debug mode and once the chain has rested on a failure
-	next      int32
+	links     links     // those that have not run
 	pauses    int32
-	waiters   int32 // chains that wait on this one
+	awaited   bool // another chain has waited on this one
 	called    bool
 	running   runState
-	coroutine bool // not fired yet, and nothing but the coroutine behind it may fire it
 	cancelled cancelState
 }
 
@@ -94,10 +89,16 @@ func giveUp[T any](c *chain) {
 // fail makes err the result. The value, if there was one, has been handed to the link that failed.
 func (c *chain) fail(err error) { c.err = err }
 
+// coroutine reports whether the chain has not fired yet, and nothing but the coroutine behind it may fire it.
+func (c *chain) coroutine() bool {
+	_, ok := c.canceller.(*Coro)
+	return ok
+}
+
 // begin marks the chain as fired. It reports whether this firing is to be ignored.
 func (c *chain) begin() (ignored bool, err error) {
 	c.check("firing")
-	if c.called || c.coroutine {
+	if c.called || c.coroutine() {
 		return c.beginAgain()
 	}
 	c.markFired()
@@ -106,7 +107,7 @@ func (c *chain) begin() (ignored bool, err error) {
 
 func (c *chain) beginAgain() (ignored bool, err error) {
 	switch {
-	case c.coroutine:
+	case c.coroutine():
 		return false, ErrCoroutine
 	case c.cancelled == ignoreNextFiring:
 		c.cancelled = notCancelled
@@ -119,9 +120,7 @@ func (c *chain) markFired() {
 	c.called = true
 	c.canceller = nil
 	c.waiting = nil // what an explicit chain recorded
-	if c.record != nil {
-		c.record.noteFiring()
-	}
+	c.record.noteFiring()
 }
 
 func (c *chain) errback(err error) error {
@@ -136,130 +135,104 @@ func (c *chain) errback(err error) error {
 // add appends a link, and runs it at once if there is a result for it.
 func (c *chain) add(l link) {
 	c.check("adding to")
-	if len(c.links) == cap(c.links) {
-		c.makeRoom()
+	if c.idle() && c.running == notRunning {
+		c.links.forget()
 	}
-	c.links = append(c.links, l)
+	c.links.add(l)
 	if c.called {
 		c.run()
 	}
 }
 
-// makeRoom reuses the room of links that have run if that is half of it, or else takes more: 8 links after the inline ones, then twice as
-// many as wait.
-func (c *chain) makeRoom() {
-	waiting := c.links[c.next:]
-	if 2*len(waiting) > cap(c.links) {
-		c.links = append(make([]link, 0, max(8, 2*len(waiting))), waiting...)
-	} else {
-		c.links = append(c.links[:0], waiting...)
-		clear(c.links[len(waiting):cap(c.links)])
-	}
-	c.next = 0
-}
-
-func (c *chain) idle() bool { return len(c.links) == 0 }
-
-// take removes and returns the first link.
-func (c *chain) take() link {
-	l := c.links[c.next]
-	c.links[c.next] = nil
-	c.next++
-	if int(c.next) == len(c.links) {
-		c.links, c.next = c.links[:0], 0
-	}
-	return l
-}
-
-// putBack makes l the first link again. The link that runs does so to go on when the chain that it has fired has run.
-func (c *chain) putBack(l link) {
-	if c.next == 0 {
-		c.links = slices.Insert(c.links, 0, l)
-		return
-	}
-	c.next--
-	c.links[c.next] = l
-}
+func (c *chain) idle() bool { return c.links.n == 0 }
 
 // run runs all links that can run: those of c, and those of chains that waited on it, on them, and so on. If one of c's runs already, that
 // run takes the new ones.
 func (c *chain) run() {
-	switch {
-	case c.running != notRunning:
-	case c.idle():
-		c.rest()
-	default:
+	if c.running == notRunning {
 		c.runLinks()
 	}
 }
 
 func (c *chain) runLinks() {
-	var room [4]*chain
-	for todo := append(room[:0], c); len(todo) > 0; {
-		todo = runAll(todo)
+	if resumed := c.proceed(); resumed != nil {
+		runAll(c, resumed)
+		return
 	}
+	c.running = notRunning
+	c.rest()
 }
 
-// runAll runs the chains of a list, the last one first. Chains that go on because of it are appended to the list, so that the stack does not
-// grow with their number (D60). A chain that has given its result away and has nothing left to run leaves the list at once, so in a long
-// line of chains neither does the list.
-//
-// It ends when all have run, or after the first panic, which becomes the failure of its chain (D33, D35), and returns those that are
-// left. After a runtime.Goexit the chains are left as not running.
-func runAll(todo []*chain) (left []*chain) {
-	ended := false
-	defer func() {
-		if !ended {
-			left = afterPanic(todo, recover())
+// runAll goes on after c has advanced, with the chain that may go on because of that, and with those that may go on because of that one. They
+// are kept in a list, of which the last one is next, so that the stack does not grow with their number (D60).
+func runAll(c, resumed *chain) {
+	var room [4]*chain
+	todo := c.goOn(room[:0], resumed)
+	defer func() { // for a runtime.Goexit; else there are none
+		for _, c := range todo {
+			c.running = notRunning
 		}
 	}()
 	for len(todo) > 0 {
 		last := len(todo) - 1
-		c := todo[last]
-		switch resumed := c.advance(); {
-		case resumed == nil:
-			c.running = notRunning
-			c.rest()
-			todo = todo[:last]
-		case c.running == runsOther:
-			todo = append(todo, resumed)
-		case c.idle():
-			c.running = notRunning
-			todo[last] = resumed
-		default:
-			c.running = notRunning
-			todo = append(todo, resumed)
-		}
+		c = todo[last]
+		todo = c.goOn(todo[:last], c.proceed())
 	}
-	ended = true
-	return nil
 }
 
-// advance runs the chain's own links until none is left, the chain waits, or another chain may go on, which it returns. A link that pauses its
-// own chain does not stop the run (D81).
-func (c *chain) advance() (resumed *chain) {
-	if c.pauses > 0 && c.running != runsOther {
-		return nil
+// goOn appends to a list what is to be run after c has advanced. A chain that has given its result away and has nothing left to run is
+// not among that, so in a long line of chains the list does not grow with their number either.
+func (c *chain) goOn(todo []*chain, resumed *chain) []*chain {
+	switch {
+	case resumed == nil:
+		c.running = notRunning
+		c.rest()
+		return todo
+	case c.running == runsOther:
+		return append(todo, c, resumed)
 	}
-	c.running = runsLink
-	for resumed == nil && c.waiting == nil && len(c.links) > 0 {
-		resumed = c.take().run(c)
+	c.running = notRunning
+	if !c.idle() {
+		todo = append(todo, c)
+	}
+	return append(todo, resumed)
+}
+
+// proceed runs the chain's own links until none is left, the chain waits, or another chain may go on, which it returns. A panic in a link
+// becomes the chain's failure (D33, D35).
+func (c *chain) proceed() (resumed *chain) {
+	for panicked := true; panicked; {
+		resumed, panicked = c.advance()
 	}
 	return resumed
 }
 
-// afterPanic deals with what was recovered while the last chain of the list ran a link. It was a Goexit if that is nil.
-func afterPanic(todo []*chain, recovered any) (left []*chain) {
-	if recovered == nil {
-		for _, c := range todo {
-			c.running = notRunning
-		}
-		return nil
+// advance is proceed up to a panic. A link that pauses its own chain does not stop the run (D81), not even if it panics.
+func (c *chain) advance() (resumed *chain, panicked bool) {
+	if c.pauses > 0 && c.running != runsOther {
+		return nil, false
 	}
-	c := todo[len(todo)-1]
+	defer func() {
+		if panicked {
+			c.afterPanic(recover())
+		}
+	}()
+	c.running = runsLink
+	panicked = true
+	for resumed == nil && c.waiting == nil && !c.idle() {
+		resumed = c.links.take().run(c)
+	}
+	return resumed, false
+}
+
+// afterPanic is given what was recovered, which is nil if it was no panic but a runtime.Goexit.
+func (c *chain) afterPanic(recovered any) {
+	if recovered == nil {
+		c.running = notRunning
+		return
+	}
 	c.fail(newPanicError(recovered))
-	c.running = runsOther // a pause in the link that panicked does not stop the run
-	return todo
+	c.running = runsOther
 }
 
 // settle fires another chain, which was made with the type T, from within a link of c: with a value, or with a failure if err is not nil.
@@ -273,13 +246,13 @@ func settle[T any](c, other *chain, v T, err error, after link) (resumed *chain,
 	if other.err = err; err == nil {
 		boxFor[T](other).v = v
 	}
-	return c.runFirst(other, after), nil
+	return c.letRun(other, after), nil
 }
 
-// runFirst returns other for a link of c to return, and lets c go on with the link after when other has run.
-func (c *chain) runFirst(other *chain, after link) *chain {
+// letRun returns other for a link of c to return, and lets c go on with the link after when other has run.
+func (c *chain) letRun(other *chain, after link) *chain {
 	c.running = runsOther
-	c.putBack(after)
+	c.links.putBack(after)
 	return other
 }
 
@@ -297,7 +270,7 @@ func (c *chain) waitsImplicitly() bool { return c.called && c.waiting != nil }
 // waitsOn returns the chain whose outcome c depends on: one that a callback returned, or that a coroutine awaits. An explicit chain does
 // not count, as its second Deferred may be fired otherwise.
 func (c *chain) waitsOn() *chain {
-	if c.called || c.coroutine {
+	if c.called || c.coroutine() {
 		return c.waiting
 	}
 	return nil

@@ -10,7 +10,7 @@ func (d Deferred[T]) ChainDeferred(other Deferred[T]) Deferred[T] {
 	if c == next {
 		panic(ErrCircular)
 	}
-	if !next.called && !next.coroutine {
+	if !next.called && !next.coroutine() {
 		if _, ok := next.cell.(*box[T]); !ok {
 			panic(&ViewError{Op: "chaining to it", View: typeName[T](), Want: next.cell.typeName()})
 		}

@@ -39,7 +39,6 @@ func newTyped[T any]() *typed[T] {
 	t := new(typed[T])
 	t.cell = &t.first
 	t.tail = (*T)(nil)
-	t.links = t.inline[:0]
 	if debugging.Load() {
 		t.recordCreation()
 	}

@@ -52,13 +52,19 @@ func (e *ViewError) Error() string {
 		e.Op, e.View, e.Want, e.Want)
 }
 
-// PanicError is the failure made of a panic in a callback.
+// PanicError is the failure made of a panic in a callback. One that is given to panic again is not wrapped: it stays itself, with the stack
+// of the first panic (D144).
 type PanicError struct {
 	Value any    // what was given to panic
 	Stack []byte // the stack of the panic, as debug.Stack prints it
 }
 
-func newPanicError(v any) *PanicError { return &PanicError{Value: v, Stack: debug.Stack()} }
+func newPanicError(v any) *PanicError {
+	if again, ok := v.(*PanicError); ok {
+		return again
+	}
+	return &PanicError{Value: v, Stack: debug.Stack()}
+}
 
 func (e *PanicError) Error() string { return fmt.Sprintf("deferred: panic in a callback: %v", e.Value) }
 

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"runtime"
 	"strings"
 	"time"
 
@@ -315,4 +317,83 @@ func ExampleFromFuture() {
 	})
 	loop.turn(nil)
 	// Output: on the loop: 42
+}
+
+func ExampleDeferred_AddBoth() {
+	d := deferred.New[int]()
+	d.AddBoth(func(n int, err error) (int, error) {
+		fmt.Println("clean up, whatever came:", n, err)
+		return n, err
+	})
+	d.AddErrback(func(err error) (int, error) { return 0, nil })
+	d.Errback(io.ErrUnexpectedEOF)
+	// Output: clean up, whatever came: 0 unexpected EOF
+}
+
+func ExampleLock() {
+	var lock deferred.Lock
+	work := deferred.New[string]()
+	deferred.Run(&lock, func() deferred.Deferred[string] {
+		fmt.Println("the first has the lock")
+		return work
+	})
+	deferred.Run(&lock, func() deferred.Deferred[string] {
+		fmt.Println("the second has the lock")
+		return deferred.Succeed("done")
+	})
+	fmt.Println("the second waits")
+	work.Callback("done")
+	fmt.Println("held:", lock.Locked())
+	// Output:
+	// the first has the lock
+	// the second waits
+	// the second has the lock
+	// held: false
+}
+
+func ExampleDeferred_AddContext() {
+	ctx, cancel := context.WithCancel(context.Background())
+	loop := make(posts, 1)
+	d := deferred.New[int]().AddContext(ctx, loop)
+	d.AddErrback(func(err error) (int, error) {
+		fmt.Println(err, errors.Is(err, context.Canceled))
+		return 0, nil
+	})
+	cancel()
+	(<-loop)() // a reactor does that
+	// Output: deferred: cancelled: context canceled true
+}
+
+// posts is the least that a reactor has to offer: a queue of functions.
+type posts chan func()
+
+func (p posts) CallFromThread(f func()) bool {
+	p <- f
+	return true
+}
+
+func ExampleOnUnhandled() {
+	errLost := errors.New("lost")
+	reports := make(chan *deferred.UnhandledError, 1)
+	restore := deferred.OnUnhandled(func(e *deferred.UnhandledError) { // for every failure in the process that nobody handles
+		if errors.Is(e, errLost) {
+			reports <- e
+		}
+	})
+	defer restore()
+	deferred.Fail[int](errLost) // nobody handles it, and nobody can any more
+	runtime.GC()
+	fmt.Println(<-reports)
+	// Output: deferred: unhandled error: lost
+}
+
+func ExampleSetDebugging() {
+	deferred.SetDebugging(true)
+	defer deferred.SetDebugging(false)
+	d := deferred.New[int]()
+	d.Callback(1)
+	err := d.TryCallback(2)
+	again, _ := errors.AsType[*deferred.AlreadyCalledError](err)
+	fmt.Println(strings.Contains(again.Fired, "ExampleSetDebugging"))
+	// Output: true
 }

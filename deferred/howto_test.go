@@ -6,10 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"strconv"
-	"strings"
-	"testing"
 	"time"
 
 	"github.com/hawser-go/hawser/deferred"
@@ -195,34 +192,3 @@ func Example_list() {
 }
 
 // TestHowtosShowCodeThatRuns wants every Go block of the two guides to be code of this file, indentation aside.
-func TestHowtosShowCodeThatRuns(t *testing.T) {
-	source, err := os.ReadFile("howto_test.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	examples := withoutIndent(string(source))
-	for _, guide := range []string{"deferreds-for-gophers.md", "deferreds-for-twisted.md"} {
-		text, err := os.ReadFile("../docs/howto/" + guide)
-		if err != nil {
-			t.Fatal(err)
-		}
-		blocks := strings.Split(string(text), "```go\n")[1:]
-		if len(blocks) == 0 {
-			t.Errorf("%s has no code", guide)
-		}
-		for _, block := range blocks {
-			code, _, _ := strings.Cut(block, "```")
-			if !strings.Contains(examples, withoutIndent(code)) {
-				t.Errorf("%s shows code that is not in howto_test.go:\n%s", guide, code)
-			}
-		}
-	}
-}
-
-func withoutIndent(code string) string {
-	var b strings.Builder
-	for line := range strings.Lines(code) {
-		b.WriteString(strings.TrimLeft(line, "\t "))
-	}
-	return b.String()
-}

@@ -83,7 +83,7 @@ func Inline[T any](body func(co *Coro) (T, error)) Deferred[T] {
 func start[T any](co *Coro, body func(co *Coro) (T, error)) Deferred[T] {
 	mustNotBeNil(body == nil)
 	c := &newTyped[T]().chain
-	c.coroutine, c.canceller = true, co
+	c.canceller = co
 	if debugging.Load() {
 		co.owner = currentOwner()
 	}
@@ -155,7 +155,6 @@ func finish[T any](co *Coro, v T, err error) *chain {
 		logAbandoned(err)
 		return nil
 	}
-	outer.coroutine = false
 	outer.markFired()
 	put(outer, v, err)
 	return outer

@@ -119,6 +119,19 @@ func TestD153D155_ErrorWithoutText(t *testing.T) {
 	d.AddErrback(handled[int])
 }
 
+func TestD144_PanicErrorOfAPanicError(t *testing.T) {
+	first := deferred.Maybe(func() (int, error) { panic(errBoom) })
+	_, err, _ := first.Result()
+	again := deferred.Succeed(1).AddCallback(func(int) (int, error) { panic(err) })
+	again.AddErrback(func(got error) (int, error) {
+		if got != err {
+			t.Errorf("got %v", got)
+		}
+		return 0, nil
+	})
+	first.AddErrback(handled[int])
+}
+
 func TestD154D158D164_PanicErrorFormats(t *testing.T) {
 	d := deferred.Maybe(func() (int, error) { panic("p") })
 	_, err, _ := d.Result()

@@ -121,8 +121,7 @@ func (co *Coro) end() {
 	}
 	outer := co.found.Value()
 	co.outer, co.running = outer, true
-	if outer != nil && outer.waiting != nil {
-		outer.waiting.waiters--
+	if outer != nil {
 		outer.waiting = nil
 	}
 	co.stop()

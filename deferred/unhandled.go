@@ -48,7 +48,12 @@ func (c *chain) recordCreation() {
 	c.record.owner = currentOwner()
 }
 
-func (r *record) noteFiring() { r.fired = callers() }
+// noteFiring may be called without a record.
+func (r *record) noteFiring() {
+	if r != nil {
+		r.fired = callers()
+	}
+}
 
 // rest is called when there is nothing left to run. If the result is a failure, it is reported should the chain be collected in this
 // state; if not, a report is no longer due.

@@ -40,7 +40,7 @@ func giveTo[T, U any](d Deferred[T], outer *chain) {
 // leadsTo reports whether c is outer, or waits on it directly or through others. Nothing can lead to a chain that nobody waits on, which
 // spares building a long line of chains the walk along it.
 func (c *chain) leadsTo(outer *chain) bool {
-	if outer.waiters == 0 {
+	if !outer.awaited {
 		return c == outer
 	}
 	for c != nil && c != outer {
@@ -64,7 +64,7 @@ func wait[T, U any](outer, inner *chain) {
 	outer.err = nil
 	outer.waiting = inner
 	outer.pauses++
-	inner.waiters++
+	inner.awaited = true
 	inner.add(handOver[T, U]{outer})
 }
 
@@ -72,7 +72,6 @@ func wait[T, U any](outer, inner *chain) {
 type handOver[T, U any] struct{ outer *chain }
 
 func (h handOver[T, U]) run(inner *chain) *chain {
-	inner.waiters--
 	h.outer.waiting = nil
 	h.outer.pauses--
 	move[T, U](h.outer, inner)

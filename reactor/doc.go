@@ -27,8 +27,9 @@
 //   - [Reactor.CallFromThread], to run a function on the loop
 //   - [Await] and [BlockingCallFromThread], to do so and wait for the result
 //   - [Reactor.CallInThread], [Reactor.CallMultipleInThread] and the methods of [ThreadPool]
-//   - [Reactor.Stop], [Reactor.Crash], [Reactor.Running], [Reactor.OnLoop], [Reactor.StopSignal], [Reactor.Stats], [Reactor.Context]
-//   - the methods of [NetConn] that are net.Conn's, except on the loop
+//   - [Reactor.Stop], [Reactor.Crash], [Reactor.Running], [Reactor.OnLoop], [Reactor.StopSignal], [Reactor.Stats], [Reactor.Context],
+//     [Reactor.Hold]
+//   - the methods of [NetConn] that are net.Conn's
 //
 // Several reactors may run side by side, each on a goroutine of its own, as a rule one per core. [DeferToReactor] hands a result from one to
 // another.
@@ -57,7 +58,8 @@
 //
 // Stop, SIGINT and SIGTERM fire the shutdown event in three phases. Triggers "before shutdown" may answer with Deferreds, and the loop turns
 // until they have fired; then every listener and connection is closed; then come the triggers "during" and "after". Last, Run waits for
-// the functions in threads, and returns when no goroutine of the reactor is left. Options.ShutdownTimeout bounds the waiting.
+// the functions in threads and for whoever holds it ([Reactor.Hold]), and returns when no goroutine of the reactor is left.
+// Options.ShutdownTimeout bounds the waiting.
 //
 // # Time
 //

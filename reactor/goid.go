@@ -27,6 +27,9 @@ func onGoroutine(id uint64) bool {
 	case goroutineID():
 		return true
 	}
+	if !onCoroutine() {
+		return false
+	}
 	own := stacks(false)
 	at := bytes.LastIndex(own, []byte("\ncreated by iter.Pull"))
 	if at < 0 {
@@ -34,6 +37,22 @@ func onGoroutine(id uint64) bool {
 	}
 	_, parent, _ := bytes.Cut(own[at:], []byte(" in goroutine "))
 	return leadingNumber(parent) == id || resumesCoroutine(id)
+}
+
+// onCoroutine reports whether the caller runs on the goroutine of a coroutine, whose first function is runtime.corostart. It takes much less
+// time than a trace.
+func onCoroutine() bool {
+	var pcs [64]uintptr
+	n := len(pcs)
+	for skip := 0; n == len(pcs); skip += n {
+		n = runtime.Callers(skip, pcs[:])
+	}
+	for _, pc := range pcs { // those behind n are from before, further up the same stack
+		if f := runtime.FuncForPC(pc - 1); f != nil && f.Name() == "runtime.corostart" {
+			return true
+		}
+	}
+	return false
 }
 
 // resumesCoroutine reports whether the goroutine waits for a coroutine to give control back. With several layers of coroutines, that is

@@ -12,15 +12,15 @@ import (
 // NetConn turns a transport into a net.Conn, for goroutine code (R537): it is the protocol of the connection on the loop's side, and a net.Conn
 // on the other. Make one with NewNetConn and give it to a factory, an endpoint or Attach as the protocol.
 //
-// The methods of net.Conn may be called from any goroutine but the loop's, where Read and Write would wait for themselves. What comes is
-// kept until it is read, up to NetConnBuffer bytes; then the peer is held up. Write returns when the transport has taken the data and
-// has no more than BufferLimit bytes to send.
+// The methods of net.Conn may be called from any goroutine. On the loop, where they would wait for themselves, Read and Write return ErrOnLoop
+// instead of waiting. What comes is kept until it is read, up to NetConnBuffer bytes; then the peer is held up. Write keeps a copy and
+// waits while BufferLimit bytes or more are on their way to the loop, or wait there to be sent.
 type NetConn struct {
 	BaseProtocol
 	r *Reactor
 
 	mu       sync.Mutex // guards the following
-	made     chan struct{}
+	made     bool
 	local    net.Addr
 	remote   net.Addr
 	in       []byte
@@ -28,6 +28,7 @@ type NetConn struct {
 	full     bool  // the transport is paused
 	crowded  bool  // the transport has too much to send
 	gone     error // why nothing can be written
+	posted   int   // bytes written that the loop has not taken yet
 	changed  chan struct{}
 	deadline [2]deadline
 }
@@ -44,15 +45,16 @@ var _ net.Conn = (*NetConn)(nil)
 
 // NewNetConn returns a NetConn whose connection is to be made on the loop of r. Until it is, Read and Write wait.
 func NewNetConn(r *Reactor) *NetConn {
-	return &NetConn{r: r, made: make(chan struct{}), changed: make(chan struct{})}
+	return &NetConn{r: r, changed: make(chan struct{})}
 }
 
 // ConnectionMade is part of Protocol.
 func (c *NetConn) ConnectionMade() {
 	c.mu.Lock()
 	c.local, c.remote = c.Transport().GetHost(), c.Transport().GetPeer()
+	c.made = true
+	c.signal()
 	c.mu.Unlock()
-	close(c.made)
 	_ = c.Transport().RegisterProducer((*netConnProducer)(c), true) // cannot fail: it is the first
 }
 
@@ -141,48 +143,70 @@ func (c *NetConn) Write(p []byte) (n int, err error) {
 }
 
 func (c *NetConn) writePart(p []byte) error {
-	if err := c.await(writing, func() (bool, error) { return c.gone != nil || !c.crowded, c.gone }); err != nil {
+	err := c.await(writing, func() (done bool, err error) {
+		if c.gone == nil && !c.crowded && c.posted < BufferLimit {
+			c.posted += len(p)
+			return true, nil
+		}
+		return c.gone != nil, c.gone
+	})
+	if err != nil {
 		return err
 	}
-	taken := make(chan struct{})
 	data := append([]byte(nil), p...)
-	if !c.r.CallFromThread(func() { c.Transport().Write(data); close(taken) }) {
+	if !c.r.CallFromThread(func() { c.take(data) }) {
 		return ErrReactorEnded
 	}
-	select {
-	case <-taken:
-		return nil
-	case <-c.r.run.Load().ended:
-		return ErrReactorEnded
+	return nil
+}
+
+// take runs on the loop.
+func (c *NetConn) take(data []byte) {
+	c.Transport().Write(data)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.posted -= len(data); c.posted < BufferLimit && c.posted+len(data) >= BufferLimit {
+		c.signal()
 	}
 }
 
 // await waits for the connection, and then until cond, which is called with the lock held, says that it is done; or until the deadline.
 func (c *NetConn) await(which int, cond func() (done bool, err error)) error {
-	select {
-	case <-c.made:
-	case <-c.r.run.Load().ended:
-		return ErrReactorEnded
-	}
-	for {
-		c.mu.Lock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for waited := false; ; waited = true {
 		expired, timer := c.deadline[which].state()
-		done, err := cond()
-		changed := c.changed
-		c.mu.Unlock()
+		var done bool
+		var err error
+		if c.made || c.gone != nil {
+			done, err = cond()
+		}
 		switch {
 		case expired:
 			return os.ErrDeadlineExceeded
 		case done:
 			return err
+		case !waited && c.r.OnLoop():
+			return ErrOnLoop
 		}
-		select {
-		case <-changed:
-		case <-timer:
-		case <-c.r.run.Load().ended:
-			return ErrReactorEnded
+		if err := c.wait(timer); err != nil {
+			return err
 		}
 	}
+}
+
+// wait waits for a change, without the lock, which must be held.
+func (c *NetConn) wait(timer <-chan struct{}) error {
+	changed := c.changed
+	c.mu.Unlock()
+	defer c.mu.Lock()
+	select {
+	case <-changed:
+	case <-timer:
+	case <-c.r.run.Load().ended:
+		return ErrReactorEnded
+	}
+	return nil
 }
 
 // Close is part of net.Conn. What was written is sent first.

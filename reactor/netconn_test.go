@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 )
 
@@ -97,6 +98,38 @@ func TestR537_NetConnHoldsItsWriterUp(t *testing.T) {
 	if got := within(t, wrote); got.v != size || got.err != nil {
 		t.Errorf("%+v", got)
 	}
+}
+
+func TestR537_NetConnOnTheLoop(t *testing.T) {
+	n, c, far := netConnPair(t)
+	never := reactor.NewNetConn(n.r)
+	got := onLoop(t, n.r, func() deferred.Deferred[none] {
+		_, err := c.Read(make([]byte, 1))
+		wantErr(t, err, reactor.ErrOnLoop)
+		_, err = c.Write(make([]byte, 4*reactor.BufferLimit)) // the first part need not wait
+		wantErr(t, err, reactor.ErrOnLoop)
+		_, err = never.Read(make([]byte, 1))
+		wantErr(t, err, reactor.ErrOnLoop)
+		return deferred.Inline(func(*deferred.Coro) (v none, _ error) {
+			_, err := c.Read(make([]byte, 1))
+			wantErr(t, err, reactor.ErrOnLoop)
+			return v, nil
+		})
+	})
+	wantErr(t, got.err, nil)
+	if _, err := io.CopyN(io.Discard, far, reactor.BufferLimit); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestR537_NetConnClosedBeforeItsConnection(t *testing.T) {
+	r, _ := newReactor(t)
+	c := reactor.NewNetConn(r)
+	_ = c.Close()
+	_, err := c.Read(make([]byte, 1))
+	wantErr(t, err, net.ErrClosed)
+	_, err = c.Write([]byte("x"))
+	wantErr(t, err, net.ErrClosed)
 }
 
 func TestR537_NetConnOfALostConnection(t *testing.T) {

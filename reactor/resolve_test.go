@@ -3,6 +3,7 @@ package reactor_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -143,6 +144,8 @@ func TestR118_R389_ToASCII(t *testing.T) {
 		{"münchen", "xn--mnchen-3ya"},
 		{"他们为什么不说中文", "xn--ihqwcrb4cv8a8dqg056pqjye"},
 		{"почемужеонинеговорятпорусски", "xn--b1abfaaepdrnnbgefbadotcwatmq2g4l"},
+		{"bu\u0308cher.example.", "xn--bcher-kva.example."}, // composed, and fully qualified
+		{"my_host.example", "my_host.example"},              // not a name that the DNS gives out, but one that systems know
 		{"", ""},
 		{".", "."},
 	} {
@@ -150,9 +153,9 @@ func TestR118_R389_ToASCII(t *testing.T) {
 			t.Errorf("%s: got %s, %v", row.name, got, err)
 		}
 	}
-	for _, bad := range []string{"\xff", strings.Repeat("ü", 60)} {
-		if got, err := reactor.ToASCII(bad); err == nil {
-			t.Errorf("%q: got %s", bad, got)
+	for _, bad := range []string{"\xff", strings.Repeat("ü", 60), "ü..example", "a\u200bb ü.example", strings.Repeat("ü.", 200)} {
+		if got, err := reactor.ToASCII(bad); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%+q", bad)) {
+			t.Errorf("%q: got %s, %v", bad, got, err)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package reactor
 import (
 	"maps"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -76,14 +77,22 @@ func (r *Reactor) deadline(f func()) (stop func() bool) {
 	return time.AfterFunc(limit, func() { r.CallFromThread(f) }).Stop
 }
 
+// Hold makes Run wait at its end, when the connections are closed and the triggers have run, until release is called, or the shutdown timeout
+// has passed: for goroutines that work for the loop and are not the reactor's own. What they post is run meanwhile. Hold and release may be called
+// on any goroutine; further calls of release do nothing.
+func (r *Reactor) Hold() (release func()) {
+	r.busy.Add(1)
+	return sync.OnceFunc(func() {
+		r.busy.Add(-1)
+		r.queue.post(nop) // drain looks again
+	})
+}
+
 // spawn starts a goroutine of the reactor. Run waits for it at the end; f must know what ends it.
 func (r *Reactor) spawn(f func()) {
-	r.busy.Add(1)
+	release := r.Hold()
 	go func() {
-		defer func() {
-			r.busy.Add(-1)
-			r.queue.post(nop) // drain looks again
-		}()
+		defer release()
 		f()
 	}()
 }

@@ -268,3 +268,22 @@ func TestShutdownTimeoutEndsTheWaitForThreads(t *testing.T) {
 		close(gate)
 	})
 }
+
+// Who holds the reactor is waited for like its own goroutines, and may use the loop meanwhile.
+func TestR95_Hold(t *testing.T) {
+	r, _ := newReactor(t)
+	release := r.Hold()
+	var n notes
+	r.AddSystemEventTrigger(reactor.After, reactor.Shutdown, n.adder("after"))
+	go func() { // ends when it has let the reactor end
+		<-r.Context().Done()
+		r.CallFromThread(func() {
+			n.add("held")
+			release()
+			release()
+		})
+	}()
+	r.CallWhenRunning(func() { mustStop(t, r) })
+	mustRun(t, r)
+	n.want(t, "after", "held")
+}

@@ -1,6 +1,7 @@
 package filetransfer
 
 import (
+	"io"
 	"sync"
 	"sync/atomic"
 	"weak"
@@ -217,6 +218,20 @@ func newBuffer(mem []byte) *Buffer {
 
 // Data returns the memory for the data.
 func (b *Buffer) Data() []byte { return b.mem[headroom:] }
+
+// Fill reads n bytes from r into the data, fewer only together with the reader's own error. At its end that is io.EOF; what io.ReadFull makes of
+// it could not be told from the io.ErrUnexpectedEOF of a reader whose own source was cut off.
+func (b *Buffer) Fill(r io.Reader, n int) (got int, err error) {
+	for got < n && err == nil {
+		var more int
+		more, err = r.Read(b.Data()[got:n])
+		got += more
+	}
+	if got == n {
+		err = nil
+	}
+	return got, err
+}
 
 // Release gives the buffer back. It goes on to exist for as long as a WriteBuffer needs it.
 func (b *Buffer) Release() {

@@ -5,8 +5,10 @@ import (
 	"io"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/reactor/reactortest"
 )
 
 func TestCancelledRequestKeepsItsID(t *testing.T) {
@@ -63,6 +65,61 @@ func TestLateAnswers(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A request with a time limit fails with that, and its late answer is dropped, or closed if it is a handle: it was cancelled.
+func TestTimeLimit(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		call  func(c *FileTransferClient, clock deferred.Clock) watched
+		reply []byte
+		close bool
+	}{
+		{"stat", func(c *FileTransferClient, clock deferred.Clock) watched {
+			return watch(c.GetAttrs("x", true).AddTimeout(clock, time.Second))
+		},
+			attrsReply(0, goodAttrs), false},
+		{"read", func(c *FileTransferClient, clock deferred.Clock) watched {
+			return watch(testFile(c).ReadChunk(0, 4).AddTimeout(clock, time.Second))
+		},
+			stringReply(fxpData, 0, "data"), false},
+		{"open", func(c *FileTransferClient, clock deferred.Clock) watched {
+			return watch(c.OpenFile("x", FXFRead, Attrs{}).AddTimeout(clock, time.Second))
+		}, stringReply(fxpHandle, 0, "H"), true},
+		{"opendir", func(c *FileTransferClient, clock deferred.Clock) watched {
+			return watch(c.OpenDirectory("x").AddTimeout(clock, time.Second))
+		},
+			stringReply(fxpHandle, 0, "H"), true},
+		{"open that is refused", func(c *FileTransferClient, clock deferred.Clock) watched {
+			return watch(c.OpenFile("x", FXFRead, Attrs{}).AddTimeout(clock, time.Second))
+		}, statusReply(0, FXNoSuchFile, "", ""), false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c, m := connected(t)
+			clock := reactortest.NewClock()
+			o := tt.call(c, clock)
+			m.sent = nil
+			clock.Advance(time.Second - 1)
+			if fired, _, _ := o.get(); fired != 0 {
+				t.Fatal("fired too early")
+			}
+			clock.Advance(1)
+			fired, _, err := o.get()
+			if _, isTimeout := errors.AsType[*deferred.TimeoutError](err); fired != 1 || !isTimeout {
+				t.Fatalf("fired %d times with %v", fired, err)
+			}
+			c.DataReceived(tt.reply)
+			if fired, _, _ := o.get(); fired != 1 || m.closed != 0 || (len(m.sent) == 1) != tt.close {
+				t.Errorf("after the late answer: fired %d times, closed %d times, sent %q", fired, m.closed, m.sent)
+			}
+			if tt.close {
+				c.DataReceived(statusReply(1, FXOK, "", ""))
+			}
+			if len(c.pending) != 0 || c.abandoned != 0 {
+				t.Errorf("%d pending, %d abandoned", len(c.pending), c.abandoned)
+			}
+		})
 	}
 }
 

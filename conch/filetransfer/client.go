@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/hawser-go/hawser/conch/internal/frame"
 	"github.com/hawser-go/hawser/conch/internal/wire"
 )
 
@@ -42,7 +43,7 @@ type FileTransferClient struct {
 	version    uint32
 	extensions map[string]string
 
-	in        framer
+	in        frame.Reader
 	decoder   wire.Decoder // over the packet at hand
 	receiving bool         // inside DataReceived
 	waiting   [][]byte     // chunks that came meanwhile
@@ -61,7 +62,7 @@ type FileTransferClient struct {
 // pkg/sftp look at none.
 func NewFileTransferClient(extensions ...Extension) *FileTransferClient {
 	c := &FileTransferClient{offered: extensions, pending: make(map[uint32]pendingRequest), readSize: MaxChunk}
-	c.in.place = c.place
+	c.in = newReader(c.place)
 	return c
 }
 
@@ -125,8 +126,8 @@ func (c *FileTransferClient) DataReceived(p []byte) {
 }
 
 func (c *FileTransferClient) receiveChunk(p []byte) {
-	c.kept = len(c.in.in) > 0 // what a panic in a callback has left may be a chunk's
-	c.in.feed(p)
+	c.kept = c.in.Buffered() > 0 // what a panic in a callback has left may be a chunk's
+	c.in.Feed(p)
 	for c.receivePacket() {
 	}
 	if !c.kept && c.recycle != nil {
@@ -136,9 +137,9 @@ func (c *FileTransferClient) receiveChunk(p []byte) {
 
 // receivePacket handles the next packet, if it is there whole, and reports whether it was.
 func (c *FileTransferClient) receivePacket() bool {
-	packet, err := c.in.next()
+	packet, err := c.in.Next()
 	if err != nil {
-		c.breakOff(&ProtocolError{Err: err})
+		c.breakOff(&ProtocolError{Err: lengthError(err)})
 		return false
 	}
 	if packet == nil {
@@ -168,7 +169,7 @@ func (c *FileTransferClient) replyReceived(typ PacketType, id uint32) error {
 	request, ok := c.pending[id]
 	switch {
 	case ok:
-		c.kept = c.kept || (typ == fxpData || typ == fxpExtendedReply) && !c.in.streamed && request.room() == nil
+		c.kept = c.kept || (typ == fxpData || typ == fxpExtendedReply) && !c.in.Placed() && request.room() == nil
 		return request.deliver(c, id, typ, &c.decoder)
 	case typ.isRequest():
 		return nil
@@ -228,7 +229,7 @@ func (c *FileTransferClient) markLost(reason error) bool {
 	if c.lost != nil {
 		return false
 	}
-	c.lost, c.in = &ConnectionLostError{Reason: reason}, framer{}
+	c.lost, c.in = &ConnectionLostError{Reason: reason}, frame.Reader{}
 	c.waiting = nil
 	return true
 }

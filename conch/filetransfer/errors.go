@@ -59,7 +59,8 @@ func (e *OpError) Error() string {
 func (e *OpError) Unwrap() error { return e.Err }
 
 // ConnectionLostError is the failure of requests that were outstanding when the connection ended, and of all that are made afterwards or
-// before MakeConnection (C-SFTP-60 to C-SFTP-62).
+// before MakeConnection (C-SFTP-60 to C-SFTP-62). errors.Is never finds io.EOF in it, which here means the end of a file, although many a
+// connection ends with one: that is left in Reason.
 type ConnectionLostError struct {
 	// Reason is what ConnectionLost was given, which may be nil, the [*ProtocolError] for which the client gave the connection up, or
 	// ErrNotConnected.
@@ -76,8 +77,22 @@ func (e *ConnectionLostError) bare() string {
 	return "connection lost: " + bare(e.Reason)
 }
 
-// Unwrap returns the reason.
-func (e *ConnectionLostError) Unwrap() error { return e.Reason }
+// Unwrap returns the reason, with io.EOF hidden.
+func (e *ConnectionLostError) Unwrap() error {
+	if errors.Is(e.Reason, io.EOF) {
+		return &notEOF{e.Reason}
+	}
+	return e.Reason
+}
+
+// notEOF is an error of which everything can be found but io.EOF.
+type notEOF struct{ error }
+
+// Is reports whether errors.Is finds target, unless that is io.EOF.
+func (e *notEOF) Is(target error) bool { return target != io.EOF && errors.Is(e.error, target) }
+
+// As is errors.As.
+func (e *notEOF) As(target any) bool { return errors.As(e.error, target) }
 
 // ProtocolError is a violation of the protocol by the server. The connection cannot be trusted any longer: the client fails every
 // outstanding request with a [*ConnectionLostError] that wraps this error, and closes the transport.

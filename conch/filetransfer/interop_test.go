@@ -50,12 +50,23 @@ func TestPeer_MakeDirectoryAtOnce(t *testing.T) {
 	})
 }
 
+// PORT-2: what the failure to make a directory that is there already says depends on the server.
 func TestPeer_MakeDirectoryThatExists(t *testing.T) {
-	s := startOpenSSH(t)
-	must(s, s.MakeDirectory("foobarbaz", filetransfer.Attrs{}))
-	_, err := await(s, s.MakeDirectory("foobarbaz", filetransfer.Attrs{}))
-	if err == nil || err.Error() != "filetransfer: mkdir foobarbaz: Failure (SSH_FX_FAILURE 4)" {
-		t.Errorf("%v", err)
+	for _, tt := range []struct {
+		start func(testing.TB) *session
+		code  filetransfer.StatusCode
+		text  string
+	}{
+		{startOpenSSH, filetransfer.FXFailure, "filetransfer: mkdir foobarbaz: Failure (SSH_FX_FAILURE 4)"},
+		{startTwisted, filetransfer.FXFileAlreadyExists, "(SSH_FX_FILE_ALREADY_EXISTS 11)"},
+	} {
+		s := tt.start(t)
+		must(s, s.MakeDirectory("foobarbaz", filetransfer.Attrs{}))
+		_, err := await(s, s.MakeDirectory("foobarbaz", filetransfer.Attrs{}))
+		status, refused := errors.AsType[*filetransfer.StatusError](err)
+		if !refused || status.Code != tt.code || !strings.Contains(err.Error(), tt.text) || errors.Is(err, fs.ErrExist) != (tt.code == filetransfer.FXFileAlreadyExists) {
+			t.Errorf("%v", err)
+		}
 	}
 }
 
@@ -170,6 +181,46 @@ func TestPeer_Links(t *testing.T) {
 			if got, err := os.Readlink(filepath.Join(s.dir, "link")); got != target {
 				t.Errorf("on the disk it points to %q, %v", got, err)
 			}
+		}
+	})
+}
+
+// Every operation, of something that is not there: each fails with the server's status, and says what it was about.
+func TestPeer_EveryOperationFails(t *testing.T) {
+	forEachPeer(t, func(t *testing.T, s *session) {
+		const missing = "missing/missing"
+		must(s, makeFile(s, "file", []byte("12345")).Close())
+		for op, fails := range map[string]func() error{
+			"open": func() error {
+				_, err := await(s, s.OpenFile(missing, filetransfer.FXFRead, filetransfer.Attrs{}))
+				return err
+			},
+			"remove":  func() error { _, err := await(s, s.RemoveFile(missing)); return err },
+			"rename":  func() error { _, err := await(s, s.RenameFile(missing, "other")); return err },
+			"mkdir":   func() error { _, err := await(s, s.MakeDirectory(missing, filetransfer.Attrs{})); return err },
+			"rmdir":   func() error { _, err := await(s, s.RemoveDirectory(missing)); return err },
+			"opendir": func() error { _, err := await(s, s.OpenDirectory(missing)); return err },
+			"lstat":   func() error { _, err := await(s, s.GetAttrs(missing, false)); return err },
+			"stat":    func() error { _, err := await(s, s.GetAttrs(missing, true)); return err },
+			"setstat": func() error {
+				_, err := await(s, s.SetAttrs(missing, filetransfer.Attrs{}.WithMode(0o600)))
+				return err
+			},
+			"readlink": func() error { _, err := await(s, s.ReadLink(missing)); return err },
+			"symlink":  func() error { _, err := await(s, s.MakeLink(missing, "target")); return err },
+		} {
+			if s.dir == "" && (op == "mkdir" || op == "symlink" || op == "setstat") {
+				continue // in memory, nothing has to be there for these
+			}
+			err := fails()
+			failed, isOp := errors.AsType[*filetransfer.OpError](err)
+			_, isStatus := errors.AsType[*filetransfer.StatusError](err)
+			if !isOp || !isStatus || failed.Op != op || failed.Path != missing {
+				t.Errorf("%s: %v", op, err)
+			}
+		}
+		if attrs := must(s, s.GetAttrs("file", true)); attrs.Size != 5 {
+			t.Errorf("after all that: %+v", attrs)
 		}
 	})
 }

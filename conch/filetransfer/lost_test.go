@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"net"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -26,7 +28,7 @@ func TestSFTP60_ConnectionLost(t *testing.T) {
 		c.DataReceived(statusReply(0, FXOK, "", ""))
 		for _, o := range all {
 			lost, ok := errors.AsType[*ConnectionLostError](o.err)
-			if o.fired != 1 || !ok || lost.Reason != reason || reason != nil && !errors.Is(o.err, reason) {
+			if o.fired != 1 || !ok || lost.Reason != reason || reason != nil && errors.Is(o.err, reason) == (reason == io.EOF) {
 				t.Errorf("reason %v: fired %d times with %v", reason, o.fired, o.err)
 			}
 		}
@@ -36,6 +38,39 @@ func TestSFTP60_ConnectionLost(t *testing.T) {
 		if m.closed != 0 || len(c.pending) != 0 {
 			t.Errorf("closed %d times, %d pending", m.closed, len(c.pending))
 		}
+	}
+}
+
+// C-SFTP-60: a connection that ends with an end-of-file in the middle of a file or a directory is not the end of that.
+func TestSFTP60_LossIsNotTheEndOfAFile(t *testing.T) {
+	cut := &net.OpError{Op: "read", Net: "tcp", Err: io.EOF}
+	for name, tt := range map[string]struct {
+		begin  func(c *FileTransferClient) watched
+		answer []byte // to the first request
+	}{
+		"a chunk":         {begin: func(c *FileTransferClient) watched { return watch(testFile(c).ReadChunk(0, 10)) }},
+		"a long chunk":    {func(c *FileTransferClient) watched { return watch(testFile(c).ReadChunk(0, 3*MaxChunk)) }, stringReply(fxpData, 0, "beginning")},
+		"into a buffer":   {func(c *FileTransferClient) watched { return watch(testFile(c).ReadInto(0, make([]byte, 2*MaxChunk))) }, stringReply(fxpData, 0, "beginning")},
+		"entries":         {begin: func(c *FileTransferClient) watched { return watch(testDirectory(c).Read()) }},
+		"a directory":     {func(c *FileTransferClient) watched { return watch(testDirectory(c).ReadAll()) }, nameReply(0, Entry{Filename: "a"})},
+		"after the end":   {func(c *FileTransferClient) watched { c.ConnectionLost(cut); return watch(testDirectory(c).ReadAll()) }, nil},
+		"after that read": {func(c *FileTransferClient) watched { c.ConnectionLost(cut); return watch(testFile(c).ReadChunk(0, 10)) }, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, _ := connected(t)
+			o := tt.begin(c)
+			c.DataReceived(tt.answer)
+			c.ConnectionLost(cut)
+			fired, _, err := o.get()
+			lost, isLost := errors.AsType[*ConnectionLostError](err)
+			found, isOp := errors.AsType[*net.OpError](err)
+			if fired != 1 || !isLost || lost.Reason != error(cut) || !isOp || found != cut || !errors.Is(err, cut) || errors.Is(err, io.EOF) {
+				t.Errorf("fired %d times with %v", fired, err)
+			}
+			if !strings.HasSuffix(fmt.Sprint(err), "connection lost: read tcp: EOF") {
+				t.Errorf("%v", err)
+			}
+		})
 	}
 }
 
@@ -82,11 +117,11 @@ func TestSFTP61_ErrbackCancelsAnother(t *testing.T) {
 	d3 := c.RemoveFile("z")
 	o3 := watch(d3)
 	d1.AddErrback(func(error) (Status, error) { d3.Cancel(); return Status{}, nil })
-	c.ConnectionLost(io.EOF)
-	if o2.fired != 1 || !errors.Is(o2.err, io.EOF) {
+	c.ConnectionLost(io.ErrClosedPipe)
+	if o2.fired != 1 || !errors.Is(o2.err, io.ErrClosedPipe) {
 		t.Errorf("before: %+v", o2)
 	}
-	if o3.fired != 1 || errors.Is(o3.err, io.EOF) {
+	if o3.fired != 1 || errors.Is(o3.err, io.ErrClosedPipe) {
 		t.Errorf("the cancelled one: %+v", o3)
 	}
 }
@@ -149,11 +184,11 @@ func TestReentrantTransport(t *testing.T) {
 
 func TestReentrantLoss(t *testing.T) {
 	c, _ := connected(t)
-	c.RemoveFile("a").AddCallback(func(s Status) (Status, error) { c.ConnectionLost(io.EOF); return s, nil })
+	c.RemoveFile("a").AddCallback(func(s Status) (Status, error) { c.ConnectionLost(io.ErrClosedPipe); return s, nil })
 	b := watch(c.RemoveFile("b"))
 	c.GotServerVersion = func(uint32, map[string]string) { t.Error("a packet was looked at after the connection was lost") }
 	c.DataReceived(slices.Concat(statusReply(0, FXOK, "", ""), versionPacket(3), statusReply(1, FXOK, "", "")))
-	if b.fired != 1 || !errors.Is(b.err, io.EOF) {
+	if b.fired != 1 || !errors.Is(b.err, io.ErrClosedPipe) {
 		t.Errorf("%+v", b)
 	}
 }

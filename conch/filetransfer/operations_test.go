@@ -111,6 +111,7 @@ func result(v any) any {
 	return v
 }
 
+// C-SFTP-4, and the number of each.
 func TestOperationsOnTheWire(t *testing.T) {
 	for _, tt := range operations {
 		t.Run(tt.name, func(t *testing.T) {

@@ -90,7 +90,9 @@ func (c *FileTransferClient) takeID() uint32 {
 // abandon is the canceller of each request: the id stays taken until the answer comes.
 func (c *FileTransferClient) abandon(id uint32, want PacketType) {
 	c.pending[id] = abandoned(want)
-	c.in.giveUp(id)
+	if header := c.in.Filling(); header != nil && packetID(header) == id {
+		c.in.GiveUpPlace()
+	}
 	if c.abandoned++; c.abandoned > MaxAbandoned {
 		c.breakOff(&ProtocolError{Err: ErrTooManyAbandoned})
 	}
@@ -147,10 +149,10 @@ func (abandoned) fail(error) {}
 
 func (abandoned) room() []byte { return nil }
 
-// place is where the framer puts n bytes of data of the answer to a request. What does not fit is for deliver to find fault with.
-func (c *FileTransferClient) place(id uint32, n int) []byte {
+// place returns where n bytes of data of the answer to a request go. What does not fit is for deliver to find fault with.
+func (c *FileTransferClient) place(id uint32, n int64) []byte {
 	request, ok := c.pending[id]
-	if !ok || n > len(request.room()) {
+	if !ok || n > int64(len(request.room())) {
 		return nil
 	}
 	return request.room()[:n]

@@ -120,6 +120,40 @@ func TestTarget_Errors(t *testing.T) {
 	}
 }
 
+// TestTarget_Agent: which agent is used, and which is forwarded.
+func TestTarget_Agent(t *testing.T) {
+	t.Setenv("MY_AGENT", "/run/mine")
+	for _, row := range []struct {
+		text, socket, forwarded string
+		none, forward, bad      bool
+	}{
+		{text: ""},
+		{text: "IdentityAgent none\nForwardAgent yes\n", none: true, forward: true},
+		{text: "IdentityAgent SSH_AUTH_SOCK\nForwardAgent no\n"},
+		{text: "IdentityAgent ~/%h.sock\n", socket: "~/x.sock"},
+		{text: "IdentityAgent $MY_AGENT\nForwardAgent /other\n", socket: "/run/mine", forwarded: "/other", forward: true},
+		{text: "ForwardAgent ${MY_AGENT}\n", forwarded: "/run/mine", forward: true},
+		{text: "ForwardAgent $SURELY_NOT_SET\n", bad: true},
+		{text: "ForwardAgent perhaps\n", bad: true},
+	} {
+		target, err := parse(t, row.text).Target("x")
+		if row.bad {
+			if err == nil {
+				t.Errorf("%q was accepted", row.text)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%q: %v", row.text, err)
+			continue
+		}
+		o := target.Options
+		if o.NoAgent != row.none || o.AgentSocket != row.socket || o.ForwardAgent != row.forward || o.ForwardAgentSocket != row.forwarded {
+			t.Errorf("%q: %+v", row.text, o)
+		}
+	}
+}
+
 func TestLoad(t *testing.T) {
 	dir := t.TempDir()
 	own, more, system := filepath.Join(dir, "own"), filepath.Join(dir, "more"), filepath.Join(dir, "system")

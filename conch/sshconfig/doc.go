@@ -6,7 +6,7 @@
 //	target.Exec(r, "uptime", nil)
 //
 // It understands Host, Include, and Match with the criteria all and host, and the keywords HostName, Port, User, IdentityFile, IdentitiesOnly,
-// IdentityAgent none, UserKnownHostsFile, GlobalKnownHostsFile, HostKeyAlias, StrictHostKeyChecking, Ciphers, MACs, KexAlgorithms,
+// IdentityAgent, ForwardAgent, UserKnownHostsFile, GlobalKnownHostsFile, HostKeyAlias, StrictHostKeyChecking, Ciphers, MACs, KexAlgorithms,
 // HostKeyAlgorithms (with +, - and ^), ServerAliveInterval, ServerAliveCountMax, ConnectTimeout, ProxyJump and ProxyCommand; other
 // keywords are not looked at. The tokens %%, %d, %h, %i, %L, %l, %n, %p, %r and %u are expanded where ssh does so.
 //

@@ -119,7 +119,6 @@ func (r *reader) options(x expansion) conch.ClientOptions {
 		Host:                r.string("HostKeyAlias", ""),
 		Identities:          r.identities(x),
 		IdentitiesOnly:      strings.EqualFold(r.string("IdentitiesOnly", ""), "yes"),
-		NoAgent:             strings.EqualFold(r.string("IdentityAgent", ""), "none"),
 		KnownHosts:          r.knownHosts(x),
 		HostKeys:            r.policy(),
 		Ciphers:             r.algorithms("Ciphers", known.Ciphers, risky.Ciphers),
@@ -133,6 +132,7 @@ func (r *reader) options(x expansion) conch.ClientOptions {
 	if o.Host == "" {
 		o.Host = x.host
 	}
+	r.agent(&o, x)
 	return o
 }
 

@@ -3,8 +3,11 @@
 It listens on a free port of the loopback interface, prints the port, and ends when its standard input does.
 """
 
+import fcntl
 import os
+import struct
 import sys
+import termios
 
 from twisted.conch import avatar, checkers, interfaces
 from twisted.conch.ssh import factory, filetransfer, forwarding, keys, session
@@ -60,24 +63,33 @@ class User(avatar.ConchUser):
             listening.stopListening()
 
 
-@implementer(interfaces.ISession)
+@implementer(interfaces.ISession, session.ISessionSetEnv)
 class Commands:
     """Runs commands with /bin/sh."""
 
     def __init__(self, user):
         self.process = None
+        self.size = None
+        self.env = dict(os.environb)
+
+    def setEnv(self, name, value):
+        self.env[name] = value
 
     def execCommand(self, proto, command):
-        self.process = reactor.spawnProcess(proto, "/bin/sh", ["sh", "-c", command], env=os.environ)
+        self.process = reactor.spawnProcess(
+            proto, "/bin/sh", ["sh", "-c", command], env=self.env, usePTY=self.size is not None
+        )
+        if self.size is not None:
+            self.windowChanged(self.size)
 
     def openShell(self, proto):
         raise NotImplementedError
 
     def getPty(self, term, size, modes):
-        raise NotImplementedError
+        self.size = size
 
     def windowChanged(self, size):
-        pass
+        fcntl.ioctl(self.process.fileno(), termios.TIOCSWINSZ, struct.pack("4H", *size))
 
     def eofReceived(self):
         if self.process is not None:

@@ -8,12 +8,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// job is what a contestant is timed at. begin connects and returns what is to be timed, and how to hang up.
+// job is what a contestant is timed at. It connects, and returns what is to be timed and how to hang up. The job idle is not timed: what it
+// begins is measured while it is there.
 type job func(s setup) (timed func() error, hangUp func(), err error)
 
 var contestants = []struct {
@@ -35,6 +38,9 @@ func measure(what string, s setup) error {
 		if c.name != name {
 			continue
 		}
+		if job == "idle" {
+			return measureIdle(c.jobs[job], s)
+		}
 		timed, hangUp, err := c.jobs[job](s)
 		if err != nil {
 			return err
@@ -43,10 +49,41 @@ func measure(what string, s setup) error {
 		err = timed()
 		took, cpu := time.Since(began), cpuSeconds()-before
 		hangUp()
-		fmt.Println(took.Seconds(), cpu)
+		fmt.Println(took.Seconds(), cpu, 0)
 		return err
 	}
 	return fmt.Errorf("no contestant %q", name)
+}
+
+// idleConnections is how many connections the job idle opens.
+const idleConnections = 50
+
+// measureIdle prints the memory that one connection takes, once there are some and nothing happens: what is alive of the heap, and stacks.
+func measureIdle(open job, s setup) error {
+	_, hangUp, err := open(s) // what the first one of a process needs is not counted
+	if err != nil {
+		return err
+	}
+	defer hangUp()
+	before := memoryInUse()
+	for range idleConnections {
+		_, hangUp, err := open(s)
+		if err != nil {
+			return err
+		}
+		defer hangUp()
+	}
+	fmt.Println(0, 0, (memoryInUse()-before)/idleConnections)
+	return nil
+}
+
+func memoryInUse() float64 {
+	time.Sleep(time.Second) // for what was begun to end
+	runtime.GC()
+	runtime.GC() // pools are empty only after the second
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return float64(m.HeapAlloc + m.StackInuse)
 }
 
 // runChild makes one measurement.
@@ -59,20 +96,21 @@ func (s *setup) runChild(what string) (r result, err error) {
 		return r, err
 	}
 	cmd := exec.Command(self, "-measure", what, "-target", s.target, "-identity", s.identity, "-known-hosts", s.knownHosts, "-host", s.host,
-		"-cipher", s.cipher, "-dir", s.dir, "-local", s.local, "-size", strconv.FormatInt(s.size>>20, 10),
+		"-cipher", s.cipher, "-dir", s.dir, "-sink", s.sink, "-local", s.local, "-size", strconv.FormatInt(s.size>>20, 10),
 		"-files", strconv.Itoa(s.files), "-stats", strconv.Itoa(s.stats))
-	cmd.Stderr = os.Stderr
+	var said strings.Builder
+	cmd.Stderr = &said
 	out, err := cmd.Output()
 	if err != nil {
-		return r, err
+		return r, fmt.Errorf("%w, saying %s", err, strings.TrimSpace(said.String()))
 	}
-	_, err = fmt.Sscan(string(out), &r.seconds, &r.cpu)
+	_, err = fmt.Sscan(string(out), &r.seconds, &r.cpu, &r.bytes)
 	return r, err
 }
 
 // prepare makes the files that are to be moved.
 func (s *setup) prepare(jobs []string) error {
-	has := func(job string) bool { return strings.Contains(strings.Join(jobs, ",")+",", job+",") }
+	has := func(job string) bool { return slices.Contains(jobs, job) }
 	var random = rand.NewChaCha8([32]byte{1})
 	if has("get") || has("put") {
 		f, err := os.Create(s.localFile())

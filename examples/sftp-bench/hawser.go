@@ -18,7 +18,7 @@ var hawserJobs = map[string]job{
 		return c.Get(s.remoteFile(), os.DevNull, transfer.Options{})
 	}),
 	"put": withHawser(func(s setup, c *conch.SFTP) deferred.Deferred[transfer.Report] {
-		return c.Put(s.localFile(), os.DevNull, transfer.Options{})
+		return c.Put(s.localFile(), s.sink, transfer.Options{})
 	}),
 	"getsmall": withHawser(func(s setup, c *conch.SFTP) deferred.Deferred[transfer.Report] {
 		return c.Get(s.remoteSmall(), filepath.Join(s.local, "down"), transfer.Options{})
@@ -27,6 +27,20 @@ var hawserJobs = map[string]job{
 		return c.Put(s.localSmall(), s.dir+"/sftp-bench-up", transfer.Options{})
 	}),
 	"stat": withHawser(stats),
+	"idle": hawserIdle(),
+}
+
+// hawserIdle opens connections on one reactor, which lives as long as the process.
+func hawserIdle() job {
+	var r *reactor.Reactor
+	return func(s setup) (func() error, func(), error) {
+		if r == nil {
+			r = reactor.New(reactor.Options{})
+			go func() { _ = r.Run() }() // until the process ends
+		}
+		c, err := reactor.Await(context.Background(), r, func() deferred.Deferred[*conch.SFTP] { return conch.OpenSFTP(r, s.target, s.options()) })
+		return nil, func() { r.CallFromThread(c.LoseConnection) }, err
+	}
 }
 
 // stats keeps 64 requests outstanding.

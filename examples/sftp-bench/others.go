@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -49,7 +50,7 @@ func (s *setup) dial() (*gossh.Client, error) {
 
 var (
 	pkgJobs     = pkgWith()
-	pkgBestJobs = pkgWith(sftp.MaxPacketUnchecked(255<<10), sftp.MaxConcurrentRequestsPerFile(64))
+	pkgBestJobs = pkgWith(sftp.MaxPacketUnchecked(255<<10), sftp.MaxConcurrentRequestsPerFile(64), sftp.UseConcurrentWrites(true))
 )
 
 // pkgWith returns the jobs of pkg/sftp with options.
@@ -69,7 +70,7 @@ func pkgWith(options ...sftp.ClientOption) map[string]job {
 	}
 	jobs := map[string]job{"get": with(pkgGet), "put": with(pkgPut)}
 	if len(options) == 0 {
-		jobs["stat"], jobs["getsmall"], jobs["putsmall"] = with(pkgStats), with(pkgGetSmall), with(pkgPutSmall)
+		jobs["stat"], jobs["getsmall"], jobs["putsmall"], jobs["idle"] = with(pkgStats), with(pkgGetSmall), with(pkgPutSmall), with(nil)
 	}
 	return jobs
 }
@@ -93,7 +94,7 @@ func pkgFetch(c *sftp.Client, remote, local string, size int64) error {
 	return errors.Join(err, to.Close())
 }
 
-func pkgPut(s setup, c *sftp.Client) error { return pkgStore(c, s.localFile(), os.DevNull) }
+func pkgPut(s setup, c *sftp.Client) error { return pkgStore(c, s.localFile(), s.sink) }
 
 func pkgStore(c *sftp.Client, local, remote string) error {
 	from, err := os.Open(local)
@@ -180,7 +181,7 @@ var rawJobs = map[string]job{
 	"put": withRaw(func(s setup, c *gossh.Session) error {
 		in, err := c.StdinPipe()
 		if err == nil {
-			err = c.Start("cat > /dev/null")
+			err = c.Start("cat > " + s.sink)
 		}
 		if err != nil {
 			return err
@@ -209,8 +210,13 @@ func withRaw(f func(s setup, c *gossh.Session) error) job {
 	}
 }
 
-// sftpJobs says at what the system's sftp is measured: runSFTP does it.
-var sftpJobs = map[string]job{"get": nothing, "put": nothing, "getsmall": nothing, "putsmall": nothing}
+// sftpJobs says at what the system's sftp is measured, if there is one: runSFTP does it.
+var sftpJobs = func() map[string]job {
+	if _, err := exec.LookPath("sftp"); err != nil {
+		return nil
+	}
+	return map[string]job{"get": nothing, "put": nothing, "getsmall": nothing, "putsmall": nothing}
+}()
 
 func nothing(setup) (func() error, func(), error) {
 	return nil, nil, errors.New("the sftp command is measured by itself")
@@ -220,7 +226,7 @@ func nothing(setup) (func() error, func(), error) {
 func (s *setup) runSFTP(what string) (r result, err error) {
 	commands := map[string]string{
 		"sftp/get":      "get " + s.remoteFile() + " /dev/null",
-		"sftp/put":      "put " + s.localFile() + " /dev/null",
+		"sftp/put":      "put " + s.localFile() + " " + s.sink,
 		"sftp/getsmall": "get -r " + s.remoteSmall() + " " + filepath.Join(s.local, "down"),
 		"sftp/putsmall": "-mkdir " + s.dir + "/sftp-bench-up\nput -r " + s.localSmall() + "/* " + s.dir + "/sftp-bench-up",
 	}
@@ -230,7 +236,7 @@ func (s *setup) runSFTP(what string) (r result, err error) {
 		return r, err
 	}
 	idle, err := s.sftp("pwd")
-	return result{whole.seconds - idle.seconds, whole.cpu - idle.cpu}, err
+	return result{seconds: whole.seconds - idle.seconds, cpu: whole.cpu - idle.cpu}, err
 }
 
 func (s *setup) sftp(command string) (r result, err error) {
@@ -245,11 +251,13 @@ func (s *setup) sftp(command string) (r result, err error) {
 		args = append(args, "-o", fmt.Sprintf("HostKeyAlias=[%s]:%s", known, knownPort))
 	}
 	cmd := exec.Command("sftp", append(args, user+"@"+host)...)
-	cmd.Stdin, cmd.Stderr = strings.NewReader(command+"\n"), os.Stderr
+	var said bytes.Buffer
+	cmd.Stdin, cmd.Stderr = strings.NewReader(command+"\n"), &said
 	began := time.Now()
-	err = cmd.Run()
-	if cmd.ProcessState != nil {
-		r = result{time.Since(began).Seconds(), (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()}
+	if err := cmd.Run(); err != nil {
+		return r, fmt.Errorf("%w, saying %s", err, &said)
 	}
-	return r, err
+	r.seconds = time.Since(began).Seconds()
+	r.cpu = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds() // with those of its ssh
+	return r, nil
 }

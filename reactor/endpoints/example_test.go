@@ -2,10 +2,13 @@ package endpoints_test
 
 import (
 	"fmt"
+	"io"
+	"time"
 
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 	"github.com/hawser-go/hawser/reactor/endpoints"
+	"github.com/hawser-go/hawser/reactor/reactortest"
 )
 
 // echo sends back what it receives.
@@ -49,4 +52,44 @@ func Example() {
 	// Output:
 	// the server said hello
 	// the end: <nil>
+}
+
+func ExampleClientService() {
+	m := reactortest.NewMemoryReactor() // in a program a *reactor.Reactor
+	s := endpoints.NewClientService(endpoints.TCP4ClientEndpoint(m, "192.0.2.1", 7, reactor.DialOptions{}),
+		reactor.ForProtocol(func() reactor.Protocol { return new(echo) }),
+		endpoints.ClientServiceOptions{Clock: m, RetryPolicy: func(failures int) time.Duration { return time.Duration(failures) * time.Second }})
+	s.StartService()
+	for range 3 {
+		m.Dials[len(m.Dials)-1].Result.Errback(io.ErrUnexpectedEOF) // the network is down
+		fmt.Println(m.Elapsed(), "next attempt:", m.GetDelayedCalls()[0].Time().Sub(m.Now()))
+		m.Advance(m.GetDelayedCalls()[0].Time().Sub(m.Now()))
+	}
+	s.StopService().AddCallback(func(v struct{}) (struct{}, error) {
+		fmt.Println("stopped")
+		return v, nil
+	})
+	// Output:
+	// 0s next attempt: 1s
+	// 1s next attempt: 2s
+	// 3s next attempt: 3s
+	// stopped
+}
+
+func ExampleClientFromString() {
+	m := reactortest.NewMemoryReactor()
+	for _, description := range []string{"tcp:host=192.0.2.1:port=22:timeout=5", `unix:/run/my\:socket`, "tcp:nowhere"} {
+		e, err := endpoints.ClientFromString(m, description)
+		if err != nil {
+			fmt.Println(err)
+			continue
+		}
+		e.Dial()
+		dialled := m.Dials[len(m.Dials)-1]
+		fmt.Println(dialled.Network, dialled.Address)
+	}
+	// Output:
+	// tcp 192.0.2.1:22
+	// unix /run/my:socket
+	// endpoints: "tcp:nowhere": the argument port is missing
 }

@@ -1,7 +1,6 @@
 package endpoints
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -89,6 +88,7 @@ type race struct {
 	errs   []error
 	next   *reactor.DelayedCall // nil when no address is left
 	result deferred.Deferred[net.Conn]
+	ended  bool // what the other attempts come to is of no interest
 }
 
 func (e *HostnameEndpoint) race(addrs []netip.Addr) deferred.Deferred[net.Conn] {
@@ -123,10 +123,9 @@ func (r *race) begin() {
 func (r *race) over(id int, nc net.Conn, err error) {
 	delete(r.runs, id)
 	switch {
-	case r.result.Called():
-		if err == nil {
-			_ = nc.Close() // it came too late
-		}
+	case r.ended && err == nil:
+		_ = nc.Close() // it came too late
+	case r.ended:
 	case err == nil:
 		r.end()
 		r.result.Callback(nc)
@@ -139,7 +138,6 @@ func (r *race) over(id int, nc net.Conn, err error) {
 func (r *race) failed(err error) {
 	r.errs = append(r.errs, err)
 	switch {
-	case errors.Is(err, deferred.ErrCancelled):
 	case len(r.left) > 0:
 		r.begin()
 	case len(r.runs) == 0:
@@ -149,7 +147,7 @@ func (r *race) failed(err error) {
 
 // end cancels what is in progress.
 func (r *race) end() {
-	r.left = nil
+	r.ended = true
 	if r.next != nil {
 		_ = r.next.Cancel() // it may be the call that runs
 		r.next = nil

@@ -93,6 +93,10 @@ func TestR383_R384_R385_AllFail(t *testing.T) {
 	o = watch(endpoints.NewHostnameEndpoint(m, "single.example", 22, endpoints.HostnameOptions{}).Dial())
 	m.Dials[3].Result.Errback(errTest)
 	o.wantErr(t, errTest) // R384: at once
+
+	o = watch(endpoints.NewHostnameEndpoint(m, "single.example", 22, endpoints.HostnameOptions{}).Dial())
+	m.Dials[4].Result.Errback(deferred.ErrCancelled) // by whoever dials, not by us
+	o.wantErr(t, deferred.ErrCancelled)
 }
 
 func TestR386_NoAddresses(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 
 	"github.com/hawser-go/hawser/conch/filetransfer"
 	"github.com/hawser-go/hawser/deferred"
@@ -20,6 +21,7 @@ type ahead struct {
 	free   [][]byte // memory of blocks that were used up
 	next   int64    // offset of the block after these
 	depth  int      // how many blocks to keep under way
+	as     int64    // the file's count of changes when this was begun
 	end    error    // what comes after the blocks, if that is known: io.EOF, or why the file cannot be read on
 }
 
@@ -35,10 +37,7 @@ type block struct {
 
 // next returns bytes at the file's offset, or why there are none. want says how many the caller could use.
 func (f *File) next(want int) ([]byte, error) {
-	if f.ahead == nil {
-		f.ahead = &ahead{next: f.offset, depth: 1}
-	}
-	a := f.ahead
+	a := f.begin(1)
 	if err := f.fill(a, want); err != nil {
 		return nil, err
 	}
@@ -59,6 +58,17 @@ func (f *File) next(want int) ([]byte, error) {
 	}
 	f.forget() // by the next time, the file may have grown
 	return nil, a.end
+}
+
+// begin sees to it that there is an ahead which was begun after the last change of the file.
+func (f *File) begin(depth int) *ahead {
+	if f.ahead != nil && f.ahead.as != f.changes.Load() {
+		f.forget()
+	}
+	if f.ahead == nil {
+		f.ahead = &ahead{next: f.offset, depth: depth, as: f.changes.Load()}
+	}
+	return f.ahead
 }
 
 // endAfter notes that nothing comes after the first block, or instead of it.
@@ -153,24 +163,27 @@ func (f *File) cancel(blocks []*block) {
 	if len(blocks) == 0 {
 		return
 	}
-	_, _ = call(context.WithoutCancel(f.ctx), f.c, func() deferred.Deferred[struct{}] { // a loop that has ended does nothing any more
+	_ = f.c.onLoop(func() { // a loop that has ended does nothing any more
 		for _, b := range blocks {
 			b.cancel()
 		}
-		return deferred.Succeed(struct{}{})
 	})
 }
 
 // WriteTo writes what is left of the file to w, for io.Copy: it keeps many requests under way.
 func (f *File) WriteTo(w io.Writer) (total int64, err error) {
+	switch to, ok := w.(*File); {
+	case ok && to == f:
+		return 0, f.err("write", fs.ErrInvalid) // it would not end
+	case ok:
+		return to.ReadFrom(struct{ io.Reader }{f}) // which keeps many writes under way as well
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.usable(); err != nil {
 		return 0, f.err("read", err)
 	}
-	if f.ahead == nil {
-		f.ahead = &ahead{next: f.offset, depth: maxAhead}
-	}
+	f.begin(maxAhead)
 	for {
 		data, err := f.next(filetransfer.MaxChunk)
 		if err == io.EOF {

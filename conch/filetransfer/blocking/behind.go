@@ -1,15 +1,15 @@
 package blocking
 
 import (
+	"bytes"
 	"context"
-	"errors"
 	"io"
 
 	"github.com/hawser-go/hawser/conch/filetransfer"
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// maxBehind is how many writes of a ReadFrom are under way at a time.
+// maxBehind is how many writes of one call are under way at a time.
 const maxBehind = 16
 
 // store is one write under way.
@@ -28,94 +28,131 @@ func (f *File) ReadFrom(r io.Reader) (total int64, err error) {
 		return 0, f.err("write", err)
 	}
 	f.forget()
+	total, reading, err := f.pour(r, f.offset)
+	f.offset += total
+	if err != nil {
+		return total, f.err("write", err)
+	}
+	return total, reading
+}
+
+// write writes p at offset and returns how much of it is there for sure.
+func (f *File) write(p []byte, offset int64) (int, error) {
+	defer f.changes.Add(1)
+	if len(p) > filetransfer.MaxChunk {
+		n, _, err := f.pour(bytes.NewReader(p), offset)
+		return int(n), err
+	}
+	_, err := settled(f.ctx, f.c, func() deferred.Deferred[filetransfer.Status] { return f.file.WriteChunk(uint64(offset), p) }, nil)
+	if err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// pour writes what r gives to offset and behind it, many requests at a time. It returns how much has arrived, up to the first that has not; why
+// r could not be read on, nil for its end; and what went wrong with writing.
+func (f *File) pour(r io.Reader, offset int64) (total int64, reading, writing error) {
 	lease := filetransfer.DefaultArena().Open()
 	defer lease.Close()
-	most := maxBehind
+	defer f.changes.Add(1)
+	w := &pouring{f: f, lease: lease, next: offset, most: maxBehind}
 	if f.flags&filetransfer.FXFAppend != 0 {
-		most = 1 // there is no order but that of time
+		w.most = 1 // there is no order but that of time
 	}
-	w := &writing{f: f, lease: lease, most: most}
-	reading := error(nil)
 	for reading == nil && w.err == nil {
 		reading = w.step(r)
 	}
 	w.drain(0)
-	f.offset += w.total
-	switch {
-	case w.err != nil:
-		return w.total, f.err("write", w.err)
-	case errors.Is(reading, io.EOF):
-		return w.total, nil
-	default:
-		return w.total, reading
+	if reading == io.EOF { // a reader may have failed with an error that wraps another one's
+		reading = nil
 	}
+	return w.total, reading, w.err
 }
 
-// writing is a ReadFrom under way.
-type writing struct {
+// pouring is a pour under way.
+type pouring struct {
 	f     *File
 	lease *filetransfer.Lease
 	most  int
 	queue []*store
-	begun int64 // bytes of the writes that were begun
+	next  int64 // offset of the next write
 	total int64 // bytes of those that have succeeded, up to the first that has not
 	err   error // that one's
 }
 
 // step reads a chunk and begins to write it. It returns why there is nothing more to read.
-func (w *writing) step(r io.Reader) error {
+func (w *pouring) step(r io.Reader) error {
 	w.drain(w.most - 1)
-	b := w.lease.Get(filetransfer.MaxChunk)
-	for ; b == nil && w.err == nil; b = w.lease.Get(filetransfer.MaxChunk) {
-		w.drain(len(w.queue) - 1)
-	}
-	if w.err != nil {
-		if b != nil {
-			b.Release()
-		}
+	b := w.buffer()
+	if b == nil {
 		return nil
 	}
-	n, err := io.ReadFull(r, b.Data()[:filetransfer.MaxChunk])
+	n, err := b.Fill(r, filetransfer.MaxChunk)
 	if n > 0 {
 		w.begin(b, n)
 	}
 	b.Release()
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		err = io.EOF
-	}
 	return err
 }
 
-func (w *writing) begin(b *filetransfer.Buffer, n int) {
+// buffer returns a buffer, nil if writing has failed.
+func (w *pouring) buffer() *filetransfer.Buffer {
+	for w.err == nil {
+		if b := w.lease.Get(filetransfer.MaxChunk); b != nil {
+			return b
+		}
+		if len(w.queue) > 0 {
+			w.drain(len(w.queue) - 1)
+			continue
+		}
+		maybe := make(chan struct{})
+		w.lease.Wait(func() { close(maybe) })
+		if b := w.lease.Get(filetransfer.MaxChunk); b != nil { // it came meanwhile
+			return b
+		}
+		w.await(maybe)
+	}
+	return nil
+}
+
+func (w *pouring) begin(b *filetransfer.Buffer, n int) {
 	s := &store{n: n, done: make(chan struct{})}
-	offset := w.f.offset + w.begun
-	_, err := call(context.WithoutCancel(w.f.ctx), w.f.c, func() deferred.Deferred[struct{}] {
+	offset := w.next
+	err := w.f.c.onLoop(func() {
 		w.f.file.WriteBuffer(uint64(offset), b, n).AddBoth(func(status filetransfer.Status, err error) (filetransfer.Status, error) {
 			s.err = err
 			close(s.done)
 			return status, nil
 		})
-		return deferred.Succeed(struct{}{})
 	})
 	if err != nil {
 		s.err = err
 		close(s.done)
 	}
 	w.queue = append(w.queue, s)
-	w.begun += int64(n)
+	w.next += int64(n)
 }
 
-// drain waits until no more than left writes are under way. The context's end is waited for as well.
-func (w *writing) drain(left int) {
-	for len(w.queue) > max(left, 0) {
+// await waits for ready and reports whether that came before the end of the context.
+func (w *pouring) await(ready <-chan struct{}) bool {
+	select {
+	case <-ready:
+		return true
+	case <-w.f.ctx.Done():
+		if w.err == nil {
+			w.err = context.Cause(w.f.ctx)
+		}
+		return false
+	}
+}
+
+// drain waits until no more than left writes are under way, or the context ends.
+func (w *pouring) drain(left int) {
+	for len(w.queue) > left {
 		s := w.queue[0]
 		w.queue = w.queue[1:]
-		select {
-		case <-s.done:
-		case <-w.f.ctx.Done():
-			if w.err == nil {
-				w.err = context.Cause(w.f.ctx)
-			}
+		if !w.await(s.done) {
 			continue
 		}
 		if w.err == nil {

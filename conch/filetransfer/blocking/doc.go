@@ -10,11 +10,14 @@
 // the one connection side by side. On the loop itself a call would wait for ever; a reactor refuses it.
 //
 // A [File] is an io.Reader, Writer, ReaderAt, WriterAt, Seeker and Closer. Those methods have no context of their own: they use the one that the
-// file was opened with. Reading in sequence reads ahead, io.Copy from and to a File keeps many requests under way.
+// file was opened with. Reading in sequence reads ahead, up to 4 MiB; io.Copy from and to a File, and a large Write, keep many requests under way.
 //
-// [Client.FS] is the same as an fs.FS.
+// [Client.FS] is the same as an fs.FS. Get, Put and their relatives move whole files and trees, see package transfer. [Call] is for everything else
+// that the client can do.
 //
 // # Errors
 //
-// Errors are of type *fs.PathError or *os.LinkError, as those of package os; the cause is that of package filetransfer.
+// Errors are of type *fs.PathError or *os.LinkError, as those of package os; the cause is that of package filetransfer. errors.Is finds fs.ErrNotExist,
+// fs.ErrExist, fs.ErrPermission and fs.ErrClosed where package os would have them, as far as the server tells; those of transfers are of package
+// transfer.
 package blocking

@@ -6,13 +6,17 @@ import (
 	"io"
 	"io/fs"
 	"sync"
+	"sync/atomic"
+	"syscall"
 
 	"github.com/hawser-go/hawser/conch/filetransfer"
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// File is an open file or directory. Its methods may be called from any goroutine but the loop's. It should be closed: servers limit how many
-// files a session may have open.
+// File is an open file or directory. Its methods may be called from any goroutine but the loop's; those that use the offset wait for each other,
+// and Close waits for them. It should be closed: servers limit how many files a session may have open.
+//
+// Reading in sequence keeps up to 4 MiB of the file under way, or read and not yet used; io.Copy to a File up to 4 MiB of the process's arena.
 type File struct {
 	c     *Client
 	ctx   context.Context // of what has none of its own
@@ -20,6 +24,9 @@ type File struct {
 	file  *filetransfer.ClientFile // nil for a directory; only the loop uses it
 	flags filetransfer.OpenFlags
 	info  fs.FileInfo // of a directory
+
+	// changes counts the writes that were made through this handle: what was read ahead before one is out of date.
+	changes *atomic.Int64
 
 	mu     sync.Mutex // guards the rest: held while a Read, Write, Seek or ReadDir runs
 	offset int64
@@ -35,7 +42,7 @@ func (f *File) Name() string { return f.name }
 func (f *File) WithContext(ctx context.Context) *File {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	other := &File{c: f.c, ctx: ctx, name: f.name, file: f.file, flags: f.flags, info: f.info, offset: f.offset, closed: f.closed}
+	other := &File{c: f.c, ctx: ctx, name: f.name, file: f.file, flags: f.flags, info: f.info, changes: f.changes, offset: f.offset, closed: f.closed}
 	if f.dir != nil {
 		other.dir = new(directory)
 	}
@@ -55,13 +62,11 @@ func (f *File) usable() error {
 	case f.closed:
 		return fs.ErrClosed
 	case f.dir != nil:
-		return errIsDirectory
+		return syscall.EISDIR
 	default:
 		return nil
 	}
 }
-
-var errIsDirectory = errors.New("is a directory")
 
 // Stat returns the file's attributes.
 func (f *File) Stat() (fs.FileInfo, error) {
@@ -118,9 +123,12 @@ func (f *File) ReadAt(p []byte, offset int64) (int, error) {
 	return n, f.err("readat", err)
 }
 
-var errNegative = errors.New("negative offset")
+var (
+	errNegative  = errors.New("negative offset")
+	errAppending = errors.New("the file was opened for appending")
+)
 
-// Write writes p at the offset, or at the end if the file was opened for appending.
+// Write writes p at the offset, or at the end if the file was opened for appending. It returns when the server has confirmed it.
 func (f *File) Write(p []byte) (int, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -131,41 +139,29 @@ func (f *File) Write(p []byte) (int, error) {
 		return 0, nil
 	}
 	f.forget()
-	if err := f.write(p, f.offset); err != nil {
-		return 0, f.err("write", err)
-	}
-	f.offset += int64(len(p))
-	return len(p), nil
-}
-
-func (f *File) write(p []byte, offset int64) error {
-	_, err := settled(f.ctx, f.c, func() deferred.Deferred[filetransfer.Status] { return f.file.WriteChunk(uint64(offset), p) }, nil)
-	return err
+	n, err := f.write(p, f.offset)
+	f.offset += int64(n)
+	return n, f.err("write", err)
 }
 
 // WriteString is Write for a string.
 func (f *File) WriteString(s string) (int, error) { return f.Write([]byte(s)) }
 
-// WriteAt writes p at offset.
-func (f *File) WriteAt(p []byte, offset int64) (int, error) {
+// WriteAt writes p at offset. Several goroutines may do so at the same time.
+func (f *File) WriteAt(p []byte, offset int64) (n int, err error) {
 	f.mu.Lock()
-	err := f.usable()
+	err = f.usable()
 	f.mu.Unlock()
 	switch {
 	case err != nil:
 	case offset < 0:
 		err = errNegative
 	case f.flags&filetransfer.FXFAppend != 0:
-		err = errors.New("the file was opened for appending")
-	case len(p) == 0:
-		return 0, nil
-	default:
-		err = f.write(p, offset)
+		err = errAppending
+	case len(p) > 0:
+		n, err = f.write(p, offset)
 	}
-	if err != nil {
-		return 0, f.err("writeat", err)
-	}
-	return len(p), nil
+	return n, f.err("writeat", err)
 }
 
 // Seek sets the offset for the next Read or Write.
@@ -208,6 +204,9 @@ func (f *File) Truncate(size int64) error {
 
 // Chmod changes the file's permissions.
 func (f *File) Chmod(mode fs.FileMode) error {
+	if f.dir != nil {
+		return f.c.Chmod(f.ctx, f.name, mode)
+	}
 	return f.status("chmod", func() deferred.Deferred[filetransfer.Status] {
 		return f.file.SetAttrs(filetransfer.Attrs{}.WithMode(mode))
 	})
@@ -230,7 +229,8 @@ func (f *File) status(op string, do func() deferred.Deferred[filetransfer.Status
 	return f.err(op, err)
 }
 
-// Close closes the file, also when the context that it was opened with is done. A second call fails with fs.ErrClosed.
+// Close closes the file, also when the context that it was opened with is done; then it does not wait for the server's answer, and fails with the
+// cause. A second call fails with fs.ErrClosed.
 func (f *File) Close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -242,8 +242,24 @@ func (f *File) Close() error {
 	if f.dir != nil {
 		return nil
 	}
-	_, err := call(context.WithoutCancel(f.ctx), f.c, func() deferred.Deferred[filetransfer.Status] { return f.file.Close() })
-	return f.err("close", err)
+	done := make(chan struct{})
+	var outcome error
+	err := f.c.onLoop(func() {
+		f.file.Close().AddBoth(func(status filetransfer.Status, err error) (filetransfer.Status, error) {
+			outcome = err
+			close(done)
+			return status, nil
+		})
+	})
+	if err != nil {
+		return f.err("close", err)
+	}
+	select {
+	case <-done:
+		return f.err("close", outcome)
+	case <-f.ctx.Done():
+		return f.err("close", context.Cause(f.ctx))
+	}
 }
 
 // directory is what is left of a directory's entries for ReadDir.
@@ -260,7 +276,7 @@ func (f *File) ReadDir(n int) ([]fs.DirEntry, error) {
 	case f.closed:
 		return nil, f.err("readdir", fs.ErrClosed)
 	case f.dir == nil:
-		return nil, f.err("readdir", errNotDirectory)
+		return nil, f.err("readdir", syscall.ENOTDIR)
 	}
 	if !f.dir.read {
 		entries, err := f.c.ReadDir(f.ctx, f.name)

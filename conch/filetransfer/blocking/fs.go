@@ -67,7 +67,7 @@ func (f *fileSystem) ReadLink(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	target, err := f.c.Readlink(f.ctx, full)
+	target, err := f.c.ReadLink(f.ctx, full)
 	return target, local(err, name)
 }
 

@@ -40,6 +40,66 @@ type link struct {
 	closed bool
 	more   chan struct{}
 	hold   chan struct{} // while it is open nothing that comes in is delivered; nil for never
+	in     trip          // counts what comes in
+	out    trip          // and what goes out
+}
+
+// trip counts bytes, and calls at once when there have been so many.
+type trip struct {
+	mu    sync.Mutex // guards the rest
+	total int64
+	left  int64
+	at    func()
+}
+
+// set makes f be called, on the goroutine of the pump, after n more bytes.
+func (t *trip) set(n int64, f func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.left, t.at = n, f
+}
+
+// add notes n bytes.
+func (t *trip) add(n int) {
+	t.mu.Lock()
+	f := t.at
+	t.total += int64(n)
+	if t.left -= int64(n); t.left > 0 {
+		f = nil
+	}
+	if f != nil {
+		t.at = nil
+	}
+	t.mu.Unlock()
+	if f != nil {
+		f()
+	}
+}
+
+func (t *trip) bytes() int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.total
+}
+
+// cut ends the connection as a broken cable does.
+func (l *link) cut() {
+	l.r.CallFromThread(func() { l.client.ConnectionLost(errCut) })
+	l.LoseConnection()
+}
+
+// hush makes the server be silent from now on, until the function that it returns is called.
+func (l *link) hush() (speak func()) {
+	hold := make(chan struct{})
+	l.mu.Lock()
+	l.hold = hold
+	l.mu.Unlock()
+	return func() {
+		l.mu.Lock()
+		l.hold = nil
+		l.mu.Unlock()
+		close(hold)
+	}
 }
 
 func (l *link) Write(p []byte) {
@@ -72,6 +132,7 @@ func (l *link) pumpOut(w io.WriteCloser) {
 		l.queue = nil
 		l.mu.Unlock()
 		for _, p := range queue {
+			l.out.add(len(p))
 			_, _ = w.Write(p) // an error shows on the other side
 		}
 		if closed {
@@ -85,6 +146,7 @@ func (l *link) pumpIn(r io.Reader) {
 	for {
 		p := make([]byte, 64<<10)
 		n, err := r.Read(p)
+		l.in.add(n)
 		l.mu.Lock()
 		hold := l.hold
 		l.mu.Unlock()

@@ -211,6 +211,9 @@ func (f *fetch) large(co *deferred.Coro) error {
 		return err
 	}
 	f.now.Done += f.start
+	if f.known {
+		f.spread(f.size - f.start)
+	}
 	h, err := deferred.Await(co, f.openRemote(f.on))
 	if err == nil {
 		err = f.stream(co, h)
@@ -252,10 +255,6 @@ func (f *fetch) unprepare(complete bool) {
 
 // stream moves the content from f.start on.
 func (f *fetch) stream(co *deferred.Coro, h *filetransfer.ClientFile) error {
-	left := f.size - f.start
-	if f.known {
-		f.spread(left)
-	}
 	f.next = f.start
 	flow := &flow{job: f.job, work: f.worker, open: f.openOn()}
 	f.sink = &sink{line: &f.line, to: &f.out, next: f.start, ready: make(map[int64]chunk), failed: flow.stop, wrote: func(int) {}}
@@ -264,18 +263,21 @@ func (f *fetch) stream(co *deferred.Coro, h *filetransfer.ClientFile) error {
 	return err
 }
 
-// openOn opens the file on another lane, and makes sure that it is the same one.
+// openOn opens the file on another lane, and makes sure that it is the same one: its attributes are asked for behind the open, without waiting for
+// that.
 func (f *fetch) openOn() func(*lane) deferred.Deferred[*filetransfer.ClientFile] {
 	if !f.known {
 		return nil
 	}
 	return func(l *lane) deferred.Deferred[*filetransfer.ClientFile] {
 		return deferred.Inline(func(co *deferred.Coro) (*filetransfer.ClientFile, error) {
-			h, err := deferred.Await(co, f.openRemote(l))
+			opened, stat := f.openRemote(l), l.client.GetAttrs(f.remote, true)
+			h, err := deferred.Await(co, opened)
 			if err != nil {
+				stat.AddErrback(func(error) (filetransfer.Attrs, error) { return filetransfer.Attrs{}, nil })
 				return nil, err
 			}
-			attrs, err := deferred.Await(co, h.GetAttrs())
+			attrs, err := deferred.Await(co, stat)
 			if err == nil && versionOf(int64(attrs.Size), attrs.ModTime()) != f.source() {
 				err = ErrChanged
 			}
@@ -287,39 +289,35 @@ func (f *fetch) openOn() func(*lane) deferred.Deferred[*filetransfer.ClientFile]
 	}
 }
 
-// worker moves one chunk after another.
-func (f *fetch) worker(co *deferred.Coro, h *filetransfer.ClientFile) error {
-	for {
-		if f.size >= 0 && f.next >= f.size {
-			return nil
-		}
-		b, err := f.buffer(co, filetransfer.MaxChunk)
-		if err != nil {
-			return err
-		}
-		offset, n := f.next, filetransfer.MaxChunk
-		if f.size >= 0 {
-			n = int(min(int64(n), f.size-offset))
-		}
-		if n <= 0 {
-			b.Release()
-			return nil
-		}
-		f.next += int64(n)
-		got, err := deferred.Await(co, h.ReadInto(uint64(offset), b.Data()[:n]))
-		if got < n && (err == nil || errors.Is(err, io.EOF)) {
-			err = f.ended(offset + int64(got))
-		}
-		if err != nil || got == 0 {
-			b.Release()
-			return err
-		}
-		f.moved(got)
-		f.sink.put(offset, chunk{b, got})
-		if err := f.sink.wait(co); err != nil {
-			return err
-		}
+// worker moves a chunk and reports whether there may be another one.
+func (f *fetch) worker(co *deferred.Coro, h *filetransfer.ClientFile) (more bool, err error) {
+	if f.size >= 0 && f.next >= f.size {
+		return false, nil
 	}
+	b, err := f.buffer(co, filetransfer.MaxChunk)
+	if err != nil {
+		return false, err
+	}
+	offset, n := f.next, filetransfer.MaxChunk
+	if f.size >= 0 {
+		n = int(min(int64(n), f.size-offset))
+	}
+	if n <= 0 {
+		b.Release()
+		return false, nil
+	}
+	f.next += int64(n)
+	got, err := deferred.Await(co, h.ReadInto(uint64(offset), b.Data()[:n]))
+	if got < n && (err == nil || errors.Is(err, io.EOF)) {
+		err = f.ended(offset + int64(got))
+	}
+	if err != nil || got == 0 {
+		b.Release()
+		return false, err
+	}
+	f.moved(got)
+	f.sink.put(offset, chunk{b, got})
+	return true, f.sink.wait(co)
 }
 
 // ended notes where the file ends.

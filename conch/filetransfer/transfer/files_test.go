@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -224,21 +225,27 @@ func TestSparse(t *testing.T) {
 	}
 }
 
+// A hundred MiB up and down, at each server.
 func TestLargeFile(t *testing.T) {
-	p := openSSH(t)
-	p.arena = filetransfer.NewArena(filetransfer.DefaultArenaSize)
-	content := someBytes(100<<20, 9)
-	source := write(t, filepath.Join(p.local, "source"), content)
-	if report, err := p.put(source, "remote", Options{}); err != nil || report.Bytes != 100<<20 {
-		t.Fatalf("%+v, %v", report, err)
-	}
-	target := filepath.Join(p.local, "target")
-	if report, err := p.get("remote", target, Options{}); err != nil || report.Bytes != 100<<20 {
-		t.Fatalf("%+v, %v", report, err)
-	}
-	if !bytes.Equal(read(t, target), content) {
-		t.Error("other content came back")
-	}
+	const size = 100 << 20
+	content := someBytes(size, 9)
+	sum := sha256.Sum256(content)
+	forEachPeer(t, func(t *testing.T, p *peer) {
+		p.arena = filetransfer.NewArena(filetransfer.DefaultArenaSize)
+		source, target := write(t, filepath.Join(p.local, "source"), content), filepath.Join(p.local, "target")
+		if report, err := p.put(source, "remote", Options{}); err != nil || report.Bytes != size {
+			t.Fatalf("%+v, %v", report, err)
+		}
+		if sha256.Sum256(read(t, filepath.Join(p.dir, "remote"))) != sum {
+			t.Error("other content arrived")
+		}
+		if report, err := p.get("remote", target, Options{}); err != nil || report.Bytes != size {
+			t.Fatalf("%+v, %v", report, err)
+		}
+		if sha256.Sum256(read(t, target)) != sum {
+			t.Error("other content came back")
+		}
+	})
 }
 
 // With hardly any memory it goes slowly, but it goes; two at a time, too.

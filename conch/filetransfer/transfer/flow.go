@@ -21,9 +21,9 @@ const (
 type flow struct {
 	group
 	job   *job
-	open  func(l *lane) deferred.Deferred[*filetransfer.ClientFile] // on a further lane; nil if it cannot be spread
-	work  func(co *deferred.Coro, h *filetransfer.ClientFile) error // moves chunks until there are none left
-	files []*filetransfer.ClientFile                                // on further lanes
+	open  func(l *lane) deferred.Deferred[*filetransfer.ClientFile]                  // on a further lane; nil if it cannot be spread
+	work  func(co *deferred.Coro, h *filetransfer.ClientFile) (more bool, err error) // moves a chunk, if there is one left
+	files []*filetransfer.ClientFile                                                 // on further lanes
 }
 
 // run moves the file: on the lane of h, and on others as they come. It returns when all workers have ended.
@@ -64,9 +64,16 @@ func (f *flow) join(l *lane) {
 	})
 }
 
-// employ starts workers for a file handle.
+// employ starts workers for a file handle. When the file is spread those end that a lane then has too many of: chunks that are asked for at the same
+// time are to come at about the same time, or those of the other lanes pile up.
 func (f *flow) employ(h *filetransfer.ClientFile, n int) {
-	for range n {
-		f.start(func(co *deferred.Coro) error { return f.work(co, h) })
+	for i := range n {
+		f.start(func(co *deferred.Coro) error {
+			more, err := f.work(co, h)
+			for more && err == nil && (i < furtherAhead || len(f.files) == 0) {
+				more, err = f.work(co, h)
+			}
+			return err
+		})
 	}
 }

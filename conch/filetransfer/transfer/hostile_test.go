@@ -31,6 +31,7 @@ type liar struct {
 	handles []string
 	asked   map[string]int // how often a handle was read
 	open    int
+	lose    func(typ uint8) error // why the connection ends instead of an answer to a request of that type, or nil; may itself be nil
 }
 
 const (
@@ -58,6 +59,12 @@ func (l *liar) Write(p []byte) {
 }
 
 func (l *liar) answer(typ uint8, id uint32, arg string, d *wire.Decoder) {
+	if l.lose != nil {
+		if reason := l.lose(typ); reason != nil {
+			l.client.ConnectionLost(reason)
+			return
+		}
+	}
 	status := func(code uint32) { l.reply(101, id, func(e *wire.Encoder) { e.Uint32(code) }) }
 	switch typ {
 	case 3, 11: // open, opendir

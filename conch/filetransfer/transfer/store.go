@@ -149,11 +149,8 @@ func (f *store) readWhole(p []byte) (int, error) {
 	}
 	defer src.Close()
 	n, err := io.ReadFull(src, p)
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
 		err = ErrShort
-	}
-	if len(p) == 0 {
-		err = nil
 	}
 	return n, err
 }
@@ -246,6 +243,9 @@ func (f *store) large(co *deferred.Coro) error {
 		return err
 	}
 	f.now.Done += f.start
+	if f.size >= 0 {
+		f.spread(f.size - f.start)
+	}
 	if err = f.open(co); err == nil {
 		if err = f.stream(co); err == nil {
 			err = f.finish(co)
@@ -301,9 +301,6 @@ func (f *store) stream(co *deferred.Coro) error {
 			return err
 		}
 	}
-	if f.size >= 0 {
-		f.spread(f.size - f.start)
-	}
 	f.next, f.acked = f.start, acked{low: f.start}
 	flow := &flow{job: f.job, work: f.worker, open: func(l *lane) deferred.Deferred[*filetransfer.ClientFile] {
 		return l.client.OpenFile(f.partName, filetransfer.FXFWrite, filetransfer.Attrs{})
@@ -329,13 +326,16 @@ func (f *store) finish(co *deferred.Coro) error {
 		f.leave(co)
 		return err
 	}
-	is, err := deferred.Await(co, f.handle.GetAttrs())
+	stat, closed := f.handle.GetAttrs(), f.handle.Close()
+	is, err := deferred.Await(co, stat)
 	if err == nil && is.Has(filetransfer.AttrSize) && is.FileMode().IsRegular() && int64(is.Size) != end {
 		err = ErrShort
 	}
-	if _, closeErr := deferred.Await(co, f.handle.Close()); err == nil {
-		err = closeErr
+	if err != nil {
+		closed.AddErrback(ignore)
+		return err
 	}
+	_, err = deferred.Await(co, closed)
 	if err != nil {
 		return err
 	}
@@ -366,31 +366,32 @@ func (f *store) mark(co *deferred.Coro) error {
 	return err
 }
 
-// worker moves one chunk after another.
-func (f *store) worker(co *deferred.Coro, h *filetransfer.ClientFile) error {
-	for f.size < 0 || f.next < f.size {
-		b, err := f.buffer(co, filetransfer.MaxChunk)
-		if err != nil {
-			return err
-		}
-		offset, n, err := f.read(co, b)
-		if err != nil || n == 0 {
-			return err
-		}
-		if f.o.Sparse && isZero(b.Data()[:n]) {
-			b.Release()
-			f.now.Done += int64(n)
-		} else {
-			written := h.WriteBuffer(uint64(offset), b, n)
-			b.Release()
-			if _, err := deferred.Await(co, written); err != nil {
-				return err
-			}
-			f.moved(n)
-		}
-		f.confirm(offset, n)
+// worker moves a chunk and reports whether there may be another one.
+func (f *store) worker(co *deferred.Coro, h *filetransfer.ClientFile) (more bool, err error) {
+	if f.size >= 0 && f.next >= f.size {
+		return false, nil
 	}
-	return nil
+	b, err := f.buffer(co, filetransfer.MaxChunk)
+	if err != nil {
+		return false, err
+	}
+	offset, n, err := f.read(co, b)
+	if err != nil || n == 0 {
+		return false, err
+	}
+	if f.o.Sparse && isZero(b.Data()[:n]) {
+		b.Release()
+		f.now.Done += int64(n)
+	} else {
+		written := h.WriteBuffer(uint64(offset), b, n)
+		b.Release()
+		if _, err := deferred.Await(co, written); err != nil {
+			return false, err
+		}
+		f.moved(n)
+	}
+	f.confirm(offset, n)
+	return true, nil
 }
 
 func isZero(p []byte) bool {
@@ -418,11 +419,10 @@ func (f *store) read(co *deferred.Coro, b *filetransfer.Buffer) (offset int64, n
 	}
 	f.next += int64(want)
 	c, err := deferred.Await(co, threaded(&f.line, func() (content, error) {
-		n, err := io.ReadFull(f.from, b.Data()[:want])
-		if n < want && f.info != nil && (err == io.EOF || err == io.ErrUnexpectedEOF) {
+		n, err := b.Fill(f.from, want)
+		if err == io.EOF && f.info != nil {
 			err = ErrShort
-		}
-		if err == io.ErrUnexpectedEOF {
+		} else if err == io.EOF && n > 0 {
 			err = nil
 		}
 		if err != nil {

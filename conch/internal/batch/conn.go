@@ -13,12 +13,16 @@ const (
 	farewell  = 200 * time.Millisecond
 )
 
+// buffers are for reading ahead. Connections that now have much to read and now little would else make one again and again.
+var buffers = sync.Pool{New: func() any { return new([readAhead]byte) }}
+
 // Conn is a connection whose system calls are made in batches. Read and Write may each be called by one goroutine at a time, the other
 // methods by any.
 type Conn struct {
 	net.Conn
-	in  []byte // read ahead, not yet taken
-	buf []byte // what in is part of; nil while little comes
+	in   []byte           // read ahead, not yet taken
+	buf  *[readAhead]byte // what in is part of; nil while little comes
+	last bool             // buf is given back when in is taken
 
 	mu    sync.Mutex // guards all below, and is held while writing
 	held  []byte     // the beginning of a packet
@@ -36,15 +40,16 @@ func (c *Conn) Read(p []byte) (n int, err error) {
 		if c.buf == nil {
 			return c.readLittle(p)
 		}
-		if n, err = c.Conn.Read(c.buf); n == 0 {
+		if n, err = c.Conn.Read(c.buf[:]); n == 0 {
 			return 0, err
 		}
-		if c.in = c.buf[:n]; n < readAhead/16 {
-			c.buf = nil // an idle connection keeps none
-		}
+		c.in, c.last = c.buf[:n], n < readAhead/16
 	}
 	n = copy(p, c.in)
-	c.in = c.in[n:]
+	if c.in = c.in[n:]; len(c.in) == 0 && c.last { // an idle connection keeps none
+		buffers.Put(c.buf)
+		c.in, c.buf, c.last = nil, nil, false
+	}
 	return n, nil
 }
 
@@ -52,7 +57,7 @@ func (c *Conn) Read(p []byte) (n int, err error) {
 func (c *Conn) readLittle(p []byte) (n int, err error) {
 	n, err = c.Conn.Read(p)
 	if n == len(p) && n >= full {
-		c.buf = make([]byte, readAhead)
+		c.buf = buffers.Get().(*[readAhead]byte)
 	}
 	return n, err
 }
@@ -108,6 +113,7 @@ func (c *Conn) late() {
 func (c *Conn) Close() error {
 	if c.mu.TryLock() { // else somebody is writing, and the Close below ends it
 		if len(c.held) > 0 {
+			c.timer.Stop()
 			_ = c.Conn.SetWriteDeadline(time.Now().Add(farewell))
 			_, c.err = c.Conn.Write(c.held)
 			c.held = c.held[:0]

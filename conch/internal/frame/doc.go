@@ -15,5 +15,6 @@
 //		handle(message)
 //	}
 //
-// A message that lies whole in one chunk is handed on in place. One that does not is copied once, into a buffer of its own size.
+// A message that lies whole in one chunk is handed on in place. One that does not is copied once: into a buffer of its own size, or, if the
+// owner of the Reader knows by its header where it is to end up, straight there, see [Reader.SetPlace].
 package frame

@@ -148,6 +148,14 @@ func TestCopiesOnlyWhatIsCut(t *testing.T) {
 	if r.in != nil || r.begun != nil {
 		t.Error("buffers are kept although nothing is left")
 	}
+
+	r.Feed(stream[:2]) // the length alone is cut
+	mustDrain(t, &r)
+	chunk = slices.Clone(stream[2:])
+	r.Feed(chunk)
+	if got = mustDrain(t, &r); &got[0][0] != &chunk[2] {
+		t.Error("a message whose length alone was cut was copied")
+	}
 }
 
 // Feeding a byte at a time while nothing is taken costs few allocations: the buffer grows by a factor.
@@ -181,6 +189,23 @@ func TestLimit(t *testing.T) {
 		if cap(r.begun) > testLimit {
 			t.Errorf("length %d: %d bytes set aside", tt.size, cap(r.begun))
 		}
+	}
+}
+
+// Every byte of what is fed in tiny chunks, and not taken, is copied a bounded number of times.
+func TestTinyChunksAreCopiedSeldom(t *testing.T) {
+	const n = 100_000
+	r := NewReader(testLimit)
+	chunk := []byte{1} // a length that is never complete would be taken; so nothing is
+	copied, last := 0, 0
+	for range n {
+		r.Feed(chunk)
+		if cap(r.in) != last {
+			copied, last = copied+len(r.in), cap(r.in)
+		}
+	}
+	if copied > 8*n {
+		t.Errorf("%d bytes copied for %d fed", copied, n)
 	}
 }
 

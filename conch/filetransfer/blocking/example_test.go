@@ -1,0 +1,113 @@
+package blocking_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"time"
+
+	"github.com/pkg/sftp"
+
+	"github.com/hawser-go/hawser/conch/filetransfer"
+	"github.com/hawser-go/hawser/conch/filetransfer/blocking"
+	"github.com/hawser-go/hawser/conch/filetransfer/transfer"
+	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/reactor"
+)
+
+// session returns a client of a server that keeps its files in memory, and what ends both. A program gets it from the Blocking method of a
+// conch.SFTP.
+func session() (files *blocking.Client, end func()) {
+	serverIn, w := io.Pipe()
+	r, serverOut := io.Pipe()
+	server := sftp.NewRequestServer(struct {
+		io.Reader
+		io.WriteCloser
+	}{serverIn, serverOut}, sftp.InMemHandler())
+	go server.Serve() // until end closes the pipe
+	loop := reactor.New(reactor.Options{NoSignals: true})
+	l := &link{r: loop, client: filetransfer.NewFileTransferClient(), more: make(chan struct{}, 1)}
+	go l.pumpOut(w)
+	go l.pumpIn(r)
+	running, ended := make(chan struct{}), make(chan struct{})
+	loop.CallWhenRunning(func() {
+		l.client.MakeConnection(l)
+		close(running)
+	})
+	go func() { // until end stops the loop
+		defer close(ended)
+		_ = loop.Run()
+	}()
+	<-running
+	files = blocking.New(transfer.NewSession(l.client, loop), func(ctx context.Context, f func() deferred.Deferred[struct{}]) error {
+		_, err := reactor.Await(ctx, loop, f)
+		return err
+	})
+	return files, func() {
+		l.LoseConnection()
+		_ = loop.Stop()
+		<-ended
+	}
+}
+
+func Example() {
+	files, end := session()
+	defer end()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+
+	f, err := files.Create(ctx, "/notes")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Fprintln(f, "first line")
+	fmt.Fprintln(f, "second line")
+	f.Seek(0, io.SeekStart)
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		fmt.Println(lines.Text())
+	}
+	fmt.Println(f.Close())
+
+	_, err = files.Stat(ctx, "/missing")
+	fmt.Println(err, errors.Is(err, fs.ErrNotExist))
+	// Output:
+	// first line
+	// second line
+	// <nil>
+	// stat /missing: file does not exist (SSH_FX_NO_SUCH_FILE 2) true
+}
+
+func ExampleClient_FS() {
+	files, end := session()
+	defer end()
+	ctx := context.Background()
+	files.MkdirAll(ctx, "/srv/www", 0o755)
+	files.WriteFile(ctx, "/srv/www/index.html", []byte("<h1>hello</h1>"), 0o644)
+
+	tree := files.FS(ctx, "/srv")
+	fs.WalkDir(tree, ".", func(name string, d fs.DirEntry, err error) error {
+		fmt.Println(name, d.IsDir())
+		return err
+	})
+	page, err := fs.ReadFile(tree, "www/index.html")
+	fmt.Println(string(page), err)
+	// Output:
+	// . true
+	// www true
+	// www/index.html false
+	// <h1>hello</h1> <nil>
+}
+
+func ExampleCall() {
+	files, end := session()
+	defer end()
+	known, err := blocking.Call(context.Background(), files, func(c *filetransfer.FileTransferClient) deferred.Deferred[bool] {
+		return deferred.Then(c.RealPath("."), func(string) (bool, error) { return c.HasExtension("posix-rename@openssh.com"), nil })
+	})
+	fmt.Println(known, err)
+	// Output: true <nil>
+}

@@ -1,0 +1,148 @@
+package frame
+
+import (
+	"bytes"
+	"slices"
+	"testing"
+)
+
+// room is a place for the rest of messages that begin with 'p' and how many bytes of them it is for.
+type room struct {
+	got   [][]byte
+	asked int
+}
+
+func (p *room) place(header []byte, rest int) []byte {
+	p.asked++
+	if header[0] != 'p' || int(header[1]) > rest {
+		return nil
+	}
+	p.got = append(p.got, make([]byte, header[1]))
+	return p.got[len(p.got)-1]
+}
+
+// resolve takes all messages, with the rest of those that were placed where it would be if they had not been.
+func (p *room) resolve(t *testing.T, r *Reader) (messages [][]byte) {
+	t.Helper()
+	for {
+		m, err := r.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m == nil {
+			return messages
+		}
+		m = slices.Clone(m)
+		if r.Placed() {
+			if len(m) != 2 {
+				t.Fatalf("the header of a placed message is %q", m)
+			}
+			m = append(m, p.got[len(p.got)-1]...)
+		}
+		messages = append(messages, m)
+	}
+}
+
+func TestPlace(t *testing.T) {
+	var want [][]byte
+	for _, m := range []string{"p\x04data", "pp", "x", "p\x03abcdef", "q\x02no place", "p\x00", "p\x09too few", "p\x00rest"} {
+		want = append(want, []byte(m))
+	}
+	stream := frames(want...)
+	for size := 1; size <= len(stream); size++ {
+		r, p := NewReader(testLimit), new(room)
+		r.SetPlace(2, p.place)
+		var got [][]byte
+		for chunk := range slices.Chunk(slices.Clone(stream), size) {
+			r.Feed(chunk)
+			got = append(got, p.resolve(t, &r)...)
+		}
+		if len(got) != len(want) {
+			t.Fatalf("chunks of %d: got %q", size, got)
+		}
+		for i := range got {
+			if !bytes.HasPrefix(want[i], got[i]) || len(got[i]) < min(len(want[i]), 2) { // what does not fit into a place is dropped
+				t.Errorf("chunks of %d: message %d is %q", size, i, got[i])
+			}
+		}
+		if r.Buffered() != 0 || r.Filling() != nil || r.in != nil {
+			t.Errorf("chunks of %d: not at a message's beginning", size)
+		}
+	}
+}
+
+// A message that is there whole is not placed, and nobody is asked.
+func TestWholeMessagesAreNotPlaced(t *testing.T) {
+	r, p := NewReader(testLimit), new(room)
+	r.SetPlace(2, p.place)
+	r.Feed(frames([]byte("p\x04data")))
+	if got := p.resolve(t, &r); len(got) != 1 || string(got[0]) != "p\x04data" || p.asked != 0 || r.Placed() {
+		t.Errorf("%q, asked %d times", got, p.asked)
+	}
+}
+
+func TestGiveUpPlace(t *testing.T) {
+	stream := frames([]byte("p\x04data"), []byte("next"))
+	for cut := LengthSize + 2; cut < LengthSize+6; cut++ {
+		r, p := NewReader(testLimit), new(room)
+		r.SetPlace(2, p.place)
+		r.Feed(slices.Clone(stream[:cut]))
+		if got := p.resolve(t, &r); got != nil || string(r.Filling()) != "p\x04" {
+			t.Fatalf("cut at %d: %q, filling %q", cut, got, r.Filling())
+		}
+		r.GiveUpPlace()
+		before := slices.Clone(p.got[0])
+		r.Feed(slices.Clone(stream[cut:]))
+		got := p.resolve(t, &r)
+		if len(got) != 2 || string(got[1]) != "next" || !bytes.Equal(p.got[0], before) {
+			t.Errorf("cut at %d: %q, and in the place %q, before %q", cut, got, p.got[0], before)
+		}
+	}
+}
+
+func TestHeaderIsBounded(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic")
+		}
+	}()
+	r := NewReader(testLimit)
+	r.SetPlace(MaxHeader+1, func([]byte, int) []byte { return nil })
+}
+
+// FuzzPlace: placed or gathered, in chunks of any size, a stream gives the same messages.
+func FuzzPlace(f *testing.F) {
+	f.Add(frames([]byte("p\x04data"), []byte("x"), []byte("p\x01\x02")), byte(3))
+	f.Add([]byte{0, 0, 0, 9, 'p', 200}, byte(0))
+	f.Fuzz(func(t *testing.T, stream []byte, size byte) {
+		plain, plainErr := cut(stream, int(size)+1)
+		r, p := NewReader(testLimit), new(room)
+		r.SetPlace(2, p.place)
+		n := 0
+		for chunk := range slices.Chunk(slices.Clone(stream), int(size)+1) {
+			r.Feed(chunk)
+			for {
+				m, err := r.Next()
+				if err != nil {
+					if plainErr == nil || n != len(plain) {
+						t.Errorf("message %d: %v", n, err)
+					}
+					return
+				}
+				if m == nil {
+					break
+				}
+				if r.Placed() {
+					m = append(slices.Clone(m), p.got[len(p.got)-1]...)
+				}
+				if n >= len(plain) || !bytes.HasPrefix(plain[n], m) || !r.Placed() && len(plain[n]) != len(m) {
+					t.Fatalf("message %d of %d is %q", n, len(plain), m)
+				}
+				n++
+			}
+		}
+		if n != len(plain) || plainErr != nil {
+			t.Errorf("%d messages of %d, %v", n, len(plain), plainErr)
+		}
+	})
+}

@@ -1,0 +1,354 @@
+package sftpdemo_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/conchtest"
+	"github.com/hawser-go/hawser/conch/filetransfer"
+	"github.com/hawser-go/hawser/conch/filetransfer/blocking"
+	"github.com/hawser-go/hawser/conch/filetransfer/transfer"
+	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/reactor"
+	"github.com/hawser-go/hawser/reactor/reactortest"
+)
+
+// The functions of this file are the code of docs/sftp.md: first those that belong to the loop, then those for goroutines.
+
+func connect(r *reactor.Reactor, target string, o conch.SFTPOptions) deferred.Deferred[string] {
+	d := conch.OpenSFTP(r, target, o) // host, me@host, me@host:2222, sftp://me@host:2222
+	return deferred.ThenDeferred(d, func(s *conch.SFTP) deferred.Deferred[string] {
+		return s.RealPath(".").AddBoth(func(home string, err error) (string, error) {
+			s.LoseConnection()
+			return home, err
+		})
+	})
+}
+
+func list(s *conch.SFTP, name string) deferred.Deferred[[]filetransfer.Entry] {
+	return deferred.ThenDeferred(s.OpenDirectory(name), func(dir *filetransfer.ClientDirectory) deferred.Deferred[[]filetransfer.Entry] {
+		return dir.ReadAll().AddBoth(func(entries []filetransfer.Entry, err error) ([]filetransfer.Entry, error) {
+			dir.Close()
+			for _, e := range entries { // "." and ".." among them
+				fmt.Println(e.Filename, e.Attrs.Size, e.Longname)
+			}
+			return entries, err
+		})
+	})
+}
+
+func readAndWrite(s *conch.SFTP) deferred.Deferred[[]byte] {
+	return deferred.Inline(func(co *deferred.Coro) ([]byte, error) {
+		f, err := deferred.Await(co, s.OpenFile("notes", filetransfer.FXFRead|filetransfer.FXFWrite|filetransfer.FXFCreat, filetransfer.Attrs{}))
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		if _, err := deferred.Await(co, f.WriteChunk(0, []byte("hello"))); err != nil {
+			return nil, err
+		}
+		return deferred.Await(co, f.ReadChunk(0, 1000))
+	})
+}
+
+func upload(s *conch.SFTP, local string) deferred.Deferred[transfer.Report] {
+	return s.Put(local, "upload", transfer.Options{Preserve: true})
+}
+
+func downloadTree(s *conch.SFTP, local string) deferred.Deferred[transfer.Report] {
+	return s.Get("tree", local, transfer.Options{
+		Preserve: true,
+		Links:    transfer.CopyLinks,
+		Filter:   func(path string, info fs.FileInfo) bool { return !strings.HasSuffix(path, ".tmp") },
+	})
+}
+
+func resume(s *conch.SFTP, local string) deferred.Deferred[transfer.Report] {
+	return s.Get("upload", local, transfer.Options{Resume: true, Preserve: true})
+}
+
+func watched(r *reactor.Reactor, s *conch.SFTP, local string) deferred.Deferred[transfer.Report] {
+	d := s.Put(local, "upload", transfer.Options{
+		StallTimeout: time.Minute,
+		Progress: func(p transfer.Progress) {
+			fmt.Printf("%d of %d bytes, %.0f bytes/s\n", p.Done, p.Total, p.Rate)
+		},
+	})
+	stop := r.CallLater(10*time.Minute, d.Cancel) // or when the user has had enough
+	return d.AddBoth(func(report transfer.Report, err error) (transfer.Report, error) {
+		_ = stop.Cancel() // an error means that it was called
+		return report, err
+	})
+}
+
+func replaceAtomically(s *conch.SFTP, local string) deferred.Deferred[transfer.Report] {
+	return s.Put(local, "config", transfer.Options{Atomic: true, Sync: true})
+}
+
+func attributes(s *conch.SFTP) deferred.Deferred[filetransfer.Status] {
+	return deferred.ThenDeferred(s.GetAttrs("config", true), func(a filetransfer.Attrs) deferred.Deferred[filetransfer.Status] {
+		fmt.Println(a.FileMode(), a.Size, a.ModTime())
+		return s.SetAttrs("config", filetransfer.Attrs{}.WithMode(0o600).WithTimes(time.Now(), time.Now()))
+	})
+}
+
+func symlinks(s *conch.SFTP) deferred.Deferred[string] {
+	return deferred.ThenDeferred(s.MakeLink("current", "config"), func(filetransfer.Status) deferred.Deferred[string] {
+		return s.ReadLink("current") // "config"
+	})
+}
+
+func extensions(s *conch.SFTP) deferred.Deferred[filetransfer.StatVFS] {
+	fmt.Println(s.KnownLimits().MaxRead, s.HasExtension("posix-rename@openssh.com"))
+	return s.StatVFS(".")
+}
+
+func extendedRequest(s *conch.SFTP) deferred.Deferred[string] {
+	d := s.ExtendedRequest("sum@example.org", conch.NS("config"))
+	return deferred.Then(d, func(reply filetransfer.ExtendedReply) (string, error) {
+		sum, _, err := conch.GetNS(reply.Data)
+		return sum, err
+	})
+}
+
+func failures(s *conch.SFTP) deferred.Deferred[filetransfer.Attrs] {
+	return s.GetAttrs("missing", true).AddErrback(func(err error) (filetransfer.Attrs, error) {
+		if errors.Is(err, fs.ErrNotExist) {
+			return filetransfer.Attrs{}, nil // there is nothing: as good as an empty file
+		}
+		if status, ok := errors.AsType[*filetransfer.StatusError](err); ok {
+			fmt.Println("the server says", status.Message)
+		}
+		return filetransfer.Attrs{}, err
+	})
+}
+
+func inTime(r *reactor.Reactor, s *conch.SFTP) deferred.Deferred[string] {
+	return s.RealPath(".").AddTimeout(r, 5*time.Second) // then it fails with a deferred.TimeoutError
+}
+
+func connectBlocking(ctx context.Context, target string, o conch.SFTPOptions) (home string, err error) {
+	r := reactor.New(reactor.Options{NoSignals: true})
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run() }() // until Stop
+	s, err := reactor.Await(ctx, r, func() deferred.Deferred[*conch.SFTP] { return conch.OpenSFTP(r, target, o) })
+	if err == nil {
+		files := s.Blocking() // the client for goroutines: any number of them
+		home, err = files.RealPath(ctx, ".")
+	}
+	_ = r.Stop() // which closes the connection
+	return home, errors.Join(err, <-ended)
+}
+
+func listBlocking(ctx context.Context, files *blocking.Client, name string) error {
+	entries, err := files.ReadDir(ctx, name)
+	for _, e := range entries {
+		fmt.Println(e.Name(), e.IsDir())
+	}
+	return err
+}
+
+func readAndWriteBlocking(ctx context.Context, files *blocking.Client) ([]byte, error) {
+	f, err := files.OpenFile(ctx, "notes", os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if _, err := io.WriteString(f, "hello"); err != nil {
+		return nil, err
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	return io.ReadAll(f)
+}
+
+func uploadBlocking(ctx context.Context, files *blocking.Client, local string) (transfer.Report, error) {
+	return files.Put(ctx, local, "upload", transfer.Options{Preserve: true})
+}
+
+func walkBlocking(ctx context.Context, files *blocking.Client) error {
+	return fs.WalkDir(files.FS(ctx, "tree"), ".", func(name string, d fs.DirEntry, err error) error {
+		fmt.Println(name)
+		return err
+	})
+}
+
+func cancelBlocking(files *blocking.Client, local string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	_, err := files.Get(ctx, "upload", local, transfer.Options{Resume: true})
+	if errors.Is(err, context.DeadlineExceeded) {
+		fmt.Println("what has come is kept; the next call goes on with it")
+	}
+	return err
+}
+
+func editBlocking(ctx context.Context, files *blocking.Client) error {
+	old, err := files.ReadFile(ctx, "config")
+	if err != nil {
+		return err
+	}
+	if err := files.WriteFile(ctx, ".config.new", append(old, "more\n"...), 0o600); err != nil {
+		return err
+	}
+	return files.PosixRename(ctx, ".config.new", "config")
+}
+
+func attributesBlocking(ctx context.Context, files *blocking.Client) error {
+	info, err := files.Stat(ctx, "config")
+	if err != nil {
+		return err
+	}
+	fmt.Println(info.Mode(), info.Size(), info.Sys().(filetransfer.Attrs).UID)
+	return errors.Join(files.Chmod(ctx, "config", 0o600), files.Chtimes(ctx, "config", time.Time{}, time.Now()))
+}
+
+func symlinksBlocking(ctx context.Context, files *blocking.Client) (string, error) {
+	if err := files.Symlink(ctx, "config", "latest"); err != nil {
+		return "", err
+	}
+	return files.ReadLink(ctx, "latest") // "config"
+}
+
+func extensionsBlocking(ctx context.Context, files *blocking.Client) (filetransfer.Limits, error) {
+	is, err := files.StatVFS(ctx, ".")
+	if err != nil {
+		return filetransfer.Limits{}, err
+	}
+	fmt.Println(is.Free(), "of", is.Total(), "bytes are free")
+	return blocking.Call(ctx, files, (*filetransfer.FileTransferClient).Limits)
+}
+
+func extendedRequestBlocking(ctx context.Context, files *blocking.Client) ([]byte, error) {
+	reply, err := blocking.Call(ctx, files, func(c *filetransfer.FileTransferClient) deferred.Deferred[filetransfer.ExtendedReply] {
+		return c.ExtendedRequest("sum@example.org", conch.NS("config"))
+	})
+	return reply.Data, err
+}
+
+func failuresBlocking(ctx context.Context, files *blocking.Client) error {
+	err := files.Mkdir(ctx, "spool", 0o755)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	return err
+}
+
+// TestHowto does all of it, in the order of the document, with a real server.
+func TestHowto(t *testing.T) {
+	server := conchtest.NewOpenSSH(t)
+	r := reactortest.Start(t, reactor.Options{})
+	o := conch.SFTPOptions{ClientOptions: conch.ClientOptions{Identities: []string{server.ClientKey}, NoAgent: true, KnownHosts: []string{server.KnownHosts}}}
+	target := server.User + "@" + server.Addr.String()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	s := must(reactor.Await(ctx, r, func() deferred.Deferred[*conch.SFTP] { return conch.OpenSFTP(r, target, o) }))(t)
+	files := s.Blocking()
+	local := filepath.Join(t.TempDir(), "local")
+	for _, name := range []string{local, server.Home + "/tree/file", server.Home + "/tree/file.tmp"} {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte("content\n"), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, home := range []string{onLoop(t, r, func() deferred.Deferred[string] { return connect(r, target, o) }), must(connectBlocking(ctx, target, o))(t)} {
+		if home != server.Home {
+			t.Errorf("home is %q", home)
+		}
+	}
+	if entries := onLoop(t, r, func() deferred.Deferred[[]filetransfer.Entry] { return list(s, "tree") }); len(entries) != 4 {
+		t.Errorf("%v", entries)
+	}
+	noError(t, listBlocking(ctx, files, "tree"))
+	for _, got := range [][]byte{onLoop(t, r, func() deferred.Deferred[[]byte] { return readAndWrite(s) }), must(readAndWriteBlocking(ctx, files))(t)} {
+		if string(got) != "hello" {
+			t.Errorf("%q", got)
+		}
+	}
+	onLoop(t, r, func() deferred.Deferred[transfer.Report] { return upload(s, local) })
+	must(uploadBlocking(ctx, files, local))(t)
+	if report := onLoop(t, r, func() deferred.Deferred[transfer.Report] { return downloadTree(s, local+"-tree") }); report.Files != 1 {
+		t.Errorf("%+v", report)
+	}
+	noError(t, walkBlocking(ctx, files))
+	if report := onLoop(t, r, func() deferred.Deferred[transfer.Report] { return resume(s, local) }); report.Skipped != 1 {
+		t.Errorf("%+v", report)
+	}
+	onLoop(t, r, func() deferred.Deferred[transfer.Report] { return watched(r, s, local) })
+	noError(t, cancelBlocking(files, local+"-2"))
+	onLoop(t, r, func() deferred.Deferred[transfer.Report] { return replaceAtomically(s, local) })
+	noError(t, editBlocking(ctx, files))
+	if got, err := os.ReadFile(server.Home + "/config"); string(got) != "content\nmore\n" || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	onLoop(t, r, func() deferred.Deferred[filetransfer.Status] { return attributes(s) })
+	noError(t, attributesBlocking(ctx, files))
+	for _, link := range []string{onLoop(t, r, func() deferred.Deferred[string] { return symlinks(s) }), must(symlinksBlocking(ctx, files))(t)} {
+		if link != "config" {
+			t.Errorf("%q", link)
+		}
+	}
+	if is := onLoop(t, r, func() deferred.Deferred[filetransfer.StatVFS] { return extensions(s) }); is.Total() == 0 {
+		t.Errorf("%+v", is)
+	}
+	if limits := must(extensionsBlocking(ctx, files))(t); limits.MaxRead == 0 {
+		t.Errorf("%+v", limits)
+	}
+	_, err := reactor.Await(ctx, r, func() deferred.Deferred[string] { return extendedRequest(s) })
+	_, err2 := extendedRequestBlocking(ctx, files)
+	if !errors.Is(err, errors.ErrUnsupported) || !errors.Is(err2, errors.ErrUnsupported) {
+		t.Errorf("%v, %v", err, err2)
+	}
+	onLoop(t, r, func() deferred.Deferred[filetransfer.Attrs] { return failures(s) })
+	noError(t, errors.Join(failuresBlocking(ctx, files), failuresBlocking(ctx, files)))
+	onLoop(t, r, func() deferred.Deferred[string] { return inTime(r, s) })
+}
+
+func onLoop[T any](t *testing.T, r *reactor.Reactor, f func() deferred.Deferred[T]) T {
+	t.Helper()
+	return must(reactor.Await(t.Context(), r, f))(t)
+}
+
+func must[T any](v T, err error) func(t *testing.T) T {
+	return func(t *testing.T) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+func noError(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// TestHowtoShowsCodeThatRuns wants every Go block of the document to be code of this file, indentation aside.
+func TestHowtoShowsCodeThatRuns(t *testing.T) {
+	source, err := os.ReadFile("howto_test.go")
+	text, err2 := os.ReadFile("../../../docs/sftp.md")
+	if err := errors.Join(err, err2); err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(text), "```go\n")[1:]
+	if len(blocks) < 20 {
+		t.Errorf("%d blocks of code", len(blocks))
+	}
+	for _, block := range blocks {
+		if code, _, _ := strings.Cut(block, "```"); !strings.Contains(string(source), code) {
+			t.Errorf("docs/sftp.md shows code that is not in howto_test.go:\n%s", code)
+		}
+	}
+}

@@ -1,0 +1,166 @@
+package sftpdemo
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"os/user"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/conchtest"
+	"github.com/hawser-go/hawser/conch/filetransfer/blocking"
+	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/reactor"
+)
+
+// Program is an example.
+type Program struct {
+	Name  string
+	Args  string                // what follows the options on the command line, for the usage
+	Min   int                   // how many of those there are at least,
+	Max   int                   // and at most, with a server that is named
+	Flags func(f *flag.FlagSet) // further options; nil for none
+
+	// Demo prepares the job for the server inside the process, whose files are in server, with local files in local. It returns the
+	// arguments.
+	Demo   func(server, local string) ([]string, error)
+	Server conchtest.Options // of that server
+
+	// Job is what the program does, on the loop; Task, where it is set instead, does it on a goroutine, with calls that block.
+	Job  func(e *Env, s *conch.SFTP) deferred.Deferred[struct{}]
+	Task func(ctx context.Context, e *Env, files *blocking.Client) error
+}
+
+// Env is what a job is given.
+type Env struct {
+	R      *reactor.Reactor
+	Args   []string
+	Out    io.Writer
+	Server *conchtest.Server // nil if the server is a real one
+
+	target  string
+	options conch.SFTPOptions
+}
+
+// Connect opens an SFTP session over a new connection.
+func (e *Env) Connect() deferred.Deferred[*conch.SFTP] {
+	return conch.OpenSFTP(e.R, e.target, e.options)
+}
+
+// Main is the main function of a program.
+func Main(p Program) { os.Exit(p.Run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// Run runs the program and returns its exit code: 1 for a failure, of which one line goes to stderr, 2 for a mistake on the command line, 130 if it
+// was interrupted.
+func (p Program) Run(args []string, stdout, stderr io.Writer) int {
+	e := &Env{Out: stdout}
+	host, err := p.parse(e, args, stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
+		return 2
+	case host == "":
+		err = p.withServer(e)
+	default:
+		err = p.run(e)
+	}
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintf(stderr, "%s: %s\n", p.Name, Line(err))
+	if errors.Is(err, deferred.ErrCancelled) || errors.Is(err, context.Canceled) {
+		return 130
+	}
+	return 1
+}
+
+func (p Program) parse(e *Env, args []string, stderr io.Writer) (host string, err error) {
+	f := flag.NewFlagSet(p.Name, flag.ContinueOnError)
+	f.SetOutput(stderr)
+	f.Usage = func() {
+		fmt.Fprintf(stderr, "usage: %s [options] %s\n", p.Name, p.Args)
+		f.PrintDefaults()
+	}
+	f.StringVar(&host, "host", "", "the server; without it one is started inside this process, and the job done there")
+	port := f.Int("port", 22, "the server's port")
+	f.StringVar(&e.options.User, "user", me(), "whom to log in as")
+	f.DurationVar(&e.options.Timeout, "timeout", 30*time.Second, "time limit for connecting and logging in")
+	f.Func("identity", "private key file to log in with, instead of the agent and those in ~/.ssh; may be repeated", func(file string) error {
+		e.options.Identities, e.options.NoAgent = append(e.options.Identities, file), true
+		return nil
+	})
+	f.Func("known-hosts", "file of known host keys, instead of ~/.ssh/known_hosts", func(file string) error {
+		e.options.KnownHosts = []string{file}
+		return nil
+	})
+	if p.Flags != nil {
+		p.Flags(f)
+	}
+	if err := f.Parse(args); err != nil {
+		return "", err
+	}
+	e.Args = f.Args()
+	if host != "" && (f.NArg() < p.Min || f.NArg() > p.Max) || host == "" && f.NArg() > 0 {
+		fmt.Fprintf(stderr, "%s: %s\n", p.Name, mistake(host))
+		f.Usage()
+		return "", errors.New("wrong arguments")
+	}
+	e.target = fmt.Sprintf("[%s]:%d", strings.Trim(host, "[]"), *port)
+	return host, nil
+}
+
+func mistake(host string) string {
+	if host == "" {
+		return "arguments are for a server that is named with -host"
+	}
+	return "wrong number of arguments"
+}
+
+func me() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return ""
+}
+
+// run does the job and returns what went wrong. Ctrl-C cancels the job, and the loop goes on until that has put everything in order: a reactor
+// that handles signals itself would close the connection at once. A second Ctrl-C ends the process.
+func (p Program) run(e *Env) error {
+	e.R = reactor.New(reactor.Options{NoSignals: true})
+	interrupted, heard := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer heard()
+	var problem error
+	e.R.CallWhenRunning(func() {
+		job := deferred.ThenDeferred(e.Connect(), func(s *conch.SFTP) deferred.Deferred[struct{}] { return p.job(e, s) })
+		forget := context.AfterFunc(interrupted, func() {
+			heard()
+			e.R.CallFromThread(job.Cancel)
+		})
+		job.AddBoth(func(_ struct{}, err error) (struct{}, error) {
+			forget()
+			if problem = err; err == deferred.ErrCancelled {
+				problem = fmt.Errorf("interrupted (%w)", err)
+			}
+			return struct{}{}, e.R.Stop()
+		})
+	})
+	return errors.Join(e.R.Run(), problem)
+}
+
+func (p Program) job(e *Env, s *conch.SFTP) deferred.Deferred[struct{}] {
+	if p.Job != nil {
+		return p.Job(e, s)
+	}
+	return deferred.FromFuture(e.R, func(ctx context.Context, done func(struct{}, error)) {
+		files := s.Blocking()
+		go func() { done(struct{}{}, p.Task(ctx, e, files)) }() // ends with the task, which ends with ctx
+	})
+}

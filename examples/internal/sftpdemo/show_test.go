@@ -1,0 +1,50 @@
+package sftpdemo_test
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"testing"
+	"time"
+
+	"github.com/hawser-go/hawser/conch/filetransfer/transfer"
+	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/examples/internal/sftpdemo"
+)
+
+func TestTexts(t *testing.T) {
+	for _, tt := range []struct{ got, want string }{
+		{sftpdemo.Size(0), "0 bytes"},
+		{sftpdemo.Size(999), "999 bytes"},
+		{sftpdemo.Size(1000), "1.0 KiB"},
+		{sftpdemo.Size(1 << 50), "1024.0 TiB"},
+		{sftpdemo.Printable("a\x1b[31m\nb\xffé"), "a�[31m b�é"},
+		{sftpdemo.Line(errors.New("transfer: get x: no\nroom")), "get x: no room"},
+		{sftpdemo.Kept(fs.ErrExist, "x").Error(), "file already exists"},
+		{sftpdemo.Kept(deferred.ErrCancelled, "x").Error(), "interrupted; what has come is kept, and x goes on with it (deferred: cancelled)"},
+		{sftpdemo.Kept(transfer.ErrStalled, "x").Error(), "transfer: nothing has moved for too long; what has come is kept, and x goes on with it"},
+		{sftpdemo.Progress(transfer.Progress{}), "0 bytes of 0 bytes"},
+		{sftpdemo.Progress(transfer.Progress{Total: 400, Done: 100, Rate: 10}), " 25 %  100 bytes of 400 bytes, 10 bytes/s, 30s left"},
+		{sftpdemo.Progress(transfer.Progress{Report: transfer.Report{Bytes: 80, Files: 2, Elapsed: 2 * time.Second}, Total: 80, Done: 80, TotalFiles: 2, Final: true}),
+			"100 %  80 bytes of 80 bytes, 2 of 2 files, 40 bytes/s"},
+	} {
+		if tt.got != tt.want {
+			t.Errorf("%q, want %q", tt.got, tt.want)
+		}
+	}
+}
+
+// What is not a terminal gets one line, and none for nothing.
+func TestMeter(t *testing.T) {
+	var out bytes.Buffer
+	meter := sftpdemo.Meter(&out)
+	meter(transfer.Progress{Total: 2, Done: 1})
+	meter(transfer.Progress{Final: true})
+	if out.Len() != 0 {
+		t.Errorf("%q", out.String())
+	}
+	meter(transfer.Progress{Total: 2, Done: 2, Final: true})
+	if out.String() != "100 %  2 bytes of 2 bytes\n" {
+		t.Errorf("%q", out.String())
+	}
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestMain is the program itself when a test has it started for a measurement.
+func TestMain(m *testing.M) {
+	if slices.Contains(os.Args, "-measure") {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// TestCompare makes a small comparison of all, with the server in this process.
+func TestCompare(t *testing.T) {
+	var out strings.Builder
+	s := setup{cipher: "aes128-gcm@openssh.com", local: t.TempDir(), size: 1 << 20, files: 20, stats: 100}
+	p := plan{delays: []string{"0", "2"}, jobs: []string{"get", "stat", "putsmall"}, delayedJobs: []string{"get"}, delayedSize: 1 << 20, runs: 1, out: &out}
+	p.only = []string{"hawser", "pkg/sftp", "plain channel"}
+	if err := withServer("embedded", &s, func() error { return p.run(s) }); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if len(lines) != 1+3+2+2+3 || strings.Contains(out.String(), "failed") || strings.Count(out.String(), "×") != len(lines)-1 {
+		t.Errorf("\n%s", &out)
+	}
+}
+
+func TestUnknownServer(t *testing.T) {
+	if err := withServer("other", new(setup), nil); err == nil {
+		t.Error("no error")
+	}
+}
+
+func TestMedian(t *testing.T) {
+	if m := median([]result{{seconds: 3}, {seconds: 1}, {seconds: 2}}); m.seconds != 2 {
+		t.Error(m)
+	}
+	if m := median([]result{{bytes: 5}, {bytes: 4}, {bytes: 9}}); m.bytes != 5 {
+		t.Error(m)
+	}
+}

@@ -1,0 +1,117 @@
+// Command sftp-edit replaces a text in a file on a server: how is a file changed in place, so that nobody sees half of it?
+//
+//	go run ./examples/sftp-edit
+//	go run ./examples/sftp-edit -host HOST [-user USER] FILE OLD NEW
+//
+// It works on a goroutine, with calls that block, as those of package os. The new content goes to a file beside the old one, which then
+// takes its place at once; the file keeps its permissions.
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+
+	"github.com/hawser-go/hawser/conch/filetransfer/blocking"
+	"github.com/hawser-go/hawser/examples/internal/sftpdemo"
+)
+
+func main() { sftpdemo.Main(program()) }
+
+func program() sftpdemo.Program {
+	return sftpdemo.Program{
+		Name: "sftp-edit", Args: "FILE OLD NEW", Min: 3, Max: 3,
+		Demo: func(server, _ string) ([]string, error) {
+			return []string{"motd", "Tuesday", "Wednesday"}, os.WriteFile(filepath.Join(server, "motd"), []byte("The machine is down on Tuesday.\n"), 0o640)
+		},
+		Task: func(ctx context.Context, e *sftpdemo.Env, files *blocking.Client) error {
+			n := 0
+			err := edit(ctx, files, e.Args[0], func(content []byte) []byte {
+				n = bytes.Count(content, []byte(e.Args[1]))
+				return bytes.ReplaceAll(content, []byte(e.Args[1]), []byte(e.Args[2]))
+			})
+			if err == nil {
+				fmt.Fprintf(e.Out, "%s: %d replaced\n", e.Args[0], n)
+			}
+			return err
+		},
+	}
+}
+
+// errChanged says that somebody else has changed the file between our reading it and our replacing it.
+var errChanged = errors.New("it was changed by somebody else meanwhile; nothing was done")
+
+// edit gives the file the content that change makes of it.
+func edit(ctx context.Context, files *blocking.Client, name string, change func([]byte) []byte) error {
+	name, err := files.RealPath(ctx, name) // of a symbolic link: replace what it points to, not the link
+	if err != nil {
+		return err
+	}
+	before, err := files.Stat(ctx, name)
+	if err != nil {
+		return err
+	}
+	old, err := files.ReadFile(ctx, name)
+	if err != nil {
+		return err
+	}
+	content := change(old)
+	if bytes.Equal(content, old) {
+		return fmt.Errorf("%s: there is nothing to replace", name)
+	}
+	return replace(ctx, files, name, before, content)
+}
+
+// replace puts content in the place of the file, all at once.
+func replace(ctx context.Context, files *blocking.Client, name string, before fs.FileInfo, content []byte) error {
+	dir, base := path.Split(name)
+	temporary := dir + "." + base + ".new"
+	err := write(ctx, files, temporary, before.Mode(), content)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%w; it is left from an earlier attempt, or somebody is at it", err)
+	}
+	if err == nil {
+		if now, statErr := files.Stat(ctx, name); statErr != nil || now.Size() != before.Size() || !now.ModTime().Equal(before.ModTime()) {
+			err = fmt.Errorf("%s: %w", name, errors.Join(errChanged, statErr))
+		}
+	}
+	if err == nil {
+		err = files.PosixRename(ctx, temporary, name)
+	}
+	if err != nil {
+		cleanUp := context.WithoutCancel(ctx)
+		if left := files.Remove(cleanUp, temporary); left != nil && !errors.Is(left, fs.ErrNotExist) && !sftpdemo.Lost(left) {
+			err = errors.Join(err, left)
+		}
+		if is, vfsErr := files.StatVFS(cleanUp, dir); vfsErr == nil && sftpdemo.Full(is) {
+			err = fmt.Errorf("%w; the server's file system is full", err)
+		}
+	}
+	return err
+}
+
+// write makes a new file with the content, safe on the server's disk if the server can say so.
+func write(ctx context.Context, files *blocking.Client, name string, mode fs.FileMode, content []byte) error {
+	f, err := files.OpenFile(ctx, name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err == nil {
+		err = f.Chmod(mode) // the umask may have taken something off
+	}
+	if err == nil {
+		if err = f.Sync(); errors.Is(err, errors.ErrUnsupported) {
+			err = nil
+		}
+	}
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	return err
+}

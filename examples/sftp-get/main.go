@@ -1,0 +1,78 @@
+// Command sftp-get downloads a directory with everything in it, or a file: what becomes of a tree, and of those of its files that cannot be read?
+//
+//	go run ./examples/sftp-get
+//	go run ./examples/sftp-get -host HOST [-user USER] [-links skip|copy|follow] REMOTE [LOCAL]
+//
+// Times and permissions are kept. Files that are complete already are left alone, so the command can be given again after a failure.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+
+	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/filetransfer/transfer"
+	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/examples/internal/sftpdemo"
+)
+
+func main() { sftpdemo.Main(program()) }
+
+func program() sftpdemo.Program {
+	o := transfer.Options{Preserve: true, Resume: true, Links: transfer.CopyLinks}
+	return sftpdemo.Program{
+		Name: "sftp-get", Args: "REMOTE [LOCAL]", Min: 1, Max: 2,
+		Flags: func(f *flag.FlagSet) {
+			f.Func("links", "what becomes of symbolic links: skip, copy (the default) or follow", func(policy string) error {
+				known := false
+				o.Links, known = links[policy]
+				if !known {
+					return errors.New("want skip, copy or follow")
+				}
+				return nil
+			})
+		},
+		Demo: demo,
+		Job:  func(e *sftpdemo.Env, s *conch.SFTP) deferred.Deferred[struct{}] { return get(e, s, o) },
+	}
+}
+
+var links = map[string]transfer.LinkPolicy{"skip": transfer.SkipLinks, "copy": transfer.CopyLinks, "follow": transfer.FollowLinks}
+
+// demo makes a small tree at the server.
+func demo(server, local string) ([]string, error) {
+	for name, size := range map[string]int{"album/cover.png": 300_000, "album/2026/beach.jpg": 2_000_000, "album/2026/hills.jpg": 1_500_000} {
+		full := filepath.Join(server, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(full), 0o755), sftpdemo.WriteRandom(full, size)); err != nil {
+			return nil, err
+		}
+	}
+	err := os.Symlink("2026/beach.jpg", filepath.Join(server, "album", "best.jpg"))
+	return []string{"album", filepath.Join(local, "album")}, err
+}
+
+func get(e *sftpdemo.Env, s *conch.SFTP, o transfer.Options) deferred.Deferred[struct{}] {
+	remote, local := e.Args[0], path.Base(e.Args[0])
+	if len(e.Args) > 1 {
+		local = e.Args[1]
+	}
+	o.Progress = sftpdemo.Meter(e.Out)
+	return deferred.ThenBoth(s.Get(remote, local, o), func(report transfer.Report, err error) (struct{}, error) {
+		tree, partly := errors.AsType[*transfer.TreeError](err)
+		switch {
+		case partly:
+			for _, failed := range tree.Errors {
+				fmt.Fprintln(e.Out, "  failed:", sftpdemo.Line(failed))
+			}
+			return struct{}{}, fmt.Errorf("%d failed, the rest is there", tree.Failed)
+		case err != nil:
+			return struct{}{}, sftpdemo.Kept(err, "the same command")
+		}
+		fmt.Fprintf(e.Out, "files: %d, directories: %d, links: %d, left alone: %d\n", report.Files, report.Dirs, report.Links, report.Skipped)
+		return struct{}{}, nil
+	})
+}

@@ -1,0 +1,76 @@
+// Command sftp-put uploads a file, or a directory with everything in it, and shows how far it is: how is a transfer watched, and stopped?
+//
+//	go run ./examples/sftp-put
+//	go run ./examples/sftp-put -host HOST [-user USER] [-resume] LOCAL REMOTE
+//
+// The target is only seen when it is complete. Ctrl-C stops the transfer; -resume then goes on with it.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+
+	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/filetransfer"
+	"github.com/hawser-go/hawser/conch/filetransfer/transfer"
+	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/examples/internal/sftpdemo"
+)
+
+func main() { sftpdemo.Main(program()) }
+
+func program() sftpdemo.Program {
+	o := transfer.Options{Preserve: true, Atomic: true}
+	return sftpdemo.Program{
+		Name: "sftp-put", Args: "LOCAL REMOTE", Min: 2, Max: 2,
+		Flags: func(f *flag.FlagSet) {
+			f.BoolVar(&o.Resume, "resume", false, "go on with an upload that was interrupted")
+		},
+		Demo: func(_, local string) ([]string, error) {
+			name := filepath.Join(local, "holiday.film")
+			return []string{name, "film"}, sftpdemo.WriteRandom(name, 48<<20)
+		},
+		Job: func(e *sftpdemo.Env, s *conch.SFTP) deferred.Deferred[struct{}] { return put(e, s, o) },
+	}
+}
+
+func put(e *sftpdemo.Env, s *conch.SFTP, o transfer.Options) deferred.Deferred[struct{}] {
+	local, remote := e.Args[0], e.Args[1]
+	o.Progress = sftpdemo.Meter(e.Out)
+	put := deferred.ThenBothDeferred(s.GetAttrs(remote, true), func(is filetransfer.Attrs, err error) deferred.Deferred[transfer.Report] {
+		if info, statErr := os.Stat(local); err == nil && is.FileMode().IsDir() && statErr == nil && !info.IsDir() {
+			return deferred.Fail[transfer.Report](fmt.Errorf("%s is a directory; give the file a name in it, such as %s", remote, path.Join(remote, filepath.Base(local))))
+		}
+		return s.Put(local, remote, o)
+	})
+	put.AddErrbackDeferred(func(err error) deferred.Deferred[transfer.Report] { return explain(s, remote, err) })
+	return deferred.ThenBoth(put, func(report transfer.Report, err error) (struct{}, error) {
+		switch {
+		case err != nil:
+			return struct{}{}, sftpdemo.Kept(err, "-resume")
+		case report.Files == 0 && report.Skipped > 0:
+			fmt.Fprintf(e.Out, "%s was complete already\n", remote)
+		default:
+			fmt.Fprintf(e.Out, "%s is there\n", remote)
+		}
+		return struct{}{}, nil
+	})
+}
+
+// explain finds out whether a failure of which the server does not say the reason is that its file system is full.
+func explain(s *conch.SFTP, remote string, err error) deferred.Deferred[transfer.Report] {
+	status, ok := errors.AsType[*filetransfer.StatusError](err)
+	if !ok || status.Code != filetransfer.FXFailure {
+		return deferred.Fail[transfer.Report](err)
+	}
+	return deferred.ThenBoth(s.StatVFS(path.Dir(remote)), func(is filetransfer.StatVFS, vfsErr error) (transfer.Report, error) {
+		if vfsErr == nil && sftpdemo.Full(is) {
+			err = fmt.Errorf("%w; the server's file system is full", err)
+		}
+		return transfer.Report{}, err
+	})
+}

@@ -1,0 +1,104 @@
+// Command sftp-resume downloads a file over a connection that does not last: how does a transfer go on where it ended?
+//
+//	go run ./examples/sftp-resume
+//	go run ./examples/sftp-resume -host HOST [-user USER] [-attempts N] REMOTE LOCAL
+//
+// When the connection is lost it connects again, a few times, and goes on. What has come is kept whatever happens: the same command goes on with
+// it. Without -host, the server inside the process cuts the connection in the middle.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/conchtest"
+	"github.com/hawser-go/hawser/conch/filetransfer/transfer"
+	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/examples/internal/sftpdemo"
+	"github.com/hawser-go/hawser/reactor/task"
+)
+
+func main() { sftpdemo.Main(program()) }
+
+func program() sftpdemo.Program {
+	attempts := 5
+	return sftpdemo.Program{
+		Name: "sftp-resume", Args: "REMOTE LOCAL", Min: 2, Max: 2,
+		Flags: func(f *flag.FlagSet) { f.IntVar(&attempts, "attempts", attempts, "how often to try") },
+		Demo: func(server, local string) ([]string, error) {
+			return []string{"film", filepath.Join(local, "film")}, sftpdemo.WriteRandom(filepath.Join(server, "film"), 48<<20)
+		},
+		Job: func(e *sftpdemo.Env, s *conch.SFTP) deferred.Deferred[struct{}] {
+			d := &download{e: e, remote: e.Args[0], local: e.Args[1], attempts: attempts}
+			if e.Server != nil {
+				d.watch = cutOnce(e.Server)
+			}
+			return d.run(s)
+		},
+	}
+}
+
+// download is a download that goes on over one connection after another.
+type download struct {
+	e             *sftpdemo.Env
+	remote, local string
+	attempts      int
+	watch         func(transfer.Progress)
+}
+
+func (d *download) run(s *conch.SFTP) deferred.Deferred[struct{}] {
+	return deferred.Inline(func(co *deferred.Coro) (struct{}, error) {
+		wait := 100 * time.Millisecond
+		for attempt := 1; ; attempt++ {
+			report, err := deferred.Await(co, d.get(s))
+			switch {
+			case err == nil && report.Bytes == 0:
+				d.say("nothing was missing")
+				return struct{}{}, nil
+			case err == nil:
+				d.say("complete; %s came over this connection", sftpdemo.Size(report.Bytes))
+				return struct{}{}, nil
+			case !sftpdemo.Lost(err) || attempt == d.attempts:
+				return struct{}{}, sftpdemo.Kept(err, "the same command")
+			}
+			d.say("attempt %d: %s", attempt, sftpdemo.Line(err))
+			if s, err = deferred.Await(co, task.DeferLaterDeferred(d.e.R, wait, d.e.Connect)); err != nil {
+				return struct{}{}, err
+			}
+			wait = min(2*wait, time.Minute)
+		}
+	})
+}
+
+// get downloads what is missing, all of it the first time.
+func (d *download) get(s *conch.SFTP) deferred.Deferred[transfer.Report] {
+	began := false
+	meter := sftpdemo.Meter(d.e.Out)
+	return s.Get(d.remote, d.local, transfer.Options{Resume: true, Preserve: true, StallTimeout: time.Minute, ProgressEvery: 20 * time.Millisecond,
+		Progress: func(p transfer.Progress) {
+			if there := p.Done - p.Bytes; !began && 0 < there && there < p.Total {
+				d.say("going on at %s of %s", sftpdemo.Size(there), sftpdemo.Size(p.Total))
+			}
+			began = true
+			meter(p)
+			if d.watch != nil {
+				d.watch(p)
+			}
+		}})
+}
+
+func (d *download) say(format string, args ...any) { fmt.Fprintf(d.e.Out, format+"\n", args...) }
+
+// cutOnce returns a watch that has the server cut the connection after a third of the file.
+func cutOnce(s *conchtest.Server) func(transfer.Progress) {
+	done := false
+	return func(p transfer.Progress) {
+		if !done && p.Done > p.Total/3 {
+			done = true
+			s.CloseConnections()
+		}
+	}
+}
