@@ -93,7 +93,7 @@ func endpointError(err error) error {
 	case !ok:
 		return err
 	case failed.Phase == PhaseAuthentication && !errors.Is(err, ErrTimeout):
-		return fmt.Errorf("%w: %w", ErrAuthenticationFailed, failed.Err)
+		return &causedError{ErrAuthenticationFailed, failed.Err}
 	case failed.Phase == PhaseHostKey:
 		if bad, ok := failed.Err.(*ConchError); ok && bad.Err != nil {
 			return bad.Err

@@ -37,7 +37,7 @@ var (
 	// times.
 	ErrPeerSilent = errors.New("conch: peer does not answer any more")
 
-	// ErrUnknownHost is the cause of the failure to connect to a host that is not known, with RefuseNewHosts.
+	// ErrUnknownHost is the cause of the failure to connect to a host that is not known, with RefuseNewHosts, or if nobody can be asked.
 	ErrUnknownHost = errors.New("conch: host key is not known; add it to a known-hosts file first")
 
 	// ErrUnavailable is what a hook of SSHUserAuthClient fails with to say that it has nothing to offer; the next method is tried.
@@ -124,8 +124,16 @@ func lostBecause(cause error) error {
 	if e := disconnectError(cause); e != nil {
 		cause = e
 	}
-	return fmt.Errorf("%w: %w", ErrConnectionLost, cause)
+	return &causedError{ErrConnectionLost, cause}
 }
+
+// causedError is one of this package's errors and its cause.
+type causedError struct{ kind, cause error }
+
+func (e *causedError) Error() string { return e.kind.Error() + ": " + bare(e.cause) }
+
+// Unwrap returns both.
+func (e *causedError) Unwrap() []error { return []error{e.kind, e.cause} }
 
 // disconnectError returns the peer's DISCONNECT message as a ConchError, or nil if err is not about one. x/crypto/ssh keeps the type of
 // that error to itself, but its fields are exported.
@@ -171,7 +179,7 @@ func openRefusal(err error) *ConchError {
 // closedError is what requests on a closed channel fail with; lost is why the connection was lost, or nil.
 func closedError(lost error) error {
 	if lost != nil {
-		return &ConchError{Value: "Channel closed.", Err: fmt.Errorf("%w: %w", ErrChannelClosed, lost)}
+		return &ConchError{Value: "Channel closed.", Err: &causedError{ErrChannelClosed, lost}}
 	}
 	return &ConchError{Value: "Channel closed.", Err: ErrChannelClosed}
 }

@@ -1,6 +1,7 @@
 package conch
 
 import (
+	"errors"
 	"net"
 
 	"github.com/hawser-go/hawser/conch/knownhosts"
@@ -39,8 +40,13 @@ func (t *SSHClientTransport) judge(files *knownhosts.File, v knownhosts.Verdict)
 	case AcceptNewHosts:
 		return t.save(files, v)
 	}
-	return deferred.ThenDeferred(t.ui().Prompt(v.Question()), func(yes bool) deferred.Deferred[bool] {
-		if !yes {
+	return deferred.ThenBothDeferred(t.ui().Prompt(v.Question()), func(yes bool, err error) deferred.Deferred[bool] {
+		switch {
+		case errors.Is(err, ErrInterrupted) || errors.Is(err, deferred.ErrCancelled):
+			return deferred.Fail[bool](err)
+		case err != nil:
+			return deferred.Fail[bool](&causedError{ErrUnknownHost, err})
+		case !yes:
 			return deferred.Fail[bool](knownhosts.ErrUserRejectedKey)
 		}
 		return t.save(files, v)

@@ -83,7 +83,18 @@ func (e *ConnectError) Error() string {
 	if e.Err == nil {
 		return fmt.Sprintf("%v: %s", e.Kind, e.Address)
 	}
-	return fmt.Sprintf("%v: %s: %v", e.Kind, e.Address, e.Err)
+	return fmt.Sprintf("%v: %s: %v", e.Kind, e.Address, systemsPart(e.Err))
+}
+
+// systemsPart returns what the system says, without the operation and the address that package net puts in front.
+func systemsPart(err error) error {
+	if call, ok := errors.AsType[*os.SyscallError](err); ok {
+		return call.Err
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		return op.Err
+	}
+	return err
 }
 
 // Unwrap returns the kind and the cause.

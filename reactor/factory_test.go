@@ -187,6 +187,8 @@ func TestR209_R210_R211_R212_R213_ErrorTree(t *testing.T) {
 		{&reactor.ConnectError{Address: "a:1", Kind: reactor.ErrConnectionRefused, Err: syscall.ECONNREFUSED},
 			[]error{reactor.ErrConnectionRefused, reactor.ErrConnect, syscall.ECONNREFUSED}, []error{reactor.ErrUser},
 			"reactor: the connection was refused: a:1: connection refused"},
+		{&reactor.ConnectError{Address: "a:1", Kind: reactor.ErrConnectionRefused, Err: &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}},
+			[]error{syscall.ECONNREFUSED}, nil, "reactor: the connection was refused: a:1: connection refused"},
 		{&reactor.ConnectError{Address: "a:1", Kind: reactor.ErrConnectTimeout}, []error{reactor.ErrUser}, nil, "reactor: the connection was not made in time: a:1"},
 		{&reactor.DNSLookupError{Host: "h"}, []error{reactor.ErrUnknownHost, reactor.ErrConnect}, nil, `reactor: no address found for "h"`},
 		{&reactor.DNSLookupError{Host: "h", Err: errTest}, []error{reactor.ErrUnknownHost, errTest}, nil, `reactor: looking up "h": failed as it should`},

@@ -74,8 +74,8 @@ func (s *Session) GetTo(remote string, w io.Writer, o Options) deferred.Deferred
 	})
 }
 
-// GetGlob downloads the files and directories whose names match pattern, see [Glob], into the directory local, under their own names. It
-// fails with fs.ErrNotExist if there is none.
+// GetGlob downloads the files and directories whose names match pattern, see [Glob], into the directory local, which is made if it is not there, under
+// their own names. It fails with fs.ErrNotExist if there is none.
 func (s *Session) GetGlob(pattern, local string, o Options) deferred.Deferred[Report] {
 	return s.start("get", o, func(co *deferred.Coro, j *job) error {
 		matches, err := deferred.Await(co, timed(s, Glob(s.client, pattern)))
@@ -119,19 +119,36 @@ func (s *Session) Put(local, remote string, o Options) deferred.Deferred[Report]
 		d := s.wrap(plainDisk{})
 		line := line{loop: s.loop}
 		stat := threaded(&line, func() (fs.FileInfo, error) { return d.Stat(local) }, nil)
-		ping := timed(s, s.client.RealPath(".")).AddErrback(func(error) (string, error) { return "", nil })
+		target := timed(s, s.client.GetAttrs(remote, true)).AddErrback(absent)
 		info, err := deferred.Await(co, stat)
 		if err != nil {
 			return j.failure(local, err)
 		}
-		if s.rtt == 0 && info.Size() > 2*window || info.IsDir() {
-			_, err = deferred.Await(co, ping)
+		if s.rtt == 0 && info.Size() > 2*window || info.IsDir() || o.Atomic {
+			err = fits(co, target, info)
 		}
 		if err == nil {
 			err = j.put(co, d, local, remote, info)
 		}
 		return j.failure(local, err)
 	})
+}
+
+// absent makes nothing known of a target that the server has nothing to say about.
+func absent(err error) (filetransfer.Attrs, error) {
+	if !isCancelled(err) {
+		err = nil
+	}
+	return filetransfer.Attrs{}, err
+}
+
+// fits fails if the target is a directory that a file would have to take the place of.
+func fits(co *deferred.Coro, target deferred.Deferred[filetransfer.Attrs], info fs.FileInfo) error {
+	is, err := deferred.Await(co, target)
+	if err == nil && is.FileMode().IsDir() && !info.IsDir() {
+		err = ErrIsDirectory
+	}
+	return err
 }
 
 func (j *job) put(co *deferred.Coro, d disk, local, remote string, info fs.FileInfo) error {
@@ -155,8 +172,8 @@ func (s *Session) PutFrom(r io.Reader, remote string, o Options) deferred.Deferr
 	})
 }
 
-// PutGlob uploads the local files and directories whose names match pattern, as filepath.Glob has it, into the directory remote, under their
-// own names. It fails with fs.ErrNotExist if there is none.
+// PutGlob uploads the local files and directories whose names match pattern, as filepath.Glob has it, into the directory remote, which is made if it
+// is not there, under their own names. It fails with fs.ErrNotExist if there is none.
 func (s *Session) PutGlob(pattern, remote string, o Options) deferred.Deferred[Report] {
 	return s.start("put", o, func(co *deferred.Coro, j *job) error {
 		line := line{loop: s.loop}
@@ -174,6 +191,9 @@ func (s *Session) PutGlob(pattern, remote string, o Options) deferred.Deferred[R
 func (j *job) putMatches(co *deferred.Coro, matches []string, remote string) error {
 	d := j.s.wrap(plainDisk{})
 	t := j.newPutTree(d, remote)
+	if err := t.makeDir(co, remote, 0o777); err != nil {
+		return err
+	}
 	line := line{loop: j.s.loop}
 	return t.runMatches(co, len(matches), func(co *deferred.Coro, top *node, i int) error {
 		e := entry{name: filepath.Base(matches[i])}

@@ -28,6 +28,9 @@ var (
 	// ErrNotRegular is the cause of the failure to transfer something that is neither file nor directory, such as a device.
 	ErrNotRegular = errors.New("transfer: neither a regular file nor a directory")
 
+	// ErrIsDirectory is the cause of the failure to put a file, with Options.Atomic, where there is a directory.
+	ErrIsDirectory = errors.New("transfer: the target is a directory; give the file a name in it")
+
 	// ErrUnsafeLink is the cause of the failure to copy a symbolic link that points outside of the tree.
 	ErrUnsafeLink = errors.New("transfer: the symbolic link points outside of the tree")
 )

@@ -22,6 +22,22 @@ const chunkSize = filetransfer.MaxChunk
 
 var sizes = []int{0, 1, 1000, chunkSize - 1, chunkSize, chunkSize + 1, 2 * chunkSize, 5*chunkSize + 12345}
 
+// TestPutAtomic_Directory: nothing is sent, and nothing left, if the file cannot have its name in the end.
+func TestPutAtomic_Directory(t *testing.T) {
+	forEachPeer(t, func(t *testing.T, p *peer) {
+		source := write(t, filepath.Join(p.local, "source"), someBytes(2*chunkSize, 1))
+		if err := os.Mkdir(filepath.Join(p.dir, "target"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if report, err := p.put(source, "target", Options{Atomic: true}); !errors.Is(err, ErrIsDirectory) || report.Bytes > 0 {
+			t.Errorf("%+v, %v", report, err)
+		}
+		if left, _ := filepath.Glob(filepath.Join(p.dir, ".*.part")); len(left) > 0 {
+			t.Errorf("left over: %q", left)
+		}
+	})
+}
+
 func TestGetAndPut(t *testing.T) {
 	forEachPeer(t, func(t *testing.T, p *peer) {
 		for _, o := range []Options{{}, {Atomic: true, Preserve: true, Sync: true}, {Exclusive: true}, {Exclusive: true, Atomic: true}, {Sparse: true}, {Resume: true}} {

@@ -127,9 +127,9 @@ func (t *getTree) entry(co *deferred.Coro, n *node, source, name string, attrs f
 		if t.o.Links == CopyLinks {
 			return t.file(co, n, source, rel, 0, func(co *deferred.Coro) error { return t.copyLink(co, source, rel) })
 		}
-		t.now.Skipped++
+		t.skip()
 	default:
-		t.now.Skipped++
+		t.skip()
 	}
 	return nil
 }

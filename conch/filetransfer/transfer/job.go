@@ -153,6 +153,12 @@ func (j *job) found(size int64) {
 	j.now.Total += max(size, 0)
 }
 
+// skip notes something in a tree that is left out.
+func (j *job) skip() {
+	j.now.TotalFiles++
+	j.now.Skipped++
+}
+
 // problem notes the failure of one of many files.
 func (j *job) problem(path string, err error) {
 	if j.failed++; len(j.errs) < maxErrors {

@@ -94,7 +94,7 @@ type Progress struct {
 	Report
 	Total      int64   // bytes of the files found so far, those included that need not be sent
 	Done       int64   // of these, there already, whether they were sent now or before
-	TotalFiles int     // files found so far
+	TotalFiles int     // files found so far, with what is Skipped
 	Rate       float64 // bytes per second, of late
 	Name       string  // the source of the file that was begun last
 	Final      bool    // no further call follows

@@ -29,7 +29,7 @@ const batchSize = 256
 
 // listDir makes a directory at the server and lists the local one.
 func (t *putTree) listDir(co *deferred.Coro, n *node) error {
-	if err := t.makeDir(co, path.Join(t.to, n.path), n.info); err != nil {
+	if err := t.makeDir(co, path.Join(t.to, n.path), n.info.Mode().Perm()|0o700); err != nil {
 		return err
 	}
 	t.now.Dirs++
@@ -58,8 +58,8 @@ func (t *putTree) listDir(co *deferred.Coro, n *node) error {
 	}
 }
 
-func (t *putTree) makeDir(co *deferred.Coro, name string, info fs.FileInfo) error {
-	_, err := deferred.Await(co, t.s.client.MakeDirectory(name, filetransfer.Attrs{}.WithMode(info.Mode().Perm()|0o700)))
+func (t *putTree) makeDir(co *deferred.Coro, name string, perm fs.FileMode) error {
+	_, err := deferred.Await(co, t.s.client.MakeDirectory(name, filetransfer.Attrs{}.WithMode(perm)))
 	if err == nil || isCancelled(err) {
 		return err
 	}
@@ -135,9 +135,9 @@ func (t *putTree) entry(co *deferred.Coro, n *node, source string, e entry) erro
 		if t.o.Links == CopyLinks {
 			return t.file(co, n, source, rel, 0, func(co *deferred.Coro) error { return t.copyLink(co, target, filepath.ToSlash(e.target)) })
 		}
-		t.now.Skipped++
+		t.skip()
 	default:
-		t.now.Skipped++
+		t.skip()
 	}
 	return nil
 }

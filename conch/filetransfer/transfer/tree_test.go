@@ -106,8 +106,10 @@ func TestTreeLinks(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if up, err := p.put(source, "skipped", Options{}); err != nil || up.Skipped != 4 || up.Files != 1 {
-		t.Errorf("%+v, %v", up, err)
+	var last Progress
+	up, err := p.put(source, "skipped", Options{Progress: func(p Progress) { last = p }})
+	if err != nil || up.Skipped != 4 || up.Files != 1 || last.TotalFiles != 5 {
+		t.Errorf("%+v, %v, %+v", up, err, last)
 	}
 	for range 2 { // onto links that are there, too
 		if up, err := p.put(source, "copied", Options{Links: CopyLinks}); err != nil || up.Links != 4 {
@@ -281,6 +283,12 @@ func TestGlob(t *testing.T) {
 			return p.PutGlob(filepath.Join(p.local, "target", "*"), "b", p.options(Options{Preserve: true}))
 		})
 		if report.Files != 3 || !bytes.Equal(read(t, filepath.Join(p.dir, "b", "two.txt")), []byte("a/two.txt")) {
+			t.Errorf("%+v", report)
+		}
+		report = must(p, func() deferred.Deferred[Report] {
+			return p.PutGlob(filepath.Join(p.local, "target", "*"), "made for it", p.options(Options{}))
+		})
+		if report.Files != 3 || !bytes.Equal(read(t, filepath.Join(p.dir, "made for it", "two.txt")), []byte("a/two.txt")) {
 			t.Errorf("%+v", report)
 		}
 		for name, d := range map[string]func() deferred.Deferred[Report]{
