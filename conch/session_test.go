@@ -14,6 +14,7 @@ import (
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/reactor"
 	gossh "golang.org/x/crypto/ssh"
 )
 
@@ -244,5 +245,41 @@ func TestSession_Refused(t *testing.T) {
 	})
 	if !errors.Is(err, conch.ErrRequestRefused) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestShutdown_Connections: a trigger "before shutdown" may use connections; they are closed in the phase after it (R35, R38).
+func TestShutdown_Connections(t *testing.T) {
+	r := start(t)
+	_, to := embedded(t, conchtest.Options{Exec: func(command string, ch gossh.Channel) uint32 {
+		fmt.Fprint(ch, command)
+		return 0
+	}})
+	conn := connect(t, r, to)
+	stopped := make(chan struct{})
+	said := make(chan string, 1)
+	onLoop(t, r, func() {
+		conn.stopped = func() { close(stopped) }
+		r.AddSystemEventTriggerDeferred(reactor.Before, reactor.Shutdown, func() deferred.Deferred[struct{}] {
+			return deferred.ThenBoth(conch.Exec(conn, "farewell", nil), func(o conch.Output, err error) (struct{}, error) {
+				said <- fmt.Sprintf("%s, %v", o.Stdout, err)
+				return struct{}{}, nil
+			})
+		})
+		_ = r.Stop() // it runs
+	})
+	late := time.After(patience)
+	select {
+	case got := <-said:
+		if got != "farewell, <nil>" {
+			t.Error(got)
+		}
+	case <-late:
+		t.Fatal("the command was not run")
+	}
+	select {
+	case <-stopped:
+	case <-late:
+		t.Error("the connection was not closed")
 	}
 }

@@ -38,6 +38,6 @@ func (r *Reactor) watchSignals() {
 
 func (r *Reactor) signalled(s os.Signal) {
 	r.signal.Store(signalBox{s})
-	r.logger().Info("reactor: stopping because of a signal", "signal", s.String())
+	r.logger().Debug("reactor: stopping because of a signal", "signal", s.String())
 	_ = r.Stop() // an error means that it is stopping already
 }

@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"os/user"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/hawser-go/hawser/conch"
@@ -131,25 +129,24 @@ func me() string {
 	return ""
 }
 
-// run does the job and returns what went wrong. Ctrl-C cancels the job, and the loop goes on until that has put everything in order: a reactor
-// that handles signals itself would close the connection at once. A second Ctrl-C ends the process.
+// run does the job and returns what went wrong. Ctrl-C, or whatever else stops the reactor, cancels the job, and the connection stays open until that
+// has put everything in order. A second Ctrl-C ends the process.
 func (p Program) run(e *Env) error {
-	e.R = reactor.New(reactor.Options{NoSignals: true})
-	interrupted, heard := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer heard()
+	e.R = reactor.New(reactor.Options{})
 	var problem error
 	e.R.CallWhenRunning(func() {
-		job := deferred.ThenDeferred(e.Connect(), func(s *conch.SFTP) deferred.Deferred[struct{}] { return p.job(e, s) })
-		forget := context.AfterFunc(interrupted, func() {
-			heard()
-			e.R.CallFromThread(job.Cancel)
+		job, over := deferred.ThenDeferred(e.Connect(), func(s *conch.SFTP) deferred.Deferred[struct{}] { return p.job(e, s) }), deferred.New[struct{}]()
+		e.R.AddSystemEventTriggerDeferred(reactor.Before, reactor.Shutdown, func() deferred.Deferred[struct{}] {
+			job.Cancel()
+			return over
 		})
 		job.AddBoth(func(_ struct{}, err error) (struct{}, error) {
-			forget()
 			if problem = err; err == deferred.ErrCancelled {
 				problem = fmt.Errorf("interrupted (%w)", err)
 			}
-			return struct{}{}, e.R.Stop()
+			over.Callback(struct{}{})
+			_ = e.R.Stop() // an error means that it is stopping already
+			return struct{}{}, nil
 		})
 	})
 	return errors.Join(e.R.Run(), problem)
