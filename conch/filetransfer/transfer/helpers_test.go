@@ -211,7 +211,7 @@ func program(t testing.TB, dir, name string, arguments ...string) func() (io.Wri
 		w, err := server.StdinPipe()
 		r, err2 := server.StdoutPipe()
 		if err := errors.Join(err, err2, server.Start()); err != nil {
-			t.Fatal(err)
+			panic(err) // this is the loop's goroutine; the test's is told by await
 		}
 		return w, r, func() {
 			_ = server.Wait() // it may have ended in anger on purpose of the test
