@@ -111,7 +111,7 @@ func (e *ConnectError) Unwrap() error { return e.Err }
 // bare returns the text of an error that stands inside another one of this package, without the name of the package that it comes from.
 func bare(err error) string {
 	text := err.Error()
-	for _, from := range []string{"conch: ", "keys: ", "reactor: "} {
+	for _, from := range []string{"conch: ", "keys: ", "knownhosts: ", "reactor: "} {
 		if rest, ok := strings.CutPrefix(text, from); ok {
 			return rest
 		}

@@ -21,7 +21,7 @@ func TestRun(t *testing.T) {
 		if err := run(args); err != nil {
 			return err
 		}
-		if err := run(args); err == nil || !strings.Contains(err.Error(), "foobarbaz") {
+		if err := run(args); err == nil || !strings.Contains(err.Error(), "foobarbaz exists already") {
 			t.Errorf("the second time: %v", err)
 		}
 		if _, err := os.Stat(filepath.Join(filepath.Dir(known), "root", "foobarbaz")); err != nil {

@@ -13,13 +13,25 @@ import (
 
 // transfer makes the directory, then lists the one it was made in.
 func transfer(client *filetransfer.FileTransferClient, dir string) deferred.Deferred[struct{}] {
-	d := client.MakeDirectory(dir, filetransfer.Attrs{})
+	d := client.MakeDirectory(dir, filetransfer.Attrs{}).AddErrbackDeferred(func(err error) deferred.Deferred[filetransfer.Status] {
+		return explain(client, dir, err)
+	})
 	made := deferred.ThenDeferred(d, func(filetransfer.Status) deferred.Deferred[string] {
 		say("MakeDirectory", "the server has made %s", dir)
 		fmt.Println("Made directory")
 		return client.RealPath(path.Dir(dir))
 	})
 	return deferred.ThenDeferred(made, func(parent string) deferred.Deferred[struct{}] { return list(client, parent) })
+}
+
+// explain finds out whether there is something of that name already: version 3 of the protocol has no code for it, and servers say "Failure".
+func explain(client *filetransfer.FileTransferClient, dir string, err error) deferred.Deferred[filetransfer.Status] {
+	return deferred.ThenBoth(client.GetAttrs(dir, false), func(_ filetransfer.Attrs, statErr error) (filetransfer.Status, error) {
+		if statErr == nil {
+			err = fmt.Errorf("%s exists already (%w)", dir, err)
+		}
+		return filetransfer.Status{}, err
+	})
 }
 
 func list(client *filetransfer.FileTransferClient, name string) deferred.Deferred[struct{}] {

@@ -1,0 +1,27 @@
+// Package sshdemotest has the server that the SSH examples are tested against.
+package sshdemotest
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/conchtest"
+	gossh "golang.org/x/crypto/ssh"
+)
+
+// Server starts a server that ends with the test, and returns how to log in to it with a key.
+func Server(t *testing.T, opts conchtest.Options) *conch.Target {
+	t.Helper()
+	dir := t.TempDir()
+	key, err := conchtest.NewKeyFile(filepath.Join(dir, "id"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts.AuthorizedKeys = []gossh.PublicKey{key.PublicKey()}
+	s := conchtest.NewServer(t, opts)
+	host, port := s.HostPort()
+	return &conch.Target{User: s.User, Host: host, Port: port, Options: conch.ClientOptions{
+		NoAgent: true, Identities: []string{filepath.Join(dir, "id")}, KnownHosts: []string{filepath.Join(dir, "known")}, HostKeys: conch.AcceptNewHosts,
+	}}
+}
