@@ -125,7 +125,7 @@ func (r *reading) split(n int) (data []byte) {
 	switch {
 	case n == size && n < maxRead:
 		data, r.buf = r.buf, r.next(4*n)
-	case n > size/2:
+	case n >= size/2:
 		data, r.buf = r.buf[:n], r.next(size)
 	default:
 		data = slices.Clone(r.buf[:n])
