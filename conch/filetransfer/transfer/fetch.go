@@ -214,11 +214,7 @@ func (f *fetch) large(co *deferred.Coro) error {
 	if f.known {
 		f.spread(f.size - f.start)
 	}
-	h, err := deferred.Await(co, f.openRemote(f.on))
-	if err == nil {
-		err = f.stream(co, h)
-		h.Close().AddErrback(ignore)
-	}
+	err = f.stream(co)
 	whole := err == nil
 	_, finishErr := deferred.Await(co, do(&f.line, func() error { return f.finish(whole) }))
 	if err == nil {
@@ -253,12 +249,21 @@ func (f *fetch) unprepare(complete bool) {
 	}
 }
 
-// stream moves the content from f.start on.
-func (f *fetch) stream(co *deferred.Coro, h *filetransfer.ClientFile) error {
+// stream opens the file and moves its content from f.start on.
+func (f *fetch) stream(co *deferred.Coro) error {
 	f.next = f.start
 	flow := &flow{job: f.job, work: f.worker, open: f.openOn()}
 	f.sink = &sink{line: &f.line, to: &f.out, next: f.start, ready: make(map[int64]chunk), failed: flow.stop, wrote: func(int) {}}
-	err := flow.run(co, h, f.on)
+	opened := f.openRemote(f.on)
+	flow.begin(f.on)
+	h, err := deferred.Await(co, opened)
+	if err != nil {
+		flow.stop(err)
+	}
+	err = flow.run(co, h)
+	if h != nil {
+		h.Close().AddErrback(ignore)
+	}
 	f.sink.drop()
 	return err
 }

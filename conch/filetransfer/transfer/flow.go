@@ -8,12 +8,16 @@ import (
 )
 
 const (
-	// firstAhead is how many chunks of a file are under way on the lane that it was opened on: three windows, so that there is always
-	// something for the window to take, whatever the processors are busy with.
-	firstAhead = 24
+	// windowful is how many chunks a lane's window takes.
+	windowful = window / filetransfer.MaxChunk
 
-	// furtherAhead is how many are under way on each further lane: a window and a half. With eight lanes, a quarter of the arena is left.
-	furtherAhead = 12
+	// singleAhead is how many chunks of a file are under way if it is on one lane only: three windows, so that there is always something for the
+	// window to take, whatever the processors are busy with.
+	singleAhead = 3 * windowful
+
+	// stripeAhead is how many are under way on each lane of several: a window, and something to fill a gap. With eight lanes, a
+	// third of the arena is left for chunks that wait for others.
+	stripeAhead = windowful + 2
 )
 
 // flow is a large file on its way: a number of coroutines for each lane, its workers, each of which moves one chunk after another. It belongs to
@@ -26,14 +30,22 @@ type flow struct {
 	files []*filetransfer.ClientFile                                                 // on further lanes
 }
 
-// run moves the file: on the lane of h, and on others as they come. It returns when all workers have ended.
-func (f *flow) run(co *deferred.Coro, h *filetransfer.ClientFile, on *lane) error {
+// begin opens the file on all lanes of the job, those that there are and those that come, but not on the one that the caller opens it on.
+func (f *flow) begin(on *lane) {
 	f.job.flows = append(f.job.flows, f)
-	f.employ(h, firstAhead)
 	for _, l := range f.job.lanes {
 		if l != on {
 			f.join(l)
 		}
+	}
+}
+
+// run moves the file, with the caller's handle as well, and returns when all workers have ended. A flow that is stopped already needs no h.
+func (f *flow) run(co *deferred.Coro, h *filetransfer.ClientFile) error {
+	if f.open != nil && len(f.job.lanes)+f.job.opening > 1 {
+		f.employ(h, stripeAhead)
+	} else {
+		f.employ(h, singleAhead)
 	}
 	err := f.wait(co)
 	f.job.flows = slices.DeleteFunc(f.job.flows, func(other *flow) bool { return other == f })
@@ -58,22 +70,32 @@ func (f *flow) join(l *lane) {
 			h.Close().AddErrback(ignore)
 		default:
 			f.files = append(f.files, h)
-			f.employ(h, furtherAhead)
+			f.employ(h, stripeAhead)
 		}
 		return struct{}{}, nil
 	})
 }
 
-// employ starts workers for a file handle. When the file is spread those end that a lane then has too many of: chunks that are asked for at the same
-// time are to come at about the same time, or those of the other lanes pile up.
+// employ starts n workers for a file handle: as many as a window takes at once, and the others when the first chunk has come. So the chunks that are
+// asked for at about the same time, on all lanes, come at about the same time, or those of some lanes would wait for those of others.
 func (f *flow) employ(h *filetransfer.ClientFile, n int) {
-	for i := range n {
-		f.start(func(co *deferred.Coro) error {
-			more, err := f.work(co, h)
-			for more && err == nil && (i < furtherAhead || len(f.files) == 0) {
-				more, err = f.work(co, h)
-			}
-			return err
-		})
+	for i := range min(n, windowful) {
+		f.hire(h, i, n)
 	}
+}
+
+// hire starts worker i of n. When the file is spread those end that a lane then has too many of.
+func (f *flow) hire(h *filetransfer.ClientFile, i, n int) {
+	f.start(func(co *deferred.Coro) error {
+		more, err := f.work(co, h)
+		if i == 0 && more && err == nil {
+			for i := windowful; i < n; i++ {
+				f.hire(h, i, n)
+			}
+		}
+		for more && err == nil && (i < stripeAhead || len(f.files) == 0) {
+			more, err = f.work(co, h)
+		}
+		return err
+	})
 }

@@ -180,10 +180,15 @@ func TestLaneSeesAnotherFile(t *testing.T) {
 	open := p.OpenLane
 	refused := 0
 	report, _, err := stripe(p, func(int) deferred.Deferred[*filetransfer.FileTransferClient] {
-		c := must2(open())
+		c, reading := must2(open()), deferred.New[*filetransfer.FileTransferClient]()
+		p.Client().Transport().(*transport).sent = func(packet []byte) {
+			if packet[4] == 5 && !reading.Called() {
+				reading.Callback(c)
+			}
+		}
 		c.Transport().(*transport).sent = func(packet []byte) {
 			switch packet[4] {
-			case 3: // open; by then the first lane is reading
+			case 3: // open
 				if err := os.Rename(write(t, filepath.Join(p.dir, "new"), []byte("another")), filepath.Join(p.dir, "remote")); err != nil {
 					t.Error(err)
 				}
@@ -193,7 +198,7 @@ func TestLaneSeesAnotherFile(t *testing.T) {
 				t.Error("the other file is read")
 			}
 		}
-		return deferred.Succeed(c)
+		return reading
 	}, Options{Lanes: 2})
 	if err != nil || report.Bytes != 40<<20 || refused != 1 {
 		t.Errorf("%+v, %v", report, err)

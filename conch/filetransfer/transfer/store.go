@@ -216,7 +216,8 @@ func (f *store) stream(co *deferred.Coro) error {
 	flow := &flow{job: f.job, work: f.worker, open: func(l *lane) deferred.Deferred[*filetransfer.ClientFile] {
 		return l.client.OpenFile(f.partName, filetransfer.FXFWrite, filetransfer.Attrs{})
 	}}
-	return flow.run(co, f.handle, f.on)
+	flow.begin(f.on)
+	return flow.run(co, f.handle)
 }
 
 // finish completes a file of which everything is there.
