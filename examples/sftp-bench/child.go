@@ -110,7 +110,7 @@ func (s *setup) runChild(what string) (r result, err error) {
 
 // prepare makes the files that are to be moved.
 func (s *setup) prepare(jobs []string) error {
-	has := func(job string) bool { return slices.Contains(jobs, job) }
+	has := func(job string) bool { return slices.Contains(jobs, job) || slices.Contains(jobs, job+"again") }
 	var random = rand.NewChaCha8([32]byte{1})
 	if has("get") || has("put") {
 		f, err := os.Create(s.localFile())

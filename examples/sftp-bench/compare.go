@@ -113,7 +113,7 @@ func median(all []result) result {
 // rate is what one looks for in the result of a job.
 func (s *setup) rate(job string, r result) string {
 	switch job {
-	case "get", "put":
+	case "get", "put", "getagain", "putagain":
 		return fmt.Sprintf("%.0f MB/s", float64(s.size)/1e6/r.seconds)
 	case "stat":
 		return fmt.Sprintf("%.0f/s", float64(s.stats)/r.seconds)

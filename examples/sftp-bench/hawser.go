@@ -13,21 +13,42 @@ import (
 	"github.com/hawser-go/hawser/reactor"
 )
 
-var hawserJobs = map[string]job{
-	"get": withHawser(func(s setup, c *conch.SFTP) deferred.Deferred[transfer.Report] {
+var (
+	hawserGet = withHawser(func(s setup, c *conch.SFTP) deferred.Deferred[transfer.Report] {
 		return c.Get(s.remoteFile(), os.DevNull, transfer.Options{})
-	}),
-	"put": withHawser(func(s setup, c *conch.SFTP) deferred.Deferred[transfer.Report] {
+	})
+	hawserPut = withHawser(func(s setup, c *conch.SFTP) deferred.Deferred[transfer.Report] {
 		return c.Put(s.localFile(), s.sink, transfer.Options{})
-	}),
-	"getsmall": withHawser(func(s setup, c *conch.SFTP) deferred.Deferred[transfer.Report] {
-		return c.Get(s.remoteSmall(), filepath.Join(s.local, "down"), transfer.Options{})
-	}),
-	"putsmall": withHawser(func(s setup, c *conch.SFTP) deferred.Deferred[transfer.Report] {
-		return c.Put(s.localSmall(), s.dir+"/sftp-bench-up", transfer.Options{})
-	}),
-	"stat": withHawser(stats),
-	"idle": hawserIdle(),
+	})
+	hawserJobs = map[string]job{
+		"get":      hawserGet,
+		"put":      hawserPut,
+		"getagain": again(hawserGet),
+		"putagain": again(hawserPut),
+		"getsmall": withHawser(func(s setup, c *conch.SFTP) deferred.Deferred[transfer.Report] {
+			return c.Get(s.remoteSmall(), filepath.Join(s.local, "down"), transfer.Options{})
+		}),
+		"putsmall": withHawser(func(s setup, c *conch.SFTP) deferred.Deferred[transfer.Report] {
+			return c.Put(s.localSmall(), s.dir+"/sftp-bench-up", transfer.Options{})
+		}),
+		"stat": withHawser(stats),
+		"idle": hawserIdle(),
+	}
+)
+
+// again is the same job for a session that has done it once.
+func again(j job) job {
+	return func(s setup) (func() error, func(), error) {
+		timed, hangUp, err := j(s)
+		if err != nil {
+			return nil, nil, err
+		}
+		if err := timed(); err != nil {
+			hangUp()
+			return nil, nil, err
+		}
+		return timed, hangUp, nil
+	}
 }
 
 // hawserIdle opens connections on one reactor, which lives as long as the process.

@@ -7,7 +7,8 @@
 // Each measurement runs in a process of its own, which connects first and is timed from then on; the sftp command is timed as a whole, less
 // the time of a session that does nothing. Those that are compared take turns, so that what disturbs the machine disturbs all of them. Shown are
 // medians, and how many times hawser's each is. File content is read from, and thrown away at, memory: downloads go to /dev/null, uploads
-// to /dev/null of the server. The job idle measures the memory of connections that are open and do nothing, each with an SFTP session.
+// to /dev/null of the server. The jobs getagain and putagain are the second transfer of a session, which finds open what the first has opened. The job
+// idle measures the memory of connections that are open and do nothing, each with an SFTP session.
 package main
 
 import (
