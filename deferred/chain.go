@@ -47,6 +47,7 @@ type link interface {
 type cell interface {
 	value() any
 	typeName() string
+	clear()
 }
 
 // box keeps a value of type T, so that a link that keeps the type of the result allocates nothing for it.
@@ -54,12 +55,15 @@ type box[T any] struct{ v T }
 
 func (b *box[T]) value() any       { return b.v }
 func (b *box[T]) typeName() string { return typeName[T]() }
+func (b *box[T]) clear()           { *b = box[T]{} }
 
 // boxFor returns the chain's box for a value of type U, replacing one of another type by an empty one: where a failure was skipped past a
-// change of type, or moved to another chain, the value is the zero value.
+// change of type, or moved to another chain, the value is the zero value. The box that is replaced may be the first one, which lives as long
+// as the chain; so that its value does not, it is cleared.
 func boxFor[U any](c *chain) *box[U] {
 	b, ok := c.cell.(*box[U])
 	if !ok {
+		c.cell.clear()
 		b = new(box[U])
 		c.cell = b
 	}
@@ -86,8 +90,11 @@ func giveUp[T any](c *chain) {
 	c.err = nil
 }
 
-// fail makes err the result. The value, if there was one, has been handed to the link that failed.
-func (c *chain) fail(err error) { c.err = err }
+// fail makes err the result. The value, if there was one, has been handed to the link that failed, and is not kept.
+func (c *chain) fail(err error) {
+	c.cell.clear()
+	c.err = err
+}
 
 // coroutine reports whether the chain has not fired yet, and nothing but the coroutine behind it may fire it.
 func (c *chain) coroutine() bool {

@@ -59,22 +59,28 @@ func (f *Future[T]) Wait(ctx context.Context) (v T, err error) {
 
 // Wait blocks the calling goroutine until d, which belongs to loop, has a result, and takes and returns it (D318). When ctx is done first it
 // returns the cause of that, and d is cancelled. It refuses to block a goroutine that owns Deferreds itself, see [BindOwner], with
-// ErrBlocksOwner. A loop that ends before d has fired ends no Wait: give it a ctx that is done then.
+// ErrBlocksOwner, and returns ErrZero or a [*ViewError] for a d that cannot be used. A loop that ends before d has fired ends no Wait: give it
+// a ctx that is done then.
 func Wait[T any](ctx context.Context, loop Loop, d Deferred[T]) (v T, err error) {
 	if currentOwner() != nil {
 		return v, ErrBlocksOwner
 	}
 	made := make(chan *Future[T], 1)
-	if !loop.CallFromThread(func() { made <- AsFuture(d, loop) }) {
+	if !loop.CallFromThread(func() { made <- AsFuture(taken(d), loop) }) {
 		return v, ErrLoopEnded
 	}
 	select {
 	case f := <-made:
 		return f.Wait(ctx)
 	case <-ctx.Done():
-		loop.CallFromThread(d.Cancel) // runs after the function above, which discards the outcome
+		loop.CallFromThread(func() { (<-made).d.Cancel() }) // runs after the function above, which discards the outcome
 		return v, context.Cause(ctx)
 	}
+}
+
+// taken returns a Deferred with the result of d, which fails if d is a view that cannot be used.
+func taken[T any](d Deferred[T]) Deferred[T] {
+	return ThenDeferred(Succeed(struct{}{}), func(struct{}) Deferred[T] { return d })
 }
 
 // FromFuture returns a Deferred for work that other goroutines do. start is called at once, on the calling goroutine; it sets the work

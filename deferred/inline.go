@@ -44,9 +44,9 @@ type Coro struct {
 	running bool
 	ended   bool // the body is being ended
 
-	block    uintptr // where on its stack the body was seen last, see onItsStack
+	block    uintptr // where on its stack the body was seen last, see stackBlock
 	previous *Coro   // in the scope
-	next     *Coro   // in the scope, or in the list of abandoned coroutines
+	next     *Coro   // in the scope
 }
 
 // Inline runs body as a coroutine: straight-line code, on the caller's goroutine as far as anyone can tell, that stops at each [Await]

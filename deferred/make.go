@@ -22,14 +22,18 @@ func Maybe[T any](f func() (T, error)) Deferred[T] {
 	return Then(Succeed(struct{}{}), func(struct{}) (T, error) { return f() })
 }
 
-// MaybeDeferred calls f now and returns its Deferred as it is, fired or not; a panic in f becomes a failed Deferred (D170, D172).
+// MaybeDeferred calls f now and returns its Deferred as it is, fired or not; a panic in f becomes a failed Deferred (D170, D172), and so does a
+// spent view, which nobody could add to: its failure is a [*ViewError]. The zero Deferred stays what it is.
 func MaybeDeferred[T any](f func() Deferred[T]) (d Deferred[T]) {
 	defer func() {
 		if r := recover(); r != nil {
 			d = Fail[T](newPanicError(r))
 		}
 	}()
-	return f()
+	if d = f(); d.c != nil && d.c.tail != any((*T)(nil)) {
+		return Fail[T](d.spent("returning it"))
+	}
+	return d
 }
 
 // ErrbackRecovered fires the Deferred with a failure made of r, what recover has returned in the calling deferred function (D11):

@@ -30,6 +30,7 @@ func NewScope(ctx context.Context, loop Loop) *Scope { return &Scope{ctx: ctx, l
 // InlineIn is [Inline] for a coroutine that belongs to a scope. In a scope that has ended, body does not run and the Deferred
 // fails with ErrEnded.
 func InlineIn[T any](s *Scope, body func(co *Coro) (T, error)) Deferred[T] {
+	mustNotBeNil(body == nil)
 	if s.ended {
 		return Fail[T](ErrEnded)
 	}
@@ -41,13 +42,30 @@ func InlineIn[T any](s *Scope, body func(co *Coro) (T, error)) Deferred[T] {
 // Len returns how many coroutines of the scope have not finished.
 func (s *Scope) Len() int { return s.count }
 
-// Cancel cancels what each coroutine of the scope awaits now.
+// Cancel cancels what each coroutine of the scope awaits now, once. One that awaits another of the scope learns from that what became of it.
 func (s *Scope) Cancel() {
+	type wait struct{ of, on *chain }
+	var waits []wait
 	for _, co := range s.all() {
-		if c := co.deferred(); c != nil {
-			cancelLogged(Deferred[any]{c})
+		if c := co.deferred(); c != nil && c.waiting != nil && !s.has(c.waiting) {
+			waits = append(waits, wait{c, c.waiting})
 		}
 	}
+	for _, w := range waits {
+		if w.of.waiting == w.on { // else another cancellation has ended the wait
+			cancelLogged(Deferred[any]{w.of})
+		}
+	}
+}
+
+// has reports whether c is the Deferred of one of the scope's coroutines that have not finished, or waits on one.
+func (s *Scope) has(c *chain) bool {
+	for ; c != nil; c = c.waitsOn() {
+		if co, ok := c.canceller.(*Coro); ok && co.scope == s {
+			return true
+		}
+	}
+	return false
 }
 
 // End ends the scope: each suspended body is ended where it is, its Await does not return, its deferred calls run, and its Deferred fails

@@ -61,6 +61,7 @@ func hasResult[T any](c *chain) bool {
 
 // wait makes outer wait for inner's result.
 func wait[T, U any](outer, inner *chain) {
+	outer.cell.clear()
 	outer.err = nil
 	outer.waiting = inner
 	outer.pauses++
@@ -81,9 +82,12 @@ func (h handOver[T, U]) run(inner *chain) *chain {
 // move gives inner's result to outer and leaves the zero value behind (D43).
 func move[T, U any](outer, inner *chain) {
 	v, err := takeOut[T](inner)
-	if outer.err = err; err == nil {
-		setAs(boxFor[U](outer), v)
+	if err != nil {
+		outer.fail(err)
+		return
 	}
+	outer.err = nil
+	setAs(boxFor[U](outer), v)
 }
 
 // takeOut removes the result from a chain whose result is a T or a failure, and leaves the zero value behind.

@@ -88,6 +88,34 @@ func TestTakenResultIsGone(t *testing.T) {
 	}
 }
 
+func TestObserve(t *testing.T) {
+	reports := deferredtest.Watch(t)
+	value, failure, cancelled := deferred.New[int](), deferred.New[any](), deferred.New[int]()
+	v, f, c := deferredtest.Observe(value), deferredtest.Observe(failure), deferredtest.Observe(cancelled)
+	if v.Fired || f.Fired || c.Fired {
+		t.Error("fired before the Deferreds")
+	}
+	value.Callback(3)
+	failure.Errback(errBoom)
+	c.Cancel()
+	if !v.Fired || v.Value != 3 || v.Err != nil {
+		t.Errorf("fired: %v, with %v, %v", v.Fired, v.Value, v.Err)
+	}
+	if !f.Fired || f.Value != nil || f.Err != errBoom {
+		t.Errorf("fired: %v, with %v, %v", f.Fired, f.Value, f.Err)
+	}
+	if !c.Fired || !errors.Is(c.Err, deferred.ErrCancelled) {
+		t.Errorf("fired: %v, with %v", c.Fired, c.Err)
+	}
+	if left := deferredtest.SuccessResultOf(t, value); left != 0 {
+		t.Errorf("%d is left", left)
+	}
+	deferredtest.Observe(deferred.Fail[int](errBoom))
+	if unhandled := reports.All(); len(unhandled) != 0 {
+		t.Errorf("not handled: %v", unhandled)
+	}
+}
+
 func TestD132_WatchFailsTheTest(t *testing.T) {
 	got := failuresOf(t, func(t testing.TB) {
 		deferredtest.Watch(t)
@@ -128,4 +156,18 @@ func Example() {
 	// 192.0.2.1
 	// boom
 	// 1 failure
+}
+
+func ExampleObserve() {
+	var lock deferred.Lock
+	first, second, third := deferredtest.Observe(lock.Acquire()), deferredtest.Observe(lock.Acquire()), deferredtest.Observe(lock.Acquire())
+	fmt.Println(first.Fired, second.Fired, third.Fired)
+	second.Cancel()
+	lock.Release()
+	fmt.Println(first.Fired, second.Fired, third.Fired)
+	fmt.Println(second.Err)
+	// Output:
+	// true false false
+	// true true true
+	// deferred: cancelled
 }

@@ -49,11 +49,8 @@ func take[T any](d deferred.Deferred[T]) (v T, err error, ok bool) {
 	if d.Paused() > 0 || !d.Called() {
 		return v, nil, false
 	}
-	d.AddBoth(func(value T, failure error) (none T, _ error) {
-		v, err, ok = value, failure, true
-		return none, nil
-	})
-	return v, err, ok
+	o := Observe(d)
+	return o.Value, o.Err, o.Fired
 }
 
 func isAny(err error, targets []error) bool {
