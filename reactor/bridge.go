@@ -21,8 +21,8 @@ func (r *Reactor) CallFromThread(f func()) bool {
 }
 
 // DeferToThread runs f in a thread and returns a Deferred that fires on the loop with its result (R102, R103). Cancelling does not stop f, but
-// its result is dropped (R105). A panic in f is a *PanicError; ErrThreadPoolStopped and ErrThreadPoolFull tell that f does not run (R106).
-// It must be called on the loop, or before Run.
+// its result is dropped (R105). A panic in f is a *PanicError, a runtime.Goexit is ErrGoexit; ErrThreadPoolStopped and ErrThreadPoolFull tell that
+// f does not run (R106). It must be called on the loop, or before Run.
 func DeferToThread[T any](r *Reactor, f func() (T, error)) deferred.Deferred[T] {
 	return DeferToThreadPool(r, r.pool, f)
 }
@@ -40,9 +40,14 @@ func DeferToThreadPool[T any](r *Reactor, pool *ThreadPool, f func() (T, error))
 }
 
 // CallInThreadWithCallback runs f in the pool and then done, on the same goroutine, with its result (R97). A panic in f is a *PanicError,
-// one in done is logged. The errors are those of ThreadPool.CallInThread.
+// a runtime.Goexit is ErrGoexit; a panic in done is logged. The errors are those of ThreadPool.CallInThread.
 func CallInThreadWithCallback[T any](pool *ThreadPool, f func() (T, error), done func(T, error)) error {
-	return pool.CallInThread(func() { done(protect(f)) })
+	return pool.CallInThread(func() {
+		var v T
+		err := ErrGoexit
+		defer func() { done(v, err) }()
+		v, err = protect(f)
+	})
 }
 
 // CallMultipleInThread runs functions one after another in one thread of the reactor's pool. An error or a panic ends the list and is logged
@@ -182,13 +187,10 @@ func protect[T any](f func() (T, error)) (v T, err error) {
 	return f()
 }
 
-// calling returns the Deferred that f returns; for a panic, and for the zero Deferred, it is a failed one.
+// calling returns the Deferred that f returns; for a panic, and for one that cannot be used, it is a failed one.
 func calling[T any](f func() deferred.Deferred[T]) deferred.Deferred[T] {
-	d, err := protect(func() (deferred.Deferred[T], error) { return f(), nil })
-	switch {
-	case err != nil:
-		return deferred.Fail[T](err)
-	case d == deferred.Deferred[T]{}:
+	d := deferred.MaybeDeferred(f)
+	if d == (deferred.Deferred[T]{}) {
 		return deferred.Fail[T](deferred.ErrZero)
 	}
 	return d

@@ -25,7 +25,8 @@ type conn struct {
 
 	disconnecting bool // LoseConnection was called
 	closingWrite  bool // LoseWriteConnection was called
-	writeClosed   bool
+	endingWrite   bool // a goroutine ends the sending direction, or has
+	writeClosed   bool // it has
 	closed        bool // the socket is closed; what remains is to tell the protocol
 	dirty         bool // in the list of those to be flushed
 	reason        error

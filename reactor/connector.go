@@ -44,6 +44,7 @@ type connector struct {
 	attempt int  // counts them, so that a late answer is known
 	pending deferred.Deferred[net.Conn]
 	t       Transport // when connected
+	drop    bool      // Disconnect was called before there was a t
 }
 
 func (r *Reactor) newConnector(f ClientFactory, to net.Addr, dial func() deferred.Deferred[net.Conn], tls *tls.Config) *connector {
@@ -94,7 +95,7 @@ func (c *connector) dialled(attempt int, nc net.Conn, err error) {
 
 // connected makes the protocol. Without one, the connection is closed: cleanly if there was no error (R228, R230).
 func (c *connector) connected(nc net.Conn) {
-	c.state = connectorConnected
+	c.state, c.drop = connectorConnected, false
 	p, err := BuildFrom(c.f, AddressOf(nc.RemoteAddr()))
 	if err != nil {
 		_ = nc.Close()
@@ -106,8 +107,19 @@ func (c *connector) connected(nc net.Conn) {
 		c.r.logger().Error("reactor: building a protocol failed", "factory", LogPrefix(c.f), "err", err)
 		c.failed(err)
 	default:
-		OnConnectionLost(p, c.lost)
-		c.t, _ = c.r.Attach(nc, p, AttachOptions{TLS: c.tls}) // an error is the protocol's, and logged
+		c.attach(nc, p)
+	}
+}
+
+func (c *connector) attach(nc net.Conn, p Protocol) {
+	t, err := c.r.Attach(nc, p, AttachOptions{TLS: c.tls})
+	if t == nil { // else an error is the protocol's, and logged
+		c.failed(err)
+		return
+	}
+	OnConnectionLost(p, c.lost) // comes on a later turn
+	if c.t = t; c.drop {
+		t.LoseConnection()
 	}
 }
 
@@ -151,6 +163,8 @@ func (c *connector) Disconnect() {
 		_ = c.StopConnecting()
 	case c.t != nil:
 		c.t.LoseConnection()
+	default:
+		c.drop = true // the protocol is being built, or told of its connection
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"syscall"
 
@@ -58,6 +59,7 @@ var (
 	// ErrProducerRegistered is returned by RegisterProducer when there is one already (R285).
 	ErrProducerRegistered = errors.New("reactor: a producer is registered already; unregister it first")
 
+	errPort               = errors.New("reactor: a port is a number from 0 to 65535")
 	errTooManyDescriptors = errors.New("reactor: too many file descriptors wait to be sent; write the bytes they travel with")
 
 	// ErrNotPushProducer is returned by RegisterProducer for a streaming producer without PauseProducing.
@@ -147,6 +149,9 @@ type CannotListenError struct {
 }
 
 func (e *CannotListenError) Error() string {
+	if _, err := netip.ParseAddr(e.Interface); err != nil && e.Port == 0 {
+		return fmt.Sprintf("reactor: cannot listen on %s: %v", e.Interface, e.Err) // a path
+	}
 	return fmt.Sprintf("reactor: cannot listen on %s port %d: %v", e.Interface, e.Port, e.Err)
 }
 

@@ -42,6 +42,9 @@ var (
 	// ErrThreadPoolStopped is returned for work given to a thread pool after its Stop, and is the failure of DeferToThread then (R106).
 	ErrThreadPoolStopped = errors.New("reactor: the thread pool has stopped")
 
+	// ErrGoexit is the failure of DeferToThread for a function that called runtime.Goexit, as t.FailNow does.
+	ErrGoexit = errors.New("reactor: a function in a thread called runtime.Goexit")
+
 	// ErrThreadPoolFull is returned for work given to a thread pool whose queue has reached its bound.
 	ErrThreadPoolFull = errors.New("reactor: the queue of the thread pool is full")
 )

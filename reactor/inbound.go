@@ -80,17 +80,23 @@ func (c *conn) deliver() {
 		return // whoever is at it goes on
 	}
 	c.in.busy = true
-	for c.in.full > 0 && !c.closed {
+	for c.in.full > 0 && !c.closed && !c.holdsBack() {
 		if c.switching() {
 			c.collect(c.in.take())
-			continue
+		} else {
+			c.handle(c.in.take())
 		}
-		if c.in.paused || c.disconnecting {
-			break
-		}
-		c.handle(c.in.take())
 	}
 	c.in.busy = false
+}
+
+// holdsBack reports whether what has arrived is to wait: for the protocol, or for what is to be sent before TLS, lest a peer that does not
+// read makes the connection collect what it sends (R531).
+func (c *conn) holdsBack() bool {
+	if c.switching() {
+		return !c.tls.interrupted
+	}
+	return c.in.paused || c.disconnecting
 }
 
 func (in *inbound) take() piece {

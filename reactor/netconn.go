@@ -61,6 +61,10 @@ func (c *NetConn) ConnectionMade() {
 // DataReceived is part of Protocol.
 func (c *NetConn) DataReceived(data []byte) {
 	c.mu.Lock()
+	if c.end != nil {
+		c.mu.Unlock()
+		return // closed
+	}
 	c.in = append(c.in, data...)
 	pause := len(c.in) >= NetConnBuffer && !c.full
 	c.full = c.full || pause
@@ -96,6 +100,14 @@ func (c *NetConn) ended(end, gone error) {
 	if c.gone == nil {
 		c.gone = gone
 	}
+	c.signal()
+}
+
+// drop ends reading and writing on this side.
+func (c *NetConn) drop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.in, c.end, c.gone = nil, net.ErrClosed, net.ErrClosed
 	c.signal()
 }
 
@@ -209,9 +221,9 @@ func (c *NetConn) wait(timer <-chan struct{}) error {
 	return nil
 }
 
-// Close is part of net.Conn. What was written is sent first.
+// Close is part of net.Conn. What was written is sent first; what was not read is dropped.
 func (c *NetConn) Close() error {
-	c.ended(net.ErrClosed, net.ErrClosed)
+	c.drop()
 	c.onTransport(func(t Transport) {
 		t.UnregisterProducer()
 		t.LoseConnection()

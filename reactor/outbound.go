@@ -40,8 +40,10 @@ func (c *conn) WriteSequence(pieces [][]byte) {
 	}
 }
 
+// mayWrite reports whether what is written now is sent. A producer may go on until it is unregistered, which the end of sending waits for.
 func (c *conn) mayWrite() bool {
-	return !c.closed && !c.closingWrite && !(c.disconnecting && c.tls != nil && c.producer == nil)
+	ending := c.closingWrite || c.disconnecting && c.tls != nil
+	return !c.closed && !c.writeClosed && !(ending && c.producer == nil)
 }
 
 // holdProducer tells a push producer to pause if too much is buffered, and notes that a pull producer has given something. A panic in the
@@ -162,10 +164,26 @@ func (c *conn) finish() {
 	c.close(ErrConnectionDone)
 }
 
-// closeWrite ends the sending direction. That the peer has closed the connection already is no error (R281).
+// closeWrite ends the sending direction: on a goroutine, because TLS has something to say, for which the peer may have no room.
 func (c *conn) closeWrite() {
+	if c.endingWrite {
+		return
+	}
+	c.endingWrite = true
+	s := c.s
+	c.r.spawn(func() { // ends by the time limit of TLS, or with the connection
+		err := s.closeWrite()
+		c.r.queue.post(func() { c.writeEnded(err) })
+	})
+}
+
+// writeEnded is told of the end of closeWrite. That the peer has closed the connection already is no error (R281).
+func (c *conn) writeEnded(err error) {
+	if c.closed {
+		return
+	}
 	c.writeClosed = true
-	if err := c.s.closeWrite(); err != nil {
+	if err != nil {
 		c.r.logger().Debug("reactor: ending one direction of a connection", "err", err)
 	}
 	if half, ok := c.p.(HalfCloser); ok {
@@ -181,7 +199,7 @@ func (c *conn) RegisterProducer(p Producer, streaming bool) error {
 		return ErrProducerRegistered
 	case streaming && !push:
 		return ErrNotPushProducer
-	case c.closed:
+	case c.closed || c.closingWrite:
 		p.StopProducing()
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -61,6 +62,9 @@ func (p *Port) StartListening() error {
 	}
 	if err := p.r.try("StartFactory of "+LogPrefix(p.f), func() { DoStart(p.f) }); err != nil {
 		_ = l.Close()
+		if p.release != nil {
+			p.release()
+		}
 		return err
 	}
 	p.start(l)
@@ -111,7 +115,7 @@ func (p *Port) accept(l net.Listener, room chan struct{}) {
 			if !p.r.CallFromThread(func() { p.accepted(nc) }) {
 				_ = nc.Close()
 			}
-		case errors.Is(err, syscall.ECONNABORTED):
+		case ofOneConnection(err):
 			<-room
 		case exhausted(err):
 			<-room
@@ -177,14 +181,19 @@ func (p *Port) shutDown() {
 	}
 }
 
+// ofOneConnection reports whether a connection was lost, or forbidden by a filter, before it was accepted; that says nothing about the next.
+func ofOneConnection(err error) bool {
+	return isOneOf(err, syscall.ECONNABORTED, syscall.EPERM, syscall.EPROTO, syscall.ENETDOWN, syscall.ENETUNREACH, syscall.EHOSTDOWN, syscall.EHOSTUNREACH)
+}
+
 // exhausted reports whether a connection could not be accepted for want of something that others may give back.
 func exhausted(err error) bool {
-	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
+	return isOneOf(err, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM)
+}
+
+func isOneOf(err error, those ...syscall.Errno) bool {
+	errno, ok := errors.AsType[syscall.Errno](err)
+	return ok && slices.Contains(those, errno)
 }
 
 // spareFile is a file descriptor that is given up for a moment when there are none left, so that waiting clients can be accepted and closed

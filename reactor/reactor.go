@@ -96,6 +96,7 @@ const (
 	stateActive                   // in Run
 	stateStopping                 // in Run, and a stop was asked for
 	stateCrashed                  // in Run, which is to return at once
+	stateBroken                   // the same, but for good
 	stateEnded                    // Run has returned after a stop
 )
 
@@ -137,21 +138,35 @@ var defaultReactor = sync.OnceValue(func() *Reactor { return New(Options{}) })
 // Run fires the startup event and turns the loop on the calling goroutine, until Stop or Crash; it returns only then (R1). It returns nil
 // after a stop and after a crash, ErrReactorAlreadyRunning if the reactor runs (R3), ErrReactorNotRestartable if it was stopped before (R4),
 // and ErrShutdownTimeout if it had to leave a goroutine behind.
+//
+// A callback that calls runtime.Goexit, as t.FailNow does, takes the goroutine away from the loop: connections and listeners are closed,
+// whoever waits for the loop gets ErrReactorEnded, and the deferred calls of Run's caller run.
 func (r *Reactor) Run() error {
 	if err := r.begin(); err != nil {
 		return err
 	}
-	defer r.loopID.Store(0)
-	r.loopID.Store(goroutineID())
+	if !r.loopID.CompareAndSwap(0, goroutineID()) {
+		r.state.Store(stateIdle)
+		return ErrReactorAlreadyRunning // by Iterate
+	}
 	defer deferred.BindOwner()()
 	stopWatching := r.startWatchdog()
+	returning := false
+	defer func() {
+		stopWatching()
+		if !returning {
+			r.state.Store(stateBroken)
+			r.breakDown()
+		}
+		r.loopID.Store(0)
+		r.endRun()
+	}()
 	r.FireSystemEvent(Startup)
-	for !r.finished && r.state.Load() != stateCrashed {
+	for !r.finished && !r.crashed() {
 		r.turn(forever)
 	}
 	err := r.drain()
-	stopWatching()
-	r.endRun()
+	returning = true
 	return err
 }
 
@@ -180,9 +195,10 @@ func (r *Reactor) Stop() error {
 }
 
 // Crash ends the loop when the present turn is over, without the shutdown event; Run may be called again (R10, R11). Connections
-// stay as they are. Any goroutine may call it. It returns ErrReactorNotRunning if Run does not run.
+// stay as they are. After a Stop the end is for good (R4), and connections are closed. Any goroutine may call it. It returns
+// ErrReactorNotRunning if Run does not run.
 func (r *Reactor) Crash() error {
-	if !r.state.CompareAndSwap(stateActive, stateCrashed) && !r.state.CompareAndSwap(stateStopping, stateCrashed) {
+	if !r.state.CompareAndSwap(stateActive, stateCrashed) && !r.state.CompareAndSwap(stateStopping, stateBroken) {
 		return ErrReactorNotRunning
 	}
 	r.running.Store(false)
@@ -205,6 +221,12 @@ func (r *Reactor) StopSignal() os.Signal {
 }
 
 func nop() {}
+
+// crashed reports whether Run is to return at once.
+func (r *Reactor) crashed() bool {
+	s := r.state.Load()
+	return s == stateCrashed || s == stateBroken
+}
 
 func (r *Reactor) begin() error {
 	if r.state.CompareAndSwap(stateIdle, stateActive) {
@@ -236,6 +258,7 @@ func (r *Reactor) endRun() {
 		close(r.run.Swap(newRunEnd()).ended)
 		return
 	}
+	r.cancel(ErrReactorEnded)
 	r.stats.Delayed = r.timers.Len()
 	r.queue.end(&r.stats)
 	r.state.Store(stateEnded)

@@ -48,21 +48,32 @@ func (r *Reactor) finish() {
 // drain keeps the loop turning until the functions in threads and the reactor's other goroutines are done (R84, R95). It returns
 // ErrShutdownTimeout if they are not in time.
 func (r *Reactor) drain() (err error) {
-	if r.state.Load() == stateCrashed {
+	switch r.state.Load() {
+	case stateCrashed:
 		r.pool.suspend()
+		return nil
+	case stateBroken:
+		r.breakDown()
 		return nil
 	}
 	r.stopSignals()
 	r.spawn(func() { _ = r.pool.Stop() }) // ends with the last function in a thread
 	stop := r.deadline(func() { err = ErrShutdownTimeout })
 	defer stop()
-	for more := true; more; more = err == nil && r.busy.Load() > 0 {
-		for err == nil && r.busy.Load() > 0 {
+	waits := func() bool { return err == nil && r.busy.Load() > 0 && !r.crashed() }
+	for more := true; more; more = waits() {
+		for waits() {
 			r.turn(forever)
 		}
 		r.turn(0) // what the last ones have posted
 	}
 	return err
+}
+
+// breakDown is what is left of a shutdown when the loop does not turn any more: it closes everything and waits for nothing.
+func (r *Reactor) breakDown() {
+	r.disconnect()
+	r.pool.abandon()
 }
 
 // deadline runs f on the loop when the shutdown timeout has passed.

@@ -5,8 +5,8 @@ import (
 	"net"
 )
 
-// stream is how a connection reads and writes. read and write block, and are called by goroutines of the connection; tryWrite and closeWrite
-// do not, and are called on the loop.
+// stream is how a connection reads and writes. All may block, and are called by goroutines of the connection, but for tryWrite, which does not
+// and is called on the loop.
 type stream interface {
 	// read returns what has come, at least one byte or descriptor, or an error.
 	read() (piece, error)
@@ -20,7 +20,7 @@ type stream interface {
 	// closeWrite ends the sending direction. It is called when all is sent.
 	closeWrite() error
 
-	// close ends the connection, and with it read and write. It may block, and is called on a goroutine of its own.
+	// close ends the connection, and with it the others.
 	close() error
 }
 

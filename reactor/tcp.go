@@ -38,6 +38,8 @@ func (r *Reactor) ListenTLS(port int, f Factory, config *tls.Config, opts Listen
 	return orNil(p, p.StartListening())
 }
 
+const maxPort = 1<<16 - 1
+
 // orNil turns a port that does not listen into no port.
 func orNil(p *Port, err error) (ListeningPort, error) {
 	if err != nil {
@@ -78,6 +80,9 @@ func (r *Reactor) ConnectTLS(host string, port int, f ClientFactory, config *tls
 // DialHost connects to the first address of a host, by name or literal: of the family "ip4" or "ip6", or of any for "ip". The timeout of opts
 // covers the lookup as well.
 func DialHost(r Network, family, host string, port int, opts DialOptions) deferred.Deferred[net.Conn] {
+	if port < 0 || port > maxPort {
+		return deferred.Fail[net.Conn](&ConnectError{Address: HostnameAddress{host, port}.String(), Kind: ErrConnect, Err: errPort})
+	}
 	began, limit := r.Now(), opts.timeout()
 	lookup := r.Resolve(family, host)
 	if limit > 0 {
@@ -93,7 +98,7 @@ func DialHost(r Network, family, host string, port int, opts DialOptions) deferr
 		if limit > 0 {
 			left.Timeout = max(limit-r.Now().Sub(began), 1)
 		}
-		return r.Dial("tcp", netip.AddrPortFrom(addrs[0], uint16(port)).String(), left)
+		return r.Dial("tcp", HostnameAddress{addrs[0].String(), port}.String(), left)
 	})
 }
 

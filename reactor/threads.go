@@ -79,8 +79,11 @@ func (p *ThreadPool) Stop() error {
 }
 
 // CallInThread runs f on a goroutine of the pool: at once if fewer than Max are busy, else in its turn (R88). A panic in f is logged (R98).
-// It returns ErrThreadPoolStopped (R94) or ErrThreadPoolFull if f will not be run.
+// It returns ErrThreadPoolStopped (R94) or ErrThreadPoolFull if f will not be run. It panics if f is nil.
 func (p *ThreadPool) CallInThread(f func()) error {
+	if f == nil {
+		panic("reactor: CallInThread with a nil function")
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.stopped {
@@ -123,6 +126,14 @@ func (p *ThreadPool) suspend() {
 	}
 }
 
+// abandon is Stop without waiting. What waits is dropped.
+func (p *ThreadPool) abandon() {
+	p.suspend()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopped, p.waiting = true, nil
+}
+
 // Stats returns the figures of the pool.
 func (p *ThreadPool) Stats() PoolStats {
 	p.mu.Lock()
@@ -138,12 +149,20 @@ func (p *ThreadPool) employ() {
 	}
 }
 
-// work runs the function that has waited longest, if there still is one.
+// work runs the function that has waited longest, if there still is one: on a goroutine of its own, because a runtime.Goexit would end that of the
+// worker, for which its pool would wait for ever.
 func (p *ThreadPool) work() {
-	if f := p.take(); f != nil {
+	f := p.take()
+	if f == nil {
+		return
+	}
+	ended := make(chan struct{})
+	go func() { // ends with f
+		defer close(ended)
 		defer p.left()
 		f()
-	}
+	}()
+	<-ended
 }
 
 func (p *ThreadPool) take() (f func()) {

@@ -26,6 +26,8 @@ type tlsLayer struct {
 	conn      *tls.Conn
 	under     *prefixedConn
 	open      bool
+
+	interrupted bool // the reader was told to stop
 }
 
 // StartTLS is part of TLSTransport.
@@ -89,6 +91,7 @@ func (c *conn) interruptReader() {
 		c.handshake()
 		return
 	}
+	c.tls.interrupted = true
 	if err := c.socket.SetReadDeadline(time.Now()); err != nil {
 		c.close(&ConnectionLostError{err})
 		return

@@ -41,7 +41,8 @@ type Transport interface {
 
 // HalfCloserTransport is implemented by transports over TCP, TLS and UNIX sockets.
 type HalfCloserTransport interface {
-	// LoseWriteConnection sends what was written, then ends this direction. Later writes are dropped; reading goes on (R273).
+	// LoseWriteConnection sends what was written, then ends this direction. While a producer is registered it waits for that to be
+	// unregistered. Other writes that come later are dropped; reading goes on (R273).
 	LoseWriteConnection()
 }
 
@@ -100,7 +101,8 @@ type PushProducer interface {
 type Consumer interface {
 	// RegisterProducer makes p the producer. One that streams, which must be a PushProducer, is told to pause when more than
 	// BufferLimit bytes are buffered, and to resume when there are none left. Another one is asked for data now and whenever there is
-	// none left (R282 to R284). On a lost connection p is stopped at once (R287). It returns ErrProducerRegistered if there is one.
+	// none left (R282 to R284). On a lost connection, and after LoseWriteConnection, p is stopped at once (R287). It returns
+	// ErrProducerRegistered if there is one.
 	RegisterProducer(p Producer, streaming bool) error
 
 	// UnregisterProducer forgets the producer, and lets a LoseConnection that waited for it go on (R288 to R291).

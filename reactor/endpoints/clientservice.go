@@ -15,6 +15,7 @@ type ClientServiceOptions struct {
 
 	// RetryPolicy returns how long to wait after the n-th failure in a row, a lost connection counting as one; nil means
 	// BackoffPolicy with its defaults (R406).
+	// A negative time means none.
 	RetryPolicy func(failures int) time.Duration
 
 	// PrepareConnection, if not nil, is called with each new protocol before anybody else gets it. Its Deferred, unless it is the zero one, is waited
@@ -36,7 +37,7 @@ type ClientService struct {
 	stops    []deferred.Deferred[struct{}]
 	protocol reactor.Protocol                    // when connected, preparing or disconnecting
 	attempt  deferred.Deferred[reactor.Protocol] // when connecting
-	prepare  deferred.Deferred[struct{}]         // when preparing
+	prepare  deferred.Deferred[struct{}]         // when preparing; the zero Deferred while that begins
 	retry    *reactor.DelayedCall                // when waiting
 	restart  bool                                // when disconnecting: StartService was called
 }
@@ -94,10 +95,13 @@ func (s *ClientService) StopService() deferred.Deferred[struct{}] {
 	s.giveUp()
 	switch before {
 	case serviceConnecting:
-		s.attempt.Cancel() // comes to connectFailed
+		if s.attempt != (deferred.Deferred[reactor.Protocol]{}) { // else connect sees to it
+			s.attempt.Cancel() // comes to connectFailed
+		}
 	case servicePreparing:
-		s.prepare.Cancel() // comes to prepared
-		s.protocol.Transport().LoseConnection()
+		p := s.protocol
+		s.cancelPreparation()
+		p.Transport().LoseConnection()
 	case serviceConnected:
 		s.protocol.Transport().LoseConnection()
 	case serviceWaiting:
@@ -117,7 +121,10 @@ func (s *ClientService) WhenConnected(failAfter int) deferred.Deferred[reactor.P
 	case serviceStopped:
 		return deferred.Fail[reactor.Protocol](deferred.ErrCancelled)
 	}
-	w := &connectionWaiter{d: deferred.New[reactor.Protocol](), left: failAfter}
+	w := &connectionWaiter{left: failAfter}
+	w.d = deferred.New(func(deferred.Deferred[reactor.Protocol]) {
+		s.waiters = slices.DeleteFunc(s.waiters, func(other *connectionWaiter) bool { return other == w })
+	})
 	s.waiters = append(s.waiters, w)
 	return w.d
 }
@@ -125,8 +132,10 @@ func (s *ClientService) WhenConnected(failAfter int) deferred.Deferred[reactor.P
 // connect begins an attempt.
 func (s *ClientService) connect() {
 	s.state = serviceConnecting
-	s.attempt = s.endpoint.Connect(s.f)
-	deferred.ThenBoth(s.attempt, func(p reactor.Protocol, err error) (none struct{}, _ error) {
+	s.attempt = deferred.Deferred[reactor.Protocol]{}
+	attempt := deferred.MaybeDeferred(func() deferred.Deferred[reactor.Protocol] { return s.endpoint.Connect(s.f) })
+	s.attempt = attempt
+	deferred.ThenBoth(attempt, func(p reactor.Protocol, err error) (none struct{}, _ error) {
 		if err != nil {
 			s.connectFailed(err)
 		} else {
@@ -134,6 +143,9 @@ func (s *ClientService) connect() {
 		}
 		return none, nil
 	})
+	if s.state == serviceDisconnecting {
+		attempt.Cancel() // stopped while it began
+	}
 }
 
 func (s *ClientService) connectFailed(err error) {
@@ -147,7 +159,7 @@ func (s *ClientService) connectFailed(err error) {
 // connected is told of a new connection.
 func (s *ClientService) connected(p reactor.Protocol) {
 	if !p.Connected() {
-		s.failed(reactor.ErrConnectionLost) // it was lost before it came here
+		s.connectFailed(reactor.ErrConnectionLost) // it was lost before it came here
 		return
 	}
 	s.protocol = p
@@ -160,15 +172,34 @@ func (s *ClientService) connected(p reactor.Protocol) {
 		s.ready()
 		return
 	}
+	s.beginPreparation(p)
+}
+
+func (s *ClientService) beginPreparation(p reactor.Protocol) {
 	s.state = servicePreparing
-	s.prepare = guard(func() deferred.Deferred[struct{}] { return s.opts.PrepareConnection(p) })
-	if s.prepare == (deferred.Deferred[struct{}]{}) {
-		s.prepare = deferred.Succeed(struct{}{})
+	s.prepare = deferred.Deferred[struct{}]{}
+	d := deferred.MaybeDeferred(func() deferred.Deferred[struct{}] { return s.opts.PrepareConnection(p) })
+	if d == (deferred.Deferred[struct{}]{}) {
+		d = deferred.Succeed(struct{}{})
 	}
-	deferred.ThenBoth(s.prepare, func(_ struct{}, err error) (none struct{}, _ error) {
+	deferred.ThenBoth(d, func(_ struct{}, err error) (none struct{}, _ error) {
 		s.prepared(p, err)
 		return none, nil
 	})
+	if s.state == servicePreparing && s.protocol == p {
+		s.prepare = d
+		return
+	}
+	d.Cancel() // stopped or lost meanwhile, unless it was over at once
+}
+
+// cancelPreparation ends a preparation; what becomes of it is of no interest (R422).
+func (s *ClientService) cancelPreparation() {
+	d := s.prepare
+	s.prepare = deferred.Deferred[struct{}]{}
+	if d != (deferred.Deferred[struct{}]{}) {
+		d.Cancel() // comes to prepared
+	}
 }
 
 // prepared is told of the end of a preparation.
@@ -206,7 +237,7 @@ func (s *ClientService) lost(reason error) {
 		s.stopped()
 	case servicePreparing:
 		s.failed(reason)
-		s.prepare.Cancel() // what becomes of it is of no interest (R422)
+		s.cancelPreparation()
 	case serviceConnected:
 		s.failed(reason)
 	}
@@ -216,7 +247,7 @@ func (s *ClientService) lost(reason error) {
 func (s *ClientService) failed(err error) {
 	s.failures++
 	s.state = serviceWaiting
-	s.retry = s.opts.Clock.CallLater(s.opts.RetryPolicy(s.failures), s.connect)
+	s.retry = s.opts.Clock.CallLater(max(s.opts.RetryPolicy(s.failures), 0), s.connect)
 	var failed []*connectionWaiter
 	s.waiters = slices.DeleteFunc(s.waiters, func(w *connectionWaiter) bool {
 		w.left--

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/deferred/deferredtest"
 	"github.com/hawser-go/hawser/reactor"
 	"github.com/hawser-go/hawser/reactor/endpoints"
 	"github.com/hawser-go/hawser/reactor/reactortest"
@@ -102,18 +103,18 @@ func TestR408_BackoffPolicy(t *testing.T) {
 
 func TestR409_WhenConnected(t *testing.T) {
 	s := newService(t, nil)
-	early := watch(s.WhenConnected(0))
+	early := s.WhenConnected(0)
 	s.StartService()
-	connecting := watch(s.WhenConnected(0))
+	connecting := s.WhenConnected(0)
 	s.fail()
-	waiting := watch(s.WhenConnected(0))
-	early.wantPending(t)
+	waiting := s.WhenConnected(0)
+	deferredtest.AssertNoResult(t, early)
 	s.m.Advance(second)
 	s.succeed()
-	connected := watch(s.WhenConnected(0))
-	for _, o := range []*outcome[reactor.Protocol]{early, connecting, waiting, connected} {
-		if o.wantOK(t); o.v != s.last().Protocol {
-			t.Errorf("got %v", o.v)
+	connected := s.WhenConnected(0)
+	for _, d := range []deferred.Deferred[reactor.Protocol]{early, connecting, waiting, connected} {
+		if v := deferredtest.SuccessResultOf(t, d); v != s.last().Protocol {
+			t.Errorf("got %v", v)
 		}
 	}
 	cancelled := s.WhenConnected(0)
@@ -124,22 +125,21 @@ func TestR410_FailAfterFailures(t *testing.T) {
 	s := newService(t, nil)
 	s.StartService()
 	s.fail()
-	first, second2, never := watch(s.WhenConnected(1)), watch(s.WhenConnected(2)), watch(s.WhenConnected(0))
+	first, second2, never := s.WhenConnected(1), s.WhenConnected(2), s.WhenConnected(0)
 	given := s.WhenConnected(5)
-	o := watch(given)
 	given.Cancel()
-	o.wantErr(t, deferred.ErrCancelled)
+	deferredtest.FailureResultOf(t, given, deferred.ErrCancelled)
 	s.m.Advance(second)
 	s.fail()
-	first.wantErr(t, errTest)
-	second2.wantPending(t)
+	deferredtest.FailureResultOf(t, first, errTest)
+	deferredtest.AssertNoResult(t, second2)
 	s.m.Advance(2 * second)
 	s.fail()
-	second2.wantErr(t, errTest)
-	never.wantPending(t)
+	deferredtest.FailureResultOf(t, second2, errTest)
+	deferredtest.AssertNoResult(t, never)
 	s.m.Advance(3 * second)
 	s.succeed()
-	never.wantOK(t)
+	deferredtest.SuccessResultOf(t, never)
 }
 
 func TestR411_R413_StopWhenConnected(t *testing.T) {
@@ -149,18 +149,18 @@ func TestR411_R413_StopWhenConnected(t *testing.T) {
 	tr := s.last().Transport
 	closeIt := tr.OnLose
 	tr.OnLose = nil // closing takes a while
-	stops := []*outcome[none]{watch(s.StopService()), watch(s.StopService())}
+	stops := []deferred.Deferred[none]{s.StopService(), s.StopService()}
 	if !tr.Disconnecting() {
 		t.Error("the connection is open")
 	}
-	waiting := watch(s.WhenConnected(0))
-	stops[0].wantPending(t)
+	waiting := s.WhenConnected(0)
+	deferredtest.AssertNoResult(t, stops[0])
 	closeIt(reactor.ErrConnectionDone)
-	for _, o := range stops {
-		o.wantOK(t)
+	for _, d := range stops {
+		deferredtest.SuccessResultOf(t, d)
 	}
-	waiting.wantErr(t, deferred.ErrCancelled)
-	watch(s.WhenConnected(0)).wantErr(t, deferred.ErrCancelled)
+	deferredtest.FailureResultOf(t, waiting, deferred.ErrCancelled)
+	deferredtest.FailureResultOf(t, s.WhenConnected(0), deferred.ErrCancelled)
 	wantNoCalls(t, s.m)
 	s.attempts(1)
 }
@@ -168,24 +168,24 @@ func TestR411_R413_StopWhenConnected(t *testing.T) {
 func TestR411_R414_R423_StopWhileConnecting(t *testing.T) {
 	s := newService(t, nil)
 	s.StartService()
-	waiting := watch(s.WhenConnected(0))
-	stop := watch(s.StopService())
+	waiting := s.WhenConnected(0)
+	stop := s.StopService()
 	if !s.m.Dials[0].Cancelled {
 		t.Error("the attempt goes on")
 	}
-	stop.wantOK(t)
-	waiting.wantErr(t, deferred.ErrCancelled)
+	deferredtest.SuccessResultOf(t, stop)
+	deferredtest.FailureResultOf(t, waiting, deferred.ErrCancelled)
 	s.f.want(t, "start", "stop") // R423
 }
 
 func TestR415_R416_StopBetweenAttempts(t *testing.T) {
 	s := newService(t, nil)
-	watch(s.StopService()).wantOK(t) // R416: before start
+	deferredtest.SuccessResultOf(t, s.StopService()) // R416: before start
 	s.StartService()
 	s.fail()
-	watch(s.StopService()).wantOK(t)
+	deferredtest.SuccessResultOf(t, s.StopService())
 	wantNoCalls(t, s.m)
-	watch(s.StopService()).wantOK(t)
+	deferredtest.SuccessResultOf(t, s.StopService())
 	s.StartService() // R417: connects again
 	s.attempts(2)
 }
@@ -197,25 +197,25 @@ func TestR412_R417_StartWhileStopping(t *testing.T) {
 	tr := s.last().Transport
 	closeIt := tr.OnLose
 	tr.OnLose = nil
-	stop := watch(s.StopService())
-	waiting := watch(s.WhenConnected(0))
+	stop := s.StopService()
+	waiting := s.WhenConnected(0)
 	s.StartService()
 	s.attempts(1)
 	closeIt(reactor.ErrConnectionDone)
-	stop.wantOK(t)
+	deferredtest.SuccessResultOf(t, stop)
 	s.attempts(2)
-	waiting.wantPending(t)
+	deferredtest.AssertNoResult(t, waiting)
 	s.succeed()
-	waiting.wantOK(t)
+	deferredtest.SuccessResultOf(t, waiting)
 }
 
 func TestR418_AFactoryThatReturnsNil(t *testing.T) {
 	s := newService(t, nil)
 	s.f.build = func() (reactor.Protocol, error) { return nil, nil }
 	s.StartService()
-	o := watch(s.WhenConnected(1))
+	d := s.WhenConnected(1)
 	s.succeed()
-	o.wantErr(t, reactor.ErrNoProtocol)
+	deferredtest.FailureResultOf(t, d, reactor.ErrNoProtocol)
 	s.m.Advance(second)
 	s.attempts(2)
 }
@@ -229,21 +229,21 @@ func TestR419_R420_R421_PrepareConnection(t *testing.T) {
 		return pending
 	})
 	s.StartService()
-	o := watch(s.WhenConnected(0))
+	d := s.WhenConnected(0)
 	s.succeed()
-	o.wantPending(t)
+	deferredtest.AssertNoResult(t, d)
 	first := s.last()
 	pending.Errback(errTest)
 	if !first.Transport.Disconnecting() {
 		t.Error("R421: the connection is open")
 	}
-	o.wantPending(t)
+	deferredtest.AssertNoResult(t, d)
 	s.m.Advance(second)
 	s.attempts(2)
 	s.succeed()
 	pending.Callback(none{})
-	if o.wantOK(t); o.v != s.last().Protocol || len(prepared) != 2 {
-		t.Errorf("got %v; prepared %d", o.v, len(prepared))
+	if v := deferredtest.SuccessResultOf(t, d); v != s.last().Protocol || len(prepared) != 2 {
+		t.Errorf("got %v; prepared %d", v, len(prepared))
 	}
 }
 
@@ -251,12 +251,12 @@ func TestR419_PreparationsThatNeedNoTime(t *testing.T) {
 	s := newService(t, func(reactor.Protocol) (zero deferred.Deferred[none]) { return zero })
 	s.StartService()
 	s.succeed()
-	watch(s.WhenConnected(0)).wantOK(t)
+	deferredtest.SuccessResultOf(t, s.WhenConnected(0))
 	s = newService(t, func(reactor.Protocol) deferred.Deferred[none] { panic(errTest) })
 	s.StartService()
-	o := watch(s.WhenConnected(1))
+	d := s.WhenConnected(1)
 	s.succeed()
-	o.wantErr(t, errTest)
+	deferredtest.FailureResultOf(t, d, errTest)
 }
 
 func TestR422_LostWhilePreparing(t *testing.T) {
@@ -265,18 +265,18 @@ func TestR422_LostWhilePreparing(t *testing.T) {
 		return deferred.New(func(deferred.Deferred[none]) { cancelled++ })
 	})
 	s.StartService()
-	o := watch(s.WhenConnected(1))
+	d := s.WhenConnected(1)
 	s.succeed()
 	s.last().Transport.AbortConnection()
-	o.wantErr(t, reactor.ErrConnectionAborted)
+	deferredtest.FailureResultOf(t, d, reactor.ErrConnectionAborted)
 	if cancelled != 1 {
 		t.Errorf("cancelled %d times", cancelled)
 	}
 	s.m.Advance(second)
 	s.attempts(2)
 	s.succeed()
-	stop := watch(s.StopService()) // while preparing
-	stop.wantOK(t)
+	stop := s.StopService() // while preparing
+	deferredtest.SuccessResultOf(t, stop)
 	if cancelled != 2 || !s.last().Transport.Disconnecting() {
 		t.Errorf("cancelled %d times", cancelled)
 	}
@@ -307,12 +307,12 @@ func (e *pendingListen) Listen(reactor.Factory) deferred.Deferred[reactor.Listen
 func TestR425_ServerService(t *testing.T) {
 	m := reactortest.NewMemoryReactor()
 	s := endpoints.NewServerService(endpoints.TCP4ServerEndpoint(m, 80, reactor.ListenOptions{}), factoryFor(nil))
-	watch(s.StopService()).wantOK(t)
+	deferredtest.SuccessResultOf(t, s.StopService())
 	s.PrivilegedStartService()
 	if err := s.StartService(); err != nil || len(m.TCPServers) != 1 {
 		t.Errorf("%v, listened %d times", err, len(m.TCPServers))
 	}
-	watch(s.StopService()).wantOK(t)
+	deferredtest.SuccessResultOf(t, s.StopService())
 	if m.TCPServers[0].Stops != 1 {
 		t.Error("still listening")
 	}
@@ -337,7 +337,7 @@ func TestR425_ServerService(t *testing.T) {
 	s = endpoints.NewServerService(waits, factoryFor(nil))
 	s.Logger = log.Logger()
 	_ = s.StartService()
-	if watch(s.StopService()).wantOK(t); !cancelled || len(log.Records()) != 0 {
+	if deferredtest.SuccessResultOf(t, s.StopService()); !cancelled || len(log.Records()) != 0 {
 		t.Errorf("cancelled %v, logged %v", cancelled, log.Records())
 	}
 }

@@ -90,18 +90,18 @@ func QuoteStringArgument(s string) string {
 // Kind returns what kind of endpoint is described, in lower case.
 func (d *Description) Kind() string { return d.kind }
 
-// String takes an argument out: the next positional one, or else the one of that name.
+// String takes an argument out: the one of that name, or else the next positional one.
 func (d *Description) String(name string) string {
-	if len(d.args) > 0 {
-		value := d.args[0]
-		d.args = d.args[1:]
+	if value, ok := d.params[name]; ok {
+		delete(d.params, name)
 		return value
 	}
-	value, ok := d.params[name]
-	if !ok {
+	if len(d.args) == 0 {
 		d.fail("the argument "+name+" is missing", nil)
+		return ""
 	}
-	delete(d.params, name)
+	value := d.args[0]
+	d.args = d.args[1:]
 	return value
 }
 
@@ -151,12 +151,16 @@ func (d *Description) Bool(name string, byDefault bool) bool {
 	return d.Int(name, 10, n) != 0
 }
 
-// Seconds takes a time in seconds out, or returns 0.
+// maxSeconds is a year, the longest time that a description may ask for.
+const maxSeconds = 366 * 24 * 60 * 60
+
+// Seconds takes a time in seconds out, of no more than a year, or returns 0.
 func (d *Description) Seconds(name string) time.Duration {
 	s := d.Option(name, "0")
 	seconds, err := strconv.ParseFloat(s, 64)
-	if err != nil || seconds < 0 {
+	if err != nil || !(seconds >= 0 && seconds <= maxSeconds) {
 		d.fail(fmt.Sprintf("%s=%s is no time in seconds", name, s), err)
+		return 0
 	}
 	return time.Duration(seconds * float64(time.Second))
 }

@@ -38,7 +38,7 @@ func ConnectProtocol[P reactor.Protocol](e StreamClientEndpoint, p P) deferred.D
 
 // connect does the work of Connect: dial is the attempt, config is for TLS or nil.
 func connect(r reactor.Network, dial func() deferred.Deferred[net.Conn], f reactor.Factory, config *tls.Config) deferred.Deferred[reactor.Protocol] {
-	d := guard(func() deferred.Deferred[net.Conn] {
+	d := deferred.MaybeDeferred(func() deferred.Deferred[net.Conn] {
 		reactor.DoStart(f) // R367
 		return dial()
 	})
@@ -51,11 +51,12 @@ func connect(r reactor.Network, dial func() deferred.Deferred[net.Conn], f react
 			_ = nc.Close() // why is told
 			return nil, stopped(f, err)
 		}
-		reactor.OnConnectionLost(p, func(error) { reactor.DoStop(f) })
-		if _, err = r.Attach(nc, p, reactor.AttachOptions{TLS: config}); err != nil {
-			return nil, err
+		t, err := r.Attach(nc, p, reactor.AttachOptions{TLS: config})
+		if t == nil || !p.Connected() { // unusable TLS, or lost already
+			return p, stopped(f, err)
 		}
-		return p, nil
+		reactor.OnConnectionLost(p, func(error) { reactor.DoStop(f) })
+		return p, err
 	})
 }
 
@@ -71,21 +72,11 @@ func stopped(f reactor.Factory, err error) (joined error) {
 	return joined
 }
 
-// guard makes a failed Deferred of a panic.
-func guard[T any](f func() deferred.Deferred[T]) (d deferred.Deferred[T]) {
-	defer func() {
-		if v := recover(); v != nil {
-			d = deferred.Fail[T](panicked(v))
-		}
-	}()
-	return f()
-}
-
 func panicked(v any) error { return &reactor.PanicError{Value: v, Stack: debug.Stack()} }
 
 // listening makes a Deferred of what a listen call returns.
 func listening(listen func() (reactor.ListeningPort, error)) deferred.Deferred[reactor.ListeningPort] {
-	return guard(func() deferred.Deferred[reactor.ListeningPort] {
+	return deferred.MaybeDeferred(func() deferred.Deferred[reactor.ListeningPort] {
 		port, err := listen()
 		if err != nil {
 			return deferred.Fail[reactor.ListeningPort](err)

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/deferred/deferredtest"
 	"github.com/hawser-go/hawser/reactor"
 	"github.com/hawser-go/hawser/reactor/endpoints"
 	"github.com/hawser-go/hawser/reactor/reactortest"
@@ -47,12 +48,12 @@ func TestR361_R367_Connect(t *testing.T) {
 	eachClient(t, func(t *testing.T, m *reactortest.MemoryReactor, e endpoints.StreamClientEndpoint) {
 		p := new(reactortest.AccumulatingProtocol)
 		f := factoryFor(p)
-		o := watch(e.Connect(f))
+		d := e.Connect(f)
 		f.want(t, "start")
-		o.wantPending(t)
+		deferredtest.AssertNoResult(t, d)
 		m.Dials[0].Result.Callback(newConn())
-		if o.wantOK(t); o.v != reactor.Protocol(p) || !p.Made || p.Factory() != reactor.Factory(f) {
-			t.Errorf("got %v, made %v", o.v, p.Made)
+		if v := deferredtest.SuccessResultOf(t, d); v != reactor.Protocol(p) || !p.Made || p.Factory() != reactor.Factory(f) {
+			t.Errorf("got %v, made %v", v, p.Made)
 		}
 		f.want(t, "start")
 		m.Attached[0].Transport.LoseConnection()
@@ -64,12 +65,12 @@ func TestR361_R367_Connect(t *testing.T) {
 func TestR364_R363_FailedAttempts(t *testing.T) {
 	eachClient(t, func(t *testing.T, m *reactortest.MemoryReactor, e endpoints.StreamClientEndpoint) {
 		f := factoryFor(nil)
-		o := watch(e.Connect(f))
+		d := e.Connect(f)
 		m.Dials[0].Result.Errback(errTest)
-		o.wantErr(t, errTest)
+		deferredtest.FailureResultOf(t, d, errTest)
 		f.want(t, "start", "stop")
 		m.Err = errTest
-		watch(e.Connect(f)).wantErr(t, errTest)
+		deferredtest.FailureResultOf(t, e.Connect(f), errTest)
 		wantNoCalls(t, m)
 	})
 }
@@ -86,10 +87,10 @@ func TestR365_R371_RefusedConnections(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			eachClient(t, func(t *testing.T, m *reactortest.MemoryReactor, e endpoints.StreamClientEndpoint) {
 				f := &testFactory{build: row.build}
-				o := watch(e.Connect(f))
+				d := e.Connect(f)
 				nc := newConn()
 				m.Dials[0].Result.Callback(nc)
-				o.wantErr(t, row.want)
+				deferredtest.FailureResultOf(t, d, row.want)
 				f.want(t, "start", "stop")
 				if !nc.closed {
 					t.Error("the connection is open")
@@ -103,11 +104,10 @@ func TestR366_Cancel(t *testing.T) {
 	eachClient(t, func(t *testing.T, m *reactortest.MemoryReactor, e endpoints.StreamClientEndpoint) {
 		f := factoryFor(nil)
 		d := e.Connect(f)
-		o := watch(d)
 		d.Cancel()
-		o.wantErr(t, deferred.ErrCancelled)
-		if _, ok := errors.AsType[*reactor.ConnectingCancelledError](o.err); !ok || !m.Dials[0].Cancelled {
-			t.Errorf("got %v; cancelled %v", o.err, m.Dials[0].Cancelled)
+		err := deferredtest.FailureResultOf(t, d, deferred.ErrCancelled)
+		if _, ok := errors.AsType[*reactor.ConnectingCancelledError](err); !ok || !m.Dials[0].Cancelled {
+			t.Errorf("got %v; cancelled %v", err, m.Dials[0].Cancelled)
 		}
 		f.want(t, "start", "stop")
 		wantNoCalls(t, m)
@@ -119,11 +119,12 @@ func TestR363_PanicsInTheFactory(t *testing.T) {
 	e := endpoints.NewUNIXClientEndpoint(m, "/socket", reactor.UNIXDialOptions{})
 	f := factoryFor(nil)
 	f.stop = func() { panic(errTest) }
-	o := watch(e.Connect(f))
+	d := e.Connect(f)
 	m.Dials[0].Result.Errback(reactor.ErrConnect)
-	o.wantErr(t, errTest)
-	o.wantErr(t, reactor.ErrConnect)
-	watch(endpoints.TCP4ServerEndpoint(m, 1, reactor.ListenOptions{}).Listen(nil)).wantOK(t)
+	if err := deferredtest.FailureResultOf(t, d, errTest); !errors.Is(err, reactor.ErrConnect) {
+		t.Errorf("got %v", err)
+	}
+	deferredtest.SuccessResultOf(t, endpoints.TCP4ServerEndpoint(m, 1, reactor.ListenOptions{}).Listen(nil))
 }
 
 func TestR370_OptionsReachTheReactor(t *testing.T) {
@@ -157,12 +158,12 @@ func TestR370_OptionsReachTheReactor(t *testing.T) {
 func TestR362_R363_Listen(t *testing.T) {
 	m := reactortest.NewMemoryReactor()
 	e := endpoints.TCP4ServerEndpoint(m, 80, reactor.ListenOptions{})
-	o := watch(e.Listen(factoryFor(nil)))
-	if o.wantOK(t); o.v != reactor.ListeningPort(m.TCPServers[0].FakePort) {
-		t.Errorf("got %v", o.v)
+	d := e.Listen(factoryFor(nil))
+	if v := deferredtest.SuccessResultOf(t, d); v != reactor.ListeningPort(m.TCPServers[0].FakePort) {
+		t.Errorf("got %v", v)
 	}
 	m.Err = errTest
-	watch(e.Listen(factoryFor(nil))).wantErr(t, errTest)
+	deferredtest.FailureResultOf(t, e.Listen(factoryFor(nil)), errTest)
 }
 
 func TestR376_AdoptedListeners(t *testing.T) {
@@ -173,20 +174,20 @@ func TestR376_AdoptedListeners(t *testing.T) {
 	}
 	defer l.Close()
 	e := endpoints.NewAdoptedServerEndpoint(m, l)
-	watch(e.Listen(factoryFor(nil))).wantOK(t)
+	deferredtest.SuccessResultOf(t, e.Listen(factoryFor(nil)))
 	if m.Adopted[0].Listener != l {
 		t.Error("another listener")
 	}
-	watch(e.Listen(factoryFor(nil))).wantErr(t, endpoints.ErrAlreadyListened)
+	deferredtest.FailureResultOf(t, e.Listen(factoryFor(nil)), endpoints.ErrAlreadyListened)
 }
 
 func TestR403_ConnectProtocol(t *testing.T) {
 	eachClient(t, func(t *testing.T, m *reactortest.MemoryReactor, e endpoints.StreamClientEndpoint) {
 		p := new(reactortest.AccumulatingProtocol)
-		o := watch(endpoints.ConnectProtocol(e, p))
+		d := endpoints.ConnectProtocol(e, p)
 		m.Dials[0].Result.Callback(newConn())
-		if o.wantOK(t); o.v != p || !p.Made {
-			t.Errorf("got %v", o.v)
+		if v := deferredtest.SuccessResultOf(t, d); v != p || !p.Made {
+			t.Errorf("got %v", v)
 		}
 	})
 }
@@ -196,15 +197,16 @@ func TestR400_R404_WrapClientTLS(t *testing.T) {
 	config := &tls.Config{ServerName: "other.example"}
 	e := endpoints.WrapClientTLS(m, config, endpoints.NewUNIXClientEndpoint(m, "/s", reactor.UNIXDialOptions{}))
 	p := new(reactortest.AccumulatingProtocol)
-	o := watch(e.Connect(factoryFor(p)))
+	d := e.Connect(factoryFor(p))
 	m.Dials[0].Result.Callback(newConn())
-	if o.wantOK(t); m.Attached[0].Options.TLS != config || m.Attached[0].Options.Server || o.v != reactor.Protocol(p) {
+	if v := deferredtest.SuccessResultOf(t, d); m.Attached[0].Options.TLS != config || m.Attached[0].Options.Server || v != reactor.Protocol(p) {
 		t.Errorf("%+v", m.Attached[0])
 	}
-	dialled := watch(e.Dial())
+	dialled := e.Dial()
 	m.Dials[1].Result.Callback(newConn())
-	if _, ok := dialled.v.(*tls.Conn); !ok {
-		t.Errorf("got %T", dialled.v)
+	conn := deferredtest.SuccessResultOf(t, dialled)
+	if _, ok := conn.(*tls.Conn); !ok {
+		t.Errorf("got %T", conn)
 	}
 	named := endpoints.SSL4ClientEndpoint(m, "192.0.2.1", 443, new(tls.Config), reactor.DialOptions{})
 	named.Connect(factoryFor(new(reactortest.AccumulatingProtocol)))

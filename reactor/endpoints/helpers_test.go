@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
@@ -15,46 +14,6 @@ import (
 type none = struct{}
 
 var errTest = errors.New("failed as it should")
-
-// outcome notes what a Deferred fires with.
-type outcome[T any] struct {
-	fired bool
-	v     T
-	err   error
-}
-
-func watch[T any](d deferred.Deferred[T]) *outcome[T] {
-	o := new(outcome[T])
-	d.AddBoth(func(v T, err error) (none T, _ error) {
-		if o.fired {
-			panic("fired twice")
-		}
-		*o = outcome[T]{true, v, err}
-		return none, nil
-	})
-	return o
-}
-
-func (o *outcome[T]) wantErr(t *testing.T, err error) {
-	t.Helper()
-	if !o.fired || !errors.Is(o.err, err) {
-		t.Errorf("fired %v with error %v, want %v", o.fired, o.err, err)
-	}
-}
-
-func (o *outcome[T]) wantOK(t *testing.T) {
-	t.Helper()
-	if !o.fired || o.err != nil {
-		t.Errorf("fired %v with error %v", o.fired, o.err)
-	}
-}
-
-func (o *outcome[T]) wantPending(t *testing.T) {
-	t.Helper()
-	if o.fired {
-		t.Errorf("fired with %v, %v", o.v, o.err)
-	}
-}
 
 // fakeConn is a connection that notes that it is closed.
 type fakeConn struct {

@@ -110,7 +110,7 @@ func (r *race) begin() {
 	}
 	r.begun++
 	id := r.begun
-	to := netip.AddrPortFrom(addr, uint16(r.e.port)).String()
+	to := reactor.HostnameAddress{Host: addr.String(), Port: r.e.port}.String() // a port that is none is an error of Dial
 	d := r.e.r.Dial("tcp", to, r.e.opts.DialOptions)
 	r.runs[id] = d
 	deferred.ThenBoth(d, func(nc net.Conn, err error) (none struct{}, _ error) {

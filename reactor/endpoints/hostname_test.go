@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/deferred/deferredtest"
 	"github.com/hawser-go/hawser/reactor"
 	"github.com/hawser-go/hawser/reactor/endpoints"
 	"github.com/hawser-go/hawser/reactor/reactortest"
@@ -37,7 +38,7 @@ func wantDials(t *testing.T, m *reactortest.MemoryReactor, want string) {
 
 func TestR379_R380_R381_TheFirstSuccessWins(t *testing.T) {
 	m, e := raceTest()
-	o := watch(e.Dial())
+	d := e.Dial()
 	wantDials(t, m, "[2001:db8::1]:22")
 	m.Advance(299 * ms)
 	wantDials(t, m, "[2001:db8::1]:22")
@@ -45,8 +46,8 @@ func TestR379_R380_R381_TheFirstSuccessWins(t *testing.T) {
 	wantDials(t, m, "[2001:db8::1]:22 192.0.2.1:22") // without waiting for the first
 	nc := newConn()
 	m.Dials[1].Result.Callback(nc)
-	if o.wantOK(t); o.v != nc {
-		t.Errorf("got %v", o.v)
+	if v := deferredtest.SuccessResultOf(t, d); v != nc {
+		t.Errorf("got %v", v)
 	}
 	if !m.Dials[0].Cancelled {
 		t.Error("the other attempt goes on")
@@ -58,7 +59,7 @@ func TestR379_R380_R381_TheFirstSuccessWins(t *testing.T) {
 
 func TestR382_AFailureBringsTheNextForward(t *testing.T) {
 	m, e := raceTest()
-	o := watch(e.Dial())
+	d := e.Dial()
 	m.Advance(100 * ms)
 	m.Dials[0].Result.Errback(errTest)
 	wantDials(t, m, "[2001:db8::1]:22 192.0.2.1:22")
@@ -67,64 +68,67 @@ func TestR382_AFailureBringsTheNextForward(t *testing.T) {
 	m.Advance(1 * ms)
 	wantDials(t, m, "[2001:db8::1]:22 192.0.2.1:22 192.0.2.2:22")
 	m.Dials[1].Result.Errback(errTest)
-	o.wantPending(t)
+	deferredtest.AssertNoResult(t, d)
 	m.Dials[2].Result.Callback(newConn())
-	o.wantOK(t)
+	deferredtest.SuccessResultOf(t, d)
 	wantNoCalls(t, m)
 }
 
 func TestR383_R384_R385_AllFail(t *testing.T) {
 	m, e := raceTest()
-	o := watch(e.Dial())
+	d := e.Dial()
 	first, last := errors.New("first"), errors.New("last")
 	m.Dials[0].Result.Errback(first)
 	m.Dials[1].Result.Errback(errTest)
-	o.wantPending(t)
+	deferredtest.AssertNoResult(t, d)
 	m.Dials[2].Result.Errback(last)
-	for _, err := range []error{first, errTest, last} {
-		o.wantErr(t, err)
+	err := deferredtest.FailureResultOf(t, d)
+	for _, want := range []error{first, errTest, last} {
+		if !errors.Is(err, want) {
+			t.Errorf("got %v, want %v", err, want)
+		}
 	}
-	if o.err.Error() != "last" {
-		t.Errorf("got %v", o.err)
+	if err.Error() != "last" {
+		t.Errorf("got %v", err)
 	}
 	wantNoCalls(t, m)
 
 	m.Hosts["single.example"] = []netip.Addr{netip.MustParseAddr("192.0.2.9")}
-	o = watch(endpoints.NewHostnameEndpoint(m, "single.example", 22, endpoints.HostnameOptions{}).Dial())
+	d = endpoints.NewHostnameEndpoint(m, "single.example", 22, endpoints.HostnameOptions{}).Dial()
 	m.Dials[3].Result.Errback(errTest)
-	o.wantErr(t, errTest) // R384: at once
+	deferredtest.FailureResultOf(t, d, errTest) // R384: at once
 
-	o = watch(endpoints.NewHostnameEndpoint(m, "single.example", 22, endpoints.HostnameOptions{}).Dial())
+	d = endpoints.NewHostnameEndpoint(m, "single.example", 22, endpoints.HostnameOptions{}).Dial()
 	m.Dials[4].Result.Errback(deferred.ErrCancelled) // by whoever dials, not by us
-	o.wantErr(t, deferred.ErrCancelled)
+	deferredtest.FailureResultOf(t, d, deferred.ErrCancelled)
 }
 
 func TestR386_NoAddresses(t *testing.T) {
 	m, _ := raceTest()
 	m.Hosts["none.example"] = nil
 	for _, host := range []string{"none.example", "missing.example"} {
-		o := watch(endpoints.NewHostnameEndpoint(m, host, 22, endpoints.HostnameOptions{}).Dial())
-		if e, ok := errors.AsType[*reactor.DNSLookupError](o.err); !ok || e.Host != host {
-			t.Errorf("%s: %v", host, o.err)
+		err := deferredtest.FailureResultOf(t, endpoints.NewHostnameEndpoint(m, host, 22, endpoints.HostnameOptions{}).Dial())
+		if e, ok := errors.AsType[*reactor.DNSLookupError](err); !ok || e.Host != host {
+			t.Errorf("%s: %v", host, err)
 		}
 	}
 }
 
 func TestR387_R388_Cancel(t *testing.T) {
 	m, e := raceTest()
-	check := func(o *outcome[reactor.Protocol]) {
+	check := func(d deferred.Deferred[reactor.Protocol]) {
 		t.Helper()
-		c, ok := errors.AsType[*reactor.ConnectingCancelledError](o.err)
+		err := deferredtest.FailureResultOf(t, d)
+		c, ok := errors.AsType[*reactor.ConnectingCancelledError](err)
 		if !ok || c.Address != (reactor.HostnameAddress{Host: "host.example", Port: 22}) {
-			t.Errorf("got %v", o.err)
+			t.Errorf("got %v", err)
 		}
 		wantNoCalls(t, m)
 	}
 	d := e.Connect(factoryFor(nil))
-	o := watch(d)
 	m.Advance(300 * ms)
 	d.Cancel()
-	check(o)
+	check(d)
 	if !m.Dials[0].Cancelled || !m.Dials[1].Cancelled {
 		t.Error("an attempt goes on")
 	}
@@ -132,9 +136,8 @@ func TestR387_R388_Cancel(t *testing.T) {
 	lookup := deferred.New[[]netip.Addr]()
 	m.ResolveFunc = func(string, string) deferred.Deferred[[]netip.Addr] { return lookup }
 	d = e.Connect(factoryFor(nil))
-	o = watch(d)
 	d.Cancel()
-	check(o)
+	check(d)
 }
 
 func TestR389_R390_Names(t *testing.T) {
@@ -150,9 +153,8 @@ func TestR389_R390_Names(t *testing.T) {
 		t.Error(s)
 	}
 	bad := endpoints.NewHostnameEndpoint(m, "\xff.example", 22, endpoints.HostnameOptions{})
-	o := watch(bad.Connect(factoryFor(nil)))
-	if o.err == nil || !strings.Contains(o.err.Error(), `"\xff.example"`) {
-		t.Errorf("got %v", o.err)
+	if err := deferredtest.FailureResultOf(t, bad.Connect(factoryFor(nil))); !strings.Contains(err.Error(), `"\xff.example"`) {
+		t.Errorf("got %v", err)
 	}
 	if s := bad.String(); !strings.Contains(s, `\xff`) {
 		t.Error(s)

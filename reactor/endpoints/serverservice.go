@@ -37,10 +37,15 @@ func (s *ServerService) PrivilegedStartService() {
 // listen begins to listen; report gets a failure.
 func (s *ServerService) listen(report func(err error)) {
 	s.report, s.err = report, nil
-	s.waiting = s.endpoint.Listen(s.f)
-	deferred.ThenBoth(s.waiting, func(port reactor.ListeningPort, err error) (none struct{}, _ error) {
-		s.port = port
-		if err != nil && !errors.Is(err, deferred.ErrCancelled) {
+	waiting := s.endpoint.Listen(s.f)
+	s.waiting = waiting
+	deferred.ThenBoth(waiting, func(port reactor.ListeningPort, err error) (none struct{}, _ error) {
+		switch {
+		case err == nil && s.waiting != waiting:
+			port.StopListening() // the service was stopped
+		case err == nil:
+			s.port = port
+		case !errors.Is(err, deferred.ErrCancelled):
 			s.report(err)
 		}
 		return none, nil

@@ -26,13 +26,18 @@ type FileSender struct {
 	consumer reactor.Consumer
 	done     deferred.Deferred[[]byte]
 	last     []byte // the last byte sent
+	reading  bool   // a thread reads
 }
 
 // BeginFileTransfer registers the sender with the consumer and sends the file to its end. The Deferred fires after the sender is unregistered,
-// with the last byte that was sent, or no byte for an empty file. It fails if reading does, and with ErrConsumerStopped.
+// with the last byte that was sent, or no byte for an empty file. It fails if reading does, or Transform panics in what a thread has read, and
+// with ErrConsumerStopped. Cancelling it ends the transfer.
 func (s *FileSender) BeginFileTransfer(file io.Reader, consumer reactor.Consumer) deferred.Deferred[[]byte] {
 	s.file, s.consumer, s.last = file, consumer, nil
-	s.done = deferred.New[[]byte]()
+	s.done = deferred.New(func(deferred.Deferred[[]byte]) {
+		consumer.UnregisterProducer()
+		s.file, s.consumer = nil, nil
+	})
 	done := s.done
 	if err := consumer.RegisterProducer(s, false); err != nil {
 		s.end(err)
@@ -42,24 +47,33 @@ func (s *FileSender) BeginFileTransfer(file io.Reader, consumer reactor.Consumer
 
 // ResumeProducing is part of reactor.Producer.
 func (s *FileSender) ResumeProducing() {
-	if s.file == nil {
-		return
+	if s.file == nil || s.reading {
+		return // the consumer was given something else meanwhile; it asks again when it has the piece that is being read
 	}
-	file := s.file
+	file, done := s.file, s.done
 	if s.Reactor == nil {
 		s.send(readPiece(file))
 		return
 	}
+	s.reading = true
 	read := func() ([]byte, error) { return readPiece(file) }
-	deferred.ThenBoth(reactor.DeferToThread(s.Reactor, read), func(piece []byte, err error) (none struct{}, _ error) {
-		if s.file == file {
+	reactor.DeferToThread(s.Reactor, read).AddBoth(func(piece []byte, err error) ([]byte, error) {
+		s.reading = false
+		if s.done == done {
 			s.send(piece, err)
+		} else {
+			s.ResumeProducing() // a transfer that has begun meanwhile was asked as well
 		}
-		return none, nil
+		return nil, nil
+	}).AddErrback(func(err error) ([]byte, error) { // a panic in Transform
+		if s.done == done {
+			s.send(nil, err)
+		}
+		return nil, nil
 	})
 }
 
-// readPiece may run in a thread. The consumer does not ask again before the piece was written.
+// readPiece may run in a thread.
 func readPiece(file io.Reader) ([]byte, error) {
 	piece := make([]byte, fileChunk)
 	n, err := io.ReadFull(file, piece)
@@ -71,6 +85,9 @@ func readPiece(file io.Reader) ([]byte, error) {
 
 // send writes a piece, or ends the transfer.
 func (s *FileSender) send(piece []byte, err error) {
+	if s.file == nil {
+		return // it has ended meanwhile
+	}
 	if err != nil {
 		if errors.Is(err, io.EOF) {
 			err = nil

@@ -3,6 +3,7 @@ package protocols
 import (
 	"errors"
 	"fmt"
+	"math"
 )
 
 // DefaultMaxString is the longest string unless something else is asked for.
@@ -81,14 +82,15 @@ func (r *IntNStringReceiver[N]) next() (more bool) {
 	if len(r.buf) < size {
 		return false
 	}
-	length := 0
+	var announced uint64
 	for _, b := range r.buf[:size] {
-		length = length<<8 | int(b)
+		announced = announced<<8 | uint64(b)
 	}
+	length := int(min(announced, math.MaxInt)) // an int may have 32 bits
 	if length > limit(r.MaxLength, DefaultMaxString) {
 		return r.exceeded(length)
 	}
-	if len(r.buf) < size+length {
+	if len(r.buf)-size < length {
 		return false
 	}
 	r.cut(size)

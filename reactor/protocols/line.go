@@ -10,7 +10,7 @@ const DefaultMaxLine = 16384
 type LineReceiver struct {
 	receiver
 
-	// Delimiter ends a line; nil means CR LF.
+	// Delimiter ends a line; an empty one means CR LF.
 	Delimiter []byte
 
 	// MaxLength is the length in bytes up to which a line is fine, without its delimiter; 0 means DefaultMaxLine.
@@ -64,7 +64,7 @@ func (l *LineReceiver) ResumeProducing() {
 }
 
 func (l *LineReceiver) delimiter() []byte {
-	if l.Delimiter == nil {
+	if len(l.Delimiter) == 0 {
 		return []byte("\r\n")
 	}
 	return l.Delimiter

@@ -168,7 +168,7 @@ func (t *PairTransport) tell() bool {
 
 // Write is part of reactor.Transport.
 func (t *PairTransport) Write(data []byte) {
-	if len(data) == 0 || t.reason != nil || t.closingWrite {
+	if len(data) == 0 || t.reason != nil || t.writeClosed || t.closingWrite && t.producer == nil {
 		return
 	}
 	t.out = append(t.out, data...)
@@ -228,7 +228,7 @@ func (t *PairTransport) RegisterProducer(p reactor.Producer, streaming bool) err
 		return reactor.ErrProducerRegistered
 	case streaming && !push:
 		return reactor.ErrNotPushProducer
-	case t.reason != nil:
+	case t.reason != nil || t.closingWrite:
 		p.StopProducing()
 		return nil
 	}

@@ -30,10 +30,16 @@ func Start(t testing.TB, opts reactor.Options) *reactor.Reactor {
 	r := reactor.New(opts)
 	started, ended := make(chan struct{}), make(chan error, 1)
 	r.CallWhenRunning(func() { close(started) })
-	go func() { ended <- r.Run() }() // ends with the test, which waits for it
+	go func() { // ends with the test, which waits for it
+		defer close(ended)
+		ended <- r.Run()
+	}()
 	t.Cleanup(func() {
 		_ = r.Stop() // an error means that the test has stopped it
-		if err := <-ended; err != nil {
+		switch err, returned := <-ended; {
+		case !returned:
+			t.Error("Run: a callback has called runtime.Goexit; FailNow is for the goroutine of the test")
+		case err != nil:
 			t.Errorf("Run: %v", err)
 		}
 	})

@@ -110,7 +110,9 @@ func (c *Cooperator) Stop() {
 	tasks := c.tasks
 	c.tasks = nil
 	for _, t := range tasks {
-		t.finish(ErrTaskFailed, ErrSchedulerStopped)
+		if t.state == nil { // else the callbacks of another have stopped it
+			t.finish(ErrTaskFailed, ErrSchedulerStopped)
+		}
 	}
 	c.reschedule()
 }
@@ -151,6 +153,10 @@ func (c *Cooperator) reschedule() {
 func (c *Cooperator) tick() {
 	c.stopTick = nil
 	c.ticking = true
+	defer func() { // also if a predicate panics
+		c.ticking = false
+		c.reschedule()
+	}()
 	over := c.slice()
 	for len(c.tasks) > 0 && c.Running() {
 		t := c.tasks[0]
@@ -160,8 +166,6 @@ func (c *Cooperator) tick() {
 			break
 		}
 	}
-	c.ticking = false
-	c.reschedule()
 }
 
 // CooperativeTask is work that a Cooperator does in steps.
@@ -253,7 +257,8 @@ func (t *CooperativeTask) advance() (d deferred.Deferred[struct{}], more bool, e
 
 // waitFor pauses the task until d has fired. Its result goes no further (R179, R199).
 func (t *CooperativeTask) waitFor(d deferred.Deferred[struct{}]) {
-	_ = t.Pause() // it has not ended
+	_ = t.Pause()                                                               // it has not ended
+	d = deferred.MaybeDeferred(func() deferred.Deferred[struct{}] { return d }) // it may be a view that cannot be used
 	d.AddBoth(func(v struct{}, err error) (struct{}, error) {
 		if err != nil && t.state == nil {
 			t.finish(ErrTaskFailed, err)

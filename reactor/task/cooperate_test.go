@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/deferred/deferredtest"
 	"github.com/hawser-go/hawser/reactor/reactortest"
 	"github.com/hawser-go/hawser/reactor/task"
 )
@@ -89,8 +90,8 @@ func (c *coop) want(t *testing.T, want ...string) {
 func TestR176_R177_R180_R181_R182_R183_StepsAlternate(t *testing.T) {
 	c := newCoop(3, false)
 	task1 := c.Cooperate(c.steps("a", 2))
-	done1 := watch(task1.WhenDone())
-	done2 := watch(c.Coiterate(c.steps("b", 3)))
+	done1 := task1.WhenDone()
+	done2 := c.Coiterate(c.steps("b", 3))
 	c.want(t)
 	c.tick()
 	c.want(t, "a0", "b0", "a1")
@@ -99,12 +100,12 @@ func TestR176_R177_R180_R181_R182_R183_StepsAlternate(t *testing.T) {
 	}
 	c.tick()
 	c.want(t, "a0", "b0", "a1", "b1", "b2")
-	if done1.wantOK(t); done1.v != task1 {
+	if v := deferredtest.SuccessResultOf(t, done1); v != task1 {
 		t.Error("fired with something else")
 	}
-	done2.wantPending(t)
+	deferredtest.AssertNoResult(t, done2)
 	c.tick()
-	done2.wantOK(t)
+	deferredtest.SuccessResultOf(t, done2)
 	if c.pending != nil { // R183
 		t.Error("a tick is pending")
 	}
@@ -116,16 +117,16 @@ func TestR176_R177_R180_R181_R182_R183_StepsAlternate(t *testing.T) {
 
 func TestR178_Failures(t *testing.T) {
 	c := newCoop(10, false)
-	panics := watch(c.Coiterate(func(func(deferred.Deferred[none]) bool) { panic(errTest) }))
-	failed := watch(c.Coiterate(c.waits(deferred.Fail[none](errTest))))
+	panics := c.Coiterate(func(func(deferred.Deferred[none]) bool) { panic(errTest) })
+	failed := c.Coiterate(c.waits(deferred.Fail[none](errTest)))
 	later := deferred.New[none]()
-	failsLater := watch(c.Coiterate(c.waits(later)))
+	failsLater := c.Coiterate(c.waits(later))
 	c.tick()
-	panics.wantErr(t, errTest)
-	failed.wantErr(t, errTest)
-	failsLater.wantPending(t)
+	deferredtest.FailureResultOf(t, panics, errTest)
+	deferredtest.FailureResultOf(t, failed, errTest)
+	deferredtest.AssertNoResult(t, failsLater)
 	later.Errback(errTest)
-	failsLater.wantErr(t, errTest)
+	deferredtest.FailureResultOf(t, failsLater, errTest)
 	if c.pending != nil {
 		t.Error("a tick is pending")
 	}
@@ -134,7 +135,7 @@ func TestR178_Failures(t *testing.T) {
 func TestR179_R199_YieldedDeferreds(t *testing.T) {
 	c := newCoop(1, false)
 	d := deferred.New[none]()
-	done := watch(c.Coiterate(c.waits(d)))
+	done := c.Coiterate(c.waits(d))
 	c.tick()
 	if c.pending != nil {
 		t.Error("a tick is pending while the only task waits")
@@ -142,17 +143,17 @@ func TestR179_R199_YieldedDeferreds(t *testing.T) {
 	d.Callback(none{})
 	c.tick()
 	c.tick()
-	done.wantOK(t)
+	deferredtest.SuccessResultOf(t, done)
 	c.want(t, "went on")
 
 	late := deferred.New[none]()
 	waiting := c.Cooperate(c.waits(late))
-	done = watch(waiting.WhenDone())
+	done = waiting.WhenDone()
 	c.tick()
 	if err := waiting.Stop(); err != nil {
 		t.Error(err)
 	}
-	done.wantErr(t, task.ErrTaskStopped)
+	deferredtest.FailureResultOf(t, done, task.ErrTaskStopped)
 	late.Errback(errTest)
 	if _, err, _ := late.Result(); err != nil {
 		t.Error("R199: the error is left unhandled")
@@ -164,30 +165,30 @@ func TestR179_R199_YieldedDeferreds(t *testing.T) {
 
 func TestR184_R185_R187_R188_Stop(t *testing.T) {
 	c := newCoop(1, false)
-	var done []*outcome[*task.CooperativeTask]
+	var done []deferred.Deferred[*task.CooperativeTask]
 	for i := range 4 {
-		done = append(done, watch(c.Coiterate(c.steps(fmt.Sprint("t", i, " "), 9))))
+		done = append(done, c.Coiterate(c.steps(fmt.Sprint("t", i, " "), 9)))
 	}
 	paused := c.Cooperate(c.steps("paused", 9))
 	_ = paused.Pause()
-	pausedDone := watch(paused.WhenDone())
+	pausedDone := paused.WhenDone()
 	c.tick()
 	c.Stop()
-	for _, o := range done {
-		o.wantErr(t, task.ErrSchedulerStopped)
+	for _, d := range done {
+		deferredtest.FailureResultOf(t, d, task.ErrSchedulerStopped)
 	}
 	c.want(t, "t0 0", "t0  released")
 	if c.pending != nil || c.Running() {
 		t.Error("still ticking")
 	}
-	pausedDone.wantPending(t)
+	deferredtest.AssertNoResult(t, pausedDone)
 	if err := paused.Resume(); err != nil {
 		t.Error(err)
 	}
-	pausedDone.wantErr(t, task.ErrSchedulerStopped)
-	watch(c.Coiterate(c.steps("late", 1))).wantErr(t, task.ErrSchedulerStopped)
+	deferredtest.FailureResultOf(t, pausedDone, task.ErrSchedulerStopped)
+	deferredtest.FailureResultOf(t, c.Coiterate(c.steps("late", 1)), task.ErrSchedulerStopped)
 	given := deferred.New[*task.CooperativeTask]()
-	watch(c.Coiterate(c.steps("late", 1), given)).wantErr(t, task.ErrSchedulerStopped)
+	deferredtest.FailureResultOf(t, c.Coiterate(c.steps("late", 1), given), task.ErrSchedulerStopped)
 }
 
 func TestR186_StrictRoundRobin(t *testing.T) {
@@ -201,7 +202,7 @@ func TestR186_StrictRoundRobin(t *testing.T) {
 
 func TestR189_R190_Start(t *testing.T) {
 	c := newCoop(10, true)
-	done := watch(c.Coiterate(c.steps("a", 1)))
+	done := c.Coiterate(c.steps("a", 1))
 	if c.pending != nil || c.Running() {
 		t.Error("it runs before Start")
 	}
@@ -210,12 +211,12 @@ func TestR189_R190_Start(t *testing.T) {
 		t.Error("not running")
 	}
 	c.tick()
-	done.wantOK(t)
+	deferredtest.SuccessResultOf(t, done)
 	c.Stop()
 	c.Start()
-	done = watch(c.Coiterate(c.steps("b", 1)))
+	done = c.Coiterate(c.steps("b", 1))
 	c.tick()
-	done.wantOK(t)
+	deferredtest.SuccessResultOf(t, done)
 }
 
 func TestR191_AGivenDeferred(t *testing.T) {
@@ -225,7 +226,7 @@ func TestR191_AGivenDeferred(t *testing.T) {
 		t.Error("another Deferred")
 	}
 	c.tick()
-	watch(given).wantOK(t)
+	deferredtest.SuccessResultOf(t, given)
 }
 
 func TestR192_R193_R194_PauseAndResume(t *testing.T) {
@@ -274,7 +275,7 @@ func TestR196_R197_R198_StopOfATask(t *testing.T) {
 	if err := stopped.Stop(); err != nil {
 		t.Error(err)
 	}
-	watch(stopped.WhenDone()).wantErr(t, task.ErrTaskStopped)
+	deferredtest.FailureResultOf(t, stopped.WhenDone(), task.ErrTaskStopped)
 	c.tick()
 	for _, row := range []struct {
 		t    *task.CooperativeTask
@@ -300,23 +301,23 @@ func TestR200_R201_WhenDone(t *testing.T) {
 	third.Cancel() // R201
 	first.AddCallback(func(*task.CooperativeTask) (*task.CooperativeTask, error) { return nil, nil })
 	c.tick()
-	if o := watch(second); o.v != a {
+	if deferredtest.SuccessResultOf(t, second) != a {
 		t.Error("one Deferred has changed the result of another")
 	}
-	if o := watch(a.WhenDone()); o.v != a {
+	if deferredtest.SuccessResultOf(t, a.WhenDone()) != a {
 		t.Error("not fired after the end")
 	}
 }
 
 func TestR202_WhenDoneMayStopTheCooperator(t *testing.T) {
 	c := newCoop(10, false)
-	other := watch(c.Coiterate(c.steps("other", 9)))
+	other := c.Coiterate(c.steps("other", 9))
 	c.Cooperate(c.steps("a", 0)).WhenDone().AddCallback(func(a *task.CooperativeTask) (*task.CooperativeTask, error) {
 		c.Stop()
 		return a, nil
 	})
 	c.tick()
-	other.wantErr(t, task.ErrSchedulerStopped)
+	deferredtest.FailureResultOf(t, other, task.ErrSchedulerStopped)
 }
 
 func TestR204_StoppingReleasesTheIterator(t *testing.T) {
@@ -343,13 +344,13 @@ func TestR181_R182_Defaults(t *testing.T) {
 	c := task.NewCooperator(task.CooperatorOptions{Clock: clock})
 	steps := 0
 	began := time.Now()
-	done := watch(c.Coiterate(func(yield func(deferred.Deferred[none]) bool) {
+	done := c.Coiterate(func(yield func(deferred.Deferred[none]) bool) {
 		for time.Since(began) < 25*time.Millisecond { // at least two ticks
 			if steps++; !yield(task.Step) {
 				return
 			}
 		}
-	}))
+	})
 	ticks := 0
 	for ; len(clock.GetDelayedCalls()) == 1; ticks++ {
 		c := clock.GetDelayedCalls()[0]
@@ -362,7 +363,7 @@ func TestR181_R182_Defaults(t *testing.T) {
 			break
 		}
 	}
-	for !done.fired {
+	for !done.Called() {
 		clock.Advance(0)
 	}
 	if steps == 0 || ticks == 0 {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"reflect"
 	"runtime"
-	"runtime/debug"
 	"time"
 
 	"github.com/hawser-go/hawser/deferred"
@@ -133,7 +132,7 @@ func (l *LoopingCall) mustRun() *loopRun {
 // call calls the function and goes on when it is done.
 func (r *loopRun) call() {
 	r.next = nil
-	d := guarded(func() deferred.Deferred[struct{}] { return r.l.f(r.count()) })
+	d := deferred.MaybeDeferred(func() deferred.Deferred[struct{}] { return r.l.f(r.count()) })
 	if d == (deferred.Deferred[struct{}]{}) {
 		r.called(nil)
 		return
@@ -193,14 +192,4 @@ func (r *loopRun) count() int {
 // index returns the number of the last time of the grid up to t; t is not before the one with the number -1.
 func (r *loopRun) index(t time.Time) int {
 	return int((t.Sub(r.start)+r.l.interval)/r.l.interval) - 1
-}
-
-// guarded makes a failed Deferred of a panic.
-func guarded[T any](f func() deferred.Deferred[T]) (d deferred.Deferred[T]) {
-	defer func() {
-		if v := recover(); v != nil {
-			d = deferred.Fail[T](&reactor.PanicError{Value: v, Stack: debug.Stack()})
-		}
-	}()
-	return f()
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/deferred/deferredtest"
 	"github.com/hawser-go/hawser/reactor"
 	"github.com/hawser-go/hawser/reactor/reactortest"
 	"github.com/hawser-go/hawser/reactor/task"
@@ -33,14 +34,14 @@ func newLoop() *loop {
 
 func TestR136_R137_R142_R152_StartAndStop(t *testing.T) {
 	l := newLoop()
-	o := watch(l.Start(second, true))
+	d := l.Start(second, true)
 	l.want(t, "0s")
 	l.clock.Pump(second, second/2, second/2)
 	l.want(t, "0s", "1s", "2s")
-	o.wantPending(t)
+	deferredtest.AssertNoResult(t, d)
 	l.Stop()
-	if o.wantOK(t); o.v != l.LoopingCall || l.Running() {
-		t.Errorf("fired with %v, running %v", o.v, l.Running())
+	if v := deferredtest.SuccessResultOf(t, d); v != l.LoopingCall || l.Running() {
+		t.Errorf("fired with %v, running %v", v, l.Running())
 	}
 	wantNoCalls(t, l.clock) // R142
 
@@ -69,10 +70,10 @@ func TestR140_R141_Failures(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l.do = nil
-			o := watch(l.Start(second, true))
+			d := l.Start(second, true)
 			l.do = do
 			l.clock.Advance(second)
-			o.wantErr(t, errTest)
+			deferredtest.FailureResultOf(t, d, errTest)
 			wantNoCalls(t, l.clock)
 			if l.Running() {
 				t.Error("still running")
@@ -83,20 +84,20 @@ func TestR140_R141_Failures(t *testing.T) {
 
 func TestR143_StopInsideTheCall(t *testing.T) {
 	l := newLoop()
-	var o *outcome[*task.LoopingCall]
+	var d deferred.Deferred[*task.LoopingCall]
 	l.do = func() error {
 		if len(l.at) == 2 {
 			l.Stop()
-			o.wantPending(t)
+			deferredtest.AssertNoResult(t, d)
 			if l.Running() {
 				t.Error("still running")
 			}
 		}
 		return nil
 	}
-	o = watch(l.Start(second, true))
+	d = l.Start(second, true)
 	l.clock.Pump(second, second, second)
-	o.wantOK(t)
+	deferredtest.SuccessResultOf(t, d)
 	l.want(t, "0s", "1s")
 	wantNoCalls(t, l.clock)
 }
@@ -109,7 +110,7 @@ func TestR144_R143_WaitingForADeferred(t *testing.T) {
 		pending = deferred.New[none]()
 		return pending
 	})
-	o := watch(l.Start(second, true))
+	d := l.Start(second, true)
 	n.clock.Advance(2500 * time.Millisecond)
 	n.want(t, "0s")
 	wantNoCalls(t, n.clock)
@@ -117,13 +118,13 @@ func TestR144_R143_WaitingForADeferred(t *testing.T) {
 	n.clock.Advance(second / 2)
 	n.want(t, "0s", "3s")
 	l.Stop()
-	o.wantPending(t)
+	deferredtest.AssertNoResult(t, d)
 	pending.Callback(none{})
-	o.wantOK(t)
+	deferredtest.SuccessResultOf(t, d)
 
-	o = watch(l.Start(second, true))
+	d = l.Start(second, true)
 	pending.Errback(errTest)
-	o.wantErr(t, errTest)
+	deferredtest.FailureResultOf(t, d, errTest)
 	if l.Running() {
 		t.Error("still running")
 	}
@@ -132,9 +133,9 @@ func TestR144_R143_WaitingForADeferred(t *testing.T) {
 func TestR145_StopRightAfterStart(t *testing.T) {
 	for _, interval := range []time.Duration{0, second} {
 		l := newLoop()
-		o := watch(l.Start(interval, false))
+		d := l.Start(interval, false)
 		l.Stop()
-		o.wantOK(t)
+		deferredtest.SuccessResultOf(t, d)
 		l.clock.Advance(10 * second)
 		l.want(t)
 	}
@@ -268,7 +269,7 @@ func TestR156_R157_CountsWhileWaiting(t *testing.T) {
 		}
 		return errTest
 	})
-	watch(zero.Start(0, true))
+	deferredtest.Observe(zero.Start(0, true))
 	clock.Pump(0, second)
 	if fmt.Sprint(got) != "[1 1 1]" {
 		t.Errorf("R157: %v", got)
@@ -300,9 +301,8 @@ func TestR159_R161_StartingAgain(t *testing.T) {
 func TestR160_CancelOfTheStartDeferred(t *testing.T) {
 	l := newLoop()
 	d := l.Start(second, true)
-	o := watch(d)
 	d.Cancel()
-	o.wantErr(t, deferred.ErrCancelled)
+	deferredtest.FailureResultOf(t, d, deferred.ErrCancelled)
 	l.clock.Advance(second)
 	l.want(t, "0s", "1s")
 	l.Stop()

@@ -38,7 +38,7 @@ func React[T any](main func(r *reactor.Reactor, args []string) deferred.Deferred
 func Main[T any](r *reactor.Reactor, main func(r *reactor.Reactor, args []string) deferred.Deferred[T], args []string, stderr io.Writer) (code int) {
 	var end ending
 	r.CallWhenRunning(func() {
-		d := guarded(func() deferred.Deferred[T] { return main(r, args) })
+		d := deferred.MaybeDeferred(func() deferred.Deferred[T] { return main(r, args) })
 		if d == (deferred.Deferred[T]{}) {
 			d = deferred.Fail[T](errors.New("task: main returned the zero Deferred"))
 		}

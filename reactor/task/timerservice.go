@@ -23,11 +23,13 @@ func NewTimerService(every time.Duration, loop *LoopingCall) *TimerService {
 	return &TimerService{every: every, loop: loop}
 }
 
-// StartService starts the loop; the first call is made at once. A failing call is logged, and ends the loop.
+// StartService starts the loop; the first call is made at once. A failing call is logged, and ends the loop. It panics with ErrLoopRunning if the
+// loop runs.
 func (s *TimerService) StartService() {
-	s.stop = deferred.New[struct{}]()
-	stop := s.stop
-	s.loop.Start(s.every, true).AddBoth(func(l *LoopingCall, err error) (*LoopingCall, error) {
+	stop := deferred.New[struct{}]()
+	loop := s.loop.Start(s.every, true)
+	s.stop = stop
+	loop.AddBoth(func(l *LoopingCall, err error) (*LoopingCall, error) {
 		if err != nil {
 			s.logger().Error("task: the loop of a timer service has failed", "err", err)
 		}

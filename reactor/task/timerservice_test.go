@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/deferred/deferredtest"
 	"github.com/hawser-go/hawser/reactor/reactortest"
 	"github.com/hawser-go/hawser/reactor/task"
 )
@@ -15,7 +16,7 @@ func TestR426_TimerService(t *testing.T) {
 		n.note()
 		return pending
 	}))
-	watch(s.StopService()).wantOK(t)
+	deferredtest.SuccessResultOf(t, s.StopService())
 	log := reactortest.NewLog(t)
 	s.Logger = log.Logger()
 	s.StartService()
@@ -23,10 +24,10 @@ func TestR426_TimerService(t *testing.T) {
 	n.want(t, "0s", "1s")
 	pending = deferred.New[none]()
 	n.clock.Advance(second)
-	stopped := watch(s.StopService())
-	stopped.wantPending(t)
+	stopped := s.StopService()
+	deferredtest.AssertNoResult(t, stopped)
 	pending.Callback(none{})
-	stopped.wantOK(t)
+	deferredtest.SuccessResultOf(t, stopped)
 	wantNoCalls(t, n.clock)
 
 	pending = deferred.Fail[none](errTest)
@@ -34,5 +35,5 @@ func TestR426_TimerService(t *testing.T) {
 	if len(log.Take("timer service has failed")) != 1 {
 		t.Errorf("logged %v", log.Records())
 	}
-	watch(s.StopService()).wantOK(t)
+	deferredtest.SuccessResultOf(t, s.StopService())
 }
