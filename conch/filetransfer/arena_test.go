@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"testing"
+
+	"github.com/hawser-go/hawser/deferred/deferredtest"
 )
 
 func TestArenaIsBounded(t *testing.T) {
@@ -161,7 +163,7 @@ func TestWriteBuffer(t *testing.T) {
 		f := &ClientFile{client: c, handle: handle, name: "f"}
 		b := l.Get(MaxChunk)
 		copy(b.Data(), someBytes(MaxChunk))
-		o := watch(f.WriteBuffer(1<<33, b, MaxChunk))
+		o := deferredtest.Observe(f.WriteBuffer(1<<33, b, MaxChunk))
 		b.Release()
 		if a.Stats().Used != slotSize {
 			t.Fatal("the buffer is free before it was sent")
@@ -173,7 +175,7 @@ func TestWriteBuffer(t *testing.T) {
 			t.Error("not what WriteChunk sends, or a copy")
 		}
 		c.DataReceived(statusReply(c.nextID-1, FXOK, "", ""))
-		if o.fired != 1 || o.err != nil || a.Stats().Used != slotSize {
+		if !o.Fired || o.Err != nil || a.Stats().Used != slotSize {
 			t.Errorf("%+v", o)
 		}
 		m.sent2[0]()
@@ -189,23 +191,23 @@ func TestWriteBufferThatIsCopied(t *testing.T) {
 	defer l.Close()
 	b := l.Get(MaxChunk)
 	c, m := connected(t)
-	o := watch(testFile(c).WriteBuffer(0, b, MaxChunk))
+	o := deferredtest.Observe(testFile(c).WriteBuffer(0, b, MaxChunk))
 	if want := (MaxChunk + cautiousWrite - 1) / cautiousWrite; len(m.sent) != want {
 		t.Errorf("%d requests, want %d", len(m.sent), want)
 	}
 	for id := range len(m.sent) {
 		c.DataReceived(statusReply(uint32(id), FXOK, "", ""))
 	}
-	if o.fired != 1 || o.err != nil {
+	if !o.Fired || o.Err != nil {
 		t.Errorf("%+v", o)
 	}
 	f := testFile(c)
 	f.Close()
-	if o := watch(f.WriteBuffer(0, b, 1)); !errors.Is(o.err, fs.ErrClosed) {
+	if o := deferredtest.Observe(f.WriteBuffer(0, b, 1)); !errors.Is(o.Err, fs.ErrClosed) {
 		t.Errorf("%+v", o)
 	}
 	c.ConnectionLost(nil)
-	if o := watch(testFile(c).WriteBuffer(0, b, 1)); o.err == nil {
+	if o := deferredtest.Observe(testFile(c).WriteBuffer(0, b, 1)); o.Err == nil {
 		t.Errorf("%+v", o)
 	}
 	b.Release()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pkg/sftp"
 
+	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/conch/filetransfer"
 )
 
@@ -122,7 +123,7 @@ func benchStatHawser(b *testing.B, outstanding int) {
 }
 
 func benchStatPkg(b *testing.B, goroutines int) {
-	server := exec.Command(opensshServer(b))
+	server := exec.Command(conchtest.Program(b, "sftp-server"))
 	w, err := server.StdinPipe()
 	r, err2 := server.StdoutPipe()
 	if err := errors.Join(err, err2, server.Start()); err != nil {

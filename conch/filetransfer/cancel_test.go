@@ -8,28 +8,29 @@ import (
 	"time"
 
 	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/deferred/deferredtest"
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
 
 func TestCancelledRequestKeepsItsID(t *testing.T) {
 	c, m := connected(t)
 	d := c.GetAttrs("x", false)
-	o := watch(d)
+	o := deferredtest.Observe(d)
 	d.Cancel()
-	if o.fired != 1 || !errors.Is(o.err, deferred.ErrCancelled) {
+	if !o.Fired || !errors.Is(o.Err, deferred.ErrCancelled) {
 		t.Fatalf("%+v", o)
 	}
 	c.nextID = 0
-	other := watch(c.GetAttrs("y", false))
+	other := deferredtest.Observe(c.GetAttrs("y", false))
 	if m.last()[4] != 1 {
 		t.Errorf("the id of a cancelled request was given to another")
 	}
 	c.DataReceived(attrsReply(0, Attrs{}.WithSize(1)))
-	if o.fired != 1 || other.fired != 0 || m.closed != 0 {
+	if !o.Fired || other.Fired || m.closed != 0 {
 		t.Errorf("after the late answer: %+v, %+v", o, other)
 	}
 	c.DataReceived(attrsReply(1, Attrs{}.WithSize(2)))
-	if other.fired != 1 || other.v.Size != 2 {
+	if !other.Fired || other.Value.Size != 2 {
 		t.Errorf("%+v", other)
 	}
 	if len(c.pending) != 0 || c.abandoned != 0 {
@@ -42,7 +43,7 @@ func TestLateAnswers(t *testing.T) {
 		for _, r := range goodReplies {
 			t.Run(tt.name+" "+r.typ.String(), func(t *testing.T) {
 				c, m := connected(t)
-				tt.call(c).cancel()
+				tt.call(c).Cancel()
 				m.sent = nil
 				c.DataReceived(slices.Clone(r.frame))
 				_, answers := tt.answers[r.typ]
@@ -101,17 +102,16 @@ func TestTimeLimit(t *testing.T) {
 			o := tt.call(c, clock)
 			m.sent = nil
 			clock.Advance(time.Second - 1)
-			if fired, _, _ := o.get(); fired != 0 {
+			if o.Fired {
 				t.Fatal("fired too early")
 			}
 			clock.Advance(1)
-			fired, _, err := o.get()
-			if _, isTimeout := errors.AsType[*deferred.TimeoutError](err); fired != 1 || !isTimeout {
-				t.Fatalf("fired %d times with %v", fired, err)
+			if _, isTimeout := errors.AsType[*deferred.TimeoutError](o.Err); !o.Fired || !isTimeout {
+				t.Fatalf("fired: %v, with %v", o.Fired, o.Err)
 			}
 			c.DataReceived(tt.reply)
-			if fired, _, _ := o.get(); fired != 1 || m.closed != 0 || (len(m.sent) == 1) != tt.close {
-				t.Errorf("after the late answer: fired %d times, closed %d times, sent %q", fired, m.closed, m.sent)
+			if !o.Fired || m.closed != 0 || (len(m.sent) == 1) != tt.close {
+				t.Errorf("after the late answer: fired: %v, closed %d times, sent %q", o.Fired, m.closed, m.sent)
 			}
 			if tt.close {
 				c.DataReceived(statusReply(1, FXOK, "", ""))
@@ -125,21 +125,21 @@ func TestTimeLimit(t *testing.T) {
 
 func TestLateHandleThatIsMalformed(t *testing.T) {
 	c, m := connected(t)
-	other := watch(c.RemoveFile("y"))
+	other := deferredtest.Observe(c.RemoveFile("y"))
 	d := c.OpenFile("x", FXFRead, Attrs{})
-	watch(d)
+	deferredtest.Observe(d)
 	d.Cancel()
 	c.DataReceived(stringReply(fxpHandle, 1, string(make([]byte, maxHandle+1))))
-	wantProtocolError(t, other, m, ErrMalformedReply)
+	wantProtocolError(t, other.Err, m, ErrMalformedReply)
 }
 
 func TestCancelledRequestAndConnectionLoss(t *testing.T) {
 	c, _ := connected(t)
 	d := c.OpenFile("x", FXFRead, Attrs{})
-	o := watch(d)
+	o := deferredtest.Observe(d)
 	d.Cancel()
 	c.ConnectionLost(io.EOF)
-	if o.fired != 1 || !errors.Is(o.err, deferred.ErrCancelled) {
+	if !o.Fired || !errors.Is(o.Err, deferred.ErrCancelled) {
 		t.Errorf("%+v", o)
 	}
 }
@@ -147,10 +147,10 @@ func TestCancelledRequestAndConnectionLoss(t *testing.T) {
 func TestCancelAfterTheAnswerDoesNothing(t *testing.T) {
 	c, _ := connected(t)
 	d := c.RemoveFile("x")
-	o := watch(d)
+	o := deferredtest.Observe(d)
 	c.DataReceived(statusReply(0, FXOK, "", ""))
 	d.Cancel()
-	if o.fired != 1 || o.err != nil || c.abandoned != 0 {
+	if !o.Fired || o.Err != nil || c.abandoned != 0 {
 		t.Errorf("%+v, %d abandoned", o, c.abandoned)
 	}
 }
@@ -158,10 +158,10 @@ func TestCancelAfterTheAnswerDoesNothing(t *testing.T) {
 func TestCancelReadAll(t *testing.T) {
 	c, m := connected(t)
 	d := testDirectory(c).ReadAll()
-	o := watch(d)
+	o := deferredtest.Observe(d)
 	c.DataReceived(nameReply(0, Entry{Filename: "a"}))
 	d.Cancel()
-	if o.fired != 1 || !errors.Is(o.err, deferred.ErrCancelled) || c.abandoned != 1 {
+	if !o.Fired || !errors.Is(o.Err, deferred.ErrCancelled) || c.abandoned != 1 {
 		t.Fatalf("%+v, %d abandoned", o, c.abandoned)
 	}
 	c.DataReceived(nameReply(1, Entry{Filename: "b"}))
@@ -173,10 +173,10 @@ func TestCancelReadAll(t *testing.T) {
 func TestAbandonedRequestsAreBounded(t *testing.T) {
 	c, m := connected(t)
 	m.onWrite = func([]byte) { m.sent = nil }
-	other := watch(c.GetAttrs("y", false))
+	other := deferredtest.Observe(c.GetAttrs("y", false))
 	for i := range MaxAbandoned {
 		d := c.RemoveFile("x")
-		watch(d)
+		deferredtest.Observe(d)
 		d.Cancel()
 		if m.closed != 0 {
 			t.Fatalf("closed after %d", i+1)
@@ -188,11 +188,11 @@ func TestAbandonedRequestsAreBounded(t *testing.T) {
 			t.Fatal("closed too early")
 		}
 		d := c.RemoveFile("x")
-		o := watch(d)
+		o := deferredtest.Observe(d)
 		d.Cancel()
-		if o.fired != 1 || !errors.Is(o.err, deferred.ErrCancelled) {
+		if !o.Fired || !errors.Is(o.Err, deferred.ErrCancelled) {
 			t.Errorf("%+v", o)
 		}
 	}
-	wantProtocolError(t, other, m, ErrTooManyAbandoned)
+	wantProtocolError(t, other.Err, m, ErrTooManyAbandoned)
 }

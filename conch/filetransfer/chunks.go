@@ -117,9 +117,11 @@ func (r *fill) abandon() {
 	}
 }
 
-// ask sends one request for what fits into p.
+// ask sends one request for what fits into p, unless the file has been closed meanwhile.
 func (f *ClientFile) ask(offset uint64, p []byte) piece {
-	return piece{offset, p, request(f.client, f.readPacket(offset, uint32(len(p))), f.op("read"), intoAnswer(f.client, p))}
+	return piece{offset, p, onFile(f, "read", func(o op) deferred.Deferred[int] {
+		return request(f.client, f.readPacket(offset, uint32(len(p))), o, intoAnswer(f.client, p))
+	})}
 }
 
 // complete waits until the piece is there, or the file has ended, asking again for what the server leaves out.
@@ -190,7 +192,7 @@ func (f *ClientFile) appendLong(data []byte, o op) deferred.Deferred[Status] {
 	return deferred.Inline(func(co *deferred.Coro) (status Status, err error) {
 		for size := f.client.WriteSize(); len(data) > 0 && err == nil; {
 			n := min(size, len(data))
-			status, err = deferred.Await(co, f.write(0, data[:n], o))
+			status, err = deferred.Await(co, onFile(f, o.name, func(op) deferred.Deferred[Status] { return f.write(0, data[:n], o) }))
 			data = data[n:]
 		}
 		return status, err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hawser-go/hawser/conch/internal/wire"
 	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/deferred/deferredtest"
 )
 
 // fileServer answers reads and writes of one file as they come out of a client, whole or short, in order or not.
@@ -79,16 +80,16 @@ func TestReadsOfAnySize(t *testing.T) {
 				s := newFileServer(t, content, most)
 				f := testFile(s.c)
 				want := content[offset:min(len(content), offset+length)]
-				chunk := watch(f.ReadChunk(uint64(offset), uint32(length)))
+				chunk := deferredtest.Observe(f.ReadChunk(uint64(offset), uint32(length)))
 				s.run(random, 20_000)
-				if length > MaxChunk && (chunk.err != nil || !bytes.Equal(chunk.v, want)) {
-					t.Fatalf("most %d: ReadChunk(%d, %d) gave %d bytes, %v; want %d", most, offset, length, len(chunk.v), chunk.err, len(want))
+				if length > MaxChunk && (chunk.Err != nil || !bytes.Equal(chunk.Value, want)) {
+					t.Fatalf("most %d: ReadChunk(%d, %d) gave %d bytes, %v; want %d", most, offset, length, len(chunk.Value), chunk.Err, len(want))
 				}
 				into := make([]byte, min(length, len(content)+5))
-				o := watch(f.ReadInto(uint64(offset), into))
+				o := deferredtest.Observe(f.ReadInto(uint64(offset), into))
 				s.run(random, 33_333)
-				if o.fired != 1 || o.err != nil || !bytes.Equal(into[:o.v], want) {
-					t.Fatalf("most %d: ReadInto(%d, %d bytes) gave %d bytes, %v; want %d", most, offset, length, o.v, o.err, len(want))
+				if !o.Fired || o.Err != nil || !bytes.Equal(into[:o.Value], want) {
+					t.Fatalf("most %d: ReadInto(%d, %d bytes) gave %d bytes, %v; want %d", most, offset, length, o.Value, o.Err, len(want))
 				}
 				if len(s.c.pending) != 0 || s.c.abandoned != 0 {
 					t.Fatalf("%d requests are left", len(s.c.pending))
@@ -101,13 +102,13 @@ func TestReadsOfAnySize(t *testing.T) {
 func TestReadsPastTheEnd(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	s := newFileServer(t, []byte("short"), MaxChunk)
-	long, into := watch(testFile(s.c).ReadChunk(5, 1<<30)), watch(testFile(s.c).ReadInto(99, make([]byte, 4*MaxChunk)))
+	long, into := deferredtest.Observe(testFile(s.c).ReadChunk(5, 1<<30)), deferredtest.Observe(testFile(s.c).ReadInto(99, make([]byte, 4*MaxChunk)))
 	s.run(random, 1)
-	if !errors.Is(long.err, io.EOF) || !errors.Is(into.err, io.EOF) || into.v != 0 {
+	if !errors.Is(long.Err, io.EOF) || !errors.Is(into.Err, io.EOF) || into.Value != 0 {
 		t.Errorf("%+v, %+v", long, into)
 	}
-	empty := watch(testFile(s.c).ReadInto(0, nil))
-	if empty.fired != 1 || empty.err != nil || empty.v != 0 {
+	empty := deferredtest.Observe(testFile(s.c).ReadInto(0, nil))
+	if !empty.Fired || empty.Err != nil || empty.Value != 0 {
 		t.Errorf("%+v", empty)
 	}
 }
@@ -116,20 +117,28 @@ func TestReadsPastTheEnd(t *testing.T) {
 func TestShortAnswersAreLearnt(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	s := newFileServer(t, someBytes(4<<20), 32<<10)
-	o := watch(testFile(s.c).ReadInto(0, make([]byte, 4<<20)))
+	o := deferredtest.Observe(testFile(s.c).ReadInto(0, make([]byte, 4<<20)))
 	s.run(random, 1<<20)
-	if o.v != 4<<20 || s.c.ReadSize() != 32<<10 {
+	if o.Value != 4<<20 || s.c.ReadSize() != 32<<10 {
 		t.Fatalf("%+v; reads of %d bytes", o, s.c.ReadSize())
 	}
 	s.asked = nil
-	watch(testFile(s.c).ReadInto(0, make([]byte, 1<<20)))
+	deferredtest.Observe(testFile(s.c).ReadInto(0, make([]byte, 1<<20)))
 	s.run(random, 1<<20)
 	if len(s.asked) != 32 {
 		t.Errorf("%d requests for 32 times what the server gives", len(s.asked))
 	}
+	// One that states what it gives has given less of this file, such as one of /proc.
+	s = newFileServer(t, someBytes(1<<20), 4<<10)
+	s.c.limits.MaxRead = MaxChunk
+	deferredtest.Observe(testFile(s.c).ReadInto(0, make([]byte, 1<<20)))
+	s.run(random, 1<<20)
+	if s.c.ReadSize() != MaxChunk {
+		t.Errorf("reads of %d bytes after a file that comes in pages", s.c.ReadSize())
+	}
 	// That a file ends is no short answer.
 	s = newFileServer(t, someBytes(100), 32<<10)
-	watch(testFile(s.c).ReadInto(0, make([]byte, 1<<20)))
+	deferredtest.Observe(testFile(s.c).ReadInto(0, make([]byte, 1<<20)))
 	s.run(random, 1<<20)
 	if s.c.ReadSize() != MaxChunk {
 		t.Errorf("reads of %d bytes after the end of a file", s.c.ReadSize())
@@ -139,9 +148,9 @@ func TestShortAnswersAreLearnt(t *testing.T) {
 // A server that answers with no data where the file goes on is not asked for ever.
 func TestEmptyAnswers(t *testing.T) {
 	s := newFileServer(t, []byte("content"), 0)
-	o := watch(testFile(s.c).ReadInto(0, make([]byte, 10)))
+	o := deferredtest.Observe(testFile(s.c).ReadInto(0, make([]byte, 10)))
 	s.run(rand.New(rand.NewPCG(1, 2)), 100)
-	if o.fired != 1 || !errors.Is(o.err, io.ErrNoProgress) {
+	if !o.Fired || !errors.Is(o.Err, io.ErrNoProgress) {
 		t.Errorf("%+v", o)
 	}
 }
@@ -152,10 +161,10 @@ func TestWritesOfAnySize(t *testing.T) {
 		content := someBytes(size)
 		s := newFileServer(t, nil, 0)
 		data := slices.Clone(content)
-		o := watch(testFile(s.c).WriteChunk(7, data))
+		o := deferredtest.Observe(testFile(s.c).WriteChunk(7, data))
 		clear(data)
 		s.run(random, 100)
-		if o.fired != 1 || o.err != nil || !bytes.Equal(s.content, append(make([]byte, 7), content...)) {
+		if !o.Fired || o.Err != nil || !bytes.Equal(s.content, append(make([]byte, 7), content...)) {
 			t.Errorf("%d bytes: %+v", size, o)
 		}
 		if want := max(1, (size+cautiousWrite-1)/cautiousWrite); len(s.asked) != want {
@@ -166,17 +175,17 @@ func TestWritesOfAnySize(t *testing.T) {
 
 func TestLongWriteThatFails(t *testing.T) {
 	c, _ := connected(t)
-	o := watch(testFile(c).WriteChunk(0, make([]byte, 3*cautiousWrite)))
+	o := deferredtest.Observe(testFile(c).WriteChunk(0, make([]byte, 3*cautiousWrite)))
 	c.DataReceived(statusReply(0, FXOK, "", ""))
 	c.DataReceived(statusReply(2, FXFailure, "disk full", ""))
 	c.DataReceived(statusReply(1, FXOK, "", ""))
-	if status, ok := errors.AsType[*StatusError](o.err); o.fired != 1 || !ok || status.Message != "disk full" {
+	if status, ok := errors.AsType[*StatusError](o.Err); !o.Fired || !ok || status.Message != "disk full" {
 		t.Errorf("%+v", o)
 	}
 	d := testFile(c).WriteChunk(0, make([]byte, 2*cautiousWrite))
-	o = watch(d)
+	o = deferredtest.Observe(d)
 	d.Cancel()
-	if o.fired != 1 || !errors.Is(o.err, deferred.ErrCancelled) || c.abandoned != 2 {
+	if !o.Fired || !errors.Is(o.Err, deferred.ErrCancelled) || c.abandoned != 2 {
 		t.Errorf("cancelled: %+v, %d abandoned", o, c.abandoned)
 	}
 }
@@ -186,14 +195,14 @@ func TestLongAppendIsInOrder(t *testing.T) {
 	s := newFileServer(t, nil, 0)
 	f := testFile(s.c)
 	f.flags = FXFAppend
-	o := watch(f.WriteChunk(0, make([]byte, 3*cautiousWrite)))
+	o := deferredtest.Observe(f.WriteChunk(0, make([]byte, 3*cautiousWrite)))
 	for range 3 {
 		if len(s.waiting) != 1 {
 			t.Fatalf("%d requests under way", len(s.waiting))
 		}
 		s.c.DataReceived(s.answer(0))
 	}
-	if o.fired != 1 || o.err != nil {
+	if !o.Fired || o.Err != nil {
 		t.Errorf("%+v", o)
 	}
 }
@@ -206,14 +215,14 @@ func TestStreamedDataInEveryChunkSize(t *testing.T) {
 		c, m := connected(t)
 		f := testFile(c)
 		var into [3][6]byte
-		first, second := watch(f.ReadInto(0, into[0][:])), watch(f.ReadInto(6, into[1][:]))
-		attrs, third := watch(f.GetAttrs()), watch(f.ReadChunk(12, 6))
-		fourth := watch(f.ReadInto(18, into[2][:]))
+		first, second := deferredtest.Observe(f.ReadInto(0, into[0][:])), deferredtest.Observe(f.ReadInto(6, into[1][:]))
+		attrs, third := deferredtest.Observe(f.GetAttrs()), deferredtest.Observe(f.ReadChunk(12, 6))
+		fourth := deferredtest.Observe(f.ReadInto(18, into[2][:]))
 		for chunk := range slices.Chunk(slices.Clone(stream), size) {
 			c.DataReceived(chunk)
 		}
-		if first.v != 6 || string(into[0][:]) != "first!" || second.v != 6 || string(into[1][:]) != "second" || string(third.v) != "third" ||
-			attrs.fired != 1 || attrs.err != nil || !errors.Is(fourth.err, io.ErrNoProgress) || m.closed != 0 {
+		if first.Value != 6 || string(into[0][:]) != "first!" || second.Value != 6 || string(into[1][:]) != "second" || string(third.Value) != "third" ||
+			!attrs.Fired || attrs.Err != nil || !errors.Is(fourth.Err, io.ErrNoProgress) || m.closed != 0 {
 			t.Fatalf("chunks of %d: %+v %+v %+v %+v %+v", size, first, second, attrs, third, fourth)
 		}
 	}
@@ -229,11 +238,11 @@ func TestStreamedLies(t *testing.T) {
 	} {
 		for size := 1; size <= len(p); size++ {
 			c, m := connected(t)
-			o := watch(testFile(c).ReadInto(0, make([]byte, 10)))
+			o := deferredtest.Observe(testFile(c).ReadInto(0, make([]byte, 10)))
 			for chunk := range slices.Chunk(slices.Clone(p), size) {
 				c.DataReceived(chunk)
 			}
-			if wantProtocolError(t, o, m, ErrMalformedReply); t.Failed() {
+			if wantProtocolError(t, o.Err, m, ErrMalformedReply); t.Failed() {
 				t.Fatalf("%s, chunks of %d", name, size)
 			}
 		}
@@ -247,8 +256,8 @@ func TestCancelledReadLeavesItsBuffer(t *testing.T) {
 		c, m := connected(t)
 		into := make([]byte, 10)
 		d := testFile(c).ReadInto(0, into)
-		o := watch(d)
-		other := watch(c.GetAttrs("x", false))
+		o := deferredtest.Observe(d)
+		other := deferredtest.Observe(c.GetAttrs("x", false))
 		c.DataReceived(slices.Clone(p[:cut]))
 		d.Cancel()
 		got := slices.Clone(into)
@@ -256,7 +265,7 @@ func TestCancelledReadLeavesItsBuffer(t *testing.T) {
 		if !bytes.Equal(into, got) {
 			t.Errorf("cut at %d: written to after the cancellation: %q, then %q", cut, got, into)
 		}
-		if o.fired != 1 || !errors.Is(o.err, deferred.ErrCancelled) || other.fired != 1 || other.err != nil || c.abandoned != 0 || m.closed != 0 {
+		if !o.Fired || !errors.Is(o.Err, deferred.ErrCancelled) || !other.Fired || other.Err != nil || c.abandoned != 0 || m.closed != 0 {
 			t.Errorf("cut at %d: %+v, %+v", cut, o, other)
 		}
 	}
@@ -295,8 +304,8 @@ func TestRecycle(t *testing.T) {
 			if tt.cut == 0 {
 				m.back = slices.DeleteFunc(m.back, func(p []byte) bool { return len(p) == 0 })
 			}
-			if fired, _, err := o.get(); fired != 1 || err != nil || len(m.back) != tt.back {
-				t.Errorf("fired %d times with %v; %d chunks came back, want %d", fired, err, len(m.back), tt.back)
+			if !o.Fired || o.Err != nil || len(m.back) != tt.back {
+				t.Errorf("fired: %v, with %v; %d chunks came back, want %d", o.Fired, o.Err, len(m.back), tt.back)
 			}
 		})
 	}
@@ -309,14 +318,14 @@ func FuzzReadInto(f *testing.F) {
 		s := newFileServer(t, content, int(most)+1)
 		s.c.readSize = int(most)%97 + 1
 		into := make([]byte, len(content)+3)
-		o := watch(testFile(s.c).ReadInto(0, into))
+		o := deferredtest.Observe(testFile(s.c).ReadInto(0, into))
 		s.run(rand.New(rand.NewPCG(seed, 0)), int(size)+1)
 		switch {
 		case len(content) == 0:
-			if !errors.Is(o.err, io.EOF) {
+			if !errors.Is(o.Err, io.EOF) {
 				t.Errorf("%+v", o)
 			}
-		case o.fired != 1 || o.err != nil || !bytes.Equal(into[:o.v], content):
+		case !o.Fired || o.Err != nil || !bytes.Equal(into[:o.Value], content):
 			t.Errorf("%+v", o)
 		}
 	})

@@ -10,6 +10,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/hawser-go/hawser/deferred/deferredtest"
 )
 
 func TestSFTP1_Init(t *testing.T) {
@@ -57,12 +59,12 @@ func TestSFTP3_ConversationInEveryChunkSize(t *testing.T) {
 	for size := 1; size <= len(stream); size++ {
 		c, _ := connected(t)
 		f := &ClientFile{client: c, handle: "h", name: "f"}
-		mkdir, stat := watch(c.MakeDirectory("d", Attrs{})), watch(c.GetAttrs("d", false))
-		data, end := watch(f.ReadChunk(0, 9)), watch(f.ReadChunk(9, 9))
+		mkdir, stat := deferredtest.Observe(c.MakeDirectory("d", Attrs{})), deferredtest.Observe(c.GetAttrs("d", false))
+		data, end := deferredtest.Observe(f.ReadChunk(0, 9)), deferredtest.Observe(f.ReadChunk(9, 9))
 		for chunk := range slices.Chunk(slices.Clone(stream), size) {
 			c.DataReceived(chunk)
 		}
-		if c.Version() != 3 || mkdir.v.Message != "fine" || stat.v.Size != 9 || string(data.v) != "some data" || !errors.Is(end.err, io.EOF) {
+		if c.Version() != 3 || mkdir.Value.Message != "fine" || stat.Value.Size != 9 || string(data.Value) != "some data" || !errors.Is(end.Err, io.EOF) {
 			t.Fatalf("chunks of %d: version %d, %+v, %+v, %+v, %+v", size, c.Version(), mkdir, stat, data, end)
 		}
 	}
@@ -71,11 +73,11 @@ func TestSFTP3_ConversationInEveryChunkSize(t *testing.T) {
 // C-SFTP-3: file data that lies whole in a chunk is handed on in place.
 func TestSFTP3_DataIsNotCopied(t *testing.T) {
 	c, _ := connected(t)
-	data := watch((&ClientFile{client: c}).ReadChunk(0, 9))
+	data := deferredtest.Observe((&ClientFile{client: c}).ReadChunk(0, 9))
 	chunk := stringReply(fxpData, 0, "some data")
 	c.DataReceived(chunk)
-	if string(data.v) != "some data" || &data.v[0] != &chunk[len(chunk)-9] {
-		t.Errorf("got %q, not in place", data.v)
+	if string(data.Value) != "some data" || &data.Value[0] != &chunk[len(chunk)-9] {
+		t.Errorf("got %q, not in place", data.Value)
 	}
 }
 
@@ -121,7 +123,7 @@ func TestSFTP5_VersionWithoutHook(t *testing.T) {
 func TestSFTP20_IDsCountUpFromZero(t *testing.T) {
 	c, m := connected(t)
 	for range 300 {
-		watch(c.RemoveFile("x"))
+		deferredtest.Observe(c.RemoveFile("x"))
 	}
 	for i, p := range m.sent {
 		if id := binary.BigEndian.Uint32(p[5:]); id != uint32(i) {
@@ -132,14 +134,14 @@ func TestSFTP20_IDsCountUpFromZero(t *testing.T) {
 
 func TestSFTP20_IDsWrapAndSkipThoseInUse(t *testing.T) {
 	c, m := connected(t)
-	kept := watch(c.GetAttrs("kept", false)) // id 0
+	kept := deferredtest.Observe(c.GetAttrs("kept", false)) // id 0
 	c.nextID = math.MaxUint32
-	last, next := watch(c.GetAttrs("last", false)), watch(c.GetAttrs("next", false))
+	last, next := deferredtest.Observe(c.GetAttrs("last", false)), deferredtest.Observe(c.GetAttrs("next", false))
 	if id := binary.BigEndian.Uint32(m.last()[1:]); id != 1 {
 		t.Errorf("after the largest id came %d, want 1, 0 being in use", id)
 	}
 	c.DataReceived(slices.Concat(attrsReply(1, Attrs{}.WithSize(1)), attrsReply(math.MaxUint32, Attrs{}.WithSize(2)), attrsReply(0, Attrs{}.WithSize(3))))
-	if kept.v.Size != 3 || last.v.Size != 2 || next.v.Size != 1 {
+	if kept.Value.Size != 3 || last.Value.Size != 2 || next.Value.Size != 1 {
 		t.Errorf("kept %+v, last %+v, next %+v", kept, last, next)
 	}
 }
@@ -148,9 +150,9 @@ func TestSFTP20_RepliesInAnyOrder(t *testing.T) {
 	const n = 500
 	for seed := range uint64(5) {
 		c, _ := connected(t)
-		var all []*outcome[Attrs]
+		var all []*deferredtest.Observer[Attrs]
 		for i := range n {
-			all = append(all, watch(c.GetAttrs(fmt.Sprint(i), i%2 == 0)))
+			all = append(all, deferredtest.Observe(c.GetAttrs(fmt.Sprint(i), i%2 == 0)))
 		}
 		random := rand.New(rand.NewPCG(seed, 1))
 		var stream []byte
@@ -163,7 +165,7 @@ func TestSFTP20_RepliesInAnyOrder(t *testing.T) {
 			stream = stream[size:]
 		}
 		for i, o := range all {
-			if o.fired != 1 || o.err != nil || o.v.Size != uint64(i) {
+			if !o.Fired || o.Err != nil || o.Value.Size != uint64(i) {
 				t.Fatalf("seed %d, request %d: %+v", seed, i, o)
 			}
 		}
@@ -176,12 +178,12 @@ func TestSFTP20_RepliesInAnyOrder(t *testing.T) {
 func TestSFTP21_NothingWaitsForVersion(t *testing.T) {
 	c, m := NewFileTransferClient(), new(memoryTransport)
 	c.MakeConnection(m)
-	o := watch(c.MakeDirectory("foobarbaz", Attrs{}))
+	o := deferredtest.Observe(c.MakeDirectory("foobarbaz", Attrs{}))
 	if want := "\x00\x00\x00\x16\x0e\x00\x00\x00\x00\x00\x00\x00\x09foobarbaz\x00\x00\x00\x00"; len(m.sent) != 2 || string(m.sent[1]) != want {
 		t.Fatalf("sent %q", m.sent)
 	}
 	c.DataReceived(slices.Concat(versionPacket(3), statusReply(0, FXOK, "Success", "")))
-	if o.fired != 1 || o.err != nil || o.v != (Status{FXOK, "Success", ""}) {
+	if !o.Fired || o.Err != nil || o.Value != (Status{FXOK, "Success", ""}) {
 		t.Errorf("%+v", o)
 	}
 }

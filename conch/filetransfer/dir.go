@@ -11,6 +11,9 @@ import (
 // MaxDirectoryEntries is how many entries ReadAll gathers before it gives up on a directory that does not end.
 const MaxDirectoryEntries = 1 << 20
 
+// maxDirectorySize is how many bytes of names and attributes it gathers: 256 for each of them.
+const maxDirectorySize = MaxDirectoryEntries * 256
+
 // Entry is one name in a directory (draft section 7).
 type Entry struct {
 	Filename string // the name in the directory, without the directory; the server's bytes
@@ -50,8 +53,8 @@ func (d *ClientDirectory) Read() deferred.Deferred[[]Entry] {
 	return request(d.client, pathPacket(fxpReaddir, d.handle), d.op("readdir"), entriesAnswer)
 }
 
-// ReadAll reads batch after batch and fires with all the entries that are left, at most MaxDirectoryEntries: if there are more it fails with
-// ErrTooManyEntries. An empty batch, which some servers send instead of an end, is taken for the end. Cancelling it cancels the batch that
+// ReadAll reads batch after batch and fires with all the entries that are left, at most MaxDirectoryEntries, and 256 MiB: if there are more it fails
+// with ErrTooManyEntries. An empty batch, which some servers send instead of an end, is taken for the end. Cancelling it cancels the batch that
 // is on its way. It does not close the directory. (C-SFTP-52.)
 func (d *ClientDirectory) ReadAll() deferred.Deferred[[]Entry] {
 	r := &reading{dir: d}
@@ -65,6 +68,7 @@ type reading struct {
 	dir    *ClientDirectory
 	batch  deferred.Deferred[[]Entry]
 	got    []Entry
+	size   int // of got, in bytes
 	result deferred.Deferred[[]Entry]
 }
 
@@ -74,10 +78,13 @@ func (r *reading) next() {
 }
 
 func (r *reading) cbBatch(entries []Entry) ([]Entry, error) {
+	for _, e := range entries {
+		r.size += len(e.Filename) + len(e.Longname) + e.Attrs.size()
+	}
 	switch r.got = append(r.got, entries...); {
 	case len(entries) == 0:
 		r.result.Callback(r.got)
-	case len(r.got) > MaxDirectoryEntries:
+	case len(r.got) > MaxDirectoryEntries, r.size > maxDirectorySize:
 		r.result.Errback(r.dir.op("readdir").wrap(ErrTooManyEntries))
 	default:
 		r.next()

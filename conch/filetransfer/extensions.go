@@ -3,6 +3,7 @@ package filetransfer
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/hawser-go/hawser/conch/internal/wire"
 	"github.com/hawser-go/hawser/deferred"
@@ -129,6 +130,9 @@ func (f *ClientFile) Sync() deferred.Deferred[Status] {
 func (f *ClientFile) CopyData(offset, length uint64, to *ClientFile, toOffset uint64) deferred.Deferred[Status] {
 	return onFile(f, "copy-data", func(o op) deferred.Deferred[Status] {
 		o.target = to.name
+		if to.closed {
+			return deferred.Fail[Status](o.wrap(fs.ErrClosed))
+		}
 		return extended(f.client, extCopyData, stringSize(f.handle)+8+8+stringSize(to.handle)+8, func(e *wire.Encoder) {
 			e.String(f.handle)
 			e.Uint64(offset)

@@ -80,17 +80,16 @@ func TestExtensions(t *testing.T) {
 			} else {
 				c.DataReceived(reply(tt.typ, 0, func(e *wire.Encoder) { e.Raw(tt.reply) }))
 			}
-			if fired, v, err := o.get(); fired != 1 || err != nil || !reflect.DeepEqual(v, tt.want) {
-				t.Errorf("fired %d times with %+v, %v; want %+v", fired, v, err, tt.want)
+			if !o.Fired || o.Err != nil || !reflect.DeepEqual(o.Value, tt.want) {
+				t.Errorf("fired: %v, with %+v, %v; want %+v", o.Fired, o.Value, o.Err, tt.want)
 			}
 
 			c, m = connected(t)
 			o = tt.call(c)
 			c.DataReceived(statusReply(0, FXOpUnsupported, "", ""))
-			fired, _, err := o.get()
-			failed, isOp := errors.AsType[*OpError](err)
-			if fired != 1 || !isOp || !errors.Is(err, errors.ErrUnsupported) || (op{failed.Op, failed.Path, failed.Target}) != tt.op || m.closed != 0 {
-				t.Errorf("refused: fired %d times with %v", fired, err)
+			failed, isOp := errors.AsType[*OpError](o.Err)
+			if !o.Fired || !isOp || !errors.Is(o.Err, errors.ErrUnsupported) || (op{failed.Op, failed.Path, failed.Target}) != tt.op || m.closed != 0 {
+				t.Errorf("refused: fired: %v, with %v", o.Fired, o.Err)
 			}
 		})
 	}
@@ -106,7 +105,7 @@ func TestExtensions_LyingServer(t *testing.T) {
 			c, m := connected(t)
 			o := tt.call(c)
 			c.DataReceived(statusReply(0, FXOK, "", ""))
-			wantProtocolError(t, o, m, ErrUnexpectedReply)
+			wantProtocolError(t, o.Err, m, ErrUnexpectedReply)
 			for n := range tt.reply {
 				lie(t, tt.call, reply(tt.typ, 0, func(e *wire.Encoder) { e.Raw(tt.reply[:n]) }))
 			}

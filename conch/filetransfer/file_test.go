@@ -8,16 +8,18 @@ import (
 	"io/fs"
 	"slices"
 	"testing"
+
+	"github.com/hawser-go/hawser/deferred/deferredtest"
 )
 
 func TestSFTP25_OpenFileAttributes(t *testing.T) {
 	c, _ := connected(t)
-	o := watch(c.OpenFile("./a/../name", FXFRead, Attrs{}))
+	o := deferredtest.Observe(c.OpenFile("./a/../name", FXFRead, Attrs{}))
 	handle := string([]byte{0, 0xff}) + string(make([]byte, maxHandle-2)) // the longest, of any bytes
 	c.DataReceived(stringReply(fxpHandle, 0, handle))
-	f := o.v
+	f := o.Value
 	if f == nil || f.Name() != "./a/../name" || f.Handle() != handle || f.Client() != c { // C-SFTP-45
-		t.Fatalf("%+v, %v", f, o.err)
+		t.Fatalf("%+v, %v", f, o.Err)
 	}
 }
 
@@ -38,13 +40,13 @@ func TestSFTP40_ReadChunk(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c, m := connected(t)
-			o := watch(testFile(c).ReadChunk(0, tt.length))
+			o := deferredtest.Observe(testFile(c).ReadChunk(0, tt.length))
 			if asked := binary.BigEndian.Uint32(m.last()[18:]); asked != tt.asked {
 				t.Errorf("asked for %d bytes, want %d", asked, tt.asked)
 			}
 			c.DataReceived(tt.reply)
-			if o.fired != 1 || string(o.v) != tt.want || !errors.Is(o.err, tt.err) {
-				t.Errorf("fired %d times with %d bytes, %v", o.fired, len(o.v), o.err)
+			if !o.Fired || string(o.Value) != tt.want || !errors.Is(o.Err, tt.err) {
+				t.Errorf("fired: %v, with %d bytes, %v", o.Fired, len(o.Value), o.Err)
 			}
 			if len(m.sent) != 1 {
 				t.Errorf("%d requests, want one whatever the answer", len(m.sent))
@@ -56,7 +58,7 @@ func TestSFTP40_ReadChunk(t *testing.T) {
 func TestSFTP41_WriteChunk(t *testing.T) {
 	c, m := connected(t)
 	data := slices.Repeat([]byte("abc"), cautiousWrite/3)
-	watch(testFile(c).WriteChunk(5, data))
+	deferredtest.Observe(testFile(c).WriteChunk(5, data))
 	clear(data)
 	if len(m.sent) != 1 || len(m.last()) != 5+5+8+4+len(data) || m.last()[22] != 'a' || m.last()[len(m.last())-1] != 'c' {
 		t.Errorf("%d packets, the last of %d bytes", len(m.sent), len(m.last()))
@@ -67,20 +69,20 @@ func TestSFTP41_WriteChunk(t *testing.T) {
 func TestSFTP42_ClosedOnce(t *testing.T) {
 	c, m := connected(t)
 	f := testFile(c)
-	first := watch(f.Close())
+	first := deferredtest.Observe(f.Close())
 	for name, o := range map[string]watched{
 		"close": watch(f.Close()), "read": watch(f.ReadChunk(0, 1)), "long read": watch(f.ReadChunk(0, 1<<30)), "write": watch(f.WriteChunk(0, nil)),
 		"fstat": watch(f.GetAttrs()), "fsetstat": watch(f.SetAttrs(Attrs{})), "fsync": watch(f.Sync()), "read into": watch(f.ReadInto(0, make([]byte, 9))),
 	} {
-		if fired, _, err := o.get(); fired != 1 || !errors.Is(err, fs.ErrClosed) {
-			t.Errorf("%s: fired %d times with %v", name, fired, err)
+		if !o.Fired || !errors.Is(o.Err, fs.ErrClosed) {
+			t.Errorf("%s: fired: %v, with %v", name, o.Fired, o.Err)
 		}
 	}
 	if len(m.sent) != 1 {
 		t.Fatalf("%d requests, want 1", len(m.sent))
 	}
 	c.DataReceived(statusReply(0, FXFailure, "", ""))
-	if first.err == nil {
+	if first.Err == nil {
 		t.Error("the server's answer is lost")
 	}
 }
@@ -88,35 +90,35 @@ func TestSFTP42_ClosedOnce(t *testing.T) {
 func TestSFTP51_DirectoryClosesOnce(t *testing.T) {
 	c, m := connected(t)
 	d := testDirectory(c)
-	first, second := watch(d.Close()), watch(d.Close())
-	if len(m.sent) != 1 || first.fired != 0 || second.fired != 1 || second.err != nil || second.v != (Status{}) {
+	first, second := deferredtest.Observe(d.Close()), deferredtest.Observe(d.Close())
+	if len(m.sent) != 1 || first.Fired || !second.Fired || second.Err != nil || second.Value != (Status{}) {
 		t.Errorf("%d requests, first %+v, second %+v", len(m.sent), first, second)
 	}
 	c.DataReceived(statusReply(0, FXOK, "", ""))
-	if first.fired != 1 || first.err != nil {
+	if !first.Fired || first.Err != nil {
 		t.Errorf("first %+v", first)
 	}
 }
 
 func TestSFTP50_DirectoryRead(t *testing.T) {
 	c, _ := connected(t)
-	o := watch(c.OpenDirectory("dir"))
+	o := deferredtest.Observe(c.OpenDirectory("dir"))
 	c.DataReceived(stringReply(fxpHandle, 0, "D"))
-	d := o.v
+	d := o.Value
 	if d.Name() != "dir" || d.Handle() != "D" || d.Client() != c {
 		t.Errorf("%+v", d)
 	}
-	batch, end := watch(d.Read()), watch(d.Read())
+	batch, end := deferredtest.Observe(d.Read()), deferredtest.Observe(d.Read())
 	c.DataReceived(nameReply(1, Entry{".", "l1", Attrs{}}, Entry{"..", "l2", Attrs{}}, Entry{"a", "l3", Attrs{}.WithMode(0o600)}))
 	c.DataReceived(statusReply(2, FXEOF, "", ""))
-	if len(batch.v) != 3 || batch.v[0].Filename != "." || batch.v[2].Longname != "l3" || batch.v[2].Attrs.FileMode() != 0o600 {
+	if len(batch.Value) != 3 || batch.Value[0].Filename != "." || batch.Value[2].Longname != "l3" || batch.Value[2].Attrs.FileMode() != 0o600 {
 		t.Errorf("%+v", batch)
 	}
-	if info := batch.v[2].FileInfo(); info.Name() != "a" || info.Mode() != 0o600 {
+	if info := batch.Value[2].FileInfo(); info.Name() != "a" || info.Mode() != 0o600 {
 		t.Errorf("%v", info)
 	}
-	if !errors.Is(end.err, io.EOF) {
-		t.Errorf("end: %v", end.err)
+	if !errors.Is(end.Err, io.EOF) {
+		t.Errorf("end: %v", end.Err)
 	}
 }
 
@@ -147,13 +149,13 @@ func TestSFTP52_ReadAll(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c, m := connected(t)
 			serveDirectory(c, m, 3, tt.last)
-			o := watch(testDirectory(c).ReadAll())
+			o := deferredtest.Observe(testDirectory(c).ReadAll())
 			var names []string
-			for _, e := range o.v {
+			for _, e := range o.Value {
 				names = append(names, e.Filename)
 			}
-			if o.fired != 1 || !slices.Equal(names, tt.want) || !errors.Is(o.err, tt.err) {
-				t.Errorf("fired %d times with %v, %v", o.fired, names, o.err)
+			if !o.Fired || !slices.Equal(names, tt.want) || !errors.Is(o.Err, tt.err) {
+				t.Errorf("fired: %v, with %v, %v", o.Fired, names, o.Err)
 			}
 		})
 	}
@@ -162,27 +164,27 @@ func TestSFTP52_ReadAll(t *testing.T) {
 func TestSFTP52_ReadAllIsBounded(t *testing.T) {
 	c, m := connected(t)
 	batch := make([]Entry, 20_000)
-	endless := watch(testDirectory(c).ReadAll())
-	for id := uint32(0); endless.fired == 0; id++ {
+	endless := deferredtest.Observe(testDirectory(c).ReadAll())
+	for id := uint32(0); !endless.Fired; id++ {
 		if id > MaxDirectoryEntries/20_000 {
 			t.Fatalf("still reading after %d batches", id)
 		}
 		c.DataReceived(nameReply(id, batch...))
 	}
-	if !errors.Is(endless.err, ErrTooManyEntries) || m.closed != 0 {
-		t.Errorf("%v", endless.err)
+	if !errors.Is(endless.Err, ErrTooManyEntries) || m.closed != 0 {
+		t.Errorf("%v", endless.Err)
 	}
-	if _, ok := errors.AsType[*OpError](endless.err); !ok {
-		t.Errorf("%T", endless.err)
+	if _, ok := errors.AsType[*OpError](endless.Err); !ok {
+		t.Errorf("%T", endless.Err)
 	}
 }
 
 func TestSFTP52_ReadAllOnALostConnection(t *testing.T) {
 	c, _ := connected(t)
-	under := watch(testDirectory(c).ReadAll())
+	under := deferredtest.Observe(testDirectory(c).ReadAll())
 	c.ConnectionLost(io.ErrClosedPipe)
-	after := watch(testDirectory(c).ReadAll())
-	if !errors.Is(under.err, io.ErrClosedPipe) || !errors.Is(after.err, io.ErrClosedPipe) {
-		t.Errorf("under way: %v, afterwards: %v", under.err, after.err)
+	after := deferredtest.Observe(testDirectory(c).ReadAll())
+	if !errors.Is(under.Err, io.ErrClosedPipe) || !errors.Is(after.Err, io.ErrClosedPipe) {
+		t.Errorf("under way: %v, afterwards: %v", under.Err, after.Err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/hawser-go/hawser/conch/internal/wire"
+	"github.com/hawser-go/hawser/deferred/deferredtest"
 )
 
 func TestSFTP6_PacketLimit(t *testing.T) {
@@ -15,13 +16,13 @@ func TestSFTP6_PacketLimit(t *testing.T) {
 		ok   bool
 	}{{0, false}, {1, true}, {maxPacket, true}, {maxPacket + 1, false}, {1 << 31, false}, {1<<32 - 1, false}} {
 		c, m := connected(t)
-		o := watch(c.GetAttrs("x", false))
+		o := deferredtest.Observe(c.GetAttrs("x", false))
 		c.DataReceived(binary.BigEndian.AppendUint32(nil, tt.size))
 		if tt.ok {
-			if o.fired != 0 || m.closed != 0 {
+			if o.Fired || m.closed != 0 {
 				t.Errorf("length %d: %+v", tt.size, o)
 			}
-		} else if wantProtocolError(t, o, m, ErrPacketLength); t.Failed() {
+		} else if wantProtocolError(t, o.Err, m, ErrPacketLength); t.Failed() {
 			t.Fatalf("length %d", tt.size)
 		}
 	}
@@ -33,12 +34,12 @@ func TestSFTP6_LongestPacket(t *testing.T) {
 	stream := reply(fxpExtendedReply, 0, func(e *wire.Encoder) { e.Raw(long) })
 	for _, size := range []int{1000, 32 << 10, maxPacket - 1, maxPacket + lengthSize} {
 		c, _ := connected(t)
-		o := watch(c.ExtendedRequest("x", nil))
+		o := deferredtest.Observe(c.ExtendedRequest("x", nil))
 		for chunk := range slices.Chunk(slices.Clone(stream), size) {
 			c.DataReceived(chunk)
 		}
-		if o.fired != 1 || !bytes.Equal(o.v.Data, long) {
-			t.Errorf("chunks of %d: %v, %d bytes", size, o.err, len(o.v.Data))
+		if !o.Fired || !bytes.Equal(o.Value.Data, long) {
+			t.Errorf("chunks of %d: %v, %d bytes", size, o.Err, len(o.Value.Data))
 		}
 	}
 }
@@ -47,17 +48,17 @@ func TestSFTP6_LongestPacket(t *testing.T) {
 func TestSFTP3_TinyChunksFromInsideACallback(t *testing.T) {
 	c, _ := connected(t)
 	stream := stringReply(fxpData, 1, string(make([]byte, 50_000)))
-	data := watch(testFile(c).ReadChunk(0, 100)) // of id 0
-	long := watch(testFile(c).ReadChunk(0, 50_000))
-	data.d.AddBoth(func([]byte, error) ([]byte, error) {
+	data := testFile(c).ReadChunk(0, 100) // of id 0
+	long := deferredtest.Observe(testFile(c).ReadChunk(0, 50_000))
+	data.AddBoth(func([]byte, error) ([]byte, error) {
 		for chunk := range slices.Chunk(stream, 1) {
 			c.DataReceived(chunk)
 		}
 		return nil, nil
 	})
 	allocations := testing.AllocsPerRun(1, func() { c.DataReceived(stringReply(fxpData, 0, "x")) })
-	if long.fired != 1 || long.err != nil || len(long.v) != 50_000 || allocations > 200 {
-		t.Errorf("%d bytes, %v, %v allocations", len(long.v), long.err, allocations)
+	if !long.Fired || long.Err != nil || len(long.Value) != 50_000 || allocations > 200 {
+		t.Errorf("%d bytes, %v, %v allocations", len(long.Value), long.Err, allocations)
 	}
 }
 
@@ -78,10 +79,9 @@ func FuzzFraming(f *testing.F) {
 		whole, a := receive(len(stream) + 1)
 		pieces, b := receive(int(size) + 1)
 		for i := range whole {
-			n, v, err := whole[i].get()
-			m, w, other := pieces[i].get()
-			if n != m || (err == nil) != (other == nil) || !sameValue(v, w) {
-				t.Errorf("request %d: at once %v, %v; in pieces of %d %v, %v", i, v, err, int(size)+1, w, other)
+			w, p := whole[i], pieces[i]
+			if w.Fired != p.Fired || (w.Err == nil) != (p.Err == nil) || !sameValue(w.Value, p.Value) {
+				t.Errorf("request %d: at once %v, %v; in pieces of %d %v, %v", i, w.Value, w.Err, int(size)+1, p.Value, p.Err)
 			}
 		}
 		if (a.lost == nil) != (b.lost == nil) || a.version != b.version {

@@ -24,8 +24,8 @@ func FuzzDataReceived(f *testing.F) {
 			watch(testFile(c).ReadChunk(0, 10)), watch(testDirectory(c).Read()), watch(c.ReadLink("l")), watch(c.ExtendedRequest("x", nil)),
 			watch(testDirectory(c).ReadAll()), watch(testFile(c).ReadChunk(0, 10)),
 		}
-		all[3].cancel()
-		all[9].cancel()
+		all[3].Cancel()
+		all[9].Cancel()
 		for chunk := range slices.Chunk(slices.Clone(stream), int(size)+1) {
 			c.DataReceived(chunk)
 		}
@@ -37,8 +37,8 @@ func FuzzDataReceived(f *testing.F) {
 		}
 		c.ConnectionLost(nil)
 		for i, o := range all {
-			if fired, _, _ := o.get(); fired != 1 {
-				t.Errorf("request %d fired %d times", i, fired)
+			if !o.Fired {
+				t.Errorf("request %d has not fired", i)
 			}
 		}
 		if len(c.pending) != 0 {
@@ -60,14 +60,13 @@ func FuzzReplies(f *testing.F) {
 			c, m := connected(t)
 			o := tt.call(c)
 			c.DataReceived(reply(PacketType(typ), 0, func(e *wire.Encoder) { e.Raw(body) }))
-			fired, v, err := o.get()
-			_, refused := errors.AsType[*StatusError](err)
-			_, broken := errors.AsType[*ProtocolError](err)
-			waits := fired == 0 && (PacketType(typ) == fxpVersion || PacketType(typ) == fxpInit || m.closed == 1 && len(body) > maxPacket)
-			if !waits && (fired != 1 || err != nil && !refused && !broken || broken != (m.closed == 1)) {
-				t.Fatalf("%s, reply %s %q: fired %d times with %v, %v", tt.name, PacketType(typ), body, fired, v, err)
+			_, refused := errors.AsType[*StatusError](o.Err)
+			_, broken := errors.AsType[*ProtocolError](o.Err)
+			waits := !o.Fired && (PacketType(typ) == fxpVersion || PacketType(typ) == fxpInit || m.closed == 1 && len(body) > maxPacket)
+			if !waits && (!o.Fired || o.Err != nil && !refused && !broken || broken != (m.closed == 1)) {
+				t.Fatalf("%s, reply %s %q: fired: %v, with %v, %v", tt.name, PacketType(typ), body, o.Fired, o.Value, o.Err)
 			}
-			if entries, ok := v.([]Entry); ok && len(entries) > len(body)/12 {
+			if entries, ok := o.Value.([]Entry); ok && len(entries) > len(body)/12 {
 				t.Fatalf("%d entries from %d bytes", len(entries), len(body))
 			}
 		}

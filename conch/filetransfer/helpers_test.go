@@ -7,6 +7,7 @@ import (
 
 	"github.com/hawser-go/hawser/conch/internal/wire"
 	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/deferred/deferredtest"
 )
 
 // memoryTransport keeps what is written to it.
@@ -51,33 +52,10 @@ func connected(t testing.TB) (*FileTransferClient, *memoryTransport) {
 	return c, m
 }
 
-// outcome is what a Deferred fired with.
-type outcome[T any] struct {
-	v     T
-	err   error
-	fired int
-	d     deferred.Deferred[T]
-}
+// watched is the observer of a Deferred whose type does not matter.
+type watched = *deferredtest.Observer[any]
 
-func watch[T any](d deferred.Deferred[T]) *outcome[T] {
-	o := &outcome[T]{d: d}
-	d.AddBoth(func(v T, err error) (T, error) {
-		o.v, o.err = v, err
-		o.fired++
-		return v, nil
-	})
-	return o
-}
-
-func (o *outcome[T]) get() (fired int, v any, err error) { return o.fired, o.v, o.err }
-
-func (o *outcome[T]) cancel() { o.d.Cancel() }
-
-// watched is an outcome whose type does not matter.
-type watched interface {
-	get() (fired int, v any, err error)
-	cancel()
-}
+func watch[T any](d deferred.Deferred[T]) watched { return deferredtest.Observe(deferred.Any(d)) }
 
 // packet frames a packet: type, and what body writes.
 func packet(typ PacketType, body func(*wire.Encoder)) []byte {
@@ -134,14 +112,13 @@ func versionPacket(version uint32, pairs ...string) []byte {
 	})
 }
 
-// wantProtocolError checks that o failed once, because of a protocol error that is want, and that the connection was closed once.
-func wantProtocolError(t *testing.T, o watched, m *memoryTransport, want error) {
+// wantProtocolError checks that err is that of a connection lost because of a protocol error that is want, and that the connection was closed once.
+func wantProtocolError(t *testing.T, err error, m *memoryTransport, want error) {
 	t.Helper()
-	fired, _, err := o.get()
 	_, isLost := errors.AsType[*ConnectionLostError](err)
 	_, isProtocol := errors.AsType[*ProtocolError](err)
-	if fired != 1 || !isLost || !isProtocol || !errors.Is(err, want) {
-		t.Errorf("fired %d times with %v; want one lost connection because of %v", fired, err, want)
+	if !isLost || !isProtocol || !errors.Is(err, want) {
+		t.Errorf("got %v; want a lost connection because of %v", err, want)
 	}
 	if m.closed != 1 {
 		t.Errorf("transport closed %d times, want 1", m.closed)

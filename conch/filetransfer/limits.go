@@ -56,8 +56,8 @@ func (c *FileTransferClient) askLimits() {
 	}, func(error) (Limits, error) { return Limits{}, nil }) // then it has none
 }
 
-// ReadSize returns the number of bytes that reads of files are split to: what the server states, at most MaxChunk, or, when its answers have
-// turned out to be shorter than that, as much as it gives.
+// ReadSize returns the number of bytes that reads of files are split to: what the server states, at most MaxChunk; of one that states nothing,
+// when its answers have turned out to be shorter than that, as much as it gives.
 func (c *FileTransferClient) ReadSize() int {
 	if n := c.limits.MaxRead; n > 0 {
 		return int(min(max(n, minChunk), uint64(c.readSize)))
@@ -66,15 +66,23 @@ func (c *FileTransferClient) ReadSize() int {
 }
 
 // WriteSize returns the number of bytes that writes to files are split to: what the server states, at most MaxChunk, or 32 KiB if it states
-// nothing.
+// nothing. A write of that size fits into a packet that the server takes.
 func (c *FileTransferClient) WriteSize() int {
-	if n := c.limits.MaxWrite; n > 0 {
-		return int(min(max(n, minChunk), MaxChunk))
+	n := c.limits.MaxWrite
+	if n == 0 {
+		n = cautiousWrite
 	}
-	return cautiousWrite
+	if most := c.limits.MaxPacket; most > 0 {
+		n = min(n, most-min(most, headroom))
+	}
+	return int(min(max(n, minChunk), MaxChunk))
 }
 
-// answeredShort notes that the server gave only n bytes where more were to be had.
+// answeredShort notes that the server gave only n bytes where more were to be had. From one that states what it gives, that is about the file at
+// hand, which may be one of /proc.
 func (c *FileTransferClient) answeredShort(n int) {
+	if c.limits.MaxRead > 0 {
+		return
+	}
 	c.readSize = min(c.readSize, max(n, minChunk))
 }

@@ -10,26 +10,28 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/hawser-go/hawser/deferred/deferredtest"
 )
 
 func TestSFTP60_ConnectionLost(t *testing.T) {
 	for _, reason := range []error{nil, io.EOF, errors.New("broken pipe")} {
 		c, m := connected(t)
 		var order []string
-		var all []*outcome[Status]
+		var all []*deferredtest.Observer[Status]
 		for i := range 5 {
 			name := fmt.Sprint(i)
 			d := c.RemoveFile(name)
 			d.AddErrback(func(err error) (Status, error) { order = append(order, name); return Status{}, err })
-			all = append(all, watch(d))
+			all = append(all, deferredtest.Observe(d))
 		}
 		c.ConnectionLost(reason)
 		c.ConnectionLost(errors.New("again"))
 		c.DataReceived(statusReply(0, FXOK, "", ""))
 		for _, o := range all {
-			lost, ok := errors.AsType[*ConnectionLostError](o.err)
-			if o.fired != 1 || !ok || lost.Reason != reason || reason != nil && errors.Is(o.err, reason) == (reason == io.EOF) {
-				t.Errorf("reason %v: fired %d times with %v", reason, o.fired, o.err)
+			lost, ok := errors.AsType[*ConnectionLostError](o.Err)
+			if !o.Fired || !ok || lost.Reason != reason || reason != nil && errors.Is(o.Err, reason) == (reason == io.EOF) {
+				t.Errorf("reason %v: fired: %v, with %v", reason, o.Fired, o.Err)
 			}
 		}
 		if !slices.IsSorted(order) {
@@ -61,14 +63,13 @@ func TestSFTP60_LossIsNotTheEndOfAFile(t *testing.T) {
 			o := tt.begin(c)
 			c.DataReceived(tt.answer)
 			c.ConnectionLost(cut)
-			fired, _, err := o.get()
-			lost, isLost := errors.AsType[*ConnectionLostError](err)
-			found, isOp := errors.AsType[*net.OpError](err)
-			if fired != 1 || !isLost || lost.Reason != error(cut) || !isOp || found != cut || !errors.Is(err, cut) || errors.Is(err, io.EOF) {
-				t.Errorf("fired %d times with %v", fired, err)
+			lost, isLost := errors.AsType[*ConnectionLostError](o.Err)
+			found, isOp := errors.AsType[*net.OpError](o.Err)
+			if !o.Fired || !isLost || lost.Reason != error(cut) || !isOp || found != cut || !errors.Is(o.Err, cut) || errors.Is(o.Err, io.EOF) {
+				t.Errorf("fired: %v, with %v", o.Fired, o.Err)
 			}
-			if !strings.HasSuffix(fmt.Sprint(err), "connection lost: read tcp: EOF") {
-				t.Errorf("%v", err)
+			if !strings.HasSuffix(fmt.Sprint(o.Err), "connection lost: read tcp: EOF") {
+				t.Errorf("%v", o.Err)
 			}
 		})
 	}
@@ -90,7 +91,7 @@ func TestSFTP60_OldestFirstWhenIDsWrap(t *testing.T) {
 func TestSFTP61_RequestsAfterLoss(t *testing.T) {
 	c, m := connected(t)
 	reason := errors.New("reason")
-	var nested *outcome[Attrs]
+	var nested watched
 	c.RemoveFile("x").AddErrback(func(err error) (Status, error) {
 		nested = watch(c.GetAttrs("from the errback", false))
 		return Status{}, nil
@@ -99,9 +100,8 @@ func TestSFTP61_RequestsAfterLoss(t *testing.T) {
 	m.sent = nil
 	c.ConnectionLost(reason)
 	for name, o := range map[string]watched{"from the errback": nested, "later": watch(c.OpenFile("z", FXFRead, Attrs{})), "other": other} {
-		fired, _, err := o.get()
-		if _, ok := errors.AsType[*ConnectionLostError](err); fired != 1 || !ok || !errors.Is(err, reason) {
-			t.Errorf("%s: fired %d times with %v", name, fired, err)
+		if _, ok := errors.AsType[*ConnectionLostError](o.Err); !o.Fired || !ok || !errors.Is(o.Err, reason) {
+			t.Errorf("%s: fired: %v, with %v", name, o.Fired, o.Err)
 		}
 	}
 	if len(m.sent) != 0 {
@@ -112,30 +112,30 @@ func TestSFTP61_RequestsAfterLoss(t *testing.T) {
 func TestSFTP61_ErrbackCancelsAnother(t *testing.T) {
 	c, _ := connected(t)
 	d2 := c.RemoveFile("never reached") // replaced below
-	o2 := watch(d2)
+	o2 := deferredtest.Observe(d2)
 	d1 := c.RemoveFile("x")
 	d3 := c.RemoveFile("z")
-	o3 := watch(d3)
+	o3 := deferredtest.Observe(d3)
 	d1.AddErrback(func(error) (Status, error) { d3.Cancel(); return Status{}, nil })
 	c.ConnectionLost(io.ErrClosedPipe)
-	if o2.fired != 1 || !errors.Is(o2.err, io.ErrClosedPipe) {
+	if !o2.Fired || !errors.Is(o2.Err, io.ErrClosedPipe) {
 		t.Errorf("before: %+v", o2)
 	}
-	if o3.fired != 1 || errors.Is(o3.err, io.ErrClosedPipe) {
+	if !o3.Fired || errors.Is(o3.Err, io.ErrClosedPipe) {
 		t.Errorf("the cancelled one: %+v", o3)
 	}
 }
 
 func TestSFTP62_BeforeMakeConnection(t *testing.T) {
 	c := NewFileTransferClient()
-	o := watch(c.MakeDirectory("x", Attrs{}))
-	if _, ok := errors.AsType[*ConnectionLostError](o.err); o.fired != 1 || !ok || !errors.Is(o.err, ErrNotConnected) {
+	o := deferredtest.Observe(c.MakeDirectory("x", Attrs{}))
+	if _, ok := errors.AsType[*ConnectionLostError](o.Err); !o.Fired || !ok || !errors.Is(o.Err, ErrNotConnected) {
 		t.Errorf("%+v", o)
 	}
 	c.DataReceived(statusReply(0, FXOK, "", "")) // nothing to receive from
 	m := new(memoryTransport)
 	c.MakeConnection(m)
-	watch(c.RemoveFile("y"))
+	deferredtest.Observe(c.RemoveFile("y"))
 	if id := binary.BigEndian.Uint32(m.last()[1:]); id != 0 {
 		t.Errorf("the first request that was sent has id %d", id)
 	}
@@ -144,13 +144,13 @@ func TestSFTP62_BeforeMakeConnection(t *testing.T) {
 // C-SFTP-63: the client does not find out by itself; what is outstanding waits until its owner says so.
 func TestSFTP63_OnlyTheOwnerReportsTheLoss(t *testing.T) {
 	c, _ := connected(t)
-	o := watch(c.RemoveFile("x"))
+	o := deferredtest.Observe(c.RemoveFile("x"))
 	c.Transport().LoseConnection()
-	if o.fired != 0 {
+	if o.Fired {
 		t.Errorf("%+v", o)
 	}
 	c.ConnectionLost(nil)
-	if o.fired != 1 {
+	if !o.Fired {
 		t.Errorf("%+v", o)
 	}
 }
@@ -159,7 +159,7 @@ func TestSFTP63_OnlyTheOwnerReportsTheLoss(t *testing.T) {
 func TestReentrantTransport(t *testing.T) {
 	c, m := connected(t)
 	m.onWrite = func(p []byte) { c.DataReceived(statusReply(binary.BigEndian.Uint32(p[5:]), FXOK, string(p[13:]), "")) }
-	if o := watch(c.RemoveFile("x")); o.fired != 1 || o.v.Message != "x" {
+	if o := deferredtest.Observe(c.RemoveFile("x")); !o.Fired || o.Value.Message != "x" {
 		t.Fatalf("answered at once: %+v", o)
 	}
 
@@ -185,10 +185,10 @@ func TestReentrantTransport(t *testing.T) {
 func TestReentrantLoss(t *testing.T) {
 	c, _ := connected(t)
 	c.RemoveFile("a").AddCallback(func(s Status) (Status, error) { c.ConnectionLost(io.ErrClosedPipe); return s, nil })
-	b := watch(c.RemoveFile("b"))
+	b := deferredtest.Observe(c.RemoveFile("b"))
 	c.GotServerVersion = func(uint32, map[string]string) { t.Error("a packet was looked at after the connection was lost") }
 	c.DataReceived(slices.Concat(statusReply(0, FXOK, "", ""), versionPacket(3), statusReply(1, FXOK, "", "")))
-	if b.fired != 1 || !errors.Is(b.err, io.ErrClosedPipe) {
+	if !b.Fired || !errors.Is(b.Err, io.ErrClosedPipe) {
 		t.Errorf("%+v", b)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/hawser-go/hawser/conch/internal/wire"
+	"github.com/hawser-go/hawser/deferred/deferredtest"
 )
 
 // operations has each operation once: how it is called on a client whose next request has id 0, the request it sends, and its answers. The file is
@@ -127,7 +128,7 @@ func TestOperationsOnTheWire(t *testing.T) {
 			if p := m.sent[0]; binary.BigEndian.Uint32(p) != uint32(len(p)-lengthSize) || cap(p) != len(p) {
 				t.Errorf("length %d in a packet of %d bytes, %d set aside", binary.BigEndian.Uint32(p), len(p), cap(p))
 			}
-			if fired, _, _ := o.get(); fired != 0 {
+			if o.Fired {
 				t.Error("fired before the answer")
 			}
 		})
@@ -144,12 +145,11 @@ func TestSFTP9_EveryReplyToEveryOperation(t *testing.T) {
 				c.DataReceived(slices.Clone(r.frame))
 				want, answers := tt.answers[r.typ]
 				if !answers {
-					wantProtocolError(t, o, m, ErrUnexpectedReply)
+					wantProtocolError(t, o.Err, m, ErrUnexpectedReply)
 					return
 				}
-				fired, v, err := o.get()
-				if fired != 1 || err != nil || !reflect.DeepEqual(result(v), want) {
-					t.Errorf("fired %d times with %+v, %v; want %+v", fired, v, err, want)
+				if !o.Fired || o.Err != nil || !reflect.DeepEqual(result(o.Value), want) {
+					t.Errorf("fired: %v, with %+v, %v; want %+v", o.Fired, o.Value, o.Err, want)
 				}
 			})
 		}
@@ -162,11 +162,10 @@ func TestEveryOperationRefused(t *testing.T) {
 			c, m := connected(t)
 			o := tt.call(c)
 			c.DataReceived(statusReply(0, FXPermissionDenied, "no", "en"))
-			fired, _, err := o.get()
-			failed, isOp := errors.AsType[*OpError](err)
-			status, isStatus := errors.AsType[*StatusError](err)
-			if fired != 1 || !isOp || !isStatus || m.closed != 0 {
-				t.Fatalf("fired %d times with %v", fired, err)
+			failed, isOp := errors.AsType[*OpError](o.Err)
+			status, isStatus := errors.AsType[*StatusError](o.Err)
+			if !o.Fired || !isOp || !isStatus || m.closed != 0 {
+				t.Fatalf("fired: %v, with %v", o.Fired, o.Err)
 			}
 			if (op{failed.Op, failed.Path, failed.Target}) != tt.op || *status != (StatusError{FXPermissionDenied, "no", "en"}) {
 				t.Errorf("%+v, %+v", failed, status)
@@ -210,7 +209,7 @@ func lie(t *testing.T, call func(*FileTransferClient) watched, reply []byte) {
 	c, m := connected(t)
 	o := call(c)
 	c.DataReceived(slices.Clone(reply))
-	wantProtocolError(t, o, m, ErrMalformedReply)
+	wantProtocolError(t, o.Err, m, ErrMalformedReply)
 	if t.Failed() {
 		t.Fatalf("the reply was %q", reply)
 	}
@@ -237,18 +236,18 @@ func TestMoreLies(t *testing.T) {
 
 func TestSFTP28_FirstOfSeveralNames(t *testing.T) {
 	c, _ := connected(t)
-	o := watch(c.ReadLink("x"))
+	o := deferredtest.Observe(c.ReadLink("x"))
 	c.DataReceived(nameReply(0, Entry{Filename: "first"}, Entry{Filename: "second"}))
-	if o.v != "first" || o.err != nil {
+	if o.Value != "first" || o.Err != nil {
 		t.Errorf("%+v", o)
 	}
 }
 
 func TestSFTP29_EmptyExtendedReplyIsNotAStatus(t *testing.T) {
 	c, _ := connected(t)
-	o := watch(c.ExtendedRequest("x", nil))
+	o := deferredtest.Observe(c.ExtendedRequest("x", nil))
 	c.DataReceived(reply(fxpExtendedReply, 0, nil))
-	if o.fired != 1 || o.err != nil || o.v.Data == nil {
+	if !o.Fired || o.Err != nil || o.Value.Data == nil {
 		t.Errorf("%+v", o)
 	}
 }

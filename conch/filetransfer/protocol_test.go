@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/hawser-go/hawser/conch/internal/wire"
+	"github.com/hawser-go/hawser/deferred/deferredtest"
 )
 
 // Everything a server may do wrong, with one request, an lstat of id 0, outstanding.
@@ -40,31 +41,31 @@ func TestProtocolErrors(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c, m := connected(t)
-			o := watch(c.GetAttrs("x", false))
+			o := deferredtest.Observe(c.GetAttrs("x", false))
 			c.DataReceived(tt.bytes)
-			wantProtocolError(t, o, m, tt.want)
+			wantProtocolError(t, o.Err, m, tt.want)
 
-			later := watch(c.RemoveFile("y"))
-			if !errors.Is(later.err, tt.want) {
-				t.Errorf("a request made afterwards failed with %v", later.err)
+			later := deferredtest.Observe(c.RemoveFile("y"))
+			if !errors.Is(later.Err, tt.want) {
+				t.Errorf("a request made afterwards failed with %v", later.Err)
 			}
 			c.DataReceived(attrsReply(0, Attrs{}))
 			c.ConnectionLost(io.EOF)
-			wantProtocolError(t, o, m, tt.want)
+			wantProtocolError(t, o.Err, m, tt.want)
 		})
 	}
 }
 
 func TestProtocolErrorSaysWhichPacket(t *testing.T) {
 	c, _ := connected(t)
-	o := watch(c.GetAttrs("x", false))
+	o := deferredtest.Observe(c.GetAttrs("x", false))
 	c.DataReceived(stringReply(fxpHandle, 0, "h"))
-	fault, ok := errors.AsType[*ProtocolError](o.err)
+	fault, ok := errors.AsType[*ProtocolError](o.Err)
 	if !ok || fault.Type != fxpHandle || fault.ID != 0 {
 		t.Errorf("%+v", fault)
 	}
-	if !strings.Contains(o.err.Error(), "lstat x: connection lost: protocol error: SSH_FXP_HANDLE") {
-		t.Errorf("%v", o.err)
+	if !strings.Contains(o.Err.Error(), "lstat x: connection lost: protocol error: SSH_FXP_HANDLE") {
+		t.Errorf("%v", o.Err)
 	}
 }
 
@@ -77,11 +78,11 @@ func TestSFTP7_FailsEveryRequest(t *testing.T) {
 		all = append(all, watch(c.RemoveFile(fmt.Sprint(i))), watch(c.GetAttrs(fmt.Sprint(i), true)), watch(c.OpenDirectory(fmt.Sprint(i))))
 	}
 	c.DataReceived(slices.Concat(statusReply(0, FXOK, "", ""), statusReply(999, FXOK, "", ""), statusReply(3, FXOK, "", "")))
-	if fired, _, err := all[0].get(); fired != 1 || err != nil {
-		t.Errorf("what was answered before: %v", err)
+	if !all[0].Fired || all[0].Err != nil {
+		t.Errorf("what was answered before: %v", all[0].Err)
 	}
 	for _, o := range all[1:] {
-		wantProtocolError(t, o, m, ErrUnknownID)
+		wantProtocolError(t, o.Err, m, ErrUnknownID)
 	}
 }
 
@@ -96,7 +97,7 @@ func TestProtocolErrorAborts(t *testing.T) {
 
 func TestSFTP8_RequestsFromTheServerAreIgnored(t *testing.T) {
 	c, m := connected(t)
-	o := watch(c.GetAttrs("x", false))
+	o := deferredtest.Observe(c.GetAttrs("x", false))
 	c.DataReceived(packet(fxpInit, func(e *wire.Encoder) { e.Uint32(0) })) // its version is not an id
 	for typ := range 256 {
 		if typ := PacketType(typ); typ.isRequest() && typ != fxpInit {
@@ -104,7 +105,7 @@ func TestSFTP8_RequestsFromTheServerAreIgnored(t *testing.T) {
 		}
 	}
 	c.DataReceived(attrsReply(0, Attrs{}.WithSize(5)))
-	if o.fired != 1 || o.v.Size != 5 || m.closed != 0 {
+	if !o.Fired || o.Value.Size != 5 || m.closed != 0 {
 		t.Errorf("%+v, closed %d times", o, m.closed)
 	}
 }
@@ -115,18 +116,18 @@ func TestSFTP22_Status(t *testing.T) {
 		is   error
 	}{{FXOK, nil}, {FXEOF, io.EOF}, {FXOpUnsupported, errors.ErrUnsupported}, {FXFailure, nil}, {12345, nil}} {
 		c, _ := connected(t)
-		o := watch(c.RemoveFile("x"))
+		o := deferredtest.Observe(c.RemoveFile("x"))
 		c.DataReceived(statusReply(0, tt.code, "a text", "en"))
 		want := Status{tt.code, "a text", "en"}
 		if tt.code == FXOK {
-			if o.err != nil || o.v != want {
+			if o.Err != nil || o.Value != want {
 				t.Errorf("code 0: %+v", o)
 			}
 			continue
 		}
-		status, ok := errors.AsType[*StatusError](o.err)
-		if !ok || Status(*status) != want || tt.is != nil && !errors.Is(o.err, tt.is) {
-			t.Errorf("code %d: %v", tt.code, o.err)
+		status, ok := errors.AsType[*StatusError](o.Err)
+		if !ok || Status(*status) != want || tt.is != nil && !errors.Is(o.Err, tt.is) {
+			t.Errorf("code %d: %v", tt.code, o.Err)
 		}
 	}
 }
@@ -137,9 +138,9 @@ func TestSFTP23_ShortStatus(t *testing.T) {
 		"bare":             func(e *wire.Encoder) { e.Uint32(0) },
 	} {
 		c, m := connected(t)
-		o := watch(c.RemoveFile("x"))
+		o := deferredtest.Observe(c.RemoveFile("x"))
 		c.DataReceived(reply(fxpStatus, 0, body))
-		if o.fired != 1 || o.err != nil || o.v != (Status{}) || m.closed != 0 {
+		if !o.Fired || o.Err != nil || o.Value != (Status{}) || m.closed != 0 {
 			t.Errorf("%s: %+v", name, o)
 		}
 	}
@@ -147,9 +148,9 @@ func TestSFTP23_ShortStatus(t *testing.T) {
 
 func TestTrailingBytesAreIgnored(t *testing.T) {
 	c, m := connected(t)
-	o := watch(c.GetAttrs("x", false))
+	o := deferredtest.Observe(c.GetAttrs("x", false))
 	c.DataReceived(reply(fxpAttrs, 0, func(e *wire.Encoder) { e.Uint32(0); e.Raw([]byte("more")) }))
-	if o.fired != 1 || o.err != nil || m.closed != 0 {
+	if !o.Fired || o.Err != nil || m.closed != 0 {
 		t.Errorf("%+v", o)
 	}
 }
@@ -158,29 +159,29 @@ func TestTrailingBytesAreIgnored(t *testing.T) {
 func TestHookThatPanics(t *testing.T) {
 	c, _ := connected(t)
 	c.GotServerVersion = func(uint32, map[string]string) { panic("hook") }
-	o := watch(c.RemoveFile("x"))
+	o := deferredtest.Observe(c.RemoveFile("x"))
 	func() {
 		defer func() { _ = recover() }()
 		c.DataReceived(append(versionPacket(3), statusReply(0, FXOK, "", "")[:5]...))
 		t.Error("no panic")
 	}()
 	c.DataReceived(statusReply(0, FXOK, "", "")[5:])
-	if o.fired != 1 || o.err != nil {
+	if !o.Fired || o.Err != nil {
 		t.Errorf("%+v", o)
 	}
 }
 
 func TestRequestTooLong(t *testing.T) {
 	c, m := connected(t)
-	o := watch(c.ExtendedRequest("x", make([]byte, maxRequest)))
-	if o.fired != 1 || !errors.Is(o.err, ErrRequestTooLong) || len(m.sent) != 0 {
+	o := deferredtest.Observe(c.ExtendedRequest("x", make([]byte, maxRequest)))
+	if !o.Fired || !errors.Is(o.Err, ErrRequestTooLong) || len(m.sent) != 0 {
 		t.Errorf("%+v", o)
 	}
 }
 
 func TestIdleClientKeepsNoBuffers(t *testing.T) {
 	c, _ := connected(t)
-	watch(c.GetAttrs("x", false))
+	deferredtest.Observe(c.GetAttrs("x", false))
 	c.DataReceived(attrsReply(0, Attrs{}))
 	if c.in.Buffered() != 0 || c.in.Filling() != nil || c.decoder.Rest() != nil || len(c.pending) != 0 {
 		t.Errorf("kept: %+v", c.in)

@@ -22,9 +22,20 @@ func (c *Client) ReadDir(ctx context.Context, name string) ([]fs.DirEntry, error
 	}
 	found := make([]fs.DirEntry, 0, len(entries))
 	for _, e := range entries {
-		if e.Filename != "" && e.Filename != "." && e.Filename != ".." && !strings.Contains(e.Filename, "/") {
-			found = append(found, fs.FileInfoToDirEntry(e.FileInfo()))
+		if e.Filename == "" || e.Filename == "." || e.Filename == ".." || strings.Contains(e.Filename, "/") {
+			continue
 		}
+		if !e.Attrs.Has(filetransfer.AttrPermissions) { // then it is not known what it is
+			attrs, err := c.attrs(ctx, "lstat", path.Join(name, e.Filename), false)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			e.Attrs = attrs
+		}
+		found = append(found, fs.FileInfoToDirEntry(e.FileInfo()))
 	}
 	slices.SortFunc(found, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 	return found, nil

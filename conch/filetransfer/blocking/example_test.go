@@ -13,6 +13,7 @@ import (
 
 	"github.com/hawser-go/hawser/conch/filetransfer"
 	"github.com/hawser-go/hawser/conch/filetransfer/blocking"
+	"github.com/hawser-go/hawser/conch/filetransfer/internal/sftptest"
 	"github.com/hawser-go/hawser/conch/filetransfer/transfer"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
@@ -21,20 +22,14 @@ import (
 // session returns a client of a server that keeps its files in memory, and what ends both. A program gets it from the Blocking method of a
 // conch.SFTP.
 func session() (files *blocking.Client, end func()) {
-	serverIn, w := io.Pipe()
-	r, serverOut := io.Pipe()
-	server := sftp.NewRequestServer(struct {
-		io.Reader
-		io.WriteCloser
-	}{serverIn, serverOut}, sftp.InMemHandler())
-	go server.Serve() // until end closes the pipe
 	loop := reactor.New(reactor.Options{NoSignals: true})
-	l := &link{r: loop, client: filetransfer.NewFileTransferClient(), more: make(chan struct{}, 1)}
-	go l.pumpOut(w)
-	go l.pumpIn(r)
+	client := filetransfer.NewFileTransferClient()
+	link := sftptest.NewLink(sftptest.Serve(func(rwc io.ReadWriteCloser) error {
+		return sftp.NewRequestServer(rwc, sftp.InMemHandler()).Serve()
+	}), client, loop)
 	running, ended := make(chan struct{}), make(chan struct{})
 	loop.CallWhenRunning(func() {
-		l.client.MakeConnection(l)
+		client.MakeConnection(link)
 		close(running)
 	})
 	go func() { // until end stops the loop
@@ -42,12 +37,12 @@ func session() (files *blocking.Client, end func()) {
 		_ = loop.Run()
 	}()
 	<-running
-	files = blocking.New(transfer.NewSession(l.client, loop), func(ctx context.Context, f func() deferred.Deferred[struct{}]) error {
+	files = blocking.New(transfer.NewSession(client, loop), func(ctx context.Context, f func() deferred.Deferred[struct{}]) error {
 		_, err := reactor.Await(ctx, loop, f)
 		return err
 	})
 	return files, func() {
-		l.LoseConnection()
+		link.LoseConnection()
 		_ = loop.Stop()
 		<-ended
 	}

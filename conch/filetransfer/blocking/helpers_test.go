@@ -1,21 +1,16 @@
 package blocking_test
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"io"
-	"os"
-	"os/exec"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/pkg/sftp"
-
 	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/conch/filetransfer"
 	"github.com/hawser-go/hawser/conch/filetransfer/blocking"
+	"github.com/hawser-go/hawser/conch/filetransfer/internal/sftptest"
 	"github.com/hawser-go/hawser/conch/filetransfer/transfer"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
@@ -31,17 +26,51 @@ type peer struct {
 	dir    string
 }
 
-// link carries a session over two pipes.
+// link is a transport on which what goes over it is counted, and which can be cut, or silenced.
 type link struct {
+	*sftptest.Link
 	r      *reactor.Reactor
 	client *filetransfer.FileTransferClient
-	mu     sync.Mutex // guards queue and closed
-	queue  [][]byte
-	closed bool
-	more   chan struct{}
+	mu     sync.Mutex    // guards hold
 	hold   chan struct{} // while it is open nothing that comes in is delivered; nil for never
 	in     trip          // counts what comes in
 	out    trip          // and what goes out
+}
+
+func newLink(r *reactor.Reactor, server sftptest.Server) *link {
+	l := &link{r: r, client: filetransfer.NewFileTransferClient()}
+	server.In, server.Out = counted{server.In, l}, held{server.Out, l}
+	l.Link = sftptest.NewLink(server, l.client, r)
+	return l
+}
+
+// counted is the server's input.
+type counted struct {
+	io.WriteCloser
+	l *link
+}
+
+func (c counted) Write(p []byte) (int, error) {
+	c.l.out.add(len(p))
+	return c.WriteCloser.Write(p)
+}
+
+// held is its output.
+type held struct {
+	io.Reader
+	l *link
+}
+
+func (h held) Read(p []byte) (int, error) {
+	n, err := h.Reader.Read(p)
+	h.l.in.add(n)
+	h.l.mu.Lock()
+	hold := h.l.hold
+	h.l.mu.Unlock()
+	if hold != nil {
+		<-hold
+	}
+	return n, err
 }
 
 // trip counts bytes, and calls at once when there have been so many.
@@ -102,79 +131,20 @@ func (l *link) hush() (speak func()) {
 	}
 }
 
-func (l *link) Write(p []byte) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.queue = append(l.queue, p)
-	l.wake()
-}
-
-func (l *link) LoseConnection() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.closed = true
-	l.wake()
-}
-
-func (l *link) wake() {
-	select {
-	case l.more <- struct{}{}:
-	default:
-	}
-}
-
-// pumpOut runs until LoseConnection.
-func (l *link) pumpOut(w io.WriteCloser) {
-	defer w.Close()
-	for range l.more {
-		l.mu.Lock()
-		queue, closed := l.queue, l.closed
-		l.queue = nil
-		l.mu.Unlock()
-		for _, p := range queue {
-			l.out.add(len(p))
-			_, _ = w.Write(p) // an error shows on the other side
-		}
-		if closed {
-			return
-		}
-	}
-}
-
-// pumpIn runs until the server closes its output.
-func (l *link) pumpIn(r io.Reader) {
-	for {
-		p := make([]byte, 64<<10)
-		n, err := r.Read(p)
-		l.in.add(n)
-		l.mu.Lock()
-		hold := l.hold
-		l.mu.Unlock()
-		if hold != nil {
-			<-hold
-		}
-		if n > 0 {
-			l.r.CallFromThread(func() { l.client.DataReceived(p[:n]) })
-		}
-		if err != nil {
-			l.r.CallFromThread(func() { l.client.ConnectionLost(err) })
-			return
-		}
-	}
-}
-
-func newPeer(t testing.TB, dir string, w io.WriteCloser, r io.Reader, stopped func()) *peer {
+func newPeer(t testing.TB, start sftptest.Start) *peer {
 	reactortest.CheckGoroutines(t)
+	dir := t.TempDir()
+	server, err := start(t, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
 	loop := reactortest.Start(t, reactor.Options{})
-	l := &link{r: loop, client: filetransfer.NewFileTransferClient(), more: make(chan struct{}, 1)}
-	var pumps sync.WaitGroup
-	pumps.Go(func() { l.pumpOut(w) })
-	pumps.Go(func() { l.pumpIn(r) })
+	l := newLink(loop, server)
 	await := func(ctx context.Context, f func() deferred.Deferred[struct{}]) error {
 		_, err := reactor.Await(ctx, loop, f)
 		return err
 	}
-	err := await(t.Context(), func() deferred.Deferred[struct{}] {
+	err = await(t.Context(), func() deferred.Deferred[struct{}] {
 		l.client.MakeConnection(l)
 		return deferred.Then(l.client.RealPath("."), func(string) (struct{}, error) { return struct{}{}, nil })
 	})
@@ -183,52 +153,16 @@ func newPeer(t testing.TB, dir string, w io.WriteCloser, r io.Reader, stopped fu
 	}
 	t.Cleanup(func() {
 		l.LoseConnection()
-		pumps.Wait()
-		stopped()
+		l.Wait()
 	})
 	return &peer{blocking.New(transfer.NewSession(l.client, loop), await), loop, l.client, l, dir}
 }
 
 func openSSH(t testing.TB) *peer {
-	for _, place := range []string{"/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server", "/usr/libexec/sftp-server", "/usr/lib/ssh/sftp-server"} {
-		if _, err := os.Stat(place); err != nil {
-			continue
-		}
-		server := exec.Command(place)
-		server.Dir = t.TempDir()
-		var log bytes.Buffer
-		server.Stderr = &log
-		w, err := server.StdinPipe()
-		r, err2 := server.StdoutPipe()
-		if err := errors.Join(err, err2, server.Start()); err != nil {
-			t.Fatal(err)
-		}
-		return newPeer(t, server.Dir, w, r, func() { _ = server.Wait() })
-	}
-	conchtest.MissingPeer(t, "OpenSSH's sftp-server")
-	return nil
+	return newPeer(t, sftptest.Program(conchtest.Program(t, "sftp-server")))
 }
 
-// pkgSFTP runs pkg/sftp's server inside the process.
-func pkgSFTP(t testing.TB) *peer {
-	dir := t.TempDir()
-	serverIn, w := io.Pipe()
-	r, serverOut := io.Pipe()
-	served := make(chan struct{})
-	go func() { // until its input ends
-		defer close(served)
-		server, err := sftp.NewServer(struct {
-			io.Reader
-			io.WriteCloser
-		}{serverIn, serverOut}, sftp.WithServerWorkingDirectory(dir))
-		if err == nil {
-			_ = server.Serve()
-		}
-		serverIn.Close()
-		serverOut.Close()
-	}()
-	return newPeer(t, dir, w, r, func() { <-served })
-}
+func pkgSFTP(t testing.TB) *peer { return newPeer(t, sftptest.PkgSFTP) }
 
 func forEachPeer(t *testing.T, test func(t *testing.T, p *peer)) {
 	for name, start := range map[string]func(testing.TB) *peer{"openssh": openSSH, "pkg-sftp": pkgSFTP} {

@@ -29,25 +29,26 @@ func (j *job) get(co *deferred.Coro, remote, local string, attrs filetransfer.At
 		return j.newFetch(remote, attrs, j.s.wrap(plainDisk{}), local).run(co)
 	case fs.ModeDir:
 		info := attrs.FileInfo(path.Base(remote))
-		return j.inRoot(co, local, info.Mode().Perm()|0o700, func(d disk) error {
-			return j.newGetTree(d).runTop(co, remote, info)
-		})
+		return j.inRoot(co, local, info.Mode().Perm()|0o700, func(t *getTree) error { return t.runTop(co, remote, info) })
 	default:
 		return ErrNotRegular
 	}
 }
 
-// inRoot runs f with the directory local, which is made if it is not there.
-func (j *job) inRoot(co *deferred.Coro, local string, perm fs.FileMode, f func(disk) error) error {
-	line := line{loop: j.s.loop}
-	d, err := deferred.Await(co, threaded(&line, func() (disk, error) { return makeRoot(local, perm) }, func(d disk) { d.Close() }))
+// inRoot runs f with a tree into the directory local, which is made if it is not there.
+func (j *job) inRoot(co *deferred.Coro, local string, perm fs.FileMode, f func(*getTree) error) error {
+	t := j.newGetTree()
+	d, err := deferred.Await(co, threaded(&t.line, func() (disk, error) { return makeRoot(local, perm) }, func(d disk) { d.Close() }))
 	if err != nil {
 		return err
 	}
-	defer func() {
-		do(&line, d.Close).AddErrback(func(error) (struct{}, error) { return struct{}{}, nil }) // everything in it is closed
-	}()
-	return f(j.s.wrap(d))
+	t.local = j.s.wrap(d)
+	err = f(t)
+	do(&t.line, d.Close).AddErrback(func(error) (struct{}, error) { return struct{}{}, nil }) // everything in it is closed
+	if err != nil {
+		t.line.idle(co)
+	}
+	return err
 }
 
 func (s *Session) wrap(d disk) disk {
@@ -85,12 +86,11 @@ func (s *Session) GetGlob(pattern, local string, o Options) deferred.Deferred[Re
 		if err != nil {
 			return j.failure(pattern, err)
 		}
-		return j.failure(pattern, j.inRoot(co, local, 0o777, func(d disk) error { return j.getMatches(co, matches, d) }))
+		return j.failure(pattern, j.inRoot(co, local, 0o777, func(t *getTree) error { return t.matches(co, matches) }))
 	})
 }
 
-func (j *job) getMatches(co *deferred.Coro, matches []Match, d disk) error {
-	t := j.newGetTree(d)
+func (t *getTree) matches(co *deferred.Coro, matches []Match) error {
 	seen := make(map[string]bool)
 	return t.runMatches(co, len(matches), func(co *deferred.Coro, top *node, i int) error {
 		source := matches[i].Path
@@ -104,7 +104,7 @@ func (j *job) getMatches(co *deferred.Coro, matches []Match, d disk) error {
 			return nil
 		}
 		seen[name] = true
-		attrs, err := deferred.Await(co, j.s.client.GetAttrs(source, true))
+		attrs, err := deferred.Await(co, t.s.client.GetAttrs(source, true))
 		if err != nil {
 			return t.judge(source, err)
 		}
@@ -162,12 +162,15 @@ func (j *job) put(co *deferred.Coro, d disk, local, remote string, info fs.FileI
 	}
 }
 
-// PutFrom uploads what r gives, until it ends, to the file remote. r is read on a thread. Resume, Preserve and Sparse have no effect.
+// PutFrom uploads what r gives, until it ends, to the file remote. r is read on a thread; of a transfer that ends early, a Read that is under way then
+// is not waited for. Resume, Preserve and Sparse have no effect.
 func (s *Session) PutFrom(r io.Reader, remote string, o Options) deferred.Deferred[Report] {
 	o.Resume, o.Preserve, o.Sparse = false, false, false
 	return s.start("put", o, func(co *deferred.Coro, j *job) error {
 		f := j.newStore(nil, "", nil, remote)
-		f.from = r
+		from := &source{r: r}
+		defer from.Close()
+		f.from = from
 		return j.failure(remote, f.run(co))
 	})
 }
@@ -197,7 +200,10 @@ func (j *job) putMatches(co *deferred.Coro, matches []string, remote string) err
 	line := line{loop: j.s.loop}
 	return t.runMatches(co, len(matches), func(co *deferred.Coro, top *node, i int) error {
 		e := entry{name: filepath.Base(matches[i])}
-		e.info, e.err = deferred.Await(co, threaded(&line, func() (fs.FileInfo, error) { return d.Stat(matches[i]) }, nil))
+		e.info, e.err = deferred.Await(co, threaded(&line, func() (fs.FileInfo, error) {
+			e.isPart = t.isPart(matches[i])
+			return d.Stat(matches[i])
+		}, nil))
 		if isCancelled(e.err) {
 			return e.err
 		}

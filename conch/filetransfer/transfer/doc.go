@@ -31,6 +31,7 @@
 // # A server that cannot be trusted
 //
 // Names that a server lists are taken only if they are names: not empty, not "." or "..", without separators. A tree is written through an
-// os.Root, so that nothing outside of the target directory can be written, not through symbolic links either. A file that ends before
-// the size that was announced is an error; a directory that does not end, or lies too deep, as well.
+// os.Root, so that nothing outside of the target directory can be written, not through symbolic links either; a link that may lead out of it is
+// not made. A file that ends before the size that was announced is an error; a directory that does not end, or lies too deep, as well. The names
+// that are kept of a tree take 512 MiB at most.
 package transfer

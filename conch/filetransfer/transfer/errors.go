@@ -13,9 +13,6 @@ var (
 	// ErrShort is the cause of the failure of a transfer whose source ended before the size that it had when the transfer began.
 	ErrShort = fmt.Errorf("transfer: the file ended early: %w", io.ErrUnexpectedEOF)
 
-	// ErrChanged is the cause of the failure of a striped download whose file was replaced while it ran.
-	ErrChanged = errors.New("transfer: the file was changed during the transfer; start it again")
-
 	// ErrStalled is the cause of the failure of a transfer in which nothing has moved for Options.StallTimeout.
 	ErrStalled = errors.New("transfer: nothing has moved for too long")
 
@@ -31,7 +28,7 @@ var (
 	// ErrIsDirectory is the cause of the failure to put a file, with Options.Atomic, where there is a directory.
 	ErrIsDirectory = errors.New("transfer: the target is a directory; give the file a name in it")
 
-	// ErrUnsafeLink is the cause of the failure to copy a symbolic link that points outside of the tree.
+	// ErrUnsafeLink is the cause of the failure to copy a symbolic link that points outside of the tree, or may do so by way of another link.
 	ErrUnsafeLink = errors.New("transfer: the symbolic link points outside of the tree")
 )
 

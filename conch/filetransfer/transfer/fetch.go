@@ -26,6 +26,8 @@ type fetch struct {
 	partName string
 	start    int64 // where a resumed one goes on
 	next     int64 // offset of the chunk to be asked for next
+	flow     *flow
+	begun    bool // part is open, for a large file
 	sink     *sink
 	out      output
 }
@@ -86,6 +88,9 @@ func (f *fetch) small(co *deferred.Coro) error {
 		defer b.Release()
 		return f.save(b.Data()[:n])
 	}))
+	if isCancelled(err) {
+		f.line.idle(co)
+	}
 	if err == nil {
 		f.now.Files++
 	}
@@ -202,71 +207,90 @@ func (f *fetch) preserve(d disk, name string) error {
 
 // large transfers a file chunk by chunk.
 func (f *fetch) large(co *deferred.Coro) error {
-	complete, err := deferred.Await(co, threaded(&f.line, f.prepare, f.unprepare))
-	if complete {
-		f.now.Skipped++
-		f.now.Done += f.size
-	}
-	if err != nil || complete {
-		return err
+	if f.o.Resume {
+		complete, err := deferred.Await(co, threaded(&f.line, f.look, nil))
+		if complete {
+			f.now.Skipped++
+			f.now.Done += f.size
+		}
+		if err != nil || complete {
+			return err
+		}
 	}
 	f.now.Done += f.start
 	if f.known {
 		f.spread(f.size - f.start)
 	}
-	err = f.stream(co)
-	whole := err == nil
-	_, finishErr := deferred.Await(co, do(&f.line, func() error { return f.finish(whole) }))
-	if err == nil {
-		err = finishErr
+	err := f.stream(co)
+	if f.begun {
+		whole := err == nil
+		if _, finishErr := deferred.Await(co, do(&f.line, func() error { return f.finish(whole) })); err == nil {
+			err = finishErr
+		}
 	}
 	if err == nil {
 		f.now.Files++
+		if !f.known {
+			f.now.Total += f.size
+		}
 	}
 	return err
 }
 
-// prepare finds out, on a thread, what is there of the file already, and opens it; or reports that nothing is missing.
-func (f *fetch) prepare() (complete bool, err error) {
-	if f.disk == nil {
-		return false, nil
+// look finds out, on a thread, what is there of the file already, and reports whether nothing is missing.
+func (f *fetch) look() (complete bool, _ error) {
+	if info, err := f.disk.Stat(f.name); err == nil && isComplete(versionOf(info.Size(), info.ModTime()), f.source()) {
+		return true, nil
 	}
-	if f.o.Resume {
-		if info, err := f.disk.Stat(f.name); err == nil && isComplete(versionOf(info.Size(), info.ModTime()), f.source()) {
-			return true, nil
-		}
-		if info, err := f.disk.Stat(f.partName); err == nil && info.Mode().IsRegular() {
-			f.start = resumeAt(versionOf(info.Size(), info.ModTime()), f.source(), 0)
-		}
+	if info, err := f.disk.Stat(f.partName); err == nil && info.Mode().IsRegular() {
+		f.start = resumeAt(versionOf(info.Size(), info.ModTime()), f.source(), 0)
 	}
-	return false, f.create()
+	return false, nil
 }
 
-// unprepare closes what prepare has opened for a transfer that was cancelled meanwhile.
-func (f *fetch) unprepare(complete bool) {
-	if !complete {
-		do(&f.line, func() error { return f.finish(false) }).AddErrback(func(error) (struct{}, error) { return struct{}{}, nil })
+// begin opens the target; a file that cannot be read leaves alone what is there.
+func (f *fetch) begin(co *deferred.Coro) error {
+	if f.disk != nil {
+		_, err := deferred.Await(co, threaded(&f.line, func() (struct{}, error) { return struct{}{}, f.create() }, func(struct{}) {
+			do(&f.line, func() error { return f.finish(false) }).AddErrback(func(error) (struct{}, error) { return struct{}{}, nil })
+		}))
+		if isCancelled(err) {
+			f.line.idle(co)
+		}
+		if err != nil {
+			return err
+		}
 	}
+	f.begun = true
+	f.sink = &sink{line: &f.line, to: &f.out, next: f.start, ready: make(map[int64]chunk), failed: f.flow.stop, wrote: func() { f.written++ }}
+	return nil
 }
 
 // stream opens the file and moves its content from f.start on.
 func (f *fetch) stream(co *deferred.Coro) error {
 	f.next = f.start
-	flow := &flow{job: f.job, work: f.worker, open: f.openOn()}
-	f.sink = &sink{line: &f.line, to: &f.out, next: f.start, ready: make(map[int64]chunk), failed: flow.stop, wrote: func(int) {}}
+	f.flow = &flow{job: f.job, work: f.worker, open: f.openOn()}
 	opened := f.openRemote(f.on)
-	flow.begin(f.on)
+	f.flow.begin(f.on)
 	h, err := deferred.Await(co, opened)
-	if err != nil {
-		flow.stop(err)
+	if err == nil {
+		err = f.begin(co)
 	}
-	err = flow.run(co, h)
+	if err != nil {
+		f.flow.stop(err)
+	}
+	err = f.flow.run(co, h)
 	if h != nil {
 		h.Close().AddErrback(ignore)
 	}
-	f.sink.drop()
+	if f.begun {
+		f.sink.drop()
+	}
 	return err
 }
+
+// errOtherFile is why a lane is not used for a download.
+var errOtherFile = errors.New("transfer: on the further channel the file is another one")
 
 // openOn opens the file on another lane, and makes sure that it is the same one: its attributes are asked for behind the open, without waiting for
 // that.
@@ -284,7 +308,7 @@ func (f *fetch) openOn() func(*lane) deferred.Deferred[*filetransfer.ClientFile]
 			}
 			attrs, err := deferred.Await(co, stat)
 			if err == nil && versionOf(int64(attrs.Size), attrs.ModTime()) != f.source() {
-				err = ErrChanged
+				err = errOtherFile
 			}
 			if err != nil {
 				h.Close().AddErrback(ignore)

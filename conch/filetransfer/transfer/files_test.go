@@ -101,7 +101,7 @@ func TestOverwriting(t *testing.T) {
 
 // At a server without posix-rename an atomic put still replaces what there is.
 func TestAtomicPutWithoutPosixRename(t *testing.T) {
-	p := python(t, "twisted_server.py", "twisted")
+	p := python(t, "twisted")
 	source := write(t, filepath.Join(p.local, "source"), []byte("new"))
 	write(t, filepath.Join(p.dir, "remote"), []byte("old"))
 	if _, err := p.put(source, "remote", Options{Atomic: true}); err != nil || string(read(t, filepath.Join(p.dir, "remote"))) != "new" {

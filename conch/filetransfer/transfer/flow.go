@@ -28,9 +28,13 @@ type flow struct {
 	open  func(l *lane) deferred.Deferred[*filetransfer.ClientFile]                  // on a further lane; nil if it cannot be spread
 	work  func(co *deferred.Coro, h *filetransfer.ClientFile) (more bool, err error) // moves a chunk, if there is one left
 	files []*filetransfer.ClientFile                                                 // on further lanes
+	runs  bool                                                                       // there may be workers
+
+	closed deferred.Deferred[[]deferred.Outcome[filetransfer.Status]] // after run: fires when the servers are done with files
 }
 
-// begin opens the file on all lanes of the job, those that there are and those that come, but not on the one that the caller opens it on.
+// begin opens the file on all lanes of the job, those that there are and those that come, but not on the one that the caller opens it on. Nothing is
+// moved before run.
 func (f *flow) begin(on *lane) {
 	f.job.flows = append(f.job.flows, f)
 	for _, l := range f.job.lanes {
@@ -42,16 +46,23 @@ func (f *flow) begin(on *lane) {
 
 // run moves the file, with the caller's handle as well, and returns when all workers have ended. A flow that is stopped already needs no h.
 func (f *flow) run(co *deferred.Coro, h *filetransfer.ClientFile) error {
+	opened := slices.Clone(f.files)
+	f.runs = true
 	if f.open != nil && len(f.job.lanes)+f.job.opening > 1 {
 		f.employ(h, stripeAhead)
 	} else {
 		f.employ(h, singleAhead)
 	}
+	for _, h := range opened {
+		f.employ(h, stripeAhead)
+	}
 	err := f.wait(co)
 	f.job.flows = slices.DeleteFunc(f.job.flows, func(other *flow) bool { return other == f })
+	var closing []deferred.Deferred[filetransfer.Status]
 	for _, h := range f.files {
-		h.Close().AddErrback(ignore) // read, or written and answered for
+		closing = append(closing, h.Close())
 	}
+	f.closed = deferred.List(closing, deferred.ConsumeErrors)
 	return err
 }
 
@@ -70,7 +81,9 @@ func (f *flow) join(l *lane) {
 			h.Close().AddErrback(ignore)
 		default:
 			f.files = append(f.files, h)
-			f.employ(h, stripeAhead)
+			if f.runs {
+				f.employ(h, stripeAhead)
+			}
 		}
 		return struct{}{}, nil
 	})

@@ -5,6 +5,8 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"path/filepath"
+	"strings"
 
 	"github.com/hawser-go/hawser/conch/filetransfer"
 	"github.com/hawser-go/hawser/deferred"
@@ -13,12 +15,12 @@ import (
 // getTree downloads directories into one of the local disk.
 type getTree struct {
 	*tree
-	line line // for what is done with directories and links
+	line line // for what is done with directories and links, and for closing the root
 }
 
-func (j *job) newGetTree(d disk) *getTree {
+func (j *job) newGetTree() *getTree {
 	t := &getTree{tree: j.newTree(), line: line{loop: j.s.loop}}
-	t.local, t.list, t.finish = d, t.listDir, t.finishDir
+	t.list, t.finish = t.listDir, t.finishDir
 	return t
 }
 
@@ -113,14 +115,27 @@ func (t *getTree) entry(co *deferred.Coro, n *node, source, name string, attrs f
 		return nil
 	}
 	if attrs.FileMode().Type() == fs.ModeSymlink && t.o.Links == FollowLinks {
-		if attrs, err = deferred.Await(co, t.s.client.GetAttrs(source, true)); err != nil {
+		if attrs, err = deferred.Await(co, t.s.client.GetAttrs(source, true)); err == nil && attrs.FileMode().IsDir() {
+			err = t.mustNotLoop(co, n, source)
+		}
+		if err != nil {
 			return t.judge(source, err)
 		}
 	}
 	switch attrs.FileMode().Type() {
 	case fs.ModeDir:
-		t.push(n, source, name, attrs.FileInfo(name))
+		return t.push(n, source, name, attrs.FileInfo(name))
 	case 0:
+		if whole := wholeOf(name); whole != "" && t.o.Atomic {
+			other, err := deferred.Await(co, t.s.client.GetAttrs(path.Join(path.Dir(source), whole), t.o.Links == FollowLinks))
+			if isCancelled(err) {
+				return err
+			}
+			if err == nil && other.FileMode().IsRegular() {
+				t.problem(source, errPartName)
+				return nil
+			}
+		}
 		f := t.newFetch(source, attrs, t.local, localPath(rel))
 		return t.file(co, n, source, rel, f.size, f.run)
 	case fs.ModeSymlink:
@@ -130,6 +145,24 @@ func (t *getTree) entry(co *deferred.Coro, n *node, source, name string, attrs f
 		t.skip()
 	default:
 		t.skip()
+	}
+	return nil
+}
+
+// mustNotLoop fails if the link at source, in the directory n, leads to n or to one that n is in. A server that does not tell where it leads is
+// bounded by MaxDepth.
+func (t *getTree) mustNotLoop(co *deferred.Coro, n *node, source string) error {
+	to, err := deferred.Await(co, t.s.client.RealPath(source))
+	for ; err == nil && n != nil && n.info != nil; n = n.parent {
+		if n.real == "" {
+			n.real, err = deferred.Await(co, t.s.client.RealPath(n.source))
+		}
+		if err == nil && n.real == to {
+			return errLoop
+		}
+	}
+	if isCancelled(err) {
+		return err
 	}
 	return nil
 }
@@ -150,8 +183,13 @@ func (t *getTree) copyLink(co *deferred.Coro, source, rel string) error {
 	return err
 }
 
-// replaceLink makes a symbolic link, in the place of one that is there.
+// replaceLink makes a symbolic link, in the place of one that is there. What leads upwards has to be where its name says.
 func replaceLink(d disk, target, name string) error {
+	for dir := filepath.Dir(name); dir != "." && strings.Contains(target, ".."); dir = filepath.Dir(dir) {
+		if info, err := d.Lstat(dir); err != nil || !info.IsDir() {
+			return ErrUnsafeLink
+		}
+	}
 	err := d.Symlink(target, name)
 	if !errors.Is(err, fs.ErrExist) {
 		return err

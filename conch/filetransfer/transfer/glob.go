@@ -52,6 +52,7 @@ func Glob(c *filetransfer.FileTransferClient, pattern string) deferred.Deferred[
 func expand(co *deferred.Coro, c *filetransfer.FileTransferClient, dirs []Match, part string) ([]Match, error) {
 	plain := !strings.ContainsAny(part, `*?[\`)
 	var found []Match
+	var held held
 	for _, dir := range dirs {
 		var err error
 		if plain {
@@ -61,9 +62,9 @@ func expand(co *deferred.Coro, c *filetransfer.FileTransferClient, dirs []Match,
 				found = append(found, Match{Path: name})
 			}
 		} else {
-			found, err = matches(co, c, dir.Path, part, found)
+			found, err = matches(co, c, dir.Path, part, found, &held)
 		}
-		if isCancelled(err) || c.Lost() != nil || errors.Is(err, filetransfer.ErrTooManyEntries) {
+		if isCancelled(err) || c.Lost() != nil || errors.Is(err, filetransfer.ErrTooManyEntries) || err == ErrTooManyNames {
 			return nil, err
 		}
 	}
@@ -76,7 +77,7 @@ func isThere(co *deferred.Coro, c *filetransfer.FileTransferClient, name string)
 }
 
 // matches adds to found what part matches in the directory dir.
-func matches(co *deferred.Coro, c *filetransfer.FileTransferClient, dir, part string, found []Match) ([]Match, error) {
+func matches(co *deferred.Coro, c *filetransfer.FileTransferClient, dir, part string, found []Match, held *held) ([]Match, error) {
 	name := dir
 	if name == "" {
 		name = "."
@@ -89,8 +90,9 @@ func matches(co *deferred.Coro, c *filetransfer.FileTransferClient, dir, part st
 		if len(found) == filetransfer.MaxDirectoryEntries {
 			return &filetransfer.OpError{Op: "glob", Path: dir, Err: filetransfer.ErrTooManyEntries}
 		}
-		found = append(found, Match{path.Join(dir, e.Filename), e.Attrs})
-		return nil
+		m := Match{path.Join(dir, e.Filename), e.Attrs}
+		found = append(found, m)
+		return held.keep(m.Path)
 	})
 	return found, err
 }
@@ -115,9 +117,10 @@ func Walk(c *filetransfer.FileTransferClient, root string, f func(path string, e
 		for err == nil && len(w.stack) > 0 {
 			next := w.stack[len(w.stack)-1]
 			w.stack = w.stack[:len(w.stack)-1]
+			w.held.drop(next.path, next.entry.Filename, next.entry.Longname)
 			err = w.list(co, next)
 		}
-		if err == fs.SkipAll {
+		if err == fs.SkipAll || err == fs.SkipDir { // the second one for a root that is no directory
 			err = nil
 		}
 		return struct{}{}, err
@@ -129,6 +132,7 @@ type walk struct {
 	client *filetransfer.FileTransferClient
 	f      func(path string, e filetransfer.Entry, err error) error
 	stack  []visited // directories to be listed
+	held   held      // by the stack
 }
 
 type visited struct {
@@ -145,6 +149,9 @@ func (w *walk) visit(name string, e filetransfer.Entry, depth int) error {
 	case err == fs.SkipDir:
 		return fs.SkipDir
 	case err == nil && e.Attrs.FileMode().IsDir():
+		if err = w.held.keep(name, e.Filename, e.Longname); err != nil {
+			return err
+		}
 		w.stack = append(w.stack, visited{name, e, depth})
 	}
 	return err
@@ -159,7 +166,17 @@ func (w *walk) list(co *deferred.Coro, dir visited) error {
 		if notBelow(e.Filename) {
 			return nil
 		}
-		user = w.visit(path.Join(dir.path, e.Filename), e, dir.depth+1)
+		name := path.Join(dir.path, e.Filename)
+		if !e.Attrs.Has(filetransfer.AttrPermissions) {
+			attrs, err := deferred.Await(co, w.client.GetAttrs(name, false))
+			if isCancelled(err) || w.client.Lost() != nil {
+				return err
+			}
+			if err == nil {
+				e.Attrs = attrs
+			}
+		}
+		user = w.visit(name, e, dir.depth+1)
 		return user
 	})
 	if user == nil && err != nil && !isCancelled(err) && w.client.Lost() == nil {

@@ -23,8 +23,9 @@ func (g *group) start(body func(co *deferred.Coro) error) {
 	}
 	t := new(task)
 	g.tasks[t] = struct{}{}
-	t.d = deferred.Inline(func(co *deferred.Coro) (struct{}, error) {
-		g.left(t, body(co))
+	t.d = deferred.Inline(func(co *deferred.Coro) (struct{}, error) { return struct{}{}, body(co) })
+	t.d.AddBoth(func(_ struct{}, err error) (struct{}, error) {
+		g.left(t, err) // after a panic, too
 		return struct{}{}, nil
 	})
 	if g.stopped {

@@ -32,13 +32,20 @@ type job struct {
 	tick    func() bool // stops the timer
 	last    mark        // at the last tick
 	lastUse time.Time   // when something moved last
+	written int         // chunks that the local disk has taken
 }
 
 // mark is a point in a transfer's progress.
 type mark struct {
-	at          time.Time
-	bytes       int64
-	files, dirs int
+	at    time.Time
+	bytes int64
+	moved moved
+}
+
+// moved is what changes as long as a transfer is not stalled.
+type moved struct {
+	done                 int64
+	files, dirs, written int
 }
 
 // start runs body as a job.
@@ -79,6 +86,9 @@ func (j *job) end(err error) (Report, error) {
 	j.lanes = j.lanes[:1]
 	j.lease.Close()
 	j.now.Elapsed = j.s.loop.Now().Sub(j.began)
+	if seconds := j.now.Elapsed.Seconds(); j.now.Rate == 0 && seconds > 0 {
+		j.now.Rate = float64(j.now.Bytes) / seconds // it was over before the first tick
+	}
 	if j.o.Progress != nil {
 		j.now.Final = true
 		j.o.Progress(j.now)
@@ -110,12 +120,15 @@ func (j *job) schedule() {
 
 func (j *job) ticked() {
 	now := j.s.loop.Now()
-	is := mark{now, j.now.Bytes, j.now.Files + j.now.Skipped + j.now.Links, j.now.Dirs}
-	if is.bytes != j.last.bytes || is.files != j.last.files || is.dirs != j.last.dirs {
+	is := mark{now, j.now.Bytes, moved{j.now.Done, j.now.Files + j.now.Skipped + j.now.Links + j.failed, j.now.Dirs, j.written}}
+	if is.moved != j.last.moved {
 		j.lastUse = now
 	}
 	if j.o.StallTimeout > 0 && now.Sub(j.lastUse) >= j.o.StallTimeout {
+		j.lastUse = now // what the transfer does on its way out may stall as well
 		j.abort(ErrStalled)
+	}
+	if j.ended {
 		return
 	}
 	if seconds := now.Sub(j.last.at).Seconds(); seconds > 0 {
@@ -126,19 +139,19 @@ func (j *job) ticked() {
 		j.now.Rate = rate
 	}
 	j.last = is
+	j.schedule()
 	if j.o.Progress != nil {
 		j.now.Elapsed = now.Sub(j.began)
-		j.o.Progress(j.now)
+		j.o.Progress(j.now) // which may end the job
 	}
-	j.schedule()
 }
 
 // abort ends the job with an error that is not one of a file.
 func (j *job) abort(err error) {
 	if j.fatal == nil {
 		j.fatal = err
-		j.cancel()
 	}
+	j.cancel()
 }
 
 // moved notes n bytes of content that went over the connection.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hawser-go/hawser/conch/filetransfer"
+	"github.com/hawser-go/hawser/conch/filetransfer/internal/sftptest"
 	"github.com/hawser-go/hawser/deferred"
 )
 
@@ -151,7 +152,7 @@ func TestLaneIsLost(t *testing.T) {
 		if n == 3 {
 			c := must2(d)
 			reads := 0
-			c.Transport().(*transport).sent = func(packet []byte) {
+			c.Transport().(*sftptest.Link).Sent = func(packet []byte) {
 				if packet[4] == 5 {
 					if reads++; reads == 4 {
 						p.r.CallLater(0, func() { c.ConnectionLost(lost) })
@@ -181,12 +182,12 @@ func TestLaneSeesAnotherFile(t *testing.T) {
 	refused := 0
 	report, _, err := stripe(p, func(int) deferred.Deferred[*filetransfer.FileTransferClient] {
 		c, reading := must2(open()), deferred.New[*filetransfer.FileTransferClient]()
-		p.Client().Transport().(*transport).sent = func(packet []byte) {
+		p.Client().Transport().(*sftptest.Link).Sent = func(packet []byte) {
 			if packet[4] == 5 && !reading.Called() {
 				reading.Callback(c)
 			}
 		}
-		c.Transport().(*transport).sent = func(packet []byte) {
+		c.Transport().(*sftptest.Link).Sent = func(packet []byte) {
 			switch packet[4] {
 			case 3: // open
 				if err := os.Rename(write(t, filepath.Join(p.dir, "new"), []byte("another")), filepath.Join(p.dir, "remote")); err != nil {

@@ -52,6 +52,9 @@ func (l *line) ended() {
 	}
 }
 
+// idle waits until everything on the line is done. If that is cancelled it does not wait any longer.
+func (l *line) idle(co *deferred.Coro) { _, _ = deferred.Await(co, do(l, func() error { return nil })) }
+
 // threaded runs f on the line and fires with its result. If the Deferred is cancelled f runs all the same, and drop, if it is not nil, is given
 // what it made, on the loop.
 func threaded[T any](l *line, f func() (T, error), drop func(T)) deferred.Deferred[T] {

@@ -28,16 +28,32 @@ func partOf(name string) string {
 	return fmt.Sprintf("%s.%s.%x.part", dir, base[:maxBase-24], sum.Sum64())
 }
 
+// wholeOf returns the name of the file that partOf calls name, empty for none.
+func wholeOf(name string) string {
+	if whole := strings.TrimSuffix(strings.TrimPrefix(name, "."), ".part"); whole != "" && partOf(whole) == name {
+		return whole
+	}
+	return ""
+}
+
 // localPartOf is partOf for local paths.
 func localPartOf(name string) string {
 	dir, base := filepath.Split(name)
 	return dir + partOf(base)
 }
 
-// staysInside reports whether a symbolic link at the path name, relative to a tree and with slashes, points to something in the tree.
+// staysInside reports whether a symbolic link at the path name, relative to a tree and with slashes, points to something in the tree. ".." may only stand
+// at the beginning: after the name of another link it leads elsewhere than the path says.
 func staysInside(name, target string) bool {
 	if path.IsAbs(target) || filepath.IsAbs(target) || target == "" {
 		return false
+	}
+	down := false
+	for part := range strings.SplitSeq(filepath.ToSlash(target), "/") {
+		if part == ".." && down {
+			return false
+		}
+		down = down || part != ".." && part != "." && part != ""
 	}
 	return filepath.IsLocal(filepath.FromSlash(path.Join(path.Dir(name), target)))
 }

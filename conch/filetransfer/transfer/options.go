@@ -27,7 +27,8 @@ type Options struct {
 	Resume bool
 
 	// Atomic writes to a file beside the target, ".name.part", and renames it when it is complete: the target is never seen half
-	// written. At a server without posix-rename@openssh.com the old target is removed first.
+	// written. At a server without posix-rename@openssh.com the old target is removed first. In a tree a file of that name, beside
+	// one that has the other, is not transferred, and reported.
 	Atomic bool
 
 	// Exclusive fails with fs.ErrExist if the target exists. It does not go with Resume.
@@ -56,10 +57,12 @@ type Options struct {
 	Progress      func(Progress)
 	ProgressEvery time.Duration
 
-	// StallTimeout ends the transfer with ErrStalled when no byte has moved and no file was finished for so long. 0 means never.
+	// StallTimeout ends the transfer with ErrStalled when no byte has moved, over the connection or at the local disk, and no file was
+	// finished or has failed for so long. 0 means never.
 	StallTimeout time.Duration
 
-	// Concurrency is how many files are under way at a time; 0 means DefaultConcurrency.
+	// Concurrency is how many files are under way at a time, fewer if the server states that it has not so many handles; 0 means
+	// DefaultConcurrency.
 	Concurrency int
 
 	// Lanes is the largest number of channels to use: 1 never opens another one, 0 leaves it to the round trip.
@@ -75,7 +78,7 @@ type LinkPolicy uint8
 const (
 	SkipLinks   LinkPolicy = iota // leave them out; they are counted in Report.Skipped
 	CopyLinks                     // make links with the same target; one that points outside of the tree is an error in a download
-	FollowLinks                   // transfer what they point to
+	FollowLinks                   // transfer what they point to; a link to a directory that it is in is an error
 )
 
 // Report says what a transfer has done.
@@ -92,7 +95,7 @@ type Report struct {
 // Progress says how far a transfer is.
 type Progress struct {
 	Report
-	Total      int64   // bytes of the files found so far, those included that need not be sent
+	Total      int64   // bytes of the files found so far, those included that need not be sent; of unknown size, when they are complete
 	Done       int64   // of these, there already, whether they were sent now or before
 	TotalFiles int     // files found so far, with what is Skipped
 	Rate       float64 // bytes per second, of late

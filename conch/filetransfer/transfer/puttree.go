@@ -85,6 +85,8 @@ type entry struct {
 	name   string
 	info   fs.FileInfo
 	target string // of a link that is to be copied
+	isPart bool   // it has the name that another file has until it is complete
+	gone   bool   // meanwhile
 	err    error
 }
 
@@ -101,6 +103,7 @@ func (t *putTree) readDir(dir file, name string) ([]entry, error) {
 func (t *putTree) look(is fs.DirEntry, source string) entry {
 	e := entry{name: is.Name()}
 	e.info, e.err = is.Info()
+	e.gone = errors.Is(e.err, fs.ErrNotExist)
 	if e.err == nil && e.info.Mode().Type() == fs.ModeSymlink {
 		switch t.o.Links {
 		case FollowLinks:
@@ -109,17 +112,34 @@ func (t *putTree) look(is fs.DirEntry, source string) entry {
 			e.target, e.err = t.local.Readlink(source)
 		}
 	}
+	e.isPart = t.isPart(source)
 	return e
+}
+
+// isPart reports whether another file in the same directory has the name of source until it is complete.
+func (t *putTree) isPart(source string) bool {
+	dir, name := filepath.Split(source)
+	whole := wholeOf(name)
+	if whole == "" || !t.o.Atomic {
+		return false
+	}
+	look := t.local.Lstat
+	if t.o.Links == FollowLinks {
+		look = t.local.Stat
+	}
+	other, err := look(filepath.Join(dir, whole))
+	return err == nil && other.Mode().IsRegular()
 }
 
 // entry transfers something in the directory n.
 func (t *putTree) entry(co *deferred.Coro, n *node, source string, e entry) error {
 	rel := path.Join(n.path, e.name)
 	target := path.Join(t.to, rel)
+	if e.gone {
+		return nil
+	}
 	if e.err != nil {
-		if !errors.Is(e.err, fs.ErrNotExist) { // it has gone meanwhile
-			t.problem(source, e.err)
-		}
+		t.problem(source, e.err)
 		return nil
 	}
 	if !t.wanted(rel, e.info) {
@@ -127,8 +147,16 @@ func (t *putTree) entry(co *deferred.Coro, n *node, source string, e entry) erro
 	}
 	switch e.info.Mode().Type() {
 	case fs.ModeDir:
-		t.push(n, source, e.name, e.info)
+		if t.loops(n, e.info) {
+			t.problem(source, errLoop)
+			return nil
+		}
+		return t.push(n, source, e.name, e.info)
 	case 0:
+		if e.isPart {
+			t.problem(source, errPartName)
+			return nil
+		}
 		f := t.newStore(t.local, source, e.info, target)
 		return t.file(co, n, source, rel, f.size, f.run)
 	case fs.ModeSymlink:
@@ -140,6 +168,16 @@ func (t *putTree) entry(co *deferred.Coro, n *node, source string, e entry) erro
 		t.skip()
 	}
 	return nil
+}
+
+// loops reports whether a directory in n is n itself, or one that n is in.
+func (t *putTree) loops(n *node, info fs.FileInfo) bool {
+	for ; n != nil && t.o.Links == FollowLinks; n = n.parent {
+		if n.info != nil && os.SameFile(n.info, info) {
+			return true
+		}
+	}
+	return false
 }
 
 // copyLink makes a link, in the place of one that is there.

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hawser-go/hawser/conch/filetransfer/internal/sftptest"
 	"github.com/hawser-go/hawser/deferred"
 )
 
@@ -236,7 +237,7 @@ func TestCancelAtEveryStep(t *testing.T) {
 			n, finished := 0, false
 			var d deferred.Deferred[Report]
 			onLoop(p, func() {
-				p.client.Transport().(*transport).sent = func([]byte) {
+				p.client.Transport().(*sftptest.Link).Sent = func([]byte) {
 					if n++; n == step+1 {
 						p.r.CallLater(0, func() { d.Cancel() })
 					}
@@ -249,7 +250,7 @@ func TestCancelAtEveryStep(t *testing.T) {
 			if finished = err == nil; !finished && !errors.Is(err, deferred.ErrCancelled) {
 				t.Fatalf("%s, cancelled at request %d: %v", name, step, err)
 			}
-			onLoop(p, func() { p.client.Transport().(*transport).sent = nil })
+			onLoop(p, func() { p.client.Transport().(*sftptest.Link).Sent = nil })
 			must(p, func() deferred.Deferred[string] { return p.client.RealPath(".") }) // late answers are in by then
 			if finished || step > 40 {
 				break
@@ -410,7 +411,7 @@ func TestConnectionLostAtEveryStep(t *testing.T) {
 			n := 0
 			onLoop(p, func() {
 				c := p.client
-				c.Transport().(*transport).sent = func([]byte) {
+				c.Transport().(*sftptest.Link).Sent = func([]byte) {
 					if n++; n == step+1 {
 						p.r.CallLater(0, func() { c.ConnectionLost(io.ErrClosedPipe); c.Transport().LoseConnection() })
 					}

@@ -35,7 +35,7 @@ type Session struct {
 	// OpenLane opens one more channel of the same connection, with an SFTP session on it. Nil means that there is but one.
 	OpenLane func() deferred.Deferred[*filetransfer.FileTransferClient]
 
-	// MaxLanes is how many channels are in use at most; 0 means DefaultMaxLanes.
+	// MaxLanes is how many channels all transfers together have at most; 0 means DefaultMaxLanes.
 	MaxLanes int
 
 	// StripeFrom is the round trip from which on transfers are spread over several channels; 0 means DefaultStripeFrom.
@@ -46,7 +46,8 @@ type Session struct {
 	rtt    time.Duration // the shortest round trip seen, 0 for none
 	idle   []*lane
 	lanes  int  // open or being opened, the client's own not counted
-	full   bool // the server has refused to open another
+	full   bool // the server has refused to open another,
+	most   int  // and has granted so many
 	disk   func(disk) disk
 }
 
@@ -108,14 +109,16 @@ func (s *Session) takeLane(co *deferred.Coro) *lane {
 		}
 		s.lanes--
 	}
-	if s.full {
+	if s.lanes >= s.maxLanes(&Options{})-1 || s.full && s.lanes >= s.most {
 		return nil
 	}
 	s.lanes++
 	client, err := deferred.Await(co, s.OpenLane())
 	if err != nil {
 		s.lanes--
-		s.full = s.client.Lost() == nil && !isCancelled(err)
+		if s.client.Lost() == nil && !isCancelled(err) {
+			s.full, s.most = true, s.lanes
+		}
 		return nil
 	}
 	return &lane{client: client}

@@ -20,7 +20,7 @@ type sink struct {
 	ready   map[int64]chunk
 	backlog int
 	failed  func(error)
-	wrote   func(n int)
+	wrote   func()
 	room    []deferred.Deferred[struct{}] // of those who wait until there is less backlog
 }
 
@@ -53,18 +53,18 @@ func (s *sink) put(offset int64, c chunk) {
 			defer c.b.Release()
 			return s.to.write(c.b.Data()[:c.n])
 		}).AddBoth(func(_ struct{}, err error) (struct{}, error) {
-			s.done(c.n, err)
+			s.done(err)
 			return struct{}{}, nil
 		})
 	}
 }
 
-func (s *sink) done(n int, err error) {
+func (s *sink) done(err error) {
 	s.backlog--
 	if err != nil {
 		s.failed(err)
 	} else {
-		s.wrote(n)
+		s.wrote()
 	}
 	for len(s.room) > 0 && s.backlog < maxBacklog {
 		d := s.room[0]
@@ -103,7 +103,7 @@ func (o *output) write(p []byte) error {
 		if zero {
 			_, o.err = o.sparse.Seek(int64(n), io.SeekCurrent)
 		} else {
-			_, o.err = o.w.Write(p[:n])
+			o.err = writeAll(o.w, p[:n])
 		}
 		if o.err == nil {
 			o.pos, o.hole = o.pos+int64(n), zero
@@ -111,6 +111,14 @@ func (o *output) write(p []byte) error {
 		p = p[n:]
 	}
 	return o.err
+}
+
+func writeAll(w io.Writer, p []byte) error {
+	n, err := w.Write(p)
+	if err == nil && n < len(p) {
+		err = io.ErrShortWrite
+	}
+	return err
 }
 
 // run returns how many bytes at the beginning of p are to be written, or to be left out, together.

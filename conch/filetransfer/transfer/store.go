@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"time"
 
 	"github.com/hawser-go/hawser/conch/filetransfer"
 	"github.com/hawser-go/hawser/deferred"
@@ -25,6 +26,7 @@ type store struct {
 	closer   io.Closer // the same, if it is a file
 	partName string
 	handle   *filetransfer.ClientFile
+	flow     *flow // nil before the first chunk
 	start    int64 // where a resumed one goes on
 	next     int64 // offset of the chunk to be read next
 	acked    acked
@@ -78,10 +80,14 @@ func (f *store) openFlags() filetransfer.OpenFlags {
 
 // attrs returns what the target is made with.
 func (f *store) attrs() (a filetransfer.Attrs) {
-	if f.info != nil {
-		a = a.WithMode(f.info.Mode().Perm())
+	if f.info == nil {
+		return a
 	}
-	return a
+	mode := f.info.Mode().Perm()
+	if f.o.Resume || f.o.Preserve {
+		mode |= 0o200 // it is opened again, to go on, and on further lanes
+	}
+	return a.WithMode(mode)
 }
 
 // open opens the target on the file's lane, after what Exclusive asks for.
@@ -94,7 +100,7 @@ func (f *store) open(co *deferred.Coro) (err error) {
 		}
 	}
 	f.handle, err = deferred.Await(co, f.on.client.OpenFile(f.partName, f.openFlags(), f.attrs()))
-	if err == nil || !f.o.Exclusive {
+	if err == nil || !f.o.Exclusive || isCancelled(err) {
 		return err
 	}
 	if _, statErr := deferred.Await(co, f.s.client.GetAttrs(f.partName, false)); statErr == nil { // version 3 has no code for it
@@ -169,6 +175,9 @@ func (f *store) large(co *deferred.Coro) error {
 	}
 	if err == nil {
 		f.now.Files++
+		if f.info == nil {
+			f.now.Total += f.size
+		}
 	}
 	return err
 }
@@ -176,12 +185,14 @@ func (f *store) large(co *deferred.Coro) error {
 // prepare finds out what is there of the target already, and opens the source to go on there; or reports that nothing is missing.
 func (f *store) prepare(co *deferred.Coro) (complete bool, err error) {
 	if f.o.Resume && f.info != nil {
-		if v, ok := f.remoteVersion(co, f.remote); ok && isComplete(v, f.source()) {
-			return true, nil
+		if v, err := f.remoteVersion(co, f.remote); err != nil || isComplete(v, f.source()) {
+			return err == nil, err
 		}
-		if v, ok := f.remoteVersion(co, f.partName); ok {
-			f.start = resumeAt(v, f.source(), Overlap)
+		v, err := f.remoteVersion(co, f.partName)
+		if err != nil {
+			return false, err
 		}
+		f.start = resumeAt(v, f.source(), Overlap)
 	}
 	if f.from != nil {
 		return false, nil
@@ -189,7 +200,9 @@ func (f *store) prepare(co *deferred.Coro) (complete bool, err error) {
 	src, err := deferred.Await(co, threaded(&f.line, func() (file, error) {
 		src, err := f.disk.OpenFile(f.name, os.O_RDONLY, 0)
 		if err == nil {
-			_, err = src.Seek(f.start, io.SeekStart)
+			if _, err = src.Seek(f.start, io.SeekStart); err != nil {
+				src.Close()
+			}
 		}
 		return src, err
 	}, func(src file) { src.Close() }))
@@ -197,12 +210,16 @@ func (f *store) prepare(co *deferred.Coro) (complete bool, err error) {
 	return false, err
 }
 
-func (f *store) remoteVersion(co *deferred.Coro, name string) (version, bool) {
+// remoteVersion returns the version of a file at the server; of what is no file, or cannot be looked at, the size is not known.
+func (f *store) remoteVersion(co *deferred.Coro, name string) (version, error) {
 	a, err := deferred.Await(co, f.s.client.GetAttrs(name, true))
-	if err != nil || !a.Has(filetransfer.AttrSize) || !a.FileMode().IsRegular() {
-		return version{}, false
+	if isCancelled(err) {
+		return version{}, err
 	}
-	return versionOf(int64(min(a.Size, 1<<62)), a.ModTime()), true
+	if err != nil || !a.Has(filetransfer.AttrSize) || !a.FileMode().IsRegular() {
+		return version{size: -1}, nil
+	}
+	return versionOf(int64(min(a.Size, 1<<62)), a.ModTime()), nil
 }
 
 // stream moves the content from f.start on.
@@ -213,11 +230,11 @@ func (f *store) stream(co *deferred.Coro) error {
 		}
 	}
 	f.next, f.acked = f.start, acked{low: f.start}
-	flow := &flow{job: f.job, work: f.worker, open: func(l *lane) deferred.Deferred[*filetransfer.ClientFile] {
+	f.flow = &flow{job: f.job, work: f.worker, open: func(l *lane) deferred.Deferred[*filetransfer.ClientFile] {
 		return l.client.OpenFile(f.partName, filetransfer.FXFWrite, filetransfer.Attrs{})
 	}}
-	flow.begin(f.on)
-	return flow.run(co, f.handle)
+	f.flow.begin(f.on)
+	return f.flow.run(co, f.handle)
 }
 
 // finish completes a file of which everything is there.
@@ -240,6 +257,9 @@ func (f *store) finish(co *deferred.Coro) error {
 	}
 	stat, closed := f.handle.GetAttrs(), f.handle.Close()
 	is, err := deferred.Await(co, stat)
+	if _, refused := errors.AsType[*filetransfer.StatusError](err); refused {
+		err = nil // every write was confirmed
+	}
 	if err == nil && is.Has(filetransfer.AttrSize) && is.FileMode().IsRegular() && int64(is.Size) != end {
 		err = ErrShort
 	}
@@ -254,15 +274,45 @@ func (f *store) finish(co *deferred.Coro) error {
 	return f.rename(co)
 }
 
-// leave marks what is there of the target as a beginning of this version of the source, if the server still listens.
+// leaving is how long a server may take to put in order what is there of a file that was stopped.
+const leaving = 5 * time.Second
+
+// leave marks what is there of the target as a beginning of this version of the source, if the server still listens. Else the next transfer goes
+// back by Overlap.
 func (f *store) leave(co *deferred.Coro) {
-	if f.mark(co) != nil && f.handle.Client().Lost() != nil {
-		return // the next transfer goes back by Overlap
+	d := deferred.Inline(func(co *deferred.Coro) (struct{}, error) { return struct{}{}, f.markAndClose(co) })
+	_, _ = deferred.Await(co, d.AddTimeout(f.s.loop, leaving)) // there is another error already
+}
+
+func (f *store) markAndClose(co *deferred.Coro) error {
+	err := f.calm(co)
+	if err == nil {
+		err = f.mark(co)
 	}
-	_, err := deferred.Await(co, f.handle.Close())
-	if err == nil && f.acked.low == 0 && f.o.Atomic {
-		_, _ = deferred.Await(co, f.s.client.RemoveFile(f.partName)) // or it stays, empty
+	closed := f.handle.Close()
+	if isCancelled(err) {
+		closed.AddErrback(ignore)
+		return err
 	}
+	_, err = deferred.Await(co, closed)
+	if err == nil && f.acked.low == 0 && (f.o.Atomic || f.o.Exclusive) {
+		_, err = deferred.Await(co, f.s.client.RemoveFile(f.partName)) // or it stays, empty
+	}
+	return err
+}
+
+// calm waits until the servers of further lanes have done what they were told: a write that was given up would else come after the mark.
+func (f *store) calm(co *deferred.Coro) error {
+	if f.flow == nil {
+		return nil
+	}
+	all, err := deferred.Await(co, f.flow.closed)
+	for _, lane := range all {
+		if err == nil {
+			err = lane.Err
+		}
+	}
+	return err
 }
 
 // mark cuts the target to what has been confirmed, and gives it the time of the source if that has worked.

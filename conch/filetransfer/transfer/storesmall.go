@@ -38,7 +38,7 @@ func (f *store) small(co *deferred.Coro) error {
 	}
 	c, err := deferred.Await(co, read)
 	if err != nil {
-		f.handle.Close().AddErrback(ignore)
+		f.undo()
 		return err
 	}
 	written := f.handle.WriteBuffer(0, b, c.n)
@@ -66,7 +66,7 @@ func (f *store) complete(co *deferred.Coro, written deferred.Deferred[filetransf
 	all := []deferred.Deferred[filetransfer.Status]{written}
 	if f.o.Preserve || f.o.Sync {
 		if err := f.attend(co, written); err != nil {
-			f.handle.Close().AddErrback(ignore)
+			f.undo()
 			return err
 		}
 		all = nil
@@ -75,14 +75,23 @@ func (f *store) complete(co *deferred.Coro, written deferred.Deferred[filetransf
 	if first, ok := errors.AsType[*deferred.FirstError](err); ok {
 		err = first.Err
 	}
-	if err == nil {
-		f.moved(int(n))
-		err = f.rename(co)
+	if err != nil {
+		f.undo()
+		return err
 	}
-	if err == nil {
+	f.moved(int(n))
+	if err = f.rename(co); err == nil {
 		f.now.Files++
 	}
 	return err
+}
+
+// undo closes the target of a file that has failed, and removes what Atomic or Exclusive have made of it. Nobody waits for that.
+func (f *store) undo() {
+	f.handle.Close().AddErrback(ignore)
+	if f.o.Atomic || f.o.Exclusive {
+		f.on.client.RemoveFile(f.partName).AddErrback(ignore)
+	}
 }
 
 // attend waits until the content is written, and then does what Preserve and Sync ask for.

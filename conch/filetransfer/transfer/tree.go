@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -22,11 +23,12 @@ type tree struct {
 	finish func(co *deferred.Coro, n *node) error // gives a complete directory its attributes
 
 	stack   []*node // directories to be listed, the next one last
+	held    held    // by the stack
 	listing int
 	wake    []deferred.Deferred[struct{}] // of listers that have nothing to do
-	small   *deferred.Semaphore
-	large   *deferred.Semaphore
-	busy    map[string]bool // paths of targets that are being written
+	files   *deferred.Semaphore
+	large   *deferred.Semaphore // for large files, before they get a place among all
+	busy    map[string]bool     // paths of targets that are being written
 }
 
 // node is a directory.
@@ -37,15 +39,22 @@ type node struct {
 	depth   int
 	info    fs.FileInfo // of the source; nil if there is none, because the source is the matches of a pattern
 	pending int         // what has to be done before it is complete
+	real    string      // the server's path of the source without symbolic links, once it was asked for
 }
 
 func (j *job) newTree() *tree {
-	return &tree{job: j, busy: make(map[string]bool), small: deferred.NewSemaphore(j.o.Concurrency), large: deferred.NewSemaphore(min(MaxLarge, j.o.Concurrency))}
+	n := j.o.Concurrency
+	if most := j.s.client.KnownLimits().MaxHandles; most > 0 {
+		n = int(min(uint64(n), max(most, listersAhead+1)-listersAhead))
+	}
+	return &tree{job: j, busy: make(map[string]bool), files: deferred.NewSemaphore(n), large: deferred.NewSemaphore(min(MaxLarge, n))}
 }
 
 // runTop transfers a directory.
 func (t *tree) runTop(co *deferred.Coro, source string, info fs.FileInfo) error {
-	t.push(nil, source, "", info)
+	if err := t.push(nil, source, "", info); err != nil {
+		return err
+	}
 	return t.run(co)
 }
 
@@ -74,14 +83,20 @@ func (t *tree) run(co *deferred.Coro) error {
 }
 
 // push adds a directory to be listed; the top has no parent and no name.
-func (t *tree) push(parent *node, source, name string, info fs.FileInfo) {
+func (t *tree) push(parent *node, source, name string, info fs.FileInfo) error {
 	n := &node{parent: parent, source: source, info: info, pending: 1}
 	if parent != nil {
-		parent.pending++
 		n.path, n.depth = path.Join(parent.path, name), parent.depth+1
+	}
+	if err := t.held.keep(n.source, n.path); err != nil {
+		return err
+	}
+	if parent != nil {
+		parent.pending++
 	}
 	t.stack = append(t.stack, n)
 	t.wakeListers()
+	return nil
 }
 
 func (t *tree) wakeListers() {
@@ -108,6 +123,7 @@ func (t *tree) lister(co *deferred.Coro) error {
 		}
 		n := t.stack[len(t.stack)-1]
 		t.stack = t.stack[:len(t.stack)-1]
+		t.held.drop(n.source, n.path)
 		t.listing++
 		err := t.listOne(co, n)
 		t.listing--
@@ -144,17 +160,20 @@ func (t *tree) judge(source string, err error) error {
 // errSameName is the failure of a file that would be written to the same target as one that is under way.
 var errSameName = fmt.Errorf("transfer: %w: another source has the same name", fs.ErrExist)
 
+// errPartName is the failure of a file that would be written where Options.Atomic keeps another one until that is complete.
+var errPartName = fmt.Errorf("transfer: %w: another file has this name until it is complete", fs.ErrExist)
+
+// errLoop is the failure to follow a symbolic link.
+var errLoop = errors.New("transfer: the symbolic link leads to a directory that it is in")
+
 // file begins the transfer of a file to target, when there is a place for it.
 func (t *tree) file(co *deferred.Coro, n *node, source, target string, size int64, run func(co *deferred.Coro) error) error {
-	places := t.small
-	if size > filetransfer.MaxChunk || size < 0 {
-		places = t.large
-	}
-	if _, err := deferred.Await(co, places.Acquire()); err != nil {
+	release, err := t.place(co, size > filetransfer.MaxChunk || size < 0)
+	if err != nil {
 		return err
 	}
 	if t.busy[target] {
-		places.Release()
+		release()
 		t.problem(source, errSameName)
 		return nil
 	}
@@ -163,11 +182,29 @@ func (t *tree) file(co *deferred.Coro, n *node, source, target string, size int6
 	t.start(func(co *deferred.Coro) error {
 		err := t.judge(source, run(co))
 		delete(t.busy, target)
-		places.Release()
+		release()
 		t.completed(n)
 		return err
 	})
 	return nil
+}
+
+// place waits until another file may be begun. When that has ended, release is called.
+func (t *tree) place(co *deferred.Coro, large bool) (release func(), err error) {
+	if large {
+		if _, err := deferred.Await(co, t.large.Acquire()); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := deferred.Await(co, t.files.Acquire()); err != nil {
+		return nil, err // and the group is stopped
+	}
+	return func() {
+		t.files.Release()
+		if large {
+			t.large.Release()
+		}
+	}, nil
 }
 
 // completed notes that something of a directory is done.

@@ -1,0 +1,86 @@
+package filetransfer
+
+import (
+	"errors"
+	"io/fs"
+	"strings"
+	"testing"
+
+	"github.com/hawser-go/hawser/conch/internal/wire"
+	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/deferred/deferredtest"
+)
+
+// A file that is closed while a long read or append is under way: no further request goes out, because the handle may be another file's by then.
+func TestClosedInTheMiddle(t *testing.T) {
+	s := newFileServer(t, someBytes(3*MaxChunk), MaxChunk/2)
+	f := testFile(s.c)
+	o := deferredtest.Observe(f.ReadInto(0, make([]byte, 2*MaxChunk)))
+	first := s.answer(0)
+	f.Close()
+	s.waiting = nil
+	s.c.DataReceived(first) // short: the rest would be asked for
+	if len(s.waiting) > 0 || !errors.Is(o.Err, fs.ErrClosed) {
+		t.Errorf("read: %v, and %d requests", o.Err, len(s.waiting))
+	}
+
+	s = newFileServer(t, nil, MaxChunk)
+	f = testFile(s.c)
+	f.flags = FXFWrite | FXFAppend
+	w := deferredtest.Observe(f.WriteChunk(0, make([]byte, 3*s.c.WriteSize())))
+	first = s.answer(0)
+	f.Close()
+	s.waiting = nil
+	s.c.DataReceived(first)
+	if len(s.waiting) > 0 || !errors.Is(w.Err, fs.ErrClosed) {
+		t.Errorf("append: %v, and %d requests", w.Err, len(s.waiting))
+	}
+
+	f, closed := testFile(s.c), testFile(s.c)
+	closed.Close()
+	s.waiting = nil
+	if o := deferredtest.Observe(f.CopyData(0, 0, closed, 0)); len(s.waiting) > 0 || !errors.Is(o.Err, fs.ErrClosed) {
+		t.Errorf("copy: %v", o.Err)
+	}
+}
+
+// ReadAll counts what names and attributes take, not only how many there are.
+func TestSFTP52_LongNamesAreBounded(t *testing.T) {
+	c, _ := connected(t)
+	r := &reading{dir: testDirectory(c), result: deferred.New[[]Entry](), size: maxDirectorySize - 500}
+	o := deferredtest.Observe(r.result)
+	r.next()
+	c.DataReceived(nameReply(0, Entry{Filename: strings.Repeat("x", 200), Longname: strings.Repeat("y", 200)}))
+	if o.Fired {
+		t.Fatal(o.Err)
+	}
+	c.DataReceived(nameReply(1, Entry{Longname: strings.Repeat("y", 100)}))
+	if !errors.Is(o.Err, ErrTooManyEntries) {
+		t.Error(o.Err)
+	}
+}
+
+// A write fits into a packet, whatever the server states about writes.
+func TestWritesFitIntoPackets(t *testing.T) {
+	for _, tt := range []struct {
+		packet, write uint64
+		want          int
+	}{
+		{34_000, 0, cautiousWrite},
+		{34_000, 34_000, 34_000 - headroom},
+		{20_000, 0, 20_000 - headroom},
+		{100, 0, minChunk},
+		{0, 100_000, 100_000},
+	} {
+		c, _ := connected(t)
+		c.DataReceived(versionPacket(3, extLimits, "1"))
+		c.DataReceived(reply(fxpExtendedReply, 0, func(e *wire.Encoder) {
+			for _, v := range []uint64{tt.packet, 0, tt.write, 0} {
+				e.Uint64(v)
+			}
+		}))
+		if got := c.WriteSize(); got != tt.want {
+			t.Errorf("packets of %d bytes, writes of %d: %d, want %d", tt.packet, tt.write, got, tt.want)
+		}
+	}
+}
