@@ -7,8 +7,8 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// passwordTries is how often the user is asked for the password, and likewise for the answers of keyboard-interactive authentication, as
-// ssh's NumberOfPasswordPrompts.
+// passwordTries is how often the user is asked for the password, and how often keyboard-interactive authentication is tried, as ssh's
+// NumberOfPasswordPrompts.
 const passwordTries = 3
 
 // GetPassword asks the user for the password, without echo, up to three times in all (C-AUTH-37).
@@ -26,14 +26,15 @@ func (a *SSHUserAuthClient) GetPassword(prompt string) deferred.Deferred[string]
 	return a.ui().ReadLine(prompt, false)
 }
 
-// GetGenericAnswers shows name and instruction, if there are any, and asks each prompt on the UI, up to three times in
-// all (C-AUTH-38).
+// GetGenericAnswers shows name and instruction, if there are any, and asks each prompt on the UI (C-AUTH-38). It does so in up to three attempts, in
+// each of which the server may ask several times.
 func (a *SSHUserAuthClient) GetGenericAnswers(name, instruction string, prompts []Prompt) deferred.Deferred[[]string] {
-	if len(prompts) > 0 {
+	if !a.asked {
 		if a.dialogues == passwordTries {
 			return deferred.Fail[[]string](ErrUnavailable)
 		}
 		a.dialogues++
+		a.asked = true
 	}
 	for _, text := range []string{name, instruction} {
 		if strings.TrimSpace(text) != "" {

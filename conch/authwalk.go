@@ -1,6 +1,7 @@
 package conch
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -17,24 +18,39 @@ import (
 type authWalk struct {
 	t      *SSHClientTransport
 	client UserAuthClient
-	socket *socket
-	given  []string // methods that failed on this side: they have nothing to offer (C-AUTH-13)
-	tried  []string // methods that were sent, without repeats
-	mute   bool     // keyboard-interactive was sent, and the server has asked nothing since
-	stop   error    // why no further method is tried: the user has had enough
+	life   context.Context // of the socket: no question outlives it
+	given  []string        // methods that failed on this side: they have nothing to offer (C-AUTH-13)
+	tried  []string        // methods that were sent, without repeats
+	mute   bool            // keyboard-interactive was sent, and the server has asked nothing since
+	rounds int             // how often the server has asked
+	stop   error           // why no further method is tried: the user has had enough
+	last   bool            // x/crypto/ssh was made to look why the connection has ended; only the handshake goroutine uses it
 }
 
-// callback is the gossh.ClientAuthCallback.
+// maxRounds is how often a server may ask for keyboard-interactive answers in all.
+const maxRounds = 64
+
+func newAuthWalk(t *SSHClientTransport, s *socket) *authWalk {
+	return &authWalk{t: t, client: t.auth, life: s.life}
+}
+
+// callback is the gossh.ClientAuthCallback. A server that has gone while the user was asked something has perhaps said why. x/crypto/ssh finds
+// out when it tries to send something, which goes nowhere.
 func (w *authWalk) callback(ctx *gossh.ClientAuthContext) (gossh.AuthMethod, error) {
-	if w.socket.ended.Load() {
-		return nil, lostBecause(io.ErrUnexpectedEOF)
-	}
-	return reactor.Await(w.t.ctx, w.t.r, func() deferred.Deferred[gossh.AuthMethod] {
+	m, err := reactor.Await(w.life, w.t.r, func() deferred.Deferred[gossh.AuthMethod] {
 		if w.stop != nil {
 			return deferred.Fail[gossh.AuthMethod](w.stop)
 		}
 		return w.try(w.candidates(ctx), ctx)
 	})
+	switch {
+	case w.life.Err() == nil || w.t.ctx.Err() != nil:
+		return m, err
+	case !w.last:
+		w.last = true
+		return gossh.KeyboardInteractive(w.answers), nil
+	}
+	return nil, lostBecause(context.Cause(w.life))
 }
 
 // failed notes why a hook had nothing to give.
@@ -103,6 +119,7 @@ func (w *authWalk) method(name string) deferred.Deferred[gossh.AuthMethod] {
 		})
 	case "keyboard-interactive":
 		w.mute = true
+		w.client.base().asked = false
 		return deferred.Succeed(gossh.KeyboardInteractive(w.answers))
 	}
 	return deferred.Fail[gossh.AuthMethod](ErrUnavailable)
@@ -121,13 +138,27 @@ func (w *authWalk) answers(name, instruction string, questions []string, echos [
 	for i, q := range questions {
 		prompts[i] = Prompt{Text: printable(q), Echo: echos[i]}
 	}
-	return reactor.Await(w.t.ctx, w.t.r, func() deferred.Deferred[[]string] {
+	return reactor.Await(w.life, w.t.r, func() deferred.Deferred[[]string] {
 		w.mute = false
-		return w.client.GetGenericAnswers(printable(name), printable(instruction), prompts).AddErrback(func(err error) ([]string, error) {
+		asked := deferred.MaybeDeferred(func() deferred.Deferred[[]string] { return w.ask(printable(name), printable(instruction), prompts) })
+		return asked.AddErrback(func(err error) ([]string, error) {
 			w.given = append(w.given, "keyboard-interactive")
 			w.failed(err)
 			return nil, err
 		})
+	})
+}
+
+// ask asks the hook for the answers to one round of questions.
+func (w *authWalk) ask(name, instruction string, prompts []Prompt) deferred.Deferred[[]string] {
+	if w.rounds++; w.rounds > maxRounds {
+		return deferred.Fail[[]string](fmt.Errorf("conch: the server has asked more than %d times", maxRounds))
+	}
+	return w.client.GetGenericAnswers(name, instruction, prompts).AddCallback(func(answers []string) ([]string, error) {
+		if len(answers) != len(prompts) {
+			return nil, fmt.Errorf("conch: GetGenericAnswers has %d answers to %d questions", len(answers), len(prompts))
+		}
+		return answers, nil
 	})
 }
 
@@ -138,7 +169,7 @@ func (w *authWalk) exhausted(ctx *gossh.ClientAuthContext) error {
 		tried = strings.Join(w.tried, ", ")
 	}
 	denied := &ConchError{
-		Value: fmt.Sprintf("permission denied: tried %s; the server allows %s", tried, printable(strings.Join(ctx.AllowedMethods, ", "))),
+		Value: fmt.Sprintf("permission denied: tried %s; the server allows %s", tried, oneLine(strings.Join(ctx.AllowedMethods, ", "))),
 		Data:  DisconnectNoMoreAuthMethodsAllowed,
 	}
 	if problems := w.client.base().problems; len(problems) > 0 {
@@ -175,7 +206,7 @@ func (s *hookSigner) Sign(rand io.Reader, data []byte) (*gossh.Signature, error)
 
 // SignWithAlgorithm runs on the handshake goroutine.
 func (s *hookSigner) SignWithAlgorithm(_ io.Reader, data []byte, algorithm string) (*gossh.Signature, error) {
-	return reactor.Await(s.walk.t.ctx, s.walk.t.r, func() deferred.Deferred[*gossh.Signature] {
+	return reactor.Await(s.walk.life, s.walk.t.r, func() deferred.Deferred[*gossh.Signature] {
 		signed := deferred.MaybeDeferred(func() deferred.Deferred[*gossh.Signature] { return s.walk.client.SignData(s.key, data, algorithm) })
 		return signed.AddErrback(func(err error) (*gossh.Signature, error) {
 			s.walk.failed(err)

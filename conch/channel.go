@@ -205,7 +205,7 @@ func (c *SSHChannel) WriteExtended(dataType uint32, p []byte) {
 }
 
 func (c *SSHChannel) wrote(o *outbox, pending int) {
-	if pending <= HighWater || c.writing {
+	if pending <= HighWater || c.writing || c.self == nil {
 		return
 	}
 	c.writing = true
@@ -239,27 +239,34 @@ func (c *SSHChannel) expectSent() {
 }
 
 // LoseConnection closes the channel once everything written has been sent (C-CHAN-20), and the producer, if there is one, has been
-// unregistered. Closed follows when the peer has closed it too. A second call does nothing. No end-of-file is sent (C-CHAN-21).
+// unregistered. Closed follows when the peer has closed it too. Data that is held back by PauseProducing then, or comes to a channel that
+// is paused later, is dropped. A second call does nothing. No end-of-file is sent (C-CHAN-21).
 func (c *SSHChannel) LoseConnection() {
 	if c.producer.p != nil && c.state != channelOver {
 		c.producer.closing = true
 		return
 	}
-	if !c.lose {
-		c.lose = true
-		c.out.sendClose()
+	if c.lose {
+		return
+	}
+	c.lose = true
+	c.out.sendClose()
+	if c.paused > 0 && c.state == channelOpen {
+		c.post(c.deliver) // a pause does not hold the end back any more
 	}
 }
 
-// AbortConnection closes the channel without sending what is waiting.
+// AbortConnection closes the channel at once, without sending what is waiting.
 func (c *SSHChannel) AbortConnection() {
 	c.out.kill()
 	c.ext.kill()
 	c.guard("StopProducing of the producer", c.producer.stop)
 	c.LoseConnection()
+	c.out.abort()
 }
 
-// PauseProducing holds back everything the peer sends, until ResumeProducing; pauses nest. The peer's window fills up meanwhile.
+// PauseProducing holds back everything the peer sends, until ResumeProducing, or until LoseConnection drops it; pauses nest. The peer's window
+// fills up meanwhile.
 func (c *SSHChannel) PauseProducing() { c.paused++ }
 
 // ResumeProducing takes one PauseProducing back and delivers what has come. Without one it does nothing.

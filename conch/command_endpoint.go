@@ -184,7 +184,12 @@ func (c *commandChannel) SessionStarted() {
 		return
 	}
 	c.protocol = p
-	reactor.MakeConnection(p, c)
+	if err := caught(func() { reactor.MakeConnection(p, c) }); err != nil {
+		c.conn.transport.logPanic("ConnectionMade of "+c.String(), err)
+		_ = c.ready.TryErrback(err) // likewise
+		c.giveUp()
+		return
+	}
 	_ = c.ready.TryCallback(p) // likewise
 }
 

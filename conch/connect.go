@@ -23,15 +23,21 @@ type HostKeyVerifier func(t *SSHClientTransport, ip string, key gossh.PublicKey,
 // fires once the service's ServiceStarted has returned (C-CLIENT-2, C-CLIENT-3). It fails with a [*ConnectError] that names the phase, or,
 // when it is cancelled, with deferred.ErrCancelled; the attempt is over then, in every phase. options.Timeout bounds the whole of it.
 //
-// Connect may be called on the reactor goroutine, or before the reactor runs.
+// Connect may be called on the reactor goroutine, or before the reactor runs. A nil verify means VerifyHostKey. auth and its instance are for one
+// attempt.
 func Connect(r *reactor.Reactor, host string, port int, options ClientOptions, verify HostKeyVerifier, auth UserAuthClient) deferred.Deferred[struct{}] {
 	if err := options.Validate(); err != nil {
 		return deferred.Fail[struct{}](err)
 	}
-	if a := auth.base(); a.User == "" || a.Instance == nil {
-		return deferred.Fail[struct{}](errors.New("conch: SSHUserAuthClient needs a User and an Instance"))
-	} else if a.Instance.base().self != nil {
-		return deferred.Fail[struct{}](errors.New("conch: a connection object serves one connection; make a new one"))
+	switch {
+	case host == "":
+		return deferred.Fail[struct{}](errors.New("conch: Connect needs a host"))
+	case auth == nil || auth.base().User == "" || auth.base().Instance == nil:
+		return deferred.Fail[struct{}](errors.New("conch: Connect needs an SSHUserAuthClient with a User and an Instance"))
+	case auth.base().Instance.base().self != nil:
+		return deferred.Fail[struct{}](errUsed)
+	case verify == nil:
+		verify = VerifyHostKey
 	}
 	if options.Host == "" {
 		options.Host = host
@@ -50,6 +56,9 @@ func Connect(r *reactor.Reactor, host string, port int, options ClientOptions, v
 	return t.connect(r)
 }
 
+// errUsed is the failure of Connect for a connection object that has served a connection.
+var errUsed = errors.New("conch: a connection object serves one connection; make a new one")
+
 // SSHClientTransport is the client's end of an SSH connection, from dialling on.
 type SSHClientTransport struct {
 	SSHTransport
@@ -65,7 +74,15 @@ type SSHClientTransport struct {
 	limit   *reactor.DelayedCall // nil without time limit
 	settled bool                 // ready has fired, or is about to
 	secure  bool                 // the host key was accepted once
+	asking  bool                 // the authentication service runs
+	banners int                  // how much the server has had to say, in bytes; only the handshake goroutine uses it
 }
+
+// maxBanner is how much of the banners of a server is shown, in bytes; each counts for at least minBanner.
+const (
+	maxBanner = 64 << 10
+	minBanner = 1 << 10
+)
 
 // Options returns the options that the connection was made with.
 func (t *SSHClientTransport) Options() ClientOptions { return t.options }
@@ -107,11 +124,10 @@ func (t *SSHClientTransport) handshake() (gossh.Conn, <-chan gossh.NewChannel, <
 	stop := context.AfterFunc(t.ctx, func() { c.Close() })
 	defer stop()
 	t.phase.Store(PhaseBanner)
-	s := newSocket(c, func(version string) {
+	s := newSocket(t.ctx, c, func(version string) {
 		t.phase.Store(PhaseKeyExchange)
 		t.progress(PhaseBanner, printable(version))
 	})
-	s.onEnd = func(err error) { t.r.CallFromThread(func() { t.lostEarly(err) }) }
 	t.r.CallFromThread(func() { t.socket = s })
 	t.progress(PhaseDial, "connected to "+c.RemoteAddr().String())
 	config, err := t.config(s)
@@ -123,13 +139,14 @@ func (t *SSHClientTransport) handshake() (gossh.Conn, <-chan gossh.NewChannel, <
 }
 
 func (t *SSHClientTransport) dial() (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(t.ctx, t.options.dialTimeout())
+	limit := t.options.dialTimeout()
+	if t.options.Jump != nil && t.options.Dial == nil {
+		return t.options.Jump.dialThrough(t.ctx, t.r, t.address, limit)
+	}
+	ctx, cancel := context.WithTimeout(t.ctx, limit)
 	defer cancel()
-	switch {
-	case t.options.Dial != nil:
+	if t.options.Dial != nil {
 		return t.options.Dial(ctx, "tcp", t.address)
-	case t.options.Jump != nil:
-		return t.options.Jump.dialThrough(ctx, t.r, t.address)
 	}
 	return reactor.Await(ctx, t.r, t.dialHost)
 }
@@ -150,18 +167,29 @@ func (t *SSHClientTransport) config(s *socket) (*gossh.ClientConfig, error) {
 	if err != nil {
 		return nil, err
 	}
-	walk := &authWalk{t: t, client: t.auth, socket: s}
+	walk := newAuthWalk(t, s)
 	return &gossh.ClientConfig{
 		Config:            gossh.Config{Ciphers: t.options.Ciphers, MACs: t.options.MACs, KeyExchanges: t.options.KeyExchanges},
 		User:              t.auth.base().User,
 		HostKeyAlgorithms: algorithms,
 		HostKeyCallback:   func(_ string, _ net.Addr, key gossh.PublicKey) error { return t.checkHostKey(s, key) },
 		AuthCallback:      walk.callback,
-		BannerCallback: func(text string) error {
-			t.r.CallFromThread(func() { t.guard("Banner", func() { t.auth.Banner(printable(text)) }) })
-			return nil
-		},
+		BannerCallback:    t.banner,
 	}, nil
+}
+
+// banner takes a text of the server to the user, one after another and no more than a bounded amount.
+func (t *SSHClientTransport) banner(text string) error {
+	text = text[:min(len(text), maxBanner-t.banners)]
+	if text == "" {
+		return nil
+	}
+	t.banners = min(maxBanner, t.banners+max(len(text), minBanner))
+	_, err := reactor.Await(t.ctx, t.r, func() deferred.Deferred[bool] {
+		t.guard("Banner", func() { t.auth.Banner(printable(text)) })
+		return deferred.Succeed(true)
+	})
+	return err
 }
 
 // checkHostKey takes the host key to the loop and waits for the verdict. After the first acceptance the authentication service starts.
@@ -175,9 +203,6 @@ func (t *SSHClientTransport) checkHostKey(s *socket, key gossh.PublicKey) error 
 	_, err := reactor.Await(t.ctx, t.r, func() deferred.Deferred[bool] {
 		return deferred.Then(t.verify(t, ip, key, gossh.FingerprintLegacyMD5(key)), t.hostKeyAccepted)
 	})
-	if err == nil && !renewed {
-		t.phase.Store(PhaseAuthentication)
-	}
 	return err
 }
 
@@ -187,12 +212,23 @@ func (t *SSHClientTransport) hostKeyAccepted(bool) (bool, error) {
 	}
 	t.secure = true
 	t.report(PhaseHostKey, "accepted")
+	t.phase.Store(PhaseAuthentication)
 	t.auth.base().transport = t
+	t.asking = true
 	t.auth.ServiceStarted()
 	return true, nil
 }
 
-// authenticated starts the service.
+// stopAuth tells the authentication service that it is over, once. It returns the panic in the hook.
+func (t *SSHClientTransport) stopAuth() error {
+	if !t.asking {
+		return nil
+	}
+	t.asking = false
+	return caught(t.auth.ServiceStopped)
+}
+
+// authenticated starts the service. The user's hooks on the way may end the connection.
 func (t *SSHClientTransport) authenticated(conn gossh.Conn) {
 	if t.settled {
 		return // given up meanwhile; t.ctx closes the connection
@@ -200,12 +236,26 @@ func (t *SSHClientTransport) authenticated(conn gossh.Conn) {
 	t.mux = conn
 	t.report(PhaseAuthentication, "accepted as "+conn.User())
 	t.phase.Store(PhaseService)
-	t.auth.ServiceStopped()
+	if err := t.stopAuth(); err != nil {
+		t.fail(err)
+		return
+	}
+	if t.ctx.Err() != nil {
+		t.fail(lostBecause(context.Cause(t.ctx)))
+		return
+	}
 	instance := t.auth.base().Instance
+	if instance.base().self != nil { // another attempt was faster
+		t.fail(errUsed)
+		return
+	}
 	t.service = instance.base()
 	t.service.start(instance, t)
 	if err := caught(instance.ServiceStarted); err != nil {
 		t.fail(err)
+		return
+	}
+	if t.settled {
 		return
 	}
 	t.settle()
@@ -220,22 +270,16 @@ func (t *SSHClientTransport) fail(err error) {
 		return
 	}
 	phase := t.phase.Load().(Phase)
+	err = t.explain(phase, err)
 	t.giveUp()
-	t.ready.Errback(&ConnectError{Phase: phase, Addr: t.address, Err: t.explain(phase, err)})
-}
-
-// lostEarly notices that the server has gone while the user is asked something: x/crypto/ssh would only do so after the answer.
-func (t *SSHClientTransport) lostEarly(err error) {
-	if t.phase.Load() == PhaseAuthentication {
-		t.fail(err)
-	}
+	t.ready.Errback(&ConnectError{Phase: phase, Addr: t.address, Err: err})
 }
 
 // giveUp ends the attempt without a word to ready.
 func (t *SSHClientTransport) giveUp() {
 	t.settle()
-	if t.secure && t.mux == nil {
-		t.auth.ServiceStopped()
+	if err := t.stopAuth(); err != nil {
+		t.logPanic("ServiceStopped of the authentication", err)
 	}
 	t.AbortConnection()
 }
@@ -249,7 +293,13 @@ func (t *SSHClientTransport) settle() {
 
 // explain turns an error of x/crypto/ssh into one in terms of the protocol.
 func (t *SSHClientTransport) explain(phase Phase, err error) error {
-	if phase == PhaseDial || phase == PhaseService || errors.Is(err, ErrTimeout) {
+	cause := context.Cause(t.ctx)
+	switch {
+	case phase == PhaseService || errors.Is(err, ErrTimeout):
+		return err
+	case cause != nil: // this side has ended it, whatever that looked like from there
+		return lostBecause(cause)
+	case phase == PhaseDial:
 		return err
 	}
 	if ours, ok := errors.AsType[*ConchError](err); ok {
@@ -267,7 +317,7 @@ func (t *SSHClientTransport) explain(phase Phase, err error) error {
 		return &ConchError{Value: "no common algorithm", Data: DisconnectKeyExchangeFailed, Err: err}
 	case phase == PhaseHostKey: // only the verifier's answer ends it
 		return &ConchError{Value: "bad host key", Data: DisconnectHostKeyNotVerifiable, Err: err}
-	case isEnd(err):
+	case isEnd(err) && !errors.Is(err, ErrConnectionLost):
 		return lostBecause(err)
 	}
 	return err

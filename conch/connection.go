@@ -1,6 +1,7 @@
 package conch
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/hawser-go/hawser/deferred"
@@ -27,6 +28,8 @@ type Connection interface {
 const (
 	maxChannels        = 1000 // channels open at the same time that the peer has opened
 	maxWaitingRequests = 128  // requests on one channel that have not been answered
+	maxReplies         = 1024 // answers of this side that the peer has not taken
+	maxUnseen          = 256  // requests and openings of channels that the loop has not looked at; reading stops there
 )
 
 // SSHConnection is the base of connections: it opens channels, sends requests, and refuses what the peer asks for. The zero value is ready
@@ -41,6 +44,8 @@ type SSHConnection struct {
 	agents    int                    // of these, to the agent
 	requests  serial                 // global requests, in order
 	listeners []*RemoteListener      // what the peer listens on for this side
+	asking    int                    // requests to listen that the peer has not answered
+	early     []gossh.NewChannel     // came meanwhile, and may be from there
 }
 
 func (c *SSHConnection) base() *SSHConnection { return c }
@@ -82,7 +87,7 @@ func (c *SSHConnection) LoseConnection() {
 }
 
 // OpenChannel asks the peer to open ch, which must be new. ch.ChannelOpen or ch.OpenFailed follows. extra is data of the channel type
-// (RFC 4254, section 5.1); at most one may be given. It panics before ServiceStarted and when ch was opened before.
+// (RFC 4254, section 5.1); at most one may be given. It panics before ServiceStarted, when ch has no Name, and when it was opened before.
 func (c *SSHConnection) OpenChannel(ch Channel, extra ...[]byte) {
 	if c.transport == nil {
 		panic("conch: OpenChannel before ServiceStarted")
@@ -90,8 +95,11 @@ func (c *SSHConnection) OpenChannel(ch Channel, extra ...[]byte) {
 	if len(extra) > 1 {
 		panic("conch: OpenChannel takes at most one extra")
 	}
-	b := c.register(ch)
 	name, data := ch.Name(), slices.Concat(extra...)
+	if name == "" {
+		panic(fmt.Sprintf("conch: OpenChannel of a %T without a Name", ch))
+	}
+	b := c.register(ch)
 	t := c.transport
 	if t.reason != nil {
 		t.r.CallLater(0, func() { b.openAnswered(nil, nil, t.reason) })
@@ -168,6 +176,10 @@ func (c *SSHConnection) SendClose(ch Channel) { ch.base().AbortConnection() }
 // openRequested answers a channel that the peer opens.
 func (c *SSHConnection) openRequested(offered gossh.NewChannel) {
 	t := c.transport
+	if c.asking > 0 && len(c.early) < listenBacklog && isForwarded(offered.ChannelType()) {
+		c.early = append(c.early, offered)
+		return
+	}
 	if c.accepted == maxChannels {
 		t.reject(offered, &ConchError{Value: "too many channels", Data: OpenResourceShortage})
 		return
@@ -188,7 +200,7 @@ func (c *SSHConnection) openRequested(offered gossh.NewChannel) {
 	b := c.register(ch)
 	b.byPeer, b.data = true, offered.ExtraData()
 	c.accepted++
-	t.control.do(&t.work, func() {
+	t.reply(func() {
 		opened, requests, err := offered.Accept()
 		t.r.CallFromThread(func() { b.openAnswered(opened, requests, err) })
 	})
@@ -210,7 +222,7 @@ func (t *SSHTransport) reject(offered gossh.NewChannel, err error) {
 	if e, ok := err.(*ConchError); ok {
 		reason, text = gossh.RejectionReason(e.Data), e.Value
 	}
-	t.control.do(&t.work, func() { _ = offered.Reject(reason, text) }) // a lost connection needs no answer
+	t.reply(func() { _ = offered.Reject(reason, text) })
 }
 
 // globalRequestReceived answers a global request of the peer.
@@ -218,8 +230,9 @@ func (c *SSHConnection) globalRequestReceived(req *gossh.Request) {
 	var granted bool
 	var reply []byte
 	c.transport.guard("GotGlobalRequest", func() { granted, reply = c.self.GotGlobalRequest(req.Type, req.Payload) })
+	req.Payload = nil // may be large
 	if req.WantReply {
-		c.transport.control.do(&c.transport.work, func() { _ = req.Reply(granted, reply) }) // likewise
+		c.transport.reply(func() { _ = req.Reply(granted, reply) })
 	}
 }
 

@@ -142,6 +142,7 @@ func readEchoed(tty terminal, prompt string) (string, error) {
 		case n > 0 && one[0] == '\n', err == io.EOF && len(line) > 0:
 			return strings.TrimSuffix(string(line), "\r"), nil
 		case err != nil:
+			_, _ = io.WriteString(tty, "\n") // the terminal may be gone
 			return "", err
 		case n > 0 && len(line) < maxAnswer:
 			line = append(line, one[0])

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"testing"
 
@@ -147,8 +148,14 @@ func TestConsole_ReadLine(t *testing.T) {
 	}
 }
 
-// TestConsole_Cancel takes a question back while the user thinks, and another one that waits for its turn.
+// TestConsole_Cancel takes a question back while the user thinks, and another one that waits for its turn. What is shown next stands on a line of its own.
 func TestConsole_Cancel(t *testing.T) {
+	for _, echo := range []bool{false, true} {
+		t.Run(fmt.Sprint("echo=", echo), func(t *testing.T) { consoleCancel(t, echo) })
+	}
+}
+
+func consoleCancel(t *testing.T, echo bool) {
 	r, f, u := consoleOn(t, reader(""))
 	var first, second deferred.Deferred[string]
 	onLoop := func(f func()) {
@@ -157,7 +164,7 @@ func TestConsole_Cancel(t *testing.T) {
 			return deferred.Succeed(true)
 		})
 	}
-	onLoop(func() { first = u.ReadLine("Password: ", false) })
+	onLoop(func() { first = u.ReadLine("Question: ", echo) })
 	<-f.reading
 	onLoop(func() {
 		second = u.ReadLine("Other: ", false)
@@ -170,6 +177,11 @@ func TestConsole_Cancel(t *testing.T) {
 			d.AddErrback(func(error) (string, error) { return "", nil })
 		}
 	})
+	u.turn.Lock() // the dialogue is over
+	defer u.turn.Unlock()
+	if !strings.HasPrefix(string(f.shown), "Question: ") || !strings.HasSuffix(string(f.shown), "\n") || (f.hides == 0) != echo {
+		t.Errorf("shown %q", f.shown)
+	}
 }
 
 // TestConsole_Shutdown: the reactor does not end before the terminal is restored.

@@ -8,7 +8,7 @@ type crew struct {
 	of   *crew      // the larger crew that this one is part of, or nil
 	mu   sync.Mutex // guards n and idle
 	n    int
-	idle func() // called by the last goroutine; nil if nobody waits
+	idle []func() // called by the last goroutine
 }
 
 // Go starts f on a goroutine.
@@ -20,11 +20,11 @@ func (w *crew) Go(f func()) {
 	}()
 }
 
-// whenIdle calls f once, off the loop or at once, when the crew has no goroutine.
+// whenIdle calls f once, off the loop or at once, when the crew has no goroutine. Any number may wait.
 func (w *crew) whenIdle(f func()) {
 	w.mu.Lock()
 	if w.n > 0 {
-		w.idle = f
+		w.idle = append(w.idle, f)
 		w.mu.Unlock()
 		return
 	}
@@ -50,13 +50,13 @@ func (w *crew) join() {
 func (w *crew) leave() {
 	w.mu.Lock()
 	w.n--
-	var idle func()
+	var idle []func()
 	if w.n == 0 {
 		idle, w.idle = w.idle, nil
 	}
 	w.mu.Unlock()
-	if idle != nil {
-		idle()
+	for _, f := range idle {
+		f()
 	}
 	if w.of != nil {
 		w.of.leave()

@@ -45,6 +45,28 @@ type hookedAuth struct {
 	conch.SSHUserAuthClient
 	publicKey func() deferred.Deferred[gossh.PublicKey]
 	password  func() deferred.Deferred[string]
+	answers   func() deferred.Deferred[[]string]
+
+	started, stopped func() // called after the base's
+}
+
+func (a *hookedAuth) ServiceStarted() {
+	if a.SSHUserAuthClient.ServiceStarted(); a.started != nil {
+		a.started()
+	}
+}
+
+func (a *hookedAuth) ServiceStopped() {
+	if a.SSHUserAuthClient.ServiceStopped(); a.stopped != nil {
+		a.stopped()
+	}
+}
+
+func (a *hookedAuth) GetGenericAnswers(name, instruction string, prompts []conch.Prompt) deferred.Deferred[[]string] {
+	if a.answers != nil {
+		return a.answers()
+	}
+	return a.SSHUserAuthClient.GetGenericAnswers(name, instruction, prompts)
 }
 
 func (a *hookedAuth) GetPublicKey() deferred.Deferred[gossh.PublicKey] {

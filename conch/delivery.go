@@ -22,9 +22,17 @@ const (
 	eventEnd // the channel is over: nothing comes after it
 )
 
+// keepAliveRequest is OpenSSH's question for a sign of life, on the connection or on a channel. A server that gets none ends the connection, so a
+// channel whose events are held back answers all the same.
+const keepAliveRequest = "keepalive@openssh.com"
+
 // arrived takes an event from the pump.
 func (c *SSHChannel) arrived(e event) {
 	if e.kind == eventRequest {
+		if e.req.Type == keepAliveRequest && c.held() && c.asked == 0 { // answers have to keep their order
+			c.reply(e.req, false)
+			return
+		}
 		c.asked++
 		if c.asked > maxWaitingRequests {
 			c.log().Error("Too many unanswered requests; closing the connection", "limit", maxWaitingRequests)
@@ -38,7 +46,7 @@ func (c *SSHChannel) arrived(e event) {
 
 // held reports whether events have to wait: the user has paused the channel, or a reply that announces them is outstanding.
 func (c *SSHChannel) held() bool {
-	return (c.paused > 0 || c.unsure > 0) && !c.conn.transport.aborted()
+	return (c.paused > 0 && !c.lose || c.unsure > 0) && !c.conn.transport.aborted()
 }
 
 // deliver gives the events that have come to the hooks, in order.
@@ -63,6 +71,7 @@ func (c *SSHChannel) dispatch(e event) {
 	switch e.kind {
 	case eventData:
 		switch {
+		case c.unwanted():
 		case c.stream != nil:
 			c.stream.dataReceived(e.data)
 		case c.onData != nil:
@@ -72,7 +81,9 @@ func (c *SSHChannel) dispatch(e event) {
 		}
 		c.pump.taken()
 	case eventExt:
-		c.guard("ExtReceived", func() { c.self.ExtReceived(ExtendedDataStderr, e.data) })
+		if !c.unwanted() {
+			c.guard("ExtReceived", func() { c.self.ExtReceived(ExtendedDataStderr, e.data) })
+		}
 		c.pump.taken()
 	case eventRequest:
 		c.answer(e.req)
@@ -88,21 +99,36 @@ func (c *SSHChannel) dispatch(e event) {
 	}
 }
 
+// unwanted reports whether data is dropped: nobody may resume a channel that was closed while it was paused.
+func (c *SSHChannel) unwanted() bool { return c.paused > 0 && c.lose }
+
 // answer asks the hook about a request and sends the reply when there is one (C-CONN-50, C-CONN-51).
 func (c *SSHChannel) answer(req *gossh.Request) {
-	var granted deferred.Deferred[bool]
-	c.guard("RequestReceived", func() { granted = c.self.RequestReceived(req.Type, req.Payload) })
-	if granted == (deferred.Deferred[bool]{}) {
-		granted = deferred.Succeed(false)
-	}
-	t := c.conn.transport
-	granted.AddBoth(func(ok bool, err error) (bool, error) {
-		c.asked--
-		if req.WantReply {
-			t.control.do(&t.work, func() { _ = req.Reply(ok && err == nil, nil) }) // a channel that is gone needs no reply
+	asked := false
+	c.guard("RequestReceived", func() {
+		granted := c.self.RequestReceived(req.Type, req.Payload)
+		if granted == (deferred.Deferred[bool]{}) {
+			return
 		}
-		return ok, nil
+		granted.AddBoth(func(ok bool, err error) (bool, error) {
+			c.asked--
+			c.reply(req, ok && err == nil)
+			return ok, nil
+		})
+		asked = true
 	})
+	req.Payload = nil // may be large
+	if !asked {
+		c.asked--
+		c.reply(req, false)
+	}
+}
+
+// reply answers a request if it wants that.
+func (c *SSHChannel) reply(req *gossh.Request, granted bool) {
+	if req.WantReply {
+		c.conn.transport.reply(func() { _ = req.Reply(granted, nil) }) // a channel that is gone needs no reply
+	}
 }
 
 // over ends the channel. That the connection is lost is told to the connection first.

@@ -41,15 +41,20 @@ func (c *SSHConnection) opening(network, address string) (kind string, data []by
 
 // DialContext is Dial for goroutines other than the reactor's, with the signature that net/http and others ask for. It ends with ctx.
 func (c *SSHConnection) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := reactor.Await(ctx, c.transport.r, func() deferred.Deferred[*ChannelConn] {
+	r := c.transport.r
+	var opened *ChannelConn // the loop's
+	conn, err := reactor.Await(ctx, r, func() deferred.Deferred[*ChannelConn] {
 		return c.Dial(network, address).AddCallback(func(conn *ChannelConn) (*ChannelConn, error) {
-			if ctx.Err() != nil {
-				conn.Close()
-			}
-			return conn, ctx.Err()
+			opened = conn
+			return conn, nil
 		})
 	})
 	if err != nil {
+		r.CallFromThread(func() {
+			if opened != nil { // in the last moment
+				opened.Close()
+			}
+		})
 		return nil, err
 	}
 	return conn, nil

@@ -16,11 +16,13 @@
 //	common.NS                 NS                         an SSH string
 //	SSHCommandClientEndpoint  NewConnection, ExistingConnection
 //	–                         Exec, ClientSession        a command, a shell, a subsystem
+//	–                         OpenSFTP, SFTP             a session of package filetransfer, all steps in one
 //	forwarding                Dial, Listen, Forward…     connections through the server
 //
 // For one command there is Exec, and Target.Exec, which connects too; a ClientSession takes output as it comes and has terminals, signals and
 // the exit status. SSHConnection.Dial and Listen, and ForwardLocal, ForwardRemote and ForwardDynamic on them, are the client's side of
-// forwarding; ClientOptions.Jump goes through another host, and ClientOptions.ForwardAgent forwards the agent. Package sshconfig makes Targets out of ssh's own configuration.
+// forwarding; ClientOptions.Jump goes through another host, and ClientOptions.ForwardAgent forwards the agent. Package sshconfig makes Targets
+// out of ssh's own configuration.
 //
 // A connection that opens a session and runs a command:
 //

@@ -121,11 +121,19 @@ func bare(err error) string {
 
 // lostBecause returns the ErrConnectionLost for a connection that cause has ended.
 func lostBecause(cause error) error {
+	if lost, ok := cause.(*causedError); ok && lost.kind == ErrConnectionLost { // of the connection that this one goes through
+		return lost
+	}
 	if e := disconnectError(cause); e != nil {
 		cause = e
 	}
 	return &causedError{ErrConnectionLost, cause}
 }
+
+// ofLoss is an ErrConnectionLost as the reason of an error that says itself that the connection is lost.
+type ofLoss struct{ *causedError }
+
+func (e ofLoss) Error() string { return bare(e.cause) }
 
 // causedError is one of this package's errors and its cause.
 type causedError struct{ kind, cause error }
@@ -145,7 +153,7 @@ func disconnectError(err error) *ConchError {
 		}
 		reason, message := v.Elem().FieldByName("Reason"), v.Elem().FieldByName("Message")
 		if v.Elem().Type().Name() == "disconnectMsg" && reason.CanUint() && message.Kind() == reflect.String {
-			return &ConchError{Value: "peer disconnected: " + printable(message.String()), Data: uint32(reason.Uint())}
+			return &ConchError{Value: "peer disconnected: " + oneLine(message.String()), Data: uint32(reason.Uint())}
 		}
 	}
 	return nil
@@ -171,7 +179,7 @@ func caught(f func()) (err error) {
 // openRefusal returns the peer's refusal of a channel as a ConchError, or nil if err is not one.
 func openRefusal(err error) *ConchError {
 	if refused, ok := errors.AsType[*gossh.OpenChannelError](err); ok {
-		return &ConchError{Value: "channel refused: " + printable(refused.Message), Data: uint32(refused.Reason)}
+		return &ConchError{Value: "channel refused: " + oneLine(refused.Message), Data: uint32(refused.Reason)}
 	}
 	return nil
 }

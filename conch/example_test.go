@@ -9,6 +9,7 @@ import (
 
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/conchtest"
+	"github.com/hawser-go/hawser/conch/filetransfer"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 	gossh "golang.org/x/crypto/ssh"
@@ -78,4 +79,30 @@ func ExampleExec() {
 	// ONE
 	// TWO
 	// <nil>
+}
+
+// A directory made over SFTP, and looked at.
+func ExampleOpenSFTP() {
+	to, end := exampleTarget()
+	defer end()
+	r := reactor.New(reactor.Options{NoSignals: true})
+	r.CallWhenRunning(func() {
+		session := conch.OpenSFTP(r, fmt.Sprintf("%s@%s:%d", to.User, to.Host, to.Port), conch.SFTPOptions{ClientOptions: to.Options})
+		made := deferred.ThenDeferred(session, func(s *conch.SFTP) deferred.Deferred[filetransfer.Attrs] {
+			s.MakeDirectory("foobarbaz", filetransfer.Attrs{}).AddErrback(func(err error) (filetransfer.Status, error) {
+				fmt.Println(err)
+				return filetransfer.Status{}, nil
+			})
+			return s.GetAttrs("foobarbaz", false) // need not wait: the server takes requests in their order
+		})
+		made.AddBoth(func(a filetransfer.Attrs, err error) (filetransfer.Attrs, error) {
+			fmt.Println(a.FileMode().IsDir(), err)
+			return a, r.Stop()
+		})
+	})
+	if err := r.Run(); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// true <nil>
 }

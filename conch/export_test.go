@@ -22,3 +22,11 @@ func (c saying) SetDeadline(_ time.Time) error { return nil }
 func ServeSOCKS(ctx context.Context, said []byte, dial func(ctx context.Context, network, address string) (net.Conn, error)) {
 	serveSOCKS(ctx, saying{Reader: bytes.NewReader(said)}, dial)
 }
+
+// NewForwarder is newForwarder, for listeners of a test.
+func NewForwarder(conn Connection, l net.Listener, serve func(ctx context.Context, c net.Conn)) *Forwarder {
+	return newForwarder(conn.base(), l, serve)
+}
+
+// OpenRefusal is openRefusal.
+func OpenRefusal(err error) *ConchError { return openRefusal(err) }

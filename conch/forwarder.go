@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"time"
 
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
@@ -59,7 +60,7 @@ func listenHere(c *SSHConnection, network, listen string, serve func(context.Con
 	if c.transport == nil {
 		panic("conch: forwarding before ServiceStarted")
 	}
-	opened := reactor.DeferToThread(c.transport.r, func() (net.Listener, error) { return net.Listen(network, listen) })
+	opened := unlessCancelled(reactor.DeferToThread(c.transport.r, func() (net.Listener, error) { return net.Listen(network, listen) }))
 	return deferred.Then(opened, func(l net.Listener) (*Forwarder, error) {
 		if c.transport.ended() {
 			return nil, errors.Join(lostBecause(ErrClosedLocally), l.Close())
@@ -95,6 +96,9 @@ func (f *Forwarder) accept() {
 	for {
 		c, err := f.listener.Accept()
 		if err != nil {
+			if f.rest(err) {
+				continue
+			}
 			return
 		}
 		if !f.begin() {
@@ -109,6 +113,38 @@ func (f *Forwarder) accept() {
 			c.Close()
 		})
 	}
+}
+
+// acceptRest is how long accepting rests after a failure, for instance because the process has no file descriptor left.
+const acceptRest = 100 * time.Millisecond
+
+// rest waits after a failure of Accept, and reports whether accepting is to go on: unless the listener or the forwarder has ended.
+func (f *Forwarder) rest(err error) bool {
+	if f.ctx.Err() != nil || errors.Is(err, net.ErrClosed) || errors.Is(err, ErrConnectionLost) {
+		return false
+	}
+	f.conn.transport.r.Logger().Error("Cannot accept a connection to forward", "at", f.Addr(), "err", err)
+	select {
+	case <-f.ctx.Done():
+		return false
+	case <-time.After(acceptRest):
+		return true
+	}
+}
+
+// unlessCancelled returns a Deferred that fires as d does. What comes after it was cancelled is closed.
+func unlessCancelled[T io.Closer](d deferred.Deferred[T]) deferred.Deferred[T] {
+	to := deferred.New(func(deferred.Deferred[T]) {})
+	d.AddCallbacks(func(v T) (none T, _ error) {
+		if to.TryCallback(v) != nil {
+			_ = v.Close() // nobody wants it
+		}
+		return none, nil
+	}, func(err error) (none T, _ error) {
+		_ = to.TryErrback(err) // it may have been cancelled
+		return none, nil
+	})
+	return to
 }
 
 func (f *Forwarder) begin() bool {

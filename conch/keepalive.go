@@ -38,7 +38,7 @@ func (k *keepAlive) look() {
 		return
 	default:
 		k.missed++
-		t.service.SendGlobalRequest("keepalive@openssh.com", nil, true).AddErrback(ignore[[]byte]) // a refusal is a sign of life too
+		t.service.SendGlobalRequest(keepAliveRequest, nil, true).AddErrback(ignore[[]byte]) // a refusal is a sign of life too
 	}
 	k.next()
 }

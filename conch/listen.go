@@ -35,13 +35,45 @@ func (c *SSHConnection) Listen(network, address string) deferred.Deferred[*Remot
 		if err != nil {
 			return deferred.Fail[*RemoteListener](fmt.Errorf("conch: cannot listen on %q: %w", address, err))
 		}
-		asked := c.SendGlobalRequest("tcpip-forward", PackGlobalTCPIPForward(a), true)
-		return deferred.Then(asked, func(reply []byte) (*RemoteListener, error) { return c.listening(a, reply) })
+		return c.askToListen("tcpip-forward", PackGlobalTCPIPForward(a), func(reply []byte) (*RemoteListener, error) { return c.listening(a, reply) })
 	case "unix":
-		asked := c.SendGlobalRequest("streamlocal-forward@openssh.com", NS(address), true)
-		return deferred.Then(asked, func([]byte) (*RemoteListener, error) { return c.listenAt(reactor.UNIXAddress{Path: address}), nil })
+		return c.askToListen("streamlocal-forward@openssh.com", NS(address), func([]byte) (*RemoteListener, error) {
+			return c.listenAt(reactor.UNIXAddress{Path: address}), nil
+		})
 	}
 	return deferred.Fail[*RemoteListener](fmt.Errorf("conch: cannot listen: %w", net.UnknownNetworkError(network)))
+}
+
+// askToListen sends the request to listen. x/crypto/ssh hands out the reply and the first connections from there in different places, so these
+// wait until the reply has been seen.
+func (c *SSHConnection) askToListen(name string, data []byte, granted func(reply []byte) (*RemoteListener, error)) deferred.Deferred[*RemoteListener] {
+	asked := c.SendGlobalRequest(name, data, true)
+	c.asking++
+	return unlessCancelled(deferred.ThenBoth(asked, func(reply []byte, err error) (l *RemoteListener, _ error) {
+		if err == nil {
+			l, err = granted(reply)
+		}
+		if c.asking--; c.asking == 0 {
+			c.openEarly()
+		}
+		return l, err
+	}))
+}
+
+// openEarly answers the channels that came too early.
+func (c *SSHConnection) openEarly() {
+	early := c.early
+	c.early = nil
+	for _, offered := range early {
+		if c.transport.reason == nil {
+			c.openRequested(offered)
+		}
+	}
+}
+
+// isForwarded reports whether channels of that type come from where the server listens.
+func isForwarded(channelType string) bool {
+	return channelType == "forwarded-tcpip" || channelType == "forwarded-streamlocal@openssh.com"
 }
 
 // listening notes a port that the server listens on; reply has it if the server chose it.
@@ -58,9 +90,19 @@ func (c *SSHConnection) listening(a HostPort, reply []byte) (*RemoteListener, er
 
 func (c *SSHConnection) listenAt(addr net.Addr) *RemoteListener {
 	l := &RemoteListener{conn: c, addr: addr, incoming: make(chan *ChannelConn, listenBacklog), done: make(chan struct{})}
-	c.listeners = append(c.listeners, l)
-	c.transport.whenLost(func() { l.end(c.transport.reason) })
+	if reason := c.transport.reason; reason != nil {
+		l.end(reason)
+	} else {
+		c.listeners = append(c.listeners, l)
+	}
 	return l
+}
+
+// endListeners tells the listeners that the connection is lost.
+func (c *SSHConnection) endListeners(reason error) {
+	for _, l := range c.listeners {
+		l.end(reason)
+	}
 }
 
 // Addr returns where the server listens.

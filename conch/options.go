@@ -62,7 +62,8 @@ type ClientOptions struct {
 	// Timeout bounds the whole set-up, from dialling to ServiceStarted, the user's answers to questions included. Zero means
 	// DefaultTimeout; negative means no limit.
 	Timeout time.Duration
-	// DialTimeout bounds the dialling alone. Zero means DefaultDialTimeout.
+	// DialTimeout bounds the dialling alone; with a Jump, only that from there, for the login there has limits of its own. Zero means
+	// DefaultDialTimeout.
 	DialTimeout time.Duration
 
 	// ServerAliveInterval is how long the server may be silent before it is asked for a sign of life, with a global request

@@ -125,6 +125,18 @@ func (o *outbox) open(s sink) {
 // kill drops what is queued and everything written later.
 func (o *outbox) kill() { o.die(false) }
 
+// abort is kill, followed by the close, which does not wait for a write that is in progress: the peer may never take it.
+func (o *outbox) abort() {
+	o.kill()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.close = true
+	if closing := o.sink.close; closing != nil && !o.over {
+		o.sink.close = nil
+		o.sink.crew.Go(func() { _ = closing() }) // ends when the socket takes the message; a channel that is gone needs none
+	}
+}
+
 // end is kill for a channel that is over: there is nothing to close either.
 func (o *outbox) end() { o.die(true) }
 

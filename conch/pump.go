@@ -55,7 +55,7 @@ func (p *pump) start() {
 // run takes the requests to the loop, which end when the channel is closed, then its end.
 func (p *pump) run() {
 	for req := range p.requests {
-		p.post(event{kind: eventRequest, req: req})
+		p.c.conn.transport.enter(func() { p.c.arrived(event{kind: eventRequest, req: req}) })
 	}
 	p.c.out.end()
 	p.c.ext.end()
@@ -94,7 +94,7 @@ func (p *pump) read(from io.Reader, kind eventKind) {
 			}
 			p.post(event{kind: kind, data: in.split(n)})
 		}
-		if err != nil {
+		if n == 0 && err != nil { // beside data it is about the window that was to be granted: what has come is there all the same
 			break
 		}
 	}

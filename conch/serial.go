@@ -9,8 +9,9 @@ type serial struct {
 	running bool
 }
 
-// do queues f. The goroutine, if one has to be started, joins the crew and ends when the queue is empty.
-func (s *serial) do(w *crew, f func()) {
+// do queues f and returns how many functions are in the queue. The goroutine, if one has to be started, joins the crew and ends when the queue is
+// empty.
+func (s *serial) do(w *crew, f func()) (waiting int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.queue = append(s.queue, f)
@@ -18,6 +19,7 @@ func (s *serial) do(w *crew, f func()) {
 		s.running = true
 		w.Go(s.drain)
 	}
+	return len(s.queue)
 }
 
 func (s *serial) drain() {

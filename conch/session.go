@@ -54,7 +54,7 @@ func (e *ExitError) Error() string {
 	if e.Signal.Name == "" {
 		return fmt.Sprintf("conch: remote command exited with status %d", e.Status)
 	}
-	return "conch: remote command was ended by signal " + printable(e.Signal.Name)
+	return "conch: remote command was ended by signal " + oneLine(e.Signal.Name)
 }
 
 // NewClientSession returns a session for command.
@@ -187,6 +187,7 @@ type Output struct{ Stdout, Stderr []byte }
 func Exec(conn Connection, command string, stdin []byte) deferred.Deferred[Output] {
 	s := &execSession{ClientSession: ClientSession{Command: Command{Line: command}}, stdin: slices.Clone(stdin)}
 	d := deferred.New(func(deferred.Deferred[Output]) { s.AbortConnection() })
+	s.tooLong = func() { _ = d.TryErrback(ErrOutputTooLong) } // it may have been cancelled
 	conn.base().OpenChannel(s)
 	s.Finished().AddBoth(func(_ struct{}, err error) (struct{}, error) {
 		if err = s.ended(err); err != nil {
@@ -204,14 +205,11 @@ type execSession struct {
 	ClientSession
 	stdin   []byte
 	output  Output
-	tooLong bool
+	tooLong func() // ends it
 }
 
 // ended says how it was.
 func (s *execSession) ended(err error) error {
-	if s.tooLong {
-		return ErrOutputTooLong
-	}
 	if exit, ok := errors.AsType[*ExitError](err); ok {
 		exit.Output = s.output
 	}
@@ -233,8 +231,8 @@ func (s *execSession) ExtReceived(_ uint32, p []byte) { s.keep(&s.output.Stderr,
 
 func (s *execSession) keep(in *[]byte, p []byte) {
 	if len(*in)+len(p) > MaxOutput {
-		s.tooLong = true
 		s.AbortConnection()
+		s.tooLong()
 		return
 	}
 	*in = append(*in, p...)

@@ -275,7 +275,11 @@ func (c *sftpChannel) CloseReceived() {
 
 func (c *sftpChannel) Closed() {
 	c.reason = c.why()
-	c.client.ConnectionLost(cmp.Or(c.reason, errSFTPClosed))
+	reason := cmp.Or(c.reason, errSFTPClosed)
+	if lost, ok := reason.(*causedError); ok && lost.kind == ErrConnectionLost {
+		reason = ofLoss{lost}
+	}
+	c.client.ConnectionLost(reason)
 	c.fail(cmp.Or(c.reason, errSFTPClosed))
 	for _, d := range c.tell {
 		_ = d.TryCallback(c.reason) // it may have been cancelled
@@ -337,7 +341,7 @@ func parseTarget(text, defaultUser string) (target, error) {
 		}
 		t.host, t.port = host, int(n)
 	}
-	if t.host == "" {
+	if t.host == "" || strings.ContainsAny(t.host, "[]@ ") {
 		return t, fmt.Errorf("conch: %q names no host; want user@host:port", text)
 	}
 	if t.user == "" {

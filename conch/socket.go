@@ -1,6 +1,7 @@
 package conch
 
 import (
+	"context"
 	"net"
 	"strings"
 	"sync/atomic"
@@ -13,17 +14,17 @@ const maxVersionLine = 255
 // connection has ended, which it knows before any channel does.
 type socket struct {
 	net.Conn
-	ended     atomic.Bool           // a Read or Write has failed, or Close was called
-	broken    atomic.Pointer[error] // why a Write has failed; nil if none has
-	closed    atomic.Bool           // Close was called
-	heard     atomic.Bool           // something has come since the keepalive looked last
+	life      context.Context         // done when a Read or Write has failed, or Close was called, or the transport ends; its cause is the first of these
+	end       context.CancelCauseFunc // ends it
+	heard     atomic.Bool             // something has come since the keepalive looked last
 	onVersion func(line string)
-	onEnd     func(err error) // called when a Read fails and Close was not called; nil if nobody wants to know
-	line      []byte          // the line being read, until the version line is complete; only the reading goroutine uses it
+	line      []byte // the line being read, until the version line is complete; only the reading goroutine uses it
 }
 
-func newSocket(c net.Conn, onVersion func(line string)) *socket {
-	return &socket{Conn: c, onVersion: onVersion, line: make([]byte, 0, 64)}
+func newSocket(ctx context.Context, c net.Conn, onVersion func(line string)) *socket {
+	s := &socket{Conn: c, onVersion: onVersion, line: make([]byte, 0, 64)}
+	s.life, s.end = context.WithCancelCause(ctx)
+	return s
 }
 
 func (s *socket) Read(p []byte) (int, error) {
@@ -35,31 +36,27 @@ func (s *socket) Read(p []byte) (int, error) {
 		s.watch(p[:n])
 	}
 	if err != nil {
-		if broken := s.broken.Load(); broken != nil {
-			err = *broken
-		}
-		s.ended.Store(true)
-		if s.onEnd != nil && !s.closed.Load() {
-			s.onEnd(err)
-		}
+		s.end(err)
+		err = context.Cause(s.life)
 	}
 	return n, err
 }
 
 // Write ends the connection if it fails: half a packet cannot be taken back, and who waits for an answer need not wait for Read to notice.
 func (s *socket) Write(p []byte) (int, error) {
+	if s.life.Err() != nil {
+		return 0, context.Cause(s.life)
+	}
 	n, err := s.Conn.Write(p)
 	if err != nil {
-		s.broken.CompareAndSwap(nil, &err)
-		s.ended.Store(true)
+		s.end(err)
 		s.Conn.Close()
 	}
 	return n, err
 }
 
 func (s *socket) Close() error {
-	s.closed.Store(true)
-	s.ended.Store(true)
+	s.end(net.ErrClosed)
 	return s.Conn.Close()
 }
 

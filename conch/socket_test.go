@@ -1,6 +1,7 @@
 package conch
 
 import (
+	"context"
 	"io"
 	"net"
 	"slices"
@@ -30,11 +31,10 @@ func TestSocket_Version(t *testing.T) {
 			"whole": func(r io.Reader) io.Reader { return r }, "bytes": iotest.OneByteReader, "halves": iotest.HalfReader,
 		} {
 			var got []string
-			s := newSocket(readOnly{Reader: chunks(strings.NewReader(stream))}, func(line string) { got = append(got, line) })
-			ends := 0
-			s.onEnd = func(error) { ends++ }
-			if text, _ := io.ReadAll(s); string(text) != stream || !slices.Equal(got, want) || ends != 1 || !s.ended.Load() {
-				t.Errorf("%s, %s: got %q, %d ends", stream, name, got, ends)
+			s := newSocket(t.Context(), readOnly{Reader: chunks(strings.NewReader(stream))}, func(line string) { got = append(got, line) })
+			text, _ := io.ReadAll(s)
+			if end := context.Cause(s.life); string(text) != stream || !slices.Equal(got, want) || end != io.EOF {
+				t.Errorf("%s, %s: got %q, ended with %v", stream, name, got, end)
 			}
 		}
 	}

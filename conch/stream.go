@@ -151,7 +151,7 @@ func (s *ChannelConn) take(p []byte) (n int) {
 		m := copy(p[n:], s.unread[0])
 		n += m
 		if s.unread[0] = s.unread[0][m:]; len(s.unread[0]) == 0 {
-			s.unread = slices.Delete(s.unread, 0, 1)
+			s.unread = s.unread[1:]
 		}
 	}
 	s.size -= n
@@ -165,7 +165,12 @@ func (s *ChannelConn) take(p []byte) (n int) {
 // Write sends p. It returns when the last piece is on its way to the peer's window; that it has arrived is not known. What several goroutines
 // write at the same time is not mixed up.
 func (s *ChannelConn) Write(p []byte) (n int, err error) {
-	s.turn.Lock()
+	if !s.turn.TryLock() {
+		if s.r.OnLoop() {
+			return 0, ErrOnLoop
+		}
+		s.turn.Lock()
+	}
 	defer s.turn.Unlock()
 	for {
 		part := p[n:min(len(p), n+streamPart)]
@@ -223,6 +228,7 @@ func (s *ChannelConn) CloseWrite() error {
 	if !s.ended {
 		s.ended = true
 		s.r.CallFromThread(s.c.out.sendEOF)
+		s.changed.Broadcast()
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"sync"
+	"time"
 
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
@@ -51,15 +52,19 @@ func (t *Target) Exec(r *reactor.Reactor, command string, stdin []byte) deferred
 // bareConnection is a connection that has no hooks of its own.
 type bareConnection struct{ SSHConnection }
 
-// dialThrough connects to the target and from there to address. The connection to the target is closed with the one that it returns. It blocks.
-func (t *Target) dialThrough(ctx context.Context, r *reactor.Reactor, address string) (net.Conn, error) {
+// dialThrough connects to the target and from there, within limit, to address. The connection to the target is closed with the one that it
+// returns. It blocks.
+func (t *Target) dialThrough(ctx context.Context, r *reactor.Reactor, address string, limit time.Duration) (net.Conn, error) {
 	jump := &bareConnection{}
+	over := func() { r.CallFromThread(jump.LoseConnection) }
 	_, err := reactor.Await(ctx, r, func() deferred.Deferred[struct{}] { return t.Connect(r, jump) })
 	if err != nil {
+		over() // it may be there, in the last moment
 		return nil, &JumpError{Host: t.Host, Err: err}
 	}
-	over := func() { r.CallFromThread(jump.LoseConnection) }
-	conn, err := jump.DialContext(ctx, "tcp", address)
+	limited, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	conn, err := jump.DialContext(limited, "tcp", address)
 	if err != nil {
 		over()
 		return nil, &JumpError{Host: t.Host, Err: err}

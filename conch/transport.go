@@ -23,6 +23,8 @@ type SSHTransport struct {
 	work    crew   // every goroutine of the connection
 	control serial // answers and closes: short writes that must not block the loop
 
+	unseen chan struct{} // has one element for each thing that the peer wants and the loop has not looked at
+
 	reason    error         // why it ended; nil while it lives
 	abandoned chan struct{} // closed when nobody will take received data any more
 	afterLoss []func()      // what is to be told after ServiceStopped
@@ -35,7 +37,11 @@ func (t *SSHTransport) init(r *reactor.Reactor) {
 	t.r = r
 	t.ctx, t.end = context.WithCancelCause(context.Background())
 	t.abandoned = make(chan struct{})
+	t.unseen = make(chan struct{}, maxUnseen)
 	t.release = r.Hold()
+	if r.Context().Err() != nil { // the trigger below would come too late
+		t.end(ErrClosedLocally)
+	}
 	t.atExit = r.AddSystemEventTrigger(reactor.During, reactor.Shutdown, func() {
 		t.exiting = true
 		t.AbortConnection()
@@ -109,13 +115,13 @@ func (t *SSHTransport) serve(conn gossh.Conn, channels <-chan gossh.NewChannel, 
 				channels = nil
 				continue
 			}
-			t.r.CallFromThread(func() { t.channelRequested(ch) })
+			t.enter(func() { t.channelRequested(ch) })
 		case req, ok := <-requests:
 			if !ok {
 				requests = nil
 				continue
 			}
-			t.r.CallFromThread(func() { t.globalRequested(req) })
+			t.enter(func() { t.globalRequested(req) })
 		}
 	}
 	err := conn.Wait()
@@ -125,9 +131,30 @@ func (t *SSHTransport) serve(conn gossh.Conn, channels <-chan gossh.NewChannel, 
 	t.r.CallFromThread(func() { t.lost(lostBecause(err)) })
 }
 
+// enter takes something that the peer wants to the loop. It waits while the loop has much of that kind to look at.
+func (t *SSHTransport) enter(f func()) {
+	select {
+	case t.unseen <- struct{}{}:
+		t.r.CallFromThread(func() {
+			<-t.unseen
+			f()
+		})
+	case <-t.ctx.Done(): // there is not much more to come
+		t.r.CallFromThread(f)
+	}
+}
+
+// reply sends an answer to the peer, off the loop. A peer that takes none loses the connection; one that is lost needs no answer.
+func (t *SSHTransport) reply(send func()) {
+	if waiting := t.control.do(&t.work, send); waiting > maxReplies && t.ctx.Err() == nil {
+		t.r.Logger().Error("Peer does not take answers to what it asks; closing the connection", "waiting", waiting)
+		t.LoseConnection()
+	}
+}
+
 func (t *SSHTransport) channelRequested(ch gossh.NewChannel) {
 	if t.service == nil {
-		t.control.do(&t.work, func() { _ = ch.Reject(gossh.UnknownChannelType, "no service") })
+		t.reply(func() { _ = ch.Reject(gossh.UnknownChannelType, "no service") })
 		return
 	}
 	t.service.openRequested(ch)
@@ -135,7 +162,7 @@ func (t *SSHTransport) channelRequested(ch gossh.NewChannel) {
 
 func (t *SSHTransport) globalRequested(req *gossh.Request) {
 	if t.service == nil {
-		t.control.do(&t.work, func() { _ = req.Reply(false, nil) })
+		t.reply(func() { _ = req.Reply(false, nil) })
 		return
 	}
 	t.service.globalRequestReceived(req)
@@ -147,6 +174,7 @@ func (t *SSHTransport) lost(reason error) {
 	t.end(reason)
 	if t.service != nil {
 		t.guard("ServiceStopped", t.service.self.ServiceStopped)
+		t.service.endListeners(reason)
 	}
 	for _, f := range t.afterLoss {
 		f()
@@ -181,7 +209,7 @@ func (t *SSHTransport) whenLost(f func()) {
 }
 
 // ended reports whether the connection is known to be gone, or about to be.
-func (t *SSHTransport) ended() bool { return t.socket.ended.Load() || t.ctx.Err() != nil }
+func (t *SSHTransport) ended() bool { return t.socket.life.Err() != nil }
 
 // guard runs a hook of the user's. A panic in it is logged with its stack and ends the connection (R218).
 func (t *SSHTransport) guard(hook string, f func()) {

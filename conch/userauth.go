@@ -62,7 +62,8 @@ type SSHUserAuthClient struct {
 	opened    map[string]gossh.Signer // private keys of files that needed a passphrase
 	problems  []error                 // why something was of no use that the user may have counted on
 	passwords int                     // how often the standard password was asked for
-	dialogues int                     // how often GetGenericAnswers has asked something
+	dialogues int                     // how many attempts GetGenericAnswers has answered in
+	asked     bool                    // it has in the one that is under way
 }
 
 // NewSSHUserAuthClient returns the standard authentication of user, after which instance is started.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/hawser-go/hawser/conch/agent"
+	"github.com/hawser-go/hawser/deferred/deferredtest"
 	gossh "golang.org/x/crypto/ssh"
 )
 
@@ -17,11 +18,11 @@ func TestC_KEYS_21_GetPublicKey(t *testing.T) {
 	certificate := certify(t, testKeys()[0])
 	blobs := [][]byte{testKeys()[0].Blob(), testKeys()[4].Blob(), certificate.Marshal()}
 	for range 2 {
-		o := watch(c.GetPublicKeys())
+		o := deferredtest.Observe(c.GetPublicKeys())
 		c.DataReceived(raw(12, identitiesBody(agent.Identity{Blob: blobs[0]}, agent.Identity{Blob: []byte("junk")}, agent.Identity{Blob: blobs[1]},
 			agent.Identity{Blob: blobs[2]})))
-		if o.err != nil || len(o.v) != len(blobs) {
-			t.Fatalf("%v, %v", o.v, o.err)
+		if o.Err != nil || len(o.Value) != len(blobs) {
+			t.Fatalf("%v, %v", o.Value, o.Err)
 		}
 		for i, blob := range blobs {
 			if key := c.GetPublicKey(); key == nil || !bytes.Equal(key.Marshal(), blob) {
@@ -34,10 +35,10 @@ func TestC_KEYS_21_GetPublicKey(t *testing.T) {
 			}
 		}
 	}
-	failed := watch(c.GetPublicKeys())
+	failed := deferredtest.Observe(c.GetPublicKeys())
 	c.DataReceived(raw(5, ""))
-	if !errors.Is(failed.err, agent.ErrRefused) {
-		t.Error(failed.err)
+	if !errors.Is(failed.Err, agent.ErrRefused) {
+		t.Error(failed.Err)
 	}
 }
 
@@ -52,13 +53,13 @@ func TestSignChecksTheType(t *testing.T) {
 	} {
 		c, m := connected(t)
 		key := testKeys()[0].PublicKey()
-		o := watch(c.Sign(key, []byte("data"), tt.asked))
+		o := deferredtest.Observe(c.Sign(key, []byte("data"), tt.asked))
 		if sent := m.take(); !bytes.Equal(sent, raw(13, str(string(key.Marshal()), "data")+"\x00\x00\x00"+string(tt.flags))) {
 			t.Errorf("%s: sent %q", tt.asked, sent)
 		}
 		c.DataReceived(raw(14, str(str(tt.made, "bytes"))))
-		if !errors.Is(o.err, tt.want) || o.err == nil && (o.v.Format != tt.made || string(o.v.Blob) != "bytes") {
-			t.Errorf("%s: %v, %v", tt.asked, o.v, o.err)
+		if !errors.Is(o.Err, tt.want) || o.Err == nil && (o.Value.Format != tt.made || string(o.Value.Blob) != "bytes") {
+			t.Errorf("%s: %v, %v", tt.asked, o.Value, o.Err)
 		}
 	}
 	if agent.FlagsFor(gossh.KeyAlgoED25519) != 0 {

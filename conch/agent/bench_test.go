@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/hawser-go/hawser/conch/agent"
+	"github.com/hawser-go/hawser/deferred/deferredtest"
 )
 
 // BenchmarkList measures the way of a request and its answer through client and server, over a transport in memory.
@@ -19,8 +20,8 @@ func BenchmarkList(b *testing.B) {
 			connect(c, keyring)
 			b.ReportAllocs()
 			for b.Loop() {
-				if o := watch(c.RequestIdentities()); len(o.v) != n {
-					b.Fatal(o.err)
+				if o := deferredtest.Observe(c.RequestIdentities()); len(o.Value) != n {
+					b.Fatal(o.Err)
 				}
 			}
 		})

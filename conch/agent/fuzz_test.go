@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/hawser-go/hawser/conch/agent"
+	"github.com/hawser-go/hawser/deferred/deferredtest"
 )
 
 // FuzzClient feeds a client that has a request of each kind outstanding, in chunks. Whatever comes, each request ends exactly once, and a
@@ -21,24 +22,23 @@ func FuzzClient(f *testing.F) {
 	f.Add([]byte{0, 4, 0, 1}, byte(0))
 	f.Fuzz(func(t *testing.T, stream []byte, size byte) {
 		c, m := connected(t)
-		var all []watched
+		var all []*deferredtest.Observer[any]
 		for _, tt := range operations {
-			all = append(all, tt.call(c))
+			all = append(all, deferredtest.Observe(tt.call(c)))
 		}
-		all[1].cancel()
+		all[1].Cancel()
 		for chunk := range slices.Chunk(slices.Clone(stream), int(size)+1) {
 			c.DataReceived(chunk)
 		}
-		givenUp := watch(c.RequestIdentities()).fired == 1
+		givenUp := deferredtest.Observe(c.RequestIdentities()).Fired
 		if givenUp != (m.closed == 1) || m.closed > 1 {
 			t.Errorf("given up: %v, closed %d times", givenUp, m.closed)
 		}
 		c.ConnectionLost(nil)
 		for i, o := range all {
-			fired, v, err := o.get()
-			_, isOp := errors.AsType[*agent.OpError](err)
-			if fired != 1 || err != nil && i != 1 && !isOp {
-				t.Errorf("request %d fired %d times with %v, %v", i, fired, v, err)
+			_, isOp := errors.AsType[*agent.OpError](o.Err)
+			if !o.Fired || o.Err != nil && i != 1 && !isOp {
+				t.Errorf("request %d fired: %v, with %v, %v", i, o.Fired, o.Value, o.Err)
 			}
 		}
 	})
@@ -63,14 +63,14 @@ func FuzzServer(f *testing.F) {
 			s.DataReceived(chunk)
 		}
 		c, _ := connected(t)
-		var replies []*outcome[agent.Reply]
+		var replies []*deferredtest.Observer[agent.Reply]
 		for range s.sent {
-			replies = append(replies, watch(c.SendRequest(agent.AgentcExtension, nil)))
+			replies = append(replies, deferredtest.Observe(c.SendRequest(agent.AgentcExtension, nil)))
 		}
 		c.DataReceived(s.take())
 		for i, o := range replies {
-			if o.fired != 1 || o.err != nil && !errors.Is(o.err, agent.ErrRefused) {
-				t.Errorf("answer %d: fired %d times with %v", i, o.fired, o.err)
+			if !o.Fired || o.Err != nil && !errors.Is(o.Err, agent.ErrRefused) {
+				t.Errorf("answer %d: fired: %v, with %v", i, o.Fired, o.Err)
 			}
 		}
 	})

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"os"
-	"os/exec"
 	"slices"
 	"sync"
 	"testing"
@@ -16,6 +14,7 @@ import (
 	"github.com/hawser-go/hawser/conch/internal/wire"
 	"github.com/hawser-go/hawser/conch/keys"
 	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/deferred/deferredtest"
 )
 
 // memoryTransport keeps what is written to it.
@@ -78,34 +77,6 @@ func str(parts ...string) string {
 	return string(e.Data())
 }
 
-// outcome is what a Deferred fired with.
-type outcome[T any] struct {
-	v     T
-	err   error
-	fired int
-	d     deferred.Deferred[T]
-}
-
-func watch[T any](d deferred.Deferred[T]) *outcome[T] {
-	o := &outcome[T]{d: d}
-	d.AddBoth(func(v T, err error) (T, error) {
-		o.v, o.err = v, err
-		o.fired++
-		return v, nil
-	})
-	return o
-}
-
-func (o *outcome[T]) get() (fired int, v any, err error) { return o.fired, o.v, o.err }
-
-func (o *outcome[T]) cancel() { o.d.Cancel() }
-
-// watched is an outcome whose type does not matter.
-type watched interface {
-	get() (fired int, v any, err error)
-	cancel()
-}
-
 // connected returns a client on a transport in memory.
 func connected(t testing.TB) (*agent.SSHAgentClient, *memoryTransport) {
 	t.Helper()
@@ -166,9 +137,9 @@ func (l *loop) until(done func() bool) {
 // await runs the loop until d has fired.
 func await[T any](l *loop, d deferred.Deferred[T]) (T, error) {
 	l.t.Helper()
-	o := watch(d)
-	l.until(func() bool { return o.fired > 0 })
-	return o.v, o.err
+	o := deferredtest.Observe(d)
+	l.until(func() bool { return o.Fired })
+	return o.Value, o.Err
 }
 
 // must is await for what has to succeed.
@@ -305,21 +276,6 @@ func lostBecause(t testing.TB, err, reason error) {
 	if _, ok := errors.AsType[*agent.OpError](err); !ok {
 		t.Errorf("error %v names no request", err)
 	}
-}
-
-// peer finds a program of OpenSSH. Without it the test is skipped, or fails where HAWSER_REQUIRE_PEERS is set.
-func peer(t testing.TB, program string) string {
-	t.Helper()
-	path, err := exec.LookPath(program)
-	if err == nil {
-		return path
-	}
-	missing := t.Skipf
-	if os.Getenv("HAWSER_REQUIRE_PEERS") != "" {
-		missing = t.Fatalf
-	}
-	missing("the program %s is missing (it comes with the package openssh-client): %v", program, err)
-	return ""
 }
 
 var errReason = io.ErrClosedPipe

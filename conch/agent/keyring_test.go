@@ -11,6 +11,7 @@ import (
 	"github.com/hawser-go/hawser/conch/agent"
 	"github.com/hawser-go/hawser/conch/keys"
 	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/deferred/deferredtest"
 	"github.com/hawser-go/hawser/reactor/reactortest"
 	gossh "golang.org/x/crypto/ssh"
 )
@@ -41,11 +42,11 @@ func certificateBlob(t testing.TB, k *keys.Key) []byte {
 // fired is what a Deferred of a Keyring, which fires at once, fired with.
 func fired[T any](t testing.TB, d deferred.Deferred[T]) (T, error) {
 	t.Helper()
-	o := watch(d)
-	if o.fired != 1 {
-		t.Fatalf("fired %d times", o.fired)
+	o := deferredtest.Observe(d)
+	if !o.Fired {
+		t.Fatal("not fired")
 	}
-	return o.v, o.err
+	return o.Value, o.Err
 }
 
 func add(t testing.TB, r *agent.Keyring, blob []byte, comment string, c agent.Constraints) {
@@ -219,13 +220,13 @@ func TestKeyringConfirm(t *testing.T) {
 		}, agent.ErrNoSuchKey},
 	} {
 		asked = nil
-		o := watch(r.SignData(k.Blob(), []byte("data"), 0))
-		if o.fired != 0 || len(asked) != 1 || !has(asked, k.Blob(), "me") {
-			t.Fatalf("%s: fired %d times, asked about %v", name, o.fired, asked)
+		o := deferredtest.Observe(r.SignData(k.Blob(), []byte("data"), 0))
+		if o.Fired || len(asked) != 1 || !has(asked, k.Blob(), "me") {
+			t.Fatalf("%s: fired: %v, asked about %v", name, o.Fired, asked)
 		}
 		tt.then()
-		if o.fired != 1 || !errors.Is(o.err, tt.want) || tt.want == nil && !k.Verify(o.v, []byte("data")) {
-			t.Errorf("%s: fired %d times with %v", name, o.fired, o.err)
+		if !o.Fired || !errors.Is(o.Err, tt.want) || tt.want == nil && !k.Verify(o.Value, []byte("data")) {
+			t.Errorf("%s: fired: %v, with %v", name, o.Fired, o.Err)
 		}
 	}
 	r.Confirm = nil

@@ -13,7 +13,9 @@ import (
 	"time"
 
 	"github.com/hawser-go/hawser/conch/agent"
+	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/conch/keys"
+	"github.com/hawser-go/hawser/deferred/deferredtest"
 	"github.com/hawser-go/hawser/reactor/reactortest"
 	gossh "golang.org/x/crypto/ssh"
 	xagent "golang.org/x/crypto/ssh/agent"
@@ -34,7 +36,7 @@ func socketPath(t testing.TB) string {
 func startAgent(t testing.TB) string {
 	t.Helper()
 	socket := socketPath(t)
-	cmd := exec.Command(peer(t, "ssh-agent"), "-D", "-a", socket)
+	cmd := exec.Command(conchtest.Program(t, "ssh-agent"), "-D", "-a", socket)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -179,16 +181,16 @@ func TestC_KEYS_20_PeersPipeline(t *testing.T) {
 	forEachPeer(t, func(t *testing.T, l *loop, c *agent.SSHAgentClient, _ bool) {
 		k := testKeys()[4]
 		c.AddIdentity(privateBlob(t, k), "", agent.Constraints{})
-		var all []*outcome[[]byte]
+		var all []*deferredtest.Observer[[]byte]
 		const n = 200
 		for i := range n {
-			all = append(all, watch(c.SignData(k.Blob(), []byte{byte(i)}, 0)))
+			all = append(all, deferredtest.Observe(c.SignData(k.Blob(), []byte{byte(i)}, 0)))
 		}
-		all[7].cancel()
-		l.until(func() bool { return all[n-1].fired > 0 })
+		all[7].Cancel()
+		l.until(func() bool { return all[n-1].Fired })
 		for i, o := range all {
-			if i != 7 && (o.fired != 1 || o.err != nil || !k.Verify(o.v, []byte{byte(i)})) {
-				t.Fatalf("%d: fired %d times with %v", i, o.fired, o.err)
+			if i != 7 && (!o.Fired || o.Err != nil || !k.Verify(o.Value, []byte{byte(i)})) {
+				t.Fatalf("%d: fired: %v, with %v", i, o.Fired, o.Err)
 			}
 		}
 	})
@@ -200,13 +202,13 @@ func TestC_KEYS_22_AgentEnds(t *testing.T) {
 	l := newLoop(t)
 	c := agent.NewSSHAgentClient()
 	l.connect(c, here)
-	first, second := watch(c.RequestIdentities()), watch(c.Lock(nil))
+	first, second := deferredtest.Observe(c.RequestIdentities()), deferredtest.Observe(c.Lock(nil))
 	if _, err := there.Read(make([]byte, 10)); err != nil { // both have been sent
 		t.Fatal(err)
 	}
 	there.Close()
-	l.until(func() bool { return second.fired > 0 })
-	for _, err := range []error{first.err, second.err, watch(c.RequestIdentities()).err} {
+	l.until(func() bool { return second.Fired })
+	for _, err := range []error{first.Err, second.Err, deferredtest.Observe(c.RequestIdentities()).Err} {
 		if _, ok := errors.AsType[*agent.ConnectionLostError](err); !ok {
 			t.Error(err)
 		}
@@ -297,7 +299,7 @@ func sshAdd(l *loop, program, socket string, args ...string) (string, error) {
 
 // C-KEYS-23: ssh-add with our server: it adds keys and certificates, lists, has them sign, and removes them.
 func TestC_KEYS_23_SSHAdd(t *testing.T) {
-	program := peer(t, "ssh-add")
+	program := conchtest.Program(t, "ssh-add")
 	l := newLoop(t)
 	clock := reactortest.NewClock()
 	keyring := agent.NewKeyring(clock)
@@ -351,7 +353,7 @@ func TestC_KEYS_23_SSHAdd(t *testing.T) {
 
 // ssh-keygen has the agent sign a certificate: the longest data that is signed in practice.
 func TestC_KEYS_23_KeygenSignsWithTheAgent(t *testing.T) {
-	keygen := peer(t, "ssh-keygen")
+	keygen := conchtest.Program(t, "ssh-keygen")
 	l := newLoop(t)
 	keyring := agent.NewKeyring(nil)
 	authority := testKeys()[0] // RSA, for which ssh-keygen sets the flag

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hawser-go/hawser/conch/agent"
 	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/deferred/deferredtest"
 	"github.com/hawser-go/hawser/reactor"
 )
 
@@ -407,22 +408,17 @@ func TestC_KEYS_24_Relay(t *testing.T) {
 	middleIn.onWrite = func(p []byte) { near.DataReceived(slices.Clone(p)) }
 
 	for _, k := range withDSA(t) {
-		if o := watch(near.AddIdentity(privateBlob(t, k), "comment", agent.Constraints{})); o.fired != 1 || o.err != nil {
-			t.Fatalf("%v: fired %d times with %v", k, o.fired, o.err)
-		}
-		o := watch(near.Sign(k.PublicKey(), []byte("data"), k.SupportedSignatureAlgorithms()[0]))
-		if o.fired != 1 || o.err != nil || k.PublicKey().Verify([]byte("data"), o.v) != nil {
-			t.Errorf("%v: fired %d times with %v, %v", k, o.fired, o.v, o.err)
+		deferredtest.SuccessResultOf(t, near.AddIdentity(privateBlob(t, k), "comment", agent.Constraints{}))
+		signature := deferredtest.SuccessResultOf(t, near.Sign(k.PublicKey(), []byte("data"), k.SupportedSignatureAlgorithms()[0]))
+		if err := k.PublicKey().Verify([]byte("data"), signature); err != nil {
+			t.Errorf("%v: %v", k, err)
 		}
 	}
-	if o := watch(keyring.RequestIdentities()); len(o.v) != len(withDSA(t)) {
-		t.Errorf("%d keys are held", len(o.v))
+	if held := deferredtest.SuccessResultOf(t, keyring.RequestIdentities()); len(held) != len(withDSA(t)) {
+		t.Errorf("%d keys are held", len(held))
 	}
-	if o := watch(near.AddIdentity(privateBlob(t, testKeys()[0]), "", agent.Constraints{Lifetime: time.Minute})); !errors.Is(o.err, agent.ErrRefused) {
-		t.Errorf("a lifetime without a clock: %v", o.err)
-	}
+	// A lifetime without a clock.
+	deferredtest.FailureResultOf(t, near.AddIdentity(privateBlob(t, testKeys()[0]), "", agent.Constraints{Lifetime: time.Minute}), agent.ErrRefused)
 	middleOut.ConnectionLost(errReason)
-	if o := watch(near.RequestIdentities()); !errors.Is(o.err, agent.ErrRefused) {
-		t.Errorf("after the loss of the far connection: %v", o.err)
-	}
+	deferredtest.FailureResultOf(t, near.RequestIdentities(), agent.ErrRefused)
 }

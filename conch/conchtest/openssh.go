@@ -31,6 +31,21 @@ func MissingPeer(t testing.TB, what string) {
 	t.Skipf("missing: %s", what)
 }
 
+// Program returns the path of a program that the test needs, such as ssh-keygen, sshd or sftp-server: in the PATH, or where servers and their parts are
+// installed. Without it the test is skipped, see MissingPeer.
+func Program(t testing.TB, name string) string {
+	t.Helper()
+	for _, dir := range append([]string{""}, programDirs...) {
+		if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
+			return path
+		}
+	}
+	MissingPeer(t, fmt.Sprintf("the program %s, in the PATH or in %s", name, strings.Join(programDirs, ", ")))
+	return ""
+}
+
+var programDirs = []string{"/usr/sbin", "/usr/local/sbin", "/usr/libexec", "/usr/lib/openssh", "/usr/libexec/openssh", "/usr/lib/ssh"}
+
 // OpenSSH is a real sshd for one test: each connection to Addr is served by a process of its own.
 type OpenSSH struct {
 	Addr       *net.TCPAddr
@@ -52,15 +67,10 @@ type OpenSSH struct {
 // shown when the test fails. Without an sshd on the machine the test is skipped, see MissingPeer.
 func NewOpenSSH(t testing.TB, extra ...string) *OpenSSH {
 	t.Helper()
-	s := &OpenSSH{Home: t.TempDir()}
-	for _, path := range []string{"/usr/sbin/sshd", "/usr/local/sbin/sshd", "/usr/libexec/sshd"} {
-		if _, err := os.Stat(path); err == nil {
-			s.sshd = path
-		}
+	if runtime.GOOS == "windows" {
+		MissingPeer(t, "a system on which sshd speaks SSH on its standard input")
 	}
-	if s.sshd == "" || runtime.GOOS == "windows" {
-		MissingPeer(t, "sshd of OpenSSH")
-	}
+	s := &OpenSSH{Home: t.TempDir(), sshd: Program(t, "sshd")}
 	if err := s.start(extra); err != nil {
 		t.Fatalf("conchtest: sshd: %v", err)
 	}

@@ -107,21 +107,6 @@ func toString(t testing.TB, k *keys.Key, typ keys.StringType, o keys.ToStringOpt
 	return text
 }
 
-// peer finds a program of OpenSSH. Without it the test is skipped, or fails where HAWSER_REQUIRE_PEERS is set.
-func peer(t *testing.T, program string) string {
-	t.Helper()
-	path, err := exec.LookPath(program)
-	if err == nil {
-		return path
-	}
-	missing := t.Skipf
-	if os.Getenv("HAWSER_REQUIRE_PEERS") != "" {
-		missing = t.Fatalf
-	}
-	missing("the program %s is missing (it comes with the package openssh-client): %v", program, err)
-	return ""
-}
-
 // run gives the output of a program that must succeed.
 func run(t *testing.T, program string, args ...string) string {
 	t.Helper()

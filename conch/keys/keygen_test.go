@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/conch/keys"
 )
 
@@ -24,7 +25,7 @@ var keygenKinds = []struct {
 
 // C-KEYS-2, C-KEYS-3: what ssh-keygen makes is read, in each of its formats, encrypted and not, and the fingerprints agree.
 func TestC_KEYS_2_KeygenMakes(t *testing.T) {
-	keygen := peer(t, "ssh-keygen")
+	keygen := conchtest.Program(t, "ssh-keygen")
 	for _, kind := range keygenKinds {
 		for _, format := range []string{"RFC4716", "PEM", "PKCS8"} { // the first stands for OpenSSH's own with private keys
 			for _, passphrase := range []string{"", "pass phrase"} {
@@ -68,7 +69,7 @@ func agreeOnFingerprints(t *testing.T, keygen, path string, k *keys.Key) {
 
 // C-KEYS-10: ssh-keygen opens what is written here and finds the same public key in it.
 func TestC_KEYS_10_KeygenReads(t *testing.T) {
-	keygen := peer(t, "ssh-keygen")
+	keygen := conchtest.Program(t, "ssh-keygen")
 	forEachGolden(t, func(t *testing.T, g golden) {
 		k := g.key(t)
 		for name, o := range map[string]keys.ToStringOptions{
@@ -98,7 +99,7 @@ func TestC_KEYS_10_KeygenReads(t *testing.T) {
 }
 
 func TestC_KEYS_7_KeygenReadsHardwareKeys(t *testing.T) {
-	keygen := peer(t, "ssh-keygen")
+	keygen := conchtest.Program(t, "ssh-keygen")
 	for _, k := range hardwareKeys(t) {
 		path := file(t, "key.pub", toString(t, k, keys.OpenSSH, keys.ToStringOptions{Comment: "c"}))
 		agreeOnFingerprints(t, keygen, path, k)
@@ -107,7 +108,7 @@ func TestC_KEYS_7_KeygenReadsHardwareKeys(t *testing.T) {
 
 // ssh-keygen takes a file that PersistentKey made.
 func TestC_KEYS_14_KeygenReadsPersistentKey(t *testing.T) {
-	keygen := peer(t, "ssh-keygen")
+	keygen := conchtest.Program(t, "ssh-keygen")
 	path := filepath.Join(t.TempDir(), "key")
 	k, err := keys.PersistentKey(path, keys.Ed25519, 0)
 	if err != nil {
@@ -119,7 +120,7 @@ func TestC_KEYS_14_KeygenReadsPersistentKey(t *testing.T) {
 }
 
 func TestKeygenCertificate(t *testing.T) {
-	keygen := peer(t, "ssh-keygen")
+	keygen := conchtest.Program(t, "ssh-keygen")
 	dir := t.TempDir()
 	authority := filepath.Join(dir, "authority")
 	run(t, keygen, "-q", "-t", "ed25519", "-N", "", "-f", authority)
@@ -147,7 +148,7 @@ func TestKeygenCertificate(t *testing.T) {
 
 // ssh-keygen's signatures are signatures here, through OpenSSH's format for signed files.
 func TestC_KEYS_11_KeygenVerifies(t *testing.T) {
-	keygen := peer(t, "ssh-keygen")
+	keygen := conchtest.Program(t, "ssh-keygen")
 	forEachGolden(t, func(t *testing.T, g golden) {
 		if g.Name == "dsa" || g.Name == "rsa" {
 			return // too weak for it

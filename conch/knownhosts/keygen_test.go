@@ -1,7 +1,6 @@
 package knownhosts
 
 import (
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -10,23 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hawser-go/hawser/conch/conchtest"
 	gossh "golang.org/x/crypto/ssh"
 )
-
-// peer finds a program of OpenSSH. Without it the test is skipped, or fails where HAWSER_REQUIRE_PEERS is set.
-func peer(t *testing.T, program string) string {
-	t.Helper()
-	path, err := exec.LookPath(program)
-	if err == nil {
-		return path
-	}
-	missing := t.Skipf
-	if os.Getenv("HAWSER_REQUIRE_PEERS") != "" {
-		missing = t.Fatalf
-	}
-	missing("the program %s is missing (ssh and ssh-keygen come with the package openssh-client): %v", program, err)
-	return ""
-}
 
 // run gives the output of a program that must succeed.
 func run(t *testing.T, program string, args ...string) string {
@@ -98,7 +83,7 @@ var peerNames = []string{
 }
 
 func TestKeygenFindsTheSameLines(t *testing.T) {
-	keygen := peer(t, "ssh-keygen")
+	keygen := conchtest.Program(t, "ssh-keygen")
 	path := tempFile(t, peerLines()...)
 	for _, name := range peerNames {
 		if ours, theirs := linesMatching(t, path, name), linesFound(t, keygen, path, name); !slices.Equal(ours, theirs) {
@@ -108,7 +93,7 @@ func TestKeygenFindsTheSameLines(t *testing.T) {
 }
 
 func TestC_CLIENT_39_KeygenFindsWhatWeSave(t *testing.T) {
-	keygen := peer(t, "ssh-keygen")
+	keygen := conchtest.Program(t, "ssh-keygen")
 	for _, plain := range []bool{false, true} {
 		f := FromPath(filepath.Join(t.TempDir(), "known_hosts"))
 		f.Plain = plain
@@ -127,7 +112,7 @@ func TestC_CLIENT_39_KeygenFindsWhatWeSave(t *testing.T) {
 
 // A file hashed by either side has the same lines and answers the same for each name.
 func TestKeygenHash(t *testing.T) {
-	keygen := peer(t, "ssh-keygen")
+	keygen := conchtest.Program(t, "ssh-keygen")
 	lines := slices.DeleteFunc(peerLines(), func(s string) bool {
 		return strings.Contains(s, ",,") // ssh-keygen drops the names after the gap
 	})
@@ -159,8 +144,8 @@ func TestKeygenHash(t *testing.T) {
 
 // The command in the message about a changed key does what it promises.
 func TestC_CLIENT_38_RemedyWorks(t *testing.T) {
-	peer(t, "ssh-keygen")
-	shell := peer(t, "sh")
+	conchtest.Program(t, "ssh-keygen")
+	shell := conchtest.Program(t, "sh")
 	path := filepath.Join(t.TempDir(), "it's known_hosts")
 	writeFile(t, path, strings.Join([]string{line(hashOf("[host]:2222"), ed(2)), line("other", ed(1)), ""}, "\n"))
 	f := FromPath(path)
@@ -182,7 +167,7 @@ func TestC_CLIENT_38_RemedyWorks(t *testing.T) {
 }
 
 func TestC_CLIENT_44_FingerprintIsThatOfKeygen(t *testing.T) {
-	keygen := peer(t, "ssh-keygen")
+	keygen := conchtest.Program(t, "ssh-keygen")
 	for _, key := range []gossh.PublicKey{ed(1), ec(1), rsaKey(1)} {
 		path := filepath.Join(t.TempDir(), "key.pub")
 		writeFile(t, path, string(gossh.MarshalAuthorizedKey(key)))
@@ -194,7 +179,7 @@ func TestC_CLIENT_44_FingerprintIsThatOfKeygen(t *testing.T) {
 
 // Certificates as ssh-keygen makes them.
 func TestKeygenCertificates(t *testing.T) {
-	keygen := peer(t, "ssh-keygen")
+	keygen := conchtest.Program(t, "ssh-keygen")
 	dir := t.TempDir()
 	ca, host := filepath.Join(dir, "ca"), filepath.Join(dir, "host")
 	run(t, keygen, "-q", "-t", "ed25519", "-N", "", "-f", ca)

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hawser-go/hawser/conch/conchtest"
 	gossh "golang.org/x/crypto/ssh"
 )
 
@@ -120,7 +121,7 @@ func ourVerdict(path, key string, port int) string {
 
 // The same files and servers, judged by ssh and by Check.
 func TestJudgesLikeSSH(t *testing.T) {
-	ssh := peer(t, "ssh")
+	ssh := conchtest.Program(t, "ssh")
 	authority := marked(CertAuthority, "*.test", ed(9))
 	for _, tt := range []struct {
 		name, key string

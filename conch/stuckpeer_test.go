@@ -1,0 +1,365 @@
+package conch_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/conchtest"
+	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/reactor"
+	gossh "golang.org/x/crypto/ssh"
+)
+
+// windowSize is what a channel of x/crypto/ssh takes without reading.
+const windowSize = 2 << 20
+
+// deaf is an Exec that reads nothing. It ends with the channel.
+func deaf(_ string, ch gossh.Channel) uint32 {
+	for {
+		if _, err := ch.SendRequest("wait", true, nil); err != nil {
+			return 0
+		}
+	}
+}
+
+// tappedConn is a net.Conn that tells when more than a window was written, and whose writes can be made to fail, or to wait for Close.
+type tappedConn struct {
+	net.Conn
+	written       atomic.Int64
+	full          chan struct{} // closed when more than a window was written
+	broken, stuck atomic.Bool
+	closed        chan struct{}
+	once          sync.Once
+}
+
+func newTappedConn() *tappedConn {
+	return &tappedConn{full: make(chan struct{}), closed: make(chan struct{})}
+}
+
+// tap has the target's connection go through c.
+func (to target) tap(c *tappedConn) target {
+	return to.through(func(inner net.Conn) net.Conn {
+		c.Conn = inner
+		return c
+	})
+}
+
+func (c *tappedConn) Write(p []byte) (int, error) {
+	if c.stuck.Load() {
+		<-c.closed
+	}
+	if c.broken.Load() {
+		return 0, syscall.EPIPE
+	}
+	n, err := c.Conn.Write(p)
+	if before := c.written.Add(int64(n)) - int64(n); before <= windowSize && before+int64(n) > windowSize {
+		close(c.full)
+	}
+	return n, err
+}
+
+func (c *tappedConn) Close() error {
+	c.once.Do(func() { close(c.closed) })
+	return c.Conn.Close()
+}
+
+// TestChannel_AbortStuck: AbortConnection does not wait for a write that the peer does not take: C-CONN-41. Not even if LoseConnection already does.
+func TestChannel_AbortStuck(t *testing.T) {
+	for _, lose := range []bool{false, true} {
+		t.Run("", func(t *testing.T) {
+			r := start(t)
+			_, to := embedded(t, conchtest.Options{Exec: deaf})
+			tap := newTappedConn()
+			conn := connect(t, r, to.tap(tap))
+			c := newChannel(&events{}, func(c *recordingChannel) {
+				conn.SendRequest(c, "exec", conch.NS("stuck"), true)
+				c.Write(make([]byte, windowSize+1))
+			})
+			onLoop(t, r, func() { conn.OpenChannel(c) })
+			<-tap.full
+			if _, err := await(t, r, func() deferred.Deferred[struct{}] {
+				if lose {
+					c.LoseConnection()
+				}
+				c.AbortConnection()
+				return c.closed
+			}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestChannel_PausedEnd: a channel that is closed while it is paused comes to its end without being resumed, as other transports do. What was held
+// back is dropped.
+func TestChannel_PausedEnd(t *testing.T) {
+	for name, end := range map[string]func(c *recordingChannel){
+		"abort": func(c *recordingChannel) { c.AbortConnection() },
+		"lose":  func(c *recordingChannel) { c.LoseConnection() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := start(t)
+			_, to := embedded(t, conchtest.Options{Exec: func(_ string, ch gossh.Channel) uint32 {
+				_, _ = ch.Write(make([]byte, windowSize/2))
+				_, _ = io.Copy(io.Discard, ch) // the end of the channel
+				return 0
+			}})
+			conn := connect(t, r, to)
+			var seen events
+			answered := deferred.New[struct{}]()
+			c := newChannel(&seen, func(c *recordingChannel) {
+				c.PauseProducing()
+				conn.SendRequest(c, "exec", conch.NS("write"), true).AddCallback(func([]byte) ([]byte, error) {
+					answered.Callback(struct{}{})
+					return nil, nil
+				})
+			})
+			if _, err := await(t, r, func() deferred.Deferred[struct{}] {
+				conn.OpenChannel(c)
+				return answered
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := await(t, r, func() deferred.Deferred[struct{}] {
+				end(c)
+				return c.closed
+			}); err != nil {
+				t.Error(err)
+			}
+			onLoop(t, r, func() {
+				if seen[len(seen)-1] != "Closed" || strings.Contains(strings.Join(seen, " "), "DataReceived") {
+					t.Errorf("events %.200q", seen)
+				}
+			})
+		})
+	}
+}
+
+// TestChannel_PausedKeepAlive: a server that asks a paused channel for a sign of life gets one, and so keeps the connection.
+func TestChannel_PausedKeepAlive(t *testing.T) {
+	r := start(t)
+	alive := make(chan error, 1)
+	_, to := embedded(t, conchtest.Options{Exec: func(_ string, ch gossh.Channel) uint32 {
+		_, err := ch.SendRequest("keepalive@openssh.com", true, nil)
+		alive <- err
+		_, _ = io.Copy(io.Discard, ch) // the end of the channel
+		return 0
+	}})
+	conn := connect(t, r, to)
+	c := newChannel(&events{}, func(c *recordingChannel) {
+		c.PauseProducing()
+		conn.SendRequest(c, "exec", conch.NS("ask"), true)
+	})
+	onLoop(t, r, func() { conn.OpenChannel(c) })
+	answered := deferred.New[error]()
+	go func() { // ends with the channel
+		err := <-alive
+		r.CallFromThread(func() { answered.Callback(err) })
+	}()
+	if got, err := await(t, r, func() deferred.Deferred[error] { return answered }); got != nil || err != nil {
+		t.Errorf("got %v, %v", got, err)
+	}
+}
+
+// TestChannel_WriteFails: everything that has come is delivered although the connection cannot be written to any more.
+func TestChannel_WriteFails(t *testing.T) {
+	r := start(t)
+	conns := make(chan gossh.Conn, 1)
+	_, to := embedded(t, conchtest.Options{Connected: func(c gossh.Conn) { conns <- c }, Exec: func(_ string, ch gossh.Channel) uint32 {
+		_, _ = ch.Write(make([]byte, windowSize/2))
+		_, _, _ = (<-conns).SendRequest("written", false, nil)
+		_, _ = io.Copy(io.Discard, ch) // the end of the channel
+		return 0
+	}})
+	tap := newTappedConn()
+	conn := connect(t, r, to.tap(tap))
+	got := 0
+	written := deferred.New[struct{}]()
+	c := newChannel(&events{}, func(c *recordingChannel) {
+		c.SetDataReceived(func(p []byte) { got += len(p) })
+		c.PauseProducing()
+		conn.SendRequest(c, "exec", conch.NS("write"), true)
+	})
+	if _, err := await(t, r, func() deferred.Deferred[struct{}] {
+		conn.globalRequest = func(string, []byte) (bool, []byte) {
+			written.Callback(struct{}{})
+			return false, nil
+		}
+		conn.OpenChannel(c)
+		return written
+	}); err != nil {
+		t.Fatal(err)
+	}
+	tap.broken.Store(true)
+	if _, err := await(t, r, func() deferred.Deferred[struct{}] {
+		c.ResumeProducing()
+		return c.closed
+	}); err != nil {
+		t.Error(err)
+	}
+	onLoop(t, r, func() {
+		if got != windowSize/2 || !errors.Is(c.CloseReason(), syscall.EPIPE) {
+			t.Errorf("got %d bytes of %d; ended with %v", got, windowSize/2, c.CloseReason())
+		}
+	})
+}
+
+// TestConnection_Flood: a server that asks and asks, and takes no answer, loses the connection.
+func TestConnection_Flood(t *testing.T) {
+	r := start(t)
+	conns := make(chan gossh.Conn, 1)
+	_, to := embedded(t, conchtest.Options{Connected: func(c gossh.Conn) { conns <- c }})
+	tap := newTappedConn()
+	conn := connect(t, r, to.tap(tap))
+	lost := deferred.New[struct{}]()
+	onLoop(t, r, func() { conn.stopped = func() { lost.Callback(struct{}{}) } })
+	tap.stuck.Store(true)
+	server := <-conns
+	var opening sync.WaitGroup
+	for range 2000 {
+		opening.Go(func() { _, _, _ = server.OpenChannel("x", nil) }) // ends with the connection
+	}
+	if _, err := await(t, r, func() deferred.Deferred[struct{}] { return lost }); err != nil {
+		t.Error(err)
+	}
+	onLoop(t, r, conn.LoseConnection)
+	opening.Wait()
+}
+
+// TestAuth_BannerFlood: of much text from the server a bounded part is shown, and the login goes on: C-AUTH-20.
+func TestAuth_BannerFlood(t *testing.T) {
+	r := start(t)
+	const piece = 5000
+	_, to := embedded(t, conchtest.Options{Config: func(c *gossh.ServerConfig) {
+		var pre gossh.ServerPreAuthConn
+		c.PreAuthConnCallback = func(conn gossh.ServerPreAuthConn) { pre = conn }
+		check := c.PublicKeyCallback
+		c.PublicKeyCallback = func(who gossh.ConnMetadata, key gossh.PublicKey) (*gossh.Permissions, error) {
+			for _, text := range []string{strings.Repeat("x", piece), "", "y"} {
+				for range 100 {
+					if err := pre.SendAuthBanner(text); err != nil {
+						return nil, err
+					}
+				}
+			}
+			return check(who, key)
+		}
+	}})
+	ui := &scriptedUI{}
+	to.options.UI = ui
+	connect(t, r, to)
+	onLoop(t, r, func() {
+		all := strings.Join(ui.warned, "")
+		if len(ui.warned) > 64 || len(all) < piece || len(all) > 64<<10 {
+			t.Errorf("%d texts of %d bytes", len(ui.warned), len(all))
+		}
+	})
+}
+
+// TestNetConn_WriteOnLoop: a Write on the loop does not wait behind one that another goroutine waits in.
+func TestNetConn_WriteOnLoop(t *testing.T) {
+	r := start(t)
+	s, to := embedded(t, conchtest.Options{Exec: deaf})
+	tap := newTappedConn()
+	c := openStream(t, r, connect(t, r, to.tap(tap)), conch.Command{Line: "stuck"})
+	waiting := make(chan error, 1)
+	go func() { // ends with the connection
+		_, err := c.Write(make([]byte, 8*windowSize))
+		waiting <- err
+	}()
+	<-tap.full
+	got := make(chan error, 1)
+	r.CallFromThread(func() {
+		_, err := c.Write([]byte("x"))
+		got <- err
+	})
+	if err := <-got; !errors.Is(err, conch.ErrOnLoop) {
+		t.Errorf("got %v", err)
+	}
+	s.CloseConnections()
+	if err := <-waiting; !errors.Is(err, conch.ErrConnectionLost) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestChannel_WriteNew: more than HighWater can be written to a channel before it is given to OpenChannel: C-CHAN-16.
+func TestChannel_WriteNew(t *testing.T) {
+	r := start(t)
+	_, to := embedded(t, conchtest.Options{Exec: echo})
+	conn := connect(t, r, to)
+	want := bytes.Repeat([]byte("early"), conch.HighWater)
+	var got []byte
+	c := newChannel(&events{}, func(c *recordingChannel) {
+		c.SetDataReceived(func(p []byte) { got = append(got, p...) })
+		conn.SendRequest(c, "exec", conch.NS("echo"), true)
+		conn.SendEOF(c)
+	})
+	c.Write(want[:conch.HighWater+1])
+	c.Write(want[conch.HighWater+1:])
+	if _, err := await(t, r, func() deferred.Deferred[struct{}] {
+		conn.OpenChannel(c)
+		return c.closed
+	}); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("%d bytes came back, %v", len(got), err)
+	}
+}
+
+// spentChannel answers requests with a Deferred that takes no callback any more.
+type spentChannel struct{ recordingChannel }
+
+func (c *spentChannel) RequestReceived(string, []byte) deferred.Deferred[bool] {
+	d := deferred.Succeed(true)
+	deferred.Then(d, func(bool) (string, error) { return "", nil })
+	return d
+}
+
+// TestChannel_SpentAnswer: a Deferred that cannot be used closes the channel, as a panic in the hook does.
+func TestChannel_SpentAnswer(t *testing.T) {
+	r := start(t)
+	conn, server := peered(t, r)
+	c := &spentChannel{*newChannel(&events{}, nil)}
+	onLoop(t, r, func() { conn.getChannel = func(string, []byte) (conch.Channel, error) { return c, nil } })
+	ch, requests, err := server.OpenChannel("mine", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go gossh.DiscardRequests(requests) // ends with the channel
+	if granted, _ := ch.SendRequest("ask", true, nil); granted {
+		t.Error("the request was granted")
+	}
+	if _, err := await(t, r, func() deferred.Deferred[struct{}] { return c.closed }); err != nil {
+		t.Error(err)
+	}
+}
+
+// panickyFactory builds protocols that cannot be connected.
+type panickyFactory struct{ reactor.BaseFactory }
+
+func (*panickyFactory) BuildProtocol(net.Addr) (reactor.Protocol, error) {
+	return &panickyProtocol{}, nil
+}
+
+type panickyProtocol struct{ reactor.BaseProtocol }
+
+func (*panickyProtocol) ConnectionMade() { panic(io.ErrNoProgress) }
+
+// TestCommandEndpoint_Panic: a panic in ConnectionMade is what Connect fails with.
+func TestCommandEndpoint_Panic(t *testing.T) {
+	r := start(t)
+	_, to := embedded(t, conchtest.Options{Exec: shell})
+	conn := connect(t, r, to)
+	_, err := await(t, r, func() deferred.Deferred[reactor.Protocol] {
+		return conch.ExistingConnection(conn, "cat").Connect(&panickyFactory{})
+	})
+	if !errors.Is(err, io.ErrNoProgress) {
+		t.Errorf("got %v", err)
+	}
+}
