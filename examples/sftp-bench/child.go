@@ -19,10 +19,12 @@ import (
 // begins is measured while it is there.
 type job func(s setup) (timed func() error, hangUp func(), err error)
 
-var contestants = []struct {
+type contestant struct {
 	name string
 	jobs map[string]job
-}{
+}
+
+var contestants = []contestant{
 	{"hawser", hawserJobs},
 	{"pkg/sftp", pkgJobs},
 	{"pkg/sftp 255 KiB", pkgBestJobs},

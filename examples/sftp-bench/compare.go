@@ -10,8 +10,26 @@ import (
 	"time"
 )
 
+// check refuses a job or a contestant that does not exist.
+func (p plan) check() error {
+	for _, name := range p.only {
+		if !slices.ContainsFunc(contestants, func(c contestant) bool { return c.name == name }) {
+			return fmt.Errorf("no contestant %q", name)
+		}
+	}
+	for _, job := range slices.Concat(p.jobs, p.delayedJobs) {
+		if hawserJobs[job] == nil {
+			return fmt.Errorf("no job %q", job)
+		}
+	}
+	return nil
+}
+
 // run measures everything and prints a table.
 func (p plan) run(s setup) error {
+	if err := p.check(); err != nil {
+		return err
+	}
 	fmt.Fprintf(p.out, "%-7s %-9s %-17s %10s %14s %10s %10s\n", "delay", "job", "client", "seconds", "rate", "CPU s", "of hawser's")
 	for _, delay := range p.delays {
 		ms, err := strconv.Atoi(delay)

@@ -37,6 +37,14 @@ func TestUnknownServer(t *testing.T) {
 	}
 }
 
+func TestUnknownNames(t *testing.T) {
+	for _, p := range []plan{{jobs: []string{"got"}}, {delayedJobs: []string{"got"}}, {only: []string{"hawser", "nobody"}}} {
+		if err := p.run(setup{}); err == nil {
+			t.Errorf("%+v: no error", p)
+		}
+	}
+}
+
 func TestMedian(t *testing.T) {
 	if m := median([]result{{seconds: 3}, {seconds: 1}, {seconds: 2}}); m.seconds != 2 {
 		t.Error(m)

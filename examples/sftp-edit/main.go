@@ -88,8 +88,10 @@ func replace(ctx context.Context, files *blocking.Client, name string, before fs
 		if left := files.Remove(cleanUp, temporary); left != nil && !errors.Is(left, fs.ErrNotExist) && !sftpdemo.Lost(left) {
 			err = errors.Join(err, left)
 		}
-		if is, vfsErr := files.StatVFS(cleanUp, dir); vfsErr == nil && sftpdemo.Full(is) {
-			err = fmt.Errorf("%w; the server's file system is full", err)
+		if sftpdemo.Vague(err) {
+			if is, vfsErr := files.StatVFS(cleanUp, dir); vfsErr == nil {
+				err = sftpdemo.Explain(err, is)
+			}
 		}
 	}
 	return err

@@ -59,8 +59,14 @@ func get(e *sftpdemo.Env, s *conch.SFTP, o transfer.Options) deferred.Deferred[s
 	remote, local := e.Args[0], path.Base(e.Args[0])
 	if len(e.Args) > 1 {
 		local = e.Args[1]
+	} else if local == "." || local == ".." || local == "/" {
+		return deferred.Fail[struct{}](fmt.Errorf("%s has no name to give the copy; say LOCAL", remote))
 	}
-	o.Progress = sftpdemo.Meter(e.Out)
+	something, meter := false, sftpdemo.Meter(e.Out)
+	o.Progress = func(p transfer.Progress) {
+		something = p.Bytes > 0
+		meter(p)
+	}
 	return deferred.ThenBoth(s.Get(remote, local, o), func(report transfer.Report, err error) (struct{}, error) {
 		tree, partly := errors.AsType[*transfer.TreeError](err)
 		switch {
@@ -68,9 +74,9 @@ func get(e *sftpdemo.Env, s *conch.SFTP, o transfer.Options) deferred.Deferred[s
 			for _, failed := range tree.Errors {
 				fmt.Fprintln(e.Out, "  failed:", sftpdemo.Line(failed))
 			}
-			return struct{}{}, fmt.Errorf("%d failed, the rest is there", tree.Failed)
+			return struct{}{}, fmt.Errorf("%d failed, the rest is there; the same command tries them again", tree.Failed)
 		case err != nil:
-			return struct{}{}, sftpdemo.Kept(err, "the same command")
+			return struct{}{}, sftpdemo.Kept(err, something, "the same command")
 		}
 		fmt.Fprintf(e.Out, "files: %d, directories: %d, links: %d, left alone: %d\n", report.Files, report.Dirs, report.Links, report.Skipped)
 		return struct{}{}, nil

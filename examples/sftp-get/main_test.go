@@ -24,6 +24,11 @@ func TestReal(t *testing.T) {
 	sftpdemotest.Check(t, program(), append(options, "missing", local), 1, "get missing: stat missing: No such file")
 	sftpdemotest.Check(t, program(), append(options, "tree/sub/file", local), 1, "is a directory")
 	sftpdemotest.Check(t, program(), append(options, "tree/sub/file", filepath.Join(local, "no", "no")), 1, "no such file or directory")
+	for _, nameless := range []string{".", "/", "tree/.."} {
+		sftpdemotest.Check(t, program(), append(options, nameless), 1, nameless+" has no name to give the copy; say LOCAL")
+	}
+	sftpdemotest.Check(t, program(), []string{"-host", "me@example.org", "tree"}, 2, "there are -user and -port")
+	sftpdemotest.Check(t, program(), []string{"-host", "example.org:22", "tree"}, 2, "there are -user and -port")
 	sftpdemotest.Check(t, program(), append(options, "-links", "eat", "tree", local), 2, "want skip, copy or follow")
 	if got, err := os.ReadFile(filepath.Join(local, "sub", "file")); string(got) != "hello" || err != nil {
 		t.Errorf("%q, %v", got, err)

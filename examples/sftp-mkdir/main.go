@@ -55,21 +55,27 @@ func parse() (args arguments) {
 	flag.StringVar(&args.user, "user", name, "whom to log in as")
 	flag.StringVar(&args.dir, "dir", "foobarbaz", "the directory to make")
 	flag.DurationVar(&args.options.Timeout, "timeout", 30*time.Second, "time limit of the whole set-up")
-	flag.Func("identity", "private key file to log in with, instead of the agent and those in ~/.ssh; may be repeated", func(file string) error {
+	flag.Func("identity", "private key `file` to log in with, instead of the agent and those in ~/.ssh; may be repeated", func(file string) error {
 		args.options.Identities = append(args.options.Identities, file)
 		args.options.NoAgent = true
 		return nil
 	})
-	flag.Func("known-hosts", "file of known host keys, instead of ~/.ssh/known_hosts", func(file string) error {
+	flag.Func("known-hosts", "`file` of known host keys, instead of ~/.ssh/known_hosts", func(file string) error {
 		args.options.KnownHosts = []string{file}
 		return nil
 	})
+	args.options.ServerAliveInterval = 15 * time.Second // so that a server that has vanished is noticed after a minute or so
 	flag.Parse()
-	if flag.NArg() > 0 {
+	switch {
+	case flag.NArg() > 0:
 		fmt.Fprintf(os.Stderr, "unexpected argument %q\n", flag.Arg(0))
-		flag.Usage()
-		os.Exit(2)
+	case args.options.Timeout <= 0:
+		fmt.Fprintln(os.Stderr, "-timeout must be more than zero")
+	default:
+		return args
 	}
+	flag.Usage()
+	os.Exit(2)
 	return args
 }
 
@@ -79,7 +85,9 @@ func run(args arguments) error {
 	problem := errors.New("interrupted")
 	r.CallWhenRunning(func() {
 		job(r, args).AddBoth(func(_ struct{}, err error) (struct{}, error) {
-			problem = err
+			if err == nil || r.StopSignal() == nil { // else Ctrl-C has closed the connection
+				problem = err
+			}
 			return struct{}{}, r.Stop()
 		})
 	})

@@ -7,7 +7,6 @@
 package main
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -40,7 +39,11 @@ func program() sftpdemo.Program {
 
 func put(e *sftpdemo.Env, s *conch.SFTP, o transfer.Options) deferred.Deferred[struct{}] {
 	local, remote := e.Args[0], e.Args[1]
-	o.Progress = sftpdemo.Meter(e.Out)
+	something, meter := false, sftpdemo.Meter(e.Out)
+	o.Progress = func(p transfer.Progress) {
+		something = p.Bytes > 0
+		meter(p)
+	}
 	put := deferred.ThenBothDeferred(s.GetAttrs(remote, true), func(is filetransfer.Attrs, err error) deferred.Deferred[transfer.Report] {
 		if info, statErr := os.Stat(local); err == nil && is.FileMode().IsDir() && statErr == nil && !info.IsDir() {
 			return deferred.Fail[transfer.Report](fmt.Errorf("%s is a directory; give the file a name in it, such as %s", remote, path.Join(remote, filepath.Base(local))))
@@ -51,7 +54,7 @@ func put(e *sftpdemo.Env, s *conch.SFTP, o transfer.Options) deferred.Deferred[s
 	return deferred.ThenBoth(put, func(report transfer.Report, err error) (struct{}, error) {
 		switch {
 		case err != nil:
-			return struct{}{}, sftpdemo.Kept(err, "-resume")
+			return struct{}{}, sftpdemo.Kept(err, something, "-resume")
 		case report.Files == 0 && report.Skipped > 0:
 			fmt.Fprintf(e.Out, "%s was complete already\n", remote)
 		default:
@@ -61,15 +64,14 @@ func put(e *sftpdemo.Env, s *conch.SFTP, o transfer.Options) deferred.Deferred[s
 	})
 }
 
-// explain finds out whether a failure of which the server does not say the reason is that its file system is full.
+// explain finds out whether a failure of which the server does not say the reason is that its file system takes no more.
 func explain(s *conch.SFTP, remote string, err error) deferred.Deferred[transfer.Report] {
-	status, ok := errors.AsType[*filetransfer.StatusError](err)
-	if !ok || status.Code != filetransfer.FXFailure {
+	if !sftpdemo.Vague(err) {
 		return deferred.Fail[transfer.Report](err)
 	}
 	return deferred.ThenBoth(s.StatVFS(path.Dir(remote)), func(is filetransfer.StatVFS, vfsErr error) (transfer.Report, error) {
-		if vfsErr == nil && sftpdemo.Full(is) {
-			err = fmt.Errorf("%w; the server's file system is full", err)
+		if vfsErr == nil {
+			err = sftpdemo.Explain(err, is)
 		}
 		return transfer.Report{}, err
 	})

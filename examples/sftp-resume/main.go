@@ -47,6 +47,7 @@ type download struct {
 	remote, local string
 	attempts      int
 	watch         func(transfer.Progress)
+	something     bool // has come
 }
 
 func (d *download) run(s *conch.SFTP) deferred.Deferred[struct{}] {
@@ -62,7 +63,7 @@ func (d *download) run(s *conch.SFTP) deferred.Deferred[struct{}] {
 				d.say("complete; %s came over this connection", sftpdemo.Size(report.Bytes))
 				return struct{}{}, nil
 			case !sftpdemo.Lost(err) || attempt == d.attempts:
-				return struct{}{}, sftpdemo.Kept(err, "the same command")
+				return struct{}{}, sftpdemo.Kept(err, d.something, "the same command")
 			}
 			d.say("attempt %d: %s", attempt, sftpdemo.Line(err))
 			if s, err = deferred.Await(co, task.DeferLaterDeferred(d.e.R, wait, d.e.Connect)); err != nil {
@@ -82,7 +83,7 @@ func (d *download) get(s *conch.SFTP) deferred.Deferred[transfer.Report] {
 			if there := p.Done - p.Bytes; !began && 0 < there && there < p.Total {
 				d.say("going on at %s of %s", sftpdemo.Size(there), sftpdemo.Size(p.Total))
 			}
-			began = true
+			began, d.something = true, d.something || p.Bytes > 0
 			meter(p)
 			if d.watch != nil {
 				d.watch(p)

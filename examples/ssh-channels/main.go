@@ -50,9 +50,18 @@ func run(target *conch.Target, commands []string, out io.Writer) error {
 		})
 		all.AddBoth(func(results []deferred.Outcome[conch.Output], err error) ([]deferred.Outcome[conch.Output], error) {
 			for i, result := range results {
-				fmt.Fprintf(out, "%s: %q %v\n", commands[i], result.Value.Stdout, result.Err)
+				output := result.Value
+				if exit, ok := errors.AsType[*conch.ExitError](result.Err); ok {
+					output = exit.Output
+				}
+				fmt.Fprintf(out, "%s: %q %v\n", commands[i], output.Stdout, result.Err)
+				if result.Err != nil && err == nil {
+					err = errors.New("not all commands have succeeded")
+				}
 			}
-			problem = err
+			if err == nil || r.StopSignal() == nil { // else Ctrl-C has closed the connection
+				problem = err
+			}
 			return nil, r.Stop()
 		})
 	})

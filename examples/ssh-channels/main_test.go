@@ -16,8 +16,8 @@ func TestRun(t *testing.T) {
 		return uint32(len(command) - 1)
 	}})
 	var out strings.Builder
-	want := "a: \"a!\" <nil>\nbb: \"\" conch: remote command exited with status 1\n"
-	if err := run(target, []string{"a", "bb"}, &out); err != nil || out.String() != want {
+	want := "a: \"a!\" <nil>\nbb: \"bb!\" conch: remote command exited with status 1\n"
+	if err := run(target, []string{"a", "bb"}, &out); err == nil || out.String() != want {
 		t.Errorf("got %q, %v", out.String(), err)
 	}
 }

@@ -53,7 +53,9 @@ func run(target *conch.Target, command string) error {
 			}
 			os.Stdout.Write(out.Stdout)
 			os.Stderr.Write(out.Stderr)
-			problem = err
+			if err == nil || r.StopSignal() == nil { // else Ctrl-C has closed the connection
+				problem = err
+			}
 			return out, r.Stop()
 		})
 	})

@@ -31,7 +31,7 @@ func (c *connection) ServiceStarted() {
 		c.forward(rule).AddCallbacks(func(f *conch.Forwarder) (*conch.Forwarder, error) {
 			c.ready(f)
 			return f, nil
-		}, func(err error) (*conch.Forwarder, error) { return nil, c.fail(err) })
+		}, func(err error) (*conch.Forwarder, error) { return nil, c.fail(fmt.Errorf("%s: %w", rule, err)) })
 	}
 }
 
@@ -56,7 +56,7 @@ func (c *connection) forward(rule string) deferred.Deferred[*conch.Forwarder] {
 	case part[0] == "D" && len(part) == 2:
 		return conch.ForwardDynamic(c, "tcp", local(1))
 	}
-	return deferred.Fail[*conch.Forwarder](fmt.Errorf("cannot understand %q", rule))
+	return deferred.Fail[*conch.Forwarder](errors.New("want L:LISTEN:TO, R:LISTEN:TO or D:LISTEN"))
 }
 
 func main() {

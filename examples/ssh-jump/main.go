@@ -6,6 +6,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/hawser-go/hawser/conch"
@@ -35,18 +36,24 @@ func run(jump, host, command string) error {
 	if err != nil {
 		return err
 	}
-	return through(first, last, command)
+	return through(first, last, command, os.Stdout)
 }
 
-// through runs the command on last, by way of first.
-func through(first, last *conch.Target, command string) error {
+// through runs the command on last, by way of first, and shows its output, be it that of a command that fails.
+func through(first, last *conch.Target, command string, stdout io.Writer) error {
 	last.Options.Jump = first
 	r := reactor.New(reactor.Options{})
 	problem := errors.New("interrupted")
 	r.CallWhenRunning(func() {
 		last.Exec(r, command, nil).AddBoth(func(out conch.Output, err error) (conch.Output, error) {
-			os.Stdout.Write(out.Stdout)
-			problem = err
+			if exit, ok := errors.AsType[*conch.ExitError](err); ok {
+				out = exit.Output
+			}
+			stdout.Write(out.Stdout)
+			os.Stderr.Write(out.Stderr)
+			if err == nil || r.StopSignal() == nil { // else Ctrl-C has closed the connection
+				problem = err
+			}
 			return out, r.Stop()
 		})
 	})

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"errors"
+	"strings"
 	"testing"
 
+	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/examples/internal/sshdemotest"
 	gossh "golang.org/x/crypto/ssh"
@@ -10,15 +13,16 @@ import (
 
 // TestThrough runs a command behind a jump host.
 func TestThrough(t *testing.T) {
-	ran := ""
-	last := sshdemotest.Server(t, conchtest.Options{Exec: func(command string, _ gossh.Channel) uint32 {
-		ran = command
-		return 0
+	last := sshdemotest.Server(t, conchtest.Options{Exec: func(command string, ch gossh.Channel) uint32 {
+		_, _ = ch.Write([]byte(command + "!"))
+		return 3
 	}})
-	if err := through(sshdemotest.Server(t, conchtest.Options{Forwarding: true}), last, "command"); err != nil || ran != "command" {
-		t.Errorf("ran %q, %v", ran, err)
+	var out strings.Builder
+	err := through(sshdemotest.Server(t, conchtest.Options{Forwarding: true}), last, "command", &out)
+	if exit, ok := errors.AsType[*conch.ExitError](err); !ok || exit.Status != 3 || out.String() != "command!" {
+		t.Errorf("got %q, %v", out.String(), err)
 	}
-	if err := through(sshdemotest.Server(t, conchtest.Options{}), last, "command"); err == nil {
+	if err := through(sshdemotest.Server(t, conchtest.Options{}), last, "command", &out); err == nil {
 		t.Error("got through a host that forwards nothing")
 	}
 }

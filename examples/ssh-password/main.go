@@ -44,7 +44,9 @@ func main() {
 		os.Exit(2)
 	}
 	port, err := strconv.Atoi(os.Args[3])
-	if err == nil {
+	if err != nil {
+		err = fmt.Errorf("%q is not the number of a port", os.Args[3])
+	} else {
 		err = run(&conch.Target{User: os.Args[1], Host: os.Args[2], Port: port}, os.Getenv("SECRET"))
 	}
 	if err != nil {
@@ -63,7 +65,9 @@ func run(target *conch.Target, secret string) error {
 	problem := errors.New("interrupted")
 	r.CallWhenRunning(func() {
 		target.Connect(r, &struct{ conch.SSHConnection }{}).AddBoth(func(_ struct{}, err error) (struct{}, error) {
-			problem = err
+			if err == nil || r.StopSignal() == nil { // else Ctrl-C has closed the connection
+				problem = err
+			}
 			return struct{}{}, r.Stop()
 		})
 	})

@@ -16,7 +16,7 @@ func Line(err error) string {
 	for _, prefix := range []string{"transfer: ", "filetransfer: ", "conch: "} {
 		text = strings.TrimPrefix(text, prefix)
 	}
-	return Printable(text)
+	return Printable(strings.TrimSuffix(text, " ("+deferred.ErrCancelled.Error()+")")) // "interrupted" says it
 }
 
 // Lost reports whether another connection may help.
@@ -25,17 +25,32 @@ func Lost(err error) bool {
 	return lost || errors.Is(err, transfer.ErrStalled)
 }
 
-// Kept adds to the error of a transfer that was cut short that something is there already, and how to go on with it.
-func Kept(err error, how string) error {
+// Kept adds to the error of a transfer of which something has come that this is there, and how to go on with it.
+func Kept(err error, something bool, how string) error {
 	switch {
 	case errors.Is(err, deferred.ErrCancelled):
 		return fmt.Errorf("interrupted; what has come is kept, and %s goes on with it (%w)", how, err)
-	case Lost(err):
+	case something || Lost(err):
 		return fmt.Errorf("%w; what has come is kept, and %s goes on with it", err, how)
 	default:
 		return err
 	}
 }
 
-// Full reports whether there is no room for another chunk of data: most servers have no other word for that than "failure".
-func Full(is filetransfer.StatVFS) bool { return is.Free() < filetransfer.MaxChunk }
+// Vague reports whether the server says no more than "failure", as most do of a file system that is full or read-only.
+func Vague(err error) bool {
+	status, ok := errors.AsType[*filetransfer.StatusError](err)
+	return ok && status.Code == filetransfer.FXFailure
+}
+
+// Explain adds to a vague error what the state of the server's file system says about it.
+func Explain(err error, is filetransfer.StatVFS) error {
+	switch {
+	case is.Flags&filetransfer.StatReadOnly != 0:
+		return fmt.Errorf("%w; the server's file system is read-only", err)
+	case is.Total() > 0 && is.Free() < filetransfer.MaxChunk: // no room for another chunk of data
+		return fmt.Errorf("%w; the server's file system is full", err)
+	default:
+		return err
+	}
+}

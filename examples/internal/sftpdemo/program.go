@@ -74,7 +74,7 @@ func (p Program) Run(args []string, stdout, stderr io.Writer) int {
 		return 0
 	}
 	fmt.Fprintf(stderr, "%s: %s\n", p.Name, Line(err))
-	if errors.Is(err, deferred.ErrCancelled) || errors.Is(err, context.Canceled) {
+	if errors.Is(err, deferred.ErrCancelled) || errors.Is(err, context.Canceled) || errors.Is(err, conch.ErrInterrupted) {
 		return 130
 	}
 	return 1
@@ -91,23 +91,24 @@ func (p Program) parse(e *Env, args []string, stderr io.Writer) (host string, er
 	port := f.Int("port", 22, "the server's port")
 	f.StringVar(&e.options.User, "user", me(), "whom to log in as")
 	f.DurationVar(&e.options.Timeout, "timeout", 30*time.Second, "time limit for connecting and logging in")
-	f.Func("identity", "private key file to log in with, instead of the agent and those in ~/.ssh; may be repeated", func(file string) error {
+	f.Func("identity", "private key `file` to log in with, instead of the agent and those in ~/.ssh; may be repeated", func(file string) error {
 		e.options.Identities, e.options.NoAgent = append(e.options.Identities, file), true
 		return nil
 	})
-	f.Func("known-hosts", "file of known host keys, instead of ~/.ssh/known_hosts", func(file string) error {
+	f.Func("known-hosts", "`file` of known host keys, instead of ~/.ssh/known_hosts", func(file string) error {
 		e.options.KnownHosts = []string{file}
 		return nil
 	})
 	if p.Flags != nil {
 		p.Flags(f)
 	}
+	e.options.ServerAliveInterval = 15 * time.Second // so that a server that has vanished is noticed after a minute or so
 	if err := f.Parse(args); err != nil {
 		return "", err
 	}
 	e.Args = f.Args()
-	if host != "" && (f.NArg() < p.Min || f.NArg() > p.Max) || host == "" && f.NArg() > 0 {
-		fmt.Fprintf(stderr, "%s: %s\n", p.Name, mistake(host))
+	if mistake := p.mistake(host, f.NArg()); mistake != "" {
+		fmt.Fprintf(stderr, "%s: %s\n", p.Name, mistake)
 		f.Usage()
 		return "", errors.New("wrong arguments")
 	}
@@ -115,11 +116,17 @@ func (p Program) parse(e *Env, args []string, stderr io.Writer) (host string, er
 	return host, nil
 }
 
-func mistake(host string) string {
-	if host == "" {
+// mistake says what is wrong with a host and a number of arguments, and nothing if they are right.
+func (p Program) mistake(host string, n int) string {
+	switch {
+	case host == "" && n > 0:
 		return "arguments are for a server that is named with -host"
+	case strings.Contains(host, "@") || strings.Count(host, ":") == 1:
+		return "-host is a name or an address alone; there are -user and -port"
+	case host != "" && (n < p.Min || n > p.Max):
+		return "wrong number of arguments"
 	}
-	return "wrong number of arguments"
+	return ""
 }
 
 func me() string {

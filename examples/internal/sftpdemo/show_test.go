@@ -3,10 +3,12 @@ package sftpdemo_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"testing"
 	"time"
 
+	"github.com/hawser-go/hawser/conch/filetransfer"
 	"github.com/hawser-go/hawser/conch/filetransfer/transfer"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/examples/internal/sftpdemo"
@@ -20,9 +22,10 @@ func TestTexts(t *testing.T) {
 		{sftpdemo.Size(1 << 50), "1024.0 TiB"},
 		{sftpdemo.Printable("a\x1b[31m\nb\xffé"), "a�[31m b�é"},
 		{sftpdemo.Line(errors.New("transfer: get x: no\nroom")), "get x: no room"},
-		{sftpdemo.Kept(fs.ErrExist, "x").Error(), "file already exists"},
-		{sftpdemo.Kept(deferred.ErrCancelled, "x").Error(), "interrupted; what has come is kept, and x goes on with it (deferred: cancelled)"},
-		{sftpdemo.Kept(transfer.ErrStalled, "x").Error(), "transfer: nothing has moved for too long; what has come is kept, and x goes on with it"},
+		{sftpdemo.Kept(fs.ErrExist, false, "x").Error(), "file already exists"},
+		{sftpdemo.Kept(fs.ErrPermission, true, "x").Error(), "permission denied; what has come is kept, and x goes on with it"},
+		{sftpdemo.Line(sftpdemo.Kept(deferred.ErrCancelled, true, "x")), "interrupted; what has come is kept, and x goes on with it"},
+		{sftpdemo.Kept(transfer.ErrStalled, false, "x").Error(), "transfer: nothing has moved for too long; what has come is kept, and x goes on with it"},
 		{sftpdemo.Progress(transfer.Progress{}), "0 bytes of 0 bytes"},
 		{sftpdemo.Progress(transfer.Progress{Total: 400, Done: 100, Rate: 10}), " 25 %  100 bytes of 400 bytes, 10 bytes/s, 30s left"},
 		{sftpdemo.Progress(transfer.Progress{Report: transfer.Report{Bytes: 80, Files: 2, Elapsed: 2 * time.Second}, Total: 80, Done: 80, TotalFiles: 2, Final: true}),
@@ -46,5 +49,26 @@ func TestMeter(t *testing.T) {
 	meter(transfer.Progress{Total: 2, Done: 2, Final: true})
 	if out.String() != "100 %  2 bytes of 2 bytes\n" {
 		t.Errorf("%q", out.String())
+	}
+}
+
+// What only the server's file system explains.
+func TestExplain(t *testing.T) {
+	vague := fmt.Errorf("open: %w", &filetransfer.StatusError{Code: filetransfer.FXFailure})
+	if !sftpdemo.Vague(vague) || sftpdemo.Vague(&filetransfer.StatusError{Code: filetransfer.FXPermissionDenied}) || sftpdemo.Vague(fs.ErrExist) {
+		t.Error("not told apart")
+	}
+	for _, tt := range []struct {
+		is   filetransfer.StatVFS
+		want string
+	}{
+		{filetransfer.StatVFS{FragmentSize: 4096, Blocks: 1000, AvailableBlocks: 1}, "; the server's file system is full"},
+		{filetransfer.StatVFS{FragmentSize: 4096, Blocks: 1000, AvailableBlocks: 1, Flags: filetransfer.StatReadOnly}, "; the server's file system is read-only"},
+		{filetransfer.StatVFS{FragmentSize: 4096, Blocks: 1000, AvailableBlocks: 500}, ""},
+		{filetransfer.StatVFS{FragmentSize: 4096}, ""}, // as /proc is
+	} {
+		if got := sftpdemo.Explain(vague, tt.is); got.Error() != vague.Error()+tt.want || !errors.Is(got, vague) {
+			t.Errorf("%+v: %v", tt.is, got)
+		}
 	}
 }
