@@ -19,6 +19,9 @@ func Ask(terminal io.ReadWriter, question string) (bool, error) {
 			return false, fmt.Errorf("knownhosts: cannot ask about the host key: %w", err)
 		}
 		answer, err := readAnswer(terminal)
+		if err != nil {
+			_, _ = io.WriteString(terminal, "\n") // nobody has typed one; the terminal may be gone
+		}
 		if err != nil && !errors.Is(err, io.EOF) {
 			return false, fmt.Errorf("knownhosts: cannot read the answer about the host key: %w", err)
 		}

@@ -46,6 +46,9 @@ func TestC_CLIENT_47_Ask(t *testing.T) {
 		if asked := strings.Count(term.shown.String(), "? ") + strings.Count(term.shown.String(), ": "); asked != tt.asked {
 			t.Errorf("%.20q: asked %d times: %q", tt.typed, asked, term.shown.String())
 		}
+		if ended := !strings.HasSuffix(strings.TrimSuffix(tt.typed, tt.rest), "\n"); strings.HasSuffix(term.shown.String(), "\n") != ended {
+			t.Errorf("%.20q: shown %q", tt.typed, term.shown.String())
+		}
 		if rest, _ := io.ReadAll(typed); string(rest) != tt.rest {
 			t.Errorf("%.20q: left %q", tt.typed, rest)
 		}
