@@ -86,6 +86,32 @@ func (t *netTest) turns(n int) {
 	}
 }
 
+// heldUp sends pieces from far, and makes sure that the connection holds it up once it has read ahead. The channel tells of each piece that was
+// taken, and is closed when far is.
+func (t *netTest) heldUp(far net.Conn) <-chan int {
+	t.Helper()
+	sent := make(chan int)
+	go func() { // ends when the test closes the pipe
+		defer close(sent)
+		for i := 1; ; i++ {
+			if _, err := far.Write(make([]byte, 1000)); err != nil {
+				return
+			}
+			sent <- i
+		}
+	}()
+	for range 2 { // what is read ahead
+		within(t.T, sent)
+	}
+	t.turns(20)
+	select {
+	case i := <-sent:
+		t.Errorf("%d pieces were taken", i)
+	default:
+	}
+	return sent
+}
+
 // listen listens on a free TCP port of the loopback interface.
 func (t *netTest) listen(f reactor.Factory) (port reactor.ListeningPort) {
 	t.Helper()

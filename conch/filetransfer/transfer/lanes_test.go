@@ -225,3 +225,37 @@ func TestStripedTree(t *testing.T) {
 	}
 	sameTree(t, filepath.Join(p.local, "target"), source)
 }
+
+// A lane that is there already does not wait for the file to be open on the first one.
+func TestFileIsOpenedOnAllLanesAtOnce(t *testing.T) {
+	p := openSSH(t)
+	open := p.OpenLane
+	if _, _, err := stripe(p, func(int) deferred.Deferred[*filetransfer.FileTransferClient] { return open() }, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	const fxpOpen = 3
+	sameTurn, opened := false, 0
+	onLoop(p, func() {
+		p.Client().Transport().(*sftptest.Link).Sent = func(packet []byte) {
+			if packet[4] == fxpOpen {
+				sameTurn = true
+				p.r.CallFromThread(func() { sameTurn = false })
+			}
+		}
+		for _, l := range p.idle {
+			l.client.Transport().(*sftptest.Link).Sent = func(packet []byte) {
+				if packet[4] == fxpOpen && sameTurn {
+					opened++
+				}
+			}
+		}
+	})
+	if _, err := p.get("remote", filepath.Join(p.local, "target"), Options{}); err != nil {
+		t.Fatal(err)
+	}
+	onLoop(p, func() {
+		if opened != DefaultMaxLanes-1 {
+			t.Errorf("opened on %d lanes at once, want %d", opened, DefaultMaxLanes-1)
+		}
+	})
+}

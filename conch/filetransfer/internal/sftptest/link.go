@@ -41,6 +41,7 @@ func NewLink(server Server, client Client, loop deferred.Loop) *Link {
 // Wait returns when the server has ended.
 func (l *Link) Wait() { l.pumps.Wait() }
 
+// Write queues p, which must not be changed afterwards. It never blocks.
 func (l *Link) Write(p []byte) { l.WriteOwned(p, nil) }
 
 // WriteOwned is Write for who wants to know when p is needed no longer.
