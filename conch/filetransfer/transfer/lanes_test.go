@@ -233,18 +233,17 @@ func TestFileIsOpenedOnAllLanesAtOnce(t *testing.T) {
 	if _, _, err := stripe(p, func(int) deferred.Deferred[*filetransfer.FileTransferClient] { return open() }, Options{}); err != nil {
 		t.Fatal(err)
 	}
-	const fxpOpen = 3
 	sameTurn, opened := false, 0
 	onLoop(p, func() {
 		p.Client().Transport().(*sftptest.Link).Sent = func(packet []byte) {
-			if packet[4] == fxpOpen {
+			if packet[4] == typeOpen {
 				sameTurn = true
 				p.r.CallFromThread(func() { sameTurn = false })
 			}
 		}
 		for _, l := range p.idle {
 			l.client.Transport().(*sftptest.Link).Sent = func(packet []byte) {
-				if packet[4] == fxpOpen && sameTurn {
+				if packet[4] == typeOpen && sameTurn {
 					opened++
 				}
 			}

@@ -518,13 +518,22 @@ func TestStripedUploadIsMarkedAfterItsLastWrite(t *testing.T) {
 	age(t, source, 1_000_000_000)
 	open := p.OpenLane
 	var d deferred.Deferred[Report]
-	closed := 0 // handles of further lanes
+	closed, done, early := 0, 0, false // handles of further lanes; those whose servers are done with the writes; the mark came before
+	p.Client().Transport().(*sftptest.Link).Sent = func(packet []byte) {
+		if packet[4] == typeFsetstat {
+			early = early || done < closed || closed == 0
+		}
+	}
 	p.OpenLane = func() deferred.Deferred[*filetransfer.FileTransferClient] {
 		c := must2(open())
 		c.Transport().(*sftptest.Link).Sent = func(packet []byte) {
 			switch packet[4] {
 			case typeClose:
 				closed++
+				c.RealPath(".").AddCallback(func(path string) (string, error) { // goes before the close, and is answered after the writes
+					done++
+					return path, nil
+				})
 			case typeWrite:
 				p.r.CallLater(0, func() { d.Cancel() })
 			}
@@ -535,8 +544,8 @@ func TestStripedUploadIsMarkedAfterItsLastWrite(t *testing.T) {
 		d = p.Put(source, "target", p.options(Options{Lanes: 4, Resume: true}))
 		return d
 	})
-	if !errors.Is(err, deferred.ErrCancelled) || closed == 0 {
-		t.Fatalf("%v, %d handles closed", err, closed)
+	if !errors.Is(err, deferred.ErrCancelled) || closed == 0 || early {
+		t.Fatalf("%v, %d handles closed, marked too early: %v", err, closed, early)
 	}
 	have := read(t, filepath.Join(p.dir, "target"))
 	if !bytes.Equal(have, read(t, source)[:len(have)]) {
