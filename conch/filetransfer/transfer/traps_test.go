@@ -519,11 +519,13 @@ func TestStripedUploadIsMarkedAfterItsLastWrite(t *testing.T) {
 	open := p.OpenLane
 	var d deferred.Deferred[Report]
 	closed, done, early := 0, 0, false // handles of further lanes; those whose servers are done with the writes; the mark came before
-	p.Client().Transport().(*sftptest.Link).Sent = func(packet []byte) {
-		if packet[4] == typeFsetstat {
-			early = early || done < closed || closed == 0
+	onLoop(p, func() {
+		p.Client().Transport().(*sftptest.Link).Sent = func(packet []byte) {
+			if packet[4] == typeFsetstat {
+				early = early || done < closed || closed == 0
+			}
 		}
-	}
+	})
 	p.OpenLane = func() deferred.Deferred[*filetransfer.FileTransferClient] {
 		c := must2(open())
 		c.Transport().(*sftptest.Link).Sent = func(packet []byte) {
