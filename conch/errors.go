@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"reflect"
-	"runtime/debug"
 	"strings"
 
 	"github.com/hawser-go/hawser/deferred"
@@ -169,7 +168,7 @@ func isEnd(err error) bool {
 func caught(f func()) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = &deferred.PanicError{Value: v, Stack: debug.Stack()}
+			err = deferred.NewPanicError(v)
 		}
 	}()
 	f()

@@ -220,9 +220,9 @@ func (t *SSHTransport) guard(hook string, f func()) {
 }
 
 func (t *SSHTransport) logPanic(hook string, err error) {
-	stack := ""
 	if p, ok := errors.AsType[*deferred.PanicError](err); ok {
-		stack = string(p.Stack)
+		p.Log(t.r.Logger(), "conch: panic in "+hook)
+		return
 	}
-	t.r.Logger().Error("Panic in "+hook, "err", err, "stack", stack)
+	t.r.Logger().Error("conch: error in "+hook, "err", err)
 }

@@ -238,7 +238,7 @@ func (c *chain) afterPanic(recovered any) {
 		c.running = notRunning
 		return
 	}
-	c.fail(newPanicError(recovered))
+	c.fail(NewPanicError(recovered))
 	c.running = runsOther
 }
 

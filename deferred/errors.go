@@ -1,10 +1,13 @@
 package deferred
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
+	"slices"
 )
 
 var (
@@ -52,18 +55,37 @@ func (e *ViewError) Error() string {
 		e.Op, e.View, e.Want, e.Want)
 }
 
-// PanicError is the failure made of a panic in a callback. One that is given to panic again is not wrapped: it stays itself, with the stack
-// of the first panic (D144).
+// PanicError is an error made from a recovered panic: the failure of a Deferred
+// whose callback panicked, for instance.
 type PanicError struct {
-	Value any    // what was given to panic
-	Stack []byte // the stack of the panic, as debug.Stack prints it
+	Value any    // the argument of panic
+	Stack []byte // the stack below the call of panic, as debug.Stack prints it
 }
 
-func newPanicError(v any) *PanicError {
-	if again, ok := v.(*PanicError); ok {
+// NewPanicError returns the error for a value that recover returned. Call it in
+// the deferred function that recovered, so that Stack shows the panic. A
+// *PanicError that was passed to panic is returned as it is, with the stack of
+// the first panic.
+func NewPanicError(recovered any) *PanicError {
+	if again, ok := recovered.(*PanicError); ok {
 		return again
 	}
-	return &PanicError{Value: v, Stack: debug.Stack()}
+	return &PanicError{Value: recovered, Stack: panicStack()}
+}
+
+// panicStack returns the stack of the calling goroutine, while it recovers from
+// a panic, without the frames above the call of panic.
+func panicStack() []byte {
+	stack := debug.Stack()
+	heading, frames, _ := bytes.Cut(stack, []byte("\n"))
+	_, panicked, ok := bytes.Cut(frames, []byte("\npanic("))
+	if !ok {
+		return stack
+	}
+	for range 2 { // the rest of the line of panic's frame, and its file
+		_, panicked, _ = bytes.Cut(panicked, []byte("\n"))
+	}
+	return slices.Concat(heading, []byte("\n"), panicked)
 }
 
 func (e *PanicError) Error() string { return fmt.Sprintf("deferred: panic in a callback: %v", e.Value) }
@@ -81,4 +103,11 @@ func (e *PanicError) Format(s fmt.State, verb rune) {
 func (e *PanicError) Unwrap() error {
 	err, _ := e.Value.(error)
 	return err
+}
+
+// Log logs the panic at the error level. The message is what, the panic value,
+// and on the lines below the stack: slog's default handler prints a message as
+// it is, but quotes an attribute of several lines into one.
+func (e *PanicError) Log(l *slog.Logger, what string, attrs ...any) {
+	l.Error(fmt.Sprintf("%s: %v\n%s", what, e.Value, e.Stack), attrs...)
 }

@@ -138,7 +138,7 @@ func (co *Coro) failure(recovered any) error {
 	if _, ends := recovered.(endBody); ends {
 		return ErrEnded
 	}
-	return newPanicError(recovered)
+	return NewPanicError(recovered)
 }
 
 // finish makes what the body returned the result of its Deferred, which it returns.
@@ -163,7 +163,7 @@ func finish[T any](co *Coro, v T, err error) *chain {
 // logAbandoned logs a panic in a deferred call of an abandoned body, whose Deferred is gone.
 func logAbandoned(err error) {
 	if p, ok := errors.AsType[*PanicError](err); ok {
-		slog.Error("Panic in an abandoned coroutine", "err", p, "stack", string(p.Stack))
+		p.Log(slog.Default(), "deferred: panic in an abandoned coroutine")
 	}
 }
 

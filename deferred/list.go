@@ -179,8 +179,7 @@ func cancelAll[T any](ds []Deferred[T]) {
 func cancelLogged[T any](d Deferred[T]) {
 	defer func() {
 		if r := recover(); r != nil {
-			e := newPanicError(r)
-			slog.Error("Panic in the canceller of a Deferred", "err", e, "stack", string(e.Stack))
+			NewPanicError(r).Log(slog.Default(), "deferred: panic in a canceller")
 		}
 	}()
 	d.Cancel()

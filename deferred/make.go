@@ -27,7 +27,7 @@ func Maybe[T any](f func() (T, error)) Deferred[T] {
 func MaybeDeferred[T any](f func() Deferred[T]) (d Deferred[T]) {
 	defer func() {
 		if r := recover(); r != nil {
-			d = Fail[T](newPanicError(r))
+			d = Fail[T](NewPanicError(r))
 		}
 	}()
 	if d = f(); d.c != nil && d.c.tail != any((*T)(nil)) {
@@ -47,7 +47,7 @@ func (d Deferred[T]) ErrbackRecovered(r any) {
 	if r == nil {
 		panic("deferred: ErrbackRecovered without a panic; call it if recover returned something")
 	}
-	d.Errback(newPanicError(r))
+	d.Errback(NewPanicError(r))
 }
 
 // LogError is an errback that logs the failure to slog's default logger and lets it pass (D133).

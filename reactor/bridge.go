@@ -3,7 +3,6 @@ package reactor
 import (
 	"context"
 	"errors"
-	"runtime/debug"
 
 	"github.com/hawser-go/hawser/deferred"
 )
@@ -181,7 +180,7 @@ func isCancelled(err error) bool { return errors.Is(err, deferred.ErrCancelled) 
 func protect[T any](f func() (T, error)) (v T, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = &PanicError{Value: p, Stack: debug.Stack()}
+			err = deferred.NewPanicError(p)
 		}
 	}()
 	return f()

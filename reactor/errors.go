@@ -1,10 +1,6 @@
 package reactor
 
-import (
-	"errors"
-
-	"github.com/hawser-go/hawser/deferred"
-)
+import "errors"
 
 var (
 	// ErrReactorAlreadyRunning is returned by Run and Iterate on a reactor that is running (R3).
@@ -48,6 +44,3 @@ var (
 	// ErrThreadPoolFull is returned for work given to a thread pool whose queue has reached its bound.
 	ErrThreadPoolFull = errors.New("reactor: the queue of the thread pool is full")
 )
-
-// PanicError is a panic in a callback, made into an error.
-type PanicError = deferred.PanicError

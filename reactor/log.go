@@ -2,7 +2,8 @@ package reactor
 
 import (
 	"log/slog"
-	"runtime/debug"
+
+	"github.com/hawser-go/hawser/deferred"
 )
 
 func (r *Reactor) logger() *slog.Logger {
@@ -28,8 +29,8 @@ func (r *Reactor) try(what string, f func()) (err error) {
 
 // panicked logs a recovered panic, with the stack it happened on, and returns it as an error.
 func (r *Reactor) panicked(what string, v any) error {
-	e := &PanicError{Value: v, Stack: debug.Stack()}
-	r.logger().Error("reactor: panic in "+what, "panic", v, "stack", string(e.Stack))
+	e := deferred.NewPanicError(v)
+	e.Log(r.logger(), "reactor: panic in "+what)
 	return e
 }
 

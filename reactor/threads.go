@@ -2,10 +2,11 @@ package reactor
 
 import (
 	"log/slog"
-	"runtime/debug"
 	"sync"
 
 	"github.com/gammazero/workerpool"
+
+	"github.com/hawser-go/hawser/deferred"
 )
 
 // PoolOptions configures a ThreadPool. The zero value works.
@@ -185,7 +186,7 @@ func (p *ThreadPool) left() {
 	p.busy--
 	p.mu.Unlock()
 	if v != nil {
-		p.logger().Error("reactor: panic in a function given to CallInThread", "panic", v, "stack", string(debug.Stack()))
+		deferred.NewPanicError(v).Log(p.logger(), "reactor: panic in a function given to CallInThread")
 	}
 }
 

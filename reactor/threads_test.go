@@ -193,7 +193,7 @@ func TestR97_CallInThreadWithCallback(t *testing.T) {
 		_ = reactor.CallInThreadWithCallback(p, func() (int, error) { panic(failure) }, done)
 		r := <-got
 		wantErr(t, r.err, failure)
-		if e, ok := errors.AsType[*reactor.PanicError](r.err); !ok || len(e.Stack) == 0 {
+		if e, ok := errors.AsType[*deferred.PanicError](r.err); !ok || len(e.Stack) == 0 {
 			t.Errorf("got %v", r.err)
 		}
 	})
@@ -207,8 +207,8 @@ func TestR98_PanicsInThePool(t *testing.T) {
 		_ = p.CallInThread(func() { close(done) })
 		<-done
 		wantStats(t, p, 2, 0, 0)
-		wantLogged(t, log, "panic=in f", 1)
-		wantLogged(t, log, "panic=in done", 1)
+		wantLogged(t, log, "CallInThread: in f", 1)
+		wantLogged(t, log, "CallInThread: in done", 1)
 	})
 }
 

@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
-	"runtime/debug"
 
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
@@ -72,7 +71,7 @@ func stopped(f reactor.Factory, err error) (joined error) {
 	return joined
 }
 
-func panicked(v any) error { return &reactor.PanicError{Value: v, Stack: debug.Stack()} }
+func panicked(v any) error { return deferred.NewPanicError(v) }
 
 // listening makes a Deferred of what a listen call returns.
 func listening(listen func() (reactor.ListeningPort, error)) deferred.Deferred[reactor.ListeningPort] {

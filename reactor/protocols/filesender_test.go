@@ -84,7 +84,7 @@ func TestR455_TransformPanicsAfterAThread(t *testing.T) {
 		})
 		got <- err
 	}()
-	if p, ok := errors.AsType[*reactor.PanicError](<-got); !ok || p.Value != "in Transform" {
+	if p, ok := errors.AsType[*deferred.PanicError](<-got); !ok || p.Value != "in Transform" {
 		t.Errorf("got %v", p)
 	}
 	if tr.Producer != nil {

@@ -3,7 +3,6 @@ package task
 import (
 	"errors"
 	"iter"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -248,7 +247,7 @@ func (t *CooperativeTask) step() {
 func (t *CooperativeTask) advance() (d deferred.Deferred[struct{}], more bool, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = &reactor.PanicError{Value: v, Stack: debug.Stack()}
+			err = deferred.NewPanicError(v)
 		}
 	}()
 	d, more = t.next()

@@ -72,7 +72,7 @@ func (e ending) report(r *reactor.Reactor, stderr io.Writer) int {
 		return exit.Code
 	}
 	fmt.Fprintf(stderr, "%s: %v\n", filepath.Base(os.Args[0]), e.err)
-	if p, ok := errors.AsType[*reactor.PanicError](e.err); ok {
+	if p, ok := errors.AsType[*deferred.PanicError](e.err); ok {
 		fmt.Fprintf(stderr, "%s\n", p.Stack)
 	}
 	return 1

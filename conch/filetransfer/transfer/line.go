@@ -1,8 +1,6 @@
 package transfer
 
 import (
-	"runtime/debug"
-
 	"github.com/hawser-go/hawser/deferred"
 )
 
@@ -88,7 +86,7 @@ func threaded[T any](l *line, f func() (T, error), drop func(T)) deferred.Deferr
 func protect[T any](f func() (T, error)) (v T, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = &deferred.PanicError{Value: r, Stack: debug.Stack()}
+			err = deferred.NewPanicError(r)
 		}
 	}()
 	return f()

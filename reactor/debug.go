@@ -1,0 +1,27 @@
+package reactor
+
+import "fmt"
+
+// OffLoopError is the panic value, with Options.Debug, of a method that belongs
+// to the loop and was called on another goroutine while the loop ran.
+type OffLoopError struct {
+	Op string // the method
+}
+
+func (e *OffLoopError) Error() string {
+	return fmt.Sprintf("reactor: %s called off the loop; post a function to the loop with CallFromThread", e.Op)
+}
+
+// mustBeOnLoop panics with an *OffLoopError if the loop runs and the caller is
+// not on its goroutine. Without Options.Debug it does nothing.
+func (r *Reactor) mustBeOnLoop(op string) {
+	if r.opts.Debug {
+		r.checkGoroutine(op)
+	}
+}
+
+func (r *Reactor) checkGoroutine(op string) {
+	if id := r.loopID.Load(); id != 0 && !onGoroutine(id) {
+		panic(&OffLoopError{Op: op})
+	}
+}
