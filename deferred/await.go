@@ -1,24 +1,33 @@
 package deferred
 
 import (
+	"errors"
 	"runtime"
-	"strings"
-	"unsafe"
 	"weak"
 )
 
-// Await suspends the body of a coroutine until d has a result, and returns it. If the result is there, it returns at once. As with a callback
-// that returns d, the result has moved: d is left with the zero value, and its failure counts as handled (D221 to D231). Callbacks
-// added to d before run before, and change what Await returns (D228).
+// Await suspends the body of a coroutine until d has a result, and returns the
+// result. If d has a result already, Await returns at once. Callbacks added to d
+// before run first, and change the result. Await takes the result out of d, as a
+// callback that returns d would: d is left with the zero value, and its failure
+// counts as handled.
 //
-// If d waits for this very coroutine, the error is ErrCircular. Await panics with ErrAwaitOutside if it is called elsewhere than in the
-// body that co was given to, and with a [*ViewError] if d is a spent view.
+// Await returns ErrCircular if d waits for this very coroutine. It panics with
+// ErrAwaitOutside unless its caller is the body that co was passed to: a callback
+// that the body fires, another body or another goroutine may not use co. It
+// panics with a [*ViewError] if d is a stale view.
+//
+// Await does not return if the coroutine is ended, by [Scope.End] or because it
+// was abandoned: the deferred calls of the body run, and the body is over. A body
+// that recovers from that may return, but not await.
 func Await[T any](co *Coro, d Deferred[T]) (T, error) {
-	co.mustRunHere()
-	c := d.chain()
-	if _, ok := c.tail.(*T); !ok {
-		panic(d.spent("awaiting it"))
+	if co.goroutine != goroutine() || co.callbacks > 0 {
+		panic(ErrAwaitOutside)
 	}
+	if co.ending {
+		co.exit()
+	}
+	c := d.openFor("awaiting it")
 	c.check("awaiting")
 	if c.resting() {
 		return takeOut[T](c)
@@ -28,24 +37,29 @@ func Await[T any](co *Coro, d Deferred[T]) (T, error) {
 		return none, ErrCircular
 	}
 	c.add(awaiter[T]{co.outer})
-	if !co.arrived && co.suspend(c) && !co.yield(struct{}{}) { // yield stands here because each call between it and the body costs
-		panic(endBody{})
+	if !co.arrived && co.suspend(c) {
+		resumed := co.yield(struct{}{}) // here, as each call between the body and yield costs
+		co.continueBody()
+		if !resumed {
+			co.exit()
+		}
 	}
 	return received[T](co)
 }
 
-// awaiter stands in an awaited chain at the point where a coroutine takes the result. It reaches the coroutine through the
-// coroutine's own chain.
+// awaiter stands in an awaited chain at the point where a coroutine takes the
+// result. It reaches the coroutine through the coroutine's own chain.
 type awaiter[T any] struct{ outer *chain }
 
 func (a awaiter[T]) run(c *chain) *chain {
 	co, ok := a.outer.canceller.(*Coro)
-	if !ok || co.ended {
-		return nil // the body is gone, and the result stays
+	if !ok || co.ending {
+		a.bodyGone(c)
+		return nil
 	}
 	a.outer.waiting = nil
 	send[T](co, c)
-	if !co.running { // else it had not been suspended yet
+	if !co.running { // otherwise the body has not been suspended yet
 		if resumed := co.step(a.outer); resumed != nil {
 			return c.letRun(resumed, givesUp[T]{})
 		}
@@ -54,7 +68,18 @@ func (a awaiter[T]) run(c *chain) *chain {
 	return nil
 }
 
-// send gives c's result to the coroutine, and received takes it there.
+// bodyGone leaves the result where it is, because the body that awaited it was
+// ended. The end of an inner coroutine is no failure that anybody has to handle
+// then.
+func (a awaiter[T]) bodyGone(c *chain) {
+	if errors.Is(c.err, ErrEnded) {
+		giveUp[T](c)
+	}
+}
+
+func (a awaiter[T]) waitingChain() *chain { return a.outer }
+
+// send passes c's result to the coroutine; received takes it there.
 func send[T any](co *Coro, c *chain) {
 	b, ok := co.slot.(*box[T])
 	if !ok {
@@ -74,13 +99,13 @@ func received[T any](co *Coro) (v T, err error) {
 	return v, err
 }
 
-// suspend makes the coroutine ready to give control back to the owner until c's result has arrived. It reports false if that came meanwhile. c
-// and the coroutine's own chain may not be live while it waits.
+// suspend prepares the coroutine for giving control back to its owner until c
+// has a result. It returns false if c got one meanwhile. Neither c nor the
+// coroutine's own chain may be reachable from the body while it waits.
 func (co *Coro) suspend(c *chain) (waits bool) {
 	co.outer.waiting = c
-	c.awaited = true
 	if co.scope != nil && co.scope.ctx.Err() != nil {
-		cancelLogged(Deferred[any]{c})
+		cancelLogged(Deferred[any]{c: c})
 		if co.arrived {
 			return false
 		}
@@ -89,10 +114,12 @@ func (co *Coro) suspend(c *chain) (waits bool) {
 		co.attach()
 	}
 	co.outer, co.running = nil, false
+	co.pauseBody()
 	return true
 }
 
-// attach makes the coroutine learn when its Deferred is collected.
+// attach arranges for abandon to be called when the coroutine's Deferred is
+// collected.
 func (co *Coro) attach() {
 	co.attached = true
 	co.cleanup = runtime.AddCleanup(co.outer, (*Coro).abandon, co)
@@ -101,44 +128,17 @@ func (co *Coro) attach() {
 	}
 }
 
-// mustRunHere panics unless the caller is the coroutine's body.
-func (co *Coro) mustRunHere() {
-	if block := stackBlock(); block != co.block || !co.running || co.ended {
-		co.mustRun()
-		co.block = block
+// exit leaves a body that is being ended. The first time it panics. If the body
+// recovers from that and awaits again, exit leaves by runtime.Goexit, which
+// cannot be recovered from.
+func (co *Coro) exit() {
+	if co.panicked {
+		co.exited = true
+		runtime.Goexit()
 	}
+	co.panicked = true
+	panic(endBody{})
 }
 
-func (co *Coro) mustRun() {
-	switch {
-	case co.ended && co.running:
-		panic(endBody{}) // a deferred call of a body that is being ended
-	case !co.running || !inBody():
-		panic(ErrAwaitOutside)
-	}
-}
-
-// stackBlock returns where on its goroutine's stack the caller is, in units of the smallest stack, 2 KiB. Stacks are aligned to
-// that, so two calls from the same block come from the same goroutine.
-func stackBlock() uintptr {
-	var here byte
-	return uintptr(unsafe.Pointer(&here)) >> 11
-}
-
-// inBody reports whether the calling goroutine is a coroutine's.
-func inBody() bool {
-	var pcs [64]uintptr
-	for skip := 0; ; skip += len(pcs) {
-		n := runtime.Callers(skip, pcs[:])
-		frames := runtime.CallersFrames(pcs[:n])
-		for more := n > 0; more; {
-			var f runtime.Frame
-			if f, more = frames.Next(); strings.HasSuffix(f.Function, "deferred.(*Coro).bottom") {
-				return true
-			}
-		}
-		if n < len(pcs) {
-			return false
-		}
-	}
-}
+// endBody is the panic value that ends a body.
+type endBody struct{}

@@ -1,56 +1,92 @@
 package deferred
 
-// AddCallback adds f to the success side of the chain: it receives the value and returns the next one. If it returns an error, or
-// panics, the chain switches to the failure side (D22, D33). If the result is already there, f runs before AddCallback returns (D6).
-// It returns d, so that calls can be strung together. A nil f panics (D314).
+// AddCallback adds f, which receives the value and returns the next one. If f
+// returns an error or panics, the chain continues with its errbacks. If the
+// Deferred has a result already, f runs before AddCallback returns. AddCallback
+// returns d. A nil f panics with ErrNilCallback.
 func (d Deferred[T]) AddCallback(f func(T) (T, error)) Deferred[T] {
 	mustNotBeNil(f == nil)
 	d.open().add(callback[T](f))
 	return d
 }
 
-// AddErrback adds f to the failure side: it receives the error and returns the value with which the chain goes on on the success side
-// (D30), or an error, as a rule the one it was given, to stay on the failure side (D31).
+// AddErrback adds f, which receives the failure. If f returns a nil error, the
+// chain continues with its callbacks and the value that f returns. If f returns an
+// error, usually the one that it received, the chain continues with its errbacks.
+// AddErrback returns d.
 func (d Deferred[T]) AddErrback(f func(error) (T, error)) Deferred[T] {
 	mustNotBeNil(f == nil)
 	d.open().add(errback[T](f))
 	return d
 }
 
-// AddCallbacks adds a pair, of which exactly one runs: cb for a value, eb for an error (D24). An error from cb is not seen by eb, but by
-// the next errback of the chain (D25). A nil eb lets failures pass (D26); a nil cb panics.
+// AddCallbacks adds a pair, of which exactly one runs: cb for a value, eb for a
+// failure. eb does not see an error from cb; the next errback does. A nil eb lets
+// failures pass; a nil cb panics with ErrNilCallback. AddCallbacks returns d.
 func (d Deferred[T]) AddCallbacks(cb func(T) (T, error), eb func(error) (T, error)) Deferred[T] {
 	return ThenCallbacks(d, cb, eb)
 }
 
-// AddBoth adds f to both sides: it receives the value and a nil error, or the zero value and the error (D29).
+// AddBoth adds f for both outcomes. It receives the value and a nil error, or the
+// zero value and the failure. AddBoth returns d.
 func (d Deferred[T]) AddBoth(f func(T, error) (T, error)) Deferred[T] {
 	return ThenBoth(d, f)
 }
 
-// AddErrbackDeferred is AddErrback for a function whose answer is a Deferred: the chain waits for it (D47).
+// AddErrbackDeferred is AddErrback for a function that returns a Deferred: the
+// chain waits for that Deferred, and continues with its result.
 func (d Deferred[T]) AddErrbackDeferred(f func(error) Deferred[T]) Deferred[T] {
 	mustNotBeNil(f == nil)
 	d.open().add(errbackDeferred[T](f))
 	return d
 }
 
-// Pause holds the callbacks back until the matching Unpause; pauses nest (D75, D76). A callback that pauses its own Deferred does not hold
-// back those that are queued behind it in the same run, only later additions (D81).
+// OnValue adds f, which is called with the value for its effect. The value passes
+// on. A panic in f becomes the failure. OnValue returns d.
+func (d Deferred[T]) OnValue(f func(T)) Deferred[T] {
+	mustNotBeNil(f == nil)
+	d.open().add(onValue[T](f))
+	return d
+}
+
+// OnError adds f, which handles the failure: the chain continues with the zero
+// value. OnError returns d.
+//
+//	d.OnError(deferred.LogErr)
+//
+// To handle some errors and pass the others on, use AddErrback and [Trap].
+func (d Deferred[T]) OnError(f func(error)) Deferred[T] {
+	mustNotBeNil(f == nil)
+	d.open().add(onError[T](f))
+	return d
+}
+
+// Finally adds f, which is called for both outcomes. The result passes on. A panic
+// in f becomes the failure. Finally returns d.
+func (d Deferred[T]) Finally(f func()) Deferred[T] {
+	mustNotBeNil(f == nil)
+	d.open().add(finally[T](f))
+	return d
+}
+
+// Pause stops the callbacks until the matching Unpause. Pauses nest. A callback
+// that pauses its own Deferred does not stop the callbacks that were added before
+// it ran, only those that are added later.
 func (d Deferred[T]) Pause() {
 	c := d.chain()
 	c.check("pausing")
 	c.pauses++
 }
 
-// Unpause takes one Pause back; with the last one, callbacks that can run do so before it returns (D79). It panics with ErrNotPaused when
-// there is no Pause to take back (D80).
+// Unpause takes one Pause back. If that was the last one, the callbacks that can
+// run do so before Unpause returns. Unpause panics with ErrNotPaused if there is
+// no Pause to take back.
 func (d Deferred[T]) Unpause() {
 	c := d.chain()
 	c.check("unpausing")
 	own := c.pauses
 	if c.waitsImplicitly() {
-		own-- // that one ends with the wait
+		own-- // the wait counts as a pause, and ends by itself
 	}
 	if own <= 0 {
 		panic(ErrNotPaused)
@@ -96,5 +132,35 @@ func (f errbackDeferred[T]) run(c *chain) *chain {
 	if c.err != nil {
 		giveTo[T, T](f(c.err), c)
 	}
+	return nil
+}
+
+type onValue[T any] func(T)
+
+func (f onValue[T]) run(c *chain) *chain {
+	if c.err == nil {
+		v := boxFor[T](c).v
+		f(v)
+		setResult(c, v, nil)
+	}
+	return nil
+}
+
+type onError[T any] func(error)
+
+func (f onError[T]) run(c *chain) *chain {
+	if c.err != nil {
+		f(c.err)
+		giveUp[T](c)
+	}
+	return nil
+}
+
+type finally[T any] func()
+
+func (f finally[T]) run(c *chain) *chain {
+	v, err := input[T](c)
+	f()
+	setResult(c, v, err)
 	return nil
 }

@@ -4,32 +4,39 @@ import "slices"
 
 // Cancel asks for the Deferred to be given up. Its effect depends on the state:
 //
-//   - not fired, with a canceller: the canceller runs, and unless it fires the Deferred, ErrCancelled is delivered right after. A firing
-//     that comes later finds it already called (D85 to D87).
-//   - not fired, without canceller: ErrCancelled is delivered at once, and the one firing that is still to come is ignored (D82, D83).
-//   - waiting on another Deferred: that one is cancelled instead, and its outcome flows here in the usual way (D93, D94). A coroutine's
-//     Deferred waits on what its body awaits; while the body runs it awaits nothing, and nothing happens.
-//   - fired: nothing happens (D91, D92).
+//   - Not fired, with a canceller: the canceller runs. Unless it fires the
+//     Deferred, ErrCancelled is delivered right after. A later firing finds the
+//     Deferred already called.
+//   - Not fired, without a canceller: ErrCancelled is delivered at once, and the
+//     next firing is ignored.
+//   - Waiting on another Deferred: that one is cancelled instead, and its outcome
+//     arrives here in the usual way. The Deferred of a coroutine waits on the
+//     Deferred that the body awaits. While the body runs, it awaits nothing, and
+//     Cancel does nothing.
+//   - Fired: nothing happens.
 //
-// A panic in the canceller reaches the caller of Cancel and leaves the Deferred as it was (D98).
+// A panic in the canceller reaches the caller of Cancel and leaves the Deferred as
+// it was.
 func (d Deferred[T]) Cancel() {
 	c := d.chain()
 	c.check("cancelling")
 	c.cancel()
 }
 
-// cancel cancels what c depends on in the end. Coroutines on the way there are held: their Deferreds go on when the cancellation has done
-// all its work, the innermost first, and another cancellation meanwhile does nothing.
+// cancel cancels the chain that c depends on in the end. Waiting coroutines from c
+// to that chain are paused until the cancellation has ended, and then resume,
+// innermost first. Another cancellation of them meanwhile does nothing.
 func (c *chain) cancel() {
-	last, held := c.hold()
-	if held != nil {
-		defer release(held)
+	last, paused := c.pauseWaiters()
+	if paused != nil {
+		defer resume(paused)
 	}
 	last.cancelItself()
 }
 
-// hold returns the chain to be cancelled, and the coroutines on the way there. It stops at one that is being cancelled already.
-func (c *chain) hold() (last *chain, held []*chain) {
+// pauseWaiters returns the chain to cancel, and the coroutines on the way there,
+// paused. It stops at a coroutine that is being cancelled already.
+func (c *chain) pauseWaiters() (last *chain, paused []*chain) {
 	for ; c != nil; c = c.waitsOn() {
 		last = c
 		if c.cancelled == cancellerRuns {
@@ -38,14 +45,14 @@ func (c *chain) hold() (last *chain, held []*chain) {
 		if c.coroutine() && c.waiting != nil {
 			c.pauses++
 			c.cancelled = cancellerRuns
-			held = append(held, c)
+			paused = append(paused, c)
 		}
 	}
-	return last, held
+	return last, paused
 }
 
-func release(held []*chain) {
-	for _, c := range slices.Backward(held) {
+func resume(paused []*chain) {
+	for _, c := range slices.Backward(paused) {
 		c.cancelled = notCancelled
 		c.unpause()
 	}
@@ -62,17 +69,22 @@ func (c *chain) cancelItself() {
 		due = c.runCanceller()
 	}
 	if due && !c.called {
-		_ = c.errback(ErrCancelled) // cannot fail: it has not fired
+		_ = c.errback(ErrCancelled) // cannot fail: the chain has not fired
 	}
 }
 
 func (c *chain) runCanceller() (due bool) {
 	c.cancelled = cancellerRuns
-	defer func() { c.cancelled = notCancelled }()
+	body := enterCallback()
+	defer func() {
+		body.leaveCallback()
+		c.cancelled = notCancelled
+	}()
 	return c.canceller.cancel(c)
 }
 
-// canceller is what stops the work behind a chain. It reports whether ErrCancelled is due at once if the chain has not fired then.
+// canceller stops the work behind a chain. It reports whether ErrCancelled is due
+// at once if the chain has not fired then.
 type canceller interface {
 	cancel(c *chain) (due bool)
 }
@@ -80,6 +92,6 @@ type canceller interface {
 type cancelFunc[T any] func(Deferred[T])
 
 func (f cancelFunc[T]) cancel(c *chain) bool {
-	f(Deferred[T]{c})
+	f(Deferred[T]{c: c})
 	return true
 }

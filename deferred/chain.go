@@ -1,44 +1,48 @@
 package deferred
 
-// chain is Twisted's Deferred without its type: a result, the links that wait for it, a pause count, the chain it waits on, a canceller.
+// chain is Twisted's Deferred without its type: a result, the links that wait for
+// it, a pause count, the chain that it waits on, and a canceller.
 //
-// The current result is err if that is not nil, else the value in cell. The type of cell is that of the value at the point which the run
-// has reached, the type behind tail that of the value after the last link.
+// The result is err if that is not nil, otherwise the value in cell. The type of
+// cell is the type of the value at the point that the run has reached; the type
+// behind tail is the type of the value after the last link.
 type chain struct {
 	cell      cell      // where the value is kept: a *box of its type
-	err       error     // the failure, if the result is one
-	tail      any       // a nil *T: links may be added through a Deferred[T] only
-	canceller canceller // nil once fired (D21)
-	waiting   *chain    // the chain whose result this one takes over when it comes
-	record    *record   // set in debug mode and once the chain has rested on a failure
+	err       error     // the failure, if the result is a failure
+	tail      any       // a nil *T: a link may be added only through a Deferred[T]
+	canceller canceller // nil once fired
+	waiting   *chain    // the chain whose result this one takes over
+	record    *record   // set in debug mode, and once the chain has rested on a failure
 	links     links     // those that have not run
 	pauses    int32
-	awaited   bool // another chain has waited on this one
+	view      uint8 // number of the latest view; it goes round after 255
 	called    bool
 	running   runState
 	cancelled cancelState
 }
 
-// runState says whether a new link may run at once, or is left to a run in progress.
+// runState says whether a new link may run at once, or is left to a run in
+// progress.
 type runState uint8
 
 const (
 	notRunning runState = iota
 	runsLink            // a link of this chain is running
-	runsOther           // a link of this chain has fired another one, which runs now as if the link had called it
+	runsOther           // a link of this chain has fired another chain, which runs now as if the link had called it
 )
 
-// cancelState is how far a cancellation of a chain that had not fired has come.
+// cancelState is how far the cancellation of a chain that had not fired has come.
 type cancelState uint8
 
 const (
 	notCancelled     cancelState = iota
 	cancellerRuns                // Cancel has called the canceller, which has not returned
-	ignoreNextFiring             // cancelled without canceller: the one firing to come is ignored (D83)
+	ignoreNextFiring             // cancelled without a canceller: the next firing is ignored
 )
 
-// link is one step of a chain. It sees the chain's result, replaces it, or lets it pass. It returns the chain that may go on because of
-// it, if there is one.
+// link is one step of a chain. It looks at the chain's result, and replaces it or
+// lets it pass. It returns the chain that can continue because of it, if there is
+// one.
 type link interface {
 	run(c *chain) (resumed *chain)
 }
@@ -50,16 +54,18 @@ type cell interface {
 	clear()
 }
 
-// box keeps a value of type T, so that a link that keeps the type of the result allocates nothing for it.
+// box keeps a value of type T, so that a link that keeps the type of the result
+// does not allocate.
 type box[T any] struct{ v T }
 
 func (b *box[T]) value() any       { return b.v }
 func (b *box[T]) typeName() string { return typeName[T]() }
 func (b *box[T]) clear()           { *b = box[T]{} }
 
-// boxFor returns the chain's box for a value of type U, replacing one of another type by an empty one: where a failure was skipped past a
-// change of type, or moved to another chain, the value is the zero value. The box that is replaced may be the first one, which lives as long
-// as the chain; so that its value does not, it is cleared.
+// boxFor returns the chain's box for a value of type U. A box of another type is
+// replaced by an empty one: that happens where a failure skipped a link that
+// changes the type, or where the value has moved to another chain. The replaced
+// box may be the first one, which lives as long as the chain, so it is cleared.
 func boxFor[U any](c *chain) *box[U] {
 	b, ok := c.cell.(*box[U])
 	if !ok {
@@ -70,14 +76,22 @@ func boxFor[U any](c *chain) *box[U] {
 	return b
 }
 
-// put stores what a link's function returned. In a chain of type any, a Deferred that was returned is waited for.
+// put stores the result that a link's function returned. In a chain of type any, a
+// returned Deferred is waited for.
 func put[U any](c *chain, v U, err error) {
+	if err == nil {
+		if w, ok := asWaitable(v); ok {
+			w.resultTo(c)
+			return
+		}
+	}
+	setResult(c, v, err)
+}
+
+// setResult makes v, or err if that is not nil, the result.
+func setResult[U any](c *chain, v U, err error) {
 	if err != nil {
 		c.fail(err)
-		return
-	}
-	if w, ok := asWaitable(v); ok {
-		w.resultTo(c)
 		return
 	}
 	c.err = nil
@@ -90,19 +104,20 @@ func giveUp[T any](c *chain) {
 	c.err = nil
 }
 
-// fail makes err the result. The value, if there was one, has been handed to the link that failed, and is not kept.
+// fail makes err the result. The value, if there was one, is not kept.
 func (c *chain) fail(err error) {
 	c.cell.clear()
 	c.err = err
 }
 
-// coroutine reports whether the chain has not fired yet, and nothing but the coroutine behind it may fire it.
+// coroutine reports whether the chain has not fired yet and is fired by a
+// coroutine. Nothing else may fire it.
 func (c *chain) coroutine() bool {
 	_, ok := c.canceller.(*Coro)
 	return ok
 }
 
-// begin marks the chain as fired. It reports whether this firing is to be ignored.
+// begin marks the chain as fired. ignored is true if this firing is to be ignored.
 func (c *chain) begin() (ignored bool, err error) {
 	c.check("firing")
 	if c.called || c.coroutine() {
@@ -126,7 +141,7 @@ func (c *chain) beginAgain() (ignored bool, err error) {
 func (c *chain) markFired() {
 	c.called = true
 	c.canceller = nil
-	c.waiting = nil // what an explicit chain recorded
+	c.waiting = nil // set by an explicit chain
 	c.record.noteFiring()
 }
 
@@ -139,7 +154,7 @@ func (c *chain) errback(err error) error {
 	return nil
 }
 
-// add appends a link, and runs it at once if there is a result for it.
+// add appends a link, and runs it at once if the chain has a result.
 func (c *chain) add(l link) {
 	c.check("adding to")
 	if c.idle() && c.running == notRunning {
@@ -153,8 +168,9 @@ func (c *chain) add(l link) {
 
 func (c *chain) idle() bool { return c.links.n == 0 }
 
-// run runs all links that can run: those of c, and those of chains that waited on it, on them, and so on. If one of c's runs already, that
-// run takes the new ones.
+// run runs all links that can run: those of c, those of the chains that waited on
+// c, those of the chains that waited on these, and so on. If a link of c is
+// running, the run in progress takes the new links.
 func (c *chain) run() {
 	if c.running == notRunning {
 		c.runLinks()
@@ -170,12 +186,13 @@ func (c *chain) runLinks() {
 	c.rest()
 }
 
-// runAll goes on after c has advanced, with the chain that may go on because of that, and with those that may go on because of that one. They
-// are kept in a list, of which the last one is next, so that the stack does not grow with their number (D60).
+// runAll continues after c has advanced, with the chain that was resumed and with
+// every chain that is resumed from then on. They are kept in a list, whose last
+// one is next, so that the stack does not grow with their number.
 func runAll(c, resumed *chain) {
 	var room [4]*chain
 	todo := c.goOn(room[:0], resumed)
-	defer func() { // for a runtime.Goexit; else there are none
+	defer func() { // for a runtime.Goexit; otherwise todo is empty
 		for _, c := range todo {
 			c.running = notRunning
 		}
@@ -187,8 +204,9 @@ func runAll(c, resumed *chain) {
 	}
 }
 
-// goOn appends to a list what is to be run after c has advanced. A chain that has given its result away and has nothing left to run is
-// not among that, so in a long line of chains the list does not grow with their number either.
+// goOn appends the chains that are to be run after c has advanced. c is not among
+// them if it has given its result away and has nothing left to run, so in a long
+// line of chains the list stays short.
 func (c *chain) goOn(todo []*chain, resumed *chain) []*chain {
 	switch {
 	case resumed == nil:
@@ -205,8 +223,9 @@ func (c *chain) goOn(todo []*chain, resumed *chain) []*chain {
 	return append(todo, resumed)
 }
 
-// proceed runs the chain's own links until none is left, the chain waits, or another chain may go on, which it returns. A panic in a link
-// becomes the chain's failure (D33, D35).
+// proceed runs the chain's own links until none is left, the chain waits, or
+// another chain can continue, which proceed returns. A panic in a link becomes the
+// chain's failure.
 func (c *chain) proceed() (resumed *chain) {
 	for panicked := true; panicked; {
 		resumed, panicked = c.advance()
@@ -214,12 +233,15 @@ func (c *chain) proceed() (resumed *chain) {
 	return resumed
 }
 
-// advance is proceed up to a panic. A link that pauses its own chain does not stop the run (D81), not even if it panics.
+// advance is proceed up to a panic. A link that pauses its own chain does not stop
+// the run, not even if it panics.
 func (c *chain) advance() (resumed *chain, panicked bool) {
 	if c.pauses > 0 && c.running != runsOther {
 		return nil, false
 	}
+	body := enterCallback()
 	defer func() {
+		body.leaveCallback()
 		if panicked {
 			c.afterPanic(recover())
 		}
@@ -232,7 +254,8 @@ func (c *chain) advance() (resumed *chain, panicked bool) {
 	return resumed, false
 }
 
-// afterPanic is given what was recovered, which is nil if it was no panic but a runtime.Goexit.
+// afterPanic is called with the recovered value, which is nil if the link did not
+// panic but called runtime.Goexit.
 func (c *chain) afterPanic(recovered any) {
 	if recovered == nil {
 		c.running = notRunning
@@ -242,10 +265,13 @@ func (c *chain) afterPanic(recovered any) {
 	c.running = runsOther
 }
 
-// settle fires another chain, which was made with the type T, from within a link of c: with a value, or with a failure if err is not nil.
-// It returns it for the run loop to go on with, or nil if the firing is ignored or refused. Until it has run, c counts as running and keeps
-// its result. Then, or now if there is nothing to run, comes the link after, which decides what becomes of c's result.
-func settle[T any](c, other *chain, v T, err error, after link) (resumed *chain, refused error) {
+// fireOther fires another chain, which was made with type T, from within a link of
+// c: with a value, or with a failure if err is not nil. It returns the other chain
+// for the run loop to continue with, or nil if the firing is ignored or refused.
+// Until the other chain has run, c counts as running and keeps its result. Then,
+// or at once if there is nothing to run, comes the link after, which decides about
+// c's result.
+func fireOther[T any](c, other *chain, v T, err error, after link) (resumed *chain, refused error) {
 	ignored, refused := other.begin()
 	if ignored || refused != nil {
 		return after.run(c), refused
@@ -256,7 +282,8 @@ func settle[T any](c, other *chain, v T, err error, after link) (resumed *chain,
 	return c.letRun(other, after), nil
 }
 
-// letRun returns other for a link of c to return, and lets c go on with the link after when other has run.
+// letRun returns other for a link of c to return, and lets c continue with the
+// link after when other has run.
 func (c *chain) letRun(other *chain, after link) *chain {
 	c.running = runsOther
 	c.links.putBack(after)
@@ -271,11 +298,24 @@ func (givesUp[T]) run(c *chain) *chain {
 	return nil
 }
 
-// waitsImplicitly reports whether a callback returned a Deferred that has not given its result yet.
+// restores is a link that makes v, or err if that is not nil, the result.
+type restores[T any] struct {
+	v   T
+	err error
+}
+
+func (r restores[T]) run(c *chain) *chain {
+	setResult(c, r.v, r.err)
+	return nil
+}
+
+// waitsImplicitly reports whether a callback returned a Deferred that has not
+// given its result yet.
 func (c *chain) waitsImplicitly() bool { return c.called && c.waiting != nil }
 
-// waitsOn returns the chain whose outcome c depends on: one that a callback returned, or that a coroutine awaits. An explicit chain does
-// not count, as its second Deferred may be fired otherwise.
+// waitsOn returns the chain whose outcome c depends on: the chain that a callback
+// returned, or that a coroutine awaits. An explicit chain does not count, because
+// its second Deferred may be fired by others too.
 func (c *chain) waitsOn() *chain {
 	if c.called || c.coroutine() {
 		return c.waiting

@@ -1,10 +1,13 @@
 package deferred
 
-// ChainDeferred adds a link that hands d's result over to other, a value by its Callback and a failure by its Errback (D67). d's own result
-// is the zero value from there on, so a failure is then other's to handle (D69). Cancelling or firing other leaves d alone (D70). If
-// other has already fired, ErrAlreadyCalled becomes d's failure (D71). It returns d.
+// ChainDeferred passes d's result on to other, once it is there: a value to
+// other.Callback, a failure to other.Errback. d itself is left with the zero value
+// from that point of the chain on, so a failure is then other's to handle. Firing
+// or cancelling other does not affect d. If other has already fired,
+// ErrAlreadyCalled becomes d's failure. ChainDeferred returns d.
 //
-// It panics with ErrCircular if other is d, and with a [*ViewError] if other is not the view that its Deferred was made with.
+// ChainDeferred panics with ErrCircular if other is d, and with a [*ViewError] if
+// other was not made with type T.
 func (d Deferred[T]) ChainDeferred(other Deferred[T]) Deferred[T] {
 	c, next := d.open(), other.chain()
 	if c == next {
@@ -14,7 +17,7 @@ func (d Deferred[T]) ChainDeferred(other Deferred[T]) Deferred[T] {
 		if _, ok := next.cell.(*box[T]); !ok {
 			panic(&ViewError{Op: "chaining to it", View: typeName[T](), Want: next.cell.typeName()})
 		}
-		next.waiting = c // for the text form; cleared when next fires (D73)
+		next.waiting = c // for String; cleared when next fires
 	}
 	c.add(chainTo[T]{next})
 	return d
@@ -25,14 +28,15 @@ type chainTo[T any] struct{ next *chain }
 
 func (l chainTo[T]) run(c *chain) *chain {
 	v, err := input[T](c)
-	resumed, refused := settle(c, l.next, v, err, givesUp[T]{})
+	resumed, refused := fireOther(c, l.next, v, err, givesUp[T]{})
 	if refused != nil {
 		c.fail(refused)
 	}
 	return resumed
 }
 
-// Any returns d as a Deferred[any]: the same Deferred, whose callbacks may from now on return anything. d is spent.
+// Any returns d as a Deferred[any], the same Deferred, whose callbacks may return
+// values of any type from then on. d becomes stale unless it is a Deferred[any].
 func Any[T any](d Deferred[T]) Deferred[any] {
 	return extend[T, any](d, toAny[T]{})
 }

@@ -1,20 +1,35 @@
 package deferred
 
-// Deferred is a result of type T that may not be there yet, and the chain of callbacks that will handle it. It is a small value (one
-// pointer): copy it freely, every copy is the same Deferred, and == compares identity.
-//
-// A Deferred is a typed view over one untyped chain. [Then] and its relatives change the type of the chain's result; they return the view of
-// the new type and leave the old one spent: adding a callback through a spent view panics with a [*ViewError]. Firing, cancelling and
-// pausing work through every view.
-//
-// All methods belong to one goroutine at a time: the one that owns the Deferred, as a rule the reactor's. The zero Deferred is not usable;
-// make one with [New], [Succeed] or [Fail].
-type Deferred[T any] struct{ c *chain }
+import "errors"
 
-// New returns a Deferred that has not fired (D1).
+// Void is the type of a Deferred that carries no value: Deferred[Void] tells when
+// an operation is done. Its value is Void{}.
+type Void = struct{}
+
+// Deferred is a result of type T that may not be there yet, together with the
+// chain of callbacks that will handle it. It is a small value: copy it freely,
+// every copy is the same Deferred.
 //
-// At most one canceller may be given. [Deferred.Cancel] calls it, at most once, with the Deferred to be cancelled; it should stop the work
-// and may fire the Deferred itself. If it does not, ErrCancelled is delivered as soon as it returns (D85 to D89).
+// A Deferred is a typed view of one untyped chain. [Then] and its relatives change
+// the type of the chain's result. They return a view of the new type and make the
+// old view stale: adding a callback through a stale view panics with a
+// [*ViewError]. Firing, cancelling and pausing work through every view. Views of
+// the same type are equal by == if they are the same view of the same chain.
+//
+// All methods belong to one goroutine at a time, the owner of the Deferred, which
+// is usually the goroutine of a reactor. The zero Deferred is not usable: its
+// methods panic with ErrZero. Make a Deferred with [New], [Succeed] or [Fail].
+type Deferred[T any] struct {
+	c    *chain
+	view uint8 // number of the view, see chain.view
+}
+
+// New returns a Deferred that has not fired.
+//
+// At most one canceller may be given, or New panics. [Deferred.Cancel] calls it,
+// at most once, with the Deferred to be cancelled. It should stop the work behind
+// the Deferred, and may fire the Deferred itself. If it does not, the Deferred
+// fails with ErrCancelled as soon as it returns.
 func New[T any](canceller ...func(Deferred[T])) Deferred[T] {
 	t := newTyped[T]()
 	switch len(canceller) {
@@ -24,9 +39,9 @@ func New[T any](canceller ...func(Deferred[T])) Deferred[T] {
 			t.canceller = cancelFunc[T](canceller[0])
 		}
 	default:
-		panic("deferred: New takes at most one canceller")
+		panic(errors.New("deferred: New takes at most one canceller"))
 	}
-	return Deferred[T]{&t.chain}
+	return Deferred[T]{c: &t.chain}
 }
 
 // typed is a chain in one allocation with the box of its first result.
@@ -45,25 +60,29 @@ func newTyped[T any]() *typed[T] {
 	return t
 }
 
-// Callback fires the Deferred with v: its callbacks run before Callback returns (D2). It panics with ErrAlreadyCalled if the Deferred has
-// fired before, with a [*ViewError] if d is not the view that the Deferred was made with, and with ErrDeferredValue if v is itself a
-// Deferred; the Deferred is untouched then (D14, D16, D19).
+// Callback fires the Deferred with v. Its callbacks run before Callback returns.
+// Callback panics with ErrAlreadyCalled if the Deferred has fired before, with a
+// [*ViewError] if the Deferred was not made with type T, with ErrDeferredValue if
+// v is itself a Deferred, and with ErrCoroutine if the Deferred belongs to a
+// coroutine. The Deferred is unchanged then.
 func (d Deferred[T]) Callback(v T) {
 	if err := d.TryCallback(v); err != nil {
 		panic(err)
 	}
 }
 
-// Errback fires the Deferred with a failure: its errbacks run before Errback returns. It panics with ErrAlreadyCalled if the Deferred has
-// fired before, and if err is nil (D12, D15, D17).
+// Errback fires the Deferred with a failure. Its errbacks run before Errback
+// returns. Errback panics with ErrAlreadyCalled if the Deferred has fired before,
+// with ErrCoroutine if the Deferred belongs to a coroutine, and if err is nil.
 func (d Deferred[T]) Errback(err error) {
 	if err := d.TryErrback(err); err != nil {
 		panic(err)
 	}
 }
 
-// TryCallback is Callback for callers that cannot know whether the Deferred has fired: instead of panicking it returns the error. It returns
-// nil as well when this firing was the one that is ignored after a cancellation without canceller (D83).
+// TryCallback is Callback for callers that cannot know whether the Deferred has
+// fired: it returns the error that Callback panics with. It returns nil if the
+// firing is ignored because the Deferred was cancelled without a canceller.
 func (d Deferred[T]) TryCallback(v T) error {
 	c := d.chain()
 	head, ok := c.cell.(*box[T])
@@ -81,28 +100,32 @@ func (d Deferred[T]) TryCallback(v T) error {
 	return nil
 }
 
-// TryErrback is Errback for callers that cannot know whether the Deferred has fired: instead of panicking with ErrAlreadyCalled it returns it.
-// A nil err still panics.
+var errNilError = errors.New("deferred: Errback with a nil error; pass a result without an error to Callback")
+
+// TryErrback is Errback for callers that cannot know whether the Deferred has
+// fired: it returns the error that Errback panics with. A nil err still panics.
 func (d Deferred[T]) TryErrback(err error) error {
 	if err == nil {
-		panic("deferred: Errback needs an error; a result without error goes to Callback")
+		panic(errNilError)
 	}
 	return d.chain().errback(err)
 }
 
-// Called reports whether the Deferred has fired. It stays true for ever, also while the Deferred waits on another one (D3).
+// Called reports whether the Deferred has fired. It stays true, also while the
+// Deferred waits on another one.
 func (d Deferred[T]) Called() bool { return d.chain().called }
 
-// Paused returns the number of pauses that hold the callbacks back: those of [Deferred.Pause], and one while the Deferred waits on
-// another one (D41).
+// Paused returns the number of pauses in force: those of [Deferred.Pause], and one
+// while the Deferred waits on a Deferred that a callback has returned.
 func (d Deferred[T]) Paused() int { return int(d.chain().pauses) }
 
-// Waiting reports whether the Deferred waits on another one: it has fired, and one of its callbacks has returned that; or it is a
-// coroutine's, whose body awaits that.
+// Waiting reports whether the Deferred waits on another one: because a callback
+// has returned that one, or because the body of the coroutine behind d awaits it.
 func (d Deferred[T]) Waiting() bool { return d.chain().waitsOn() != nil }
 
-// Result returns the result that the next callback would receive. ok is false while there is none: before the Deferred has fired, while
-// it waits on another one, and through a spent view. Looking does not count as handling a failure.
+// Result returns the result that the next callback would receive. ok is false if
+// there is none: before the Deferred has fired, while it waits on another one, and
+// through a stale view. Looking at a failure does not count as handling it.
 func (d Deferred[T]) Result() (v T, err error, ok bool) {
 	c := d.chain()
 	if !c.called || c.waitsImplicitly() {
@@ -126,16 +149,23 @@ func (d Deferred[T]) chain() *chain {
 	return d.c
 }
 
-// open returns the chain for adding to it: d must be its latest view.
-func (d Deferred[T]) open() *chain {
+// open returns the chain, for adding a callback. It panics unless d is the latest
+// view.
+func (d Deferred[T]) open() *chain { return d.openFor("adding a callback") }
+
+// openFor is open for another operation.
+func (d Deferred[T]) openFor(op string) *chain {
 	c := d.chain()
-	if _, ok := c.tail.(*T); !ok {
-		panic(d.spent("adding a callback"))
+	if d.view != c.view {
+		panic(d.stale(op))
 	}
 	return c
 }
 
-// spent returns the error of using d where another view is due.
-func (d Deferred[T]) spent(op string) error {
+// isStale reports whether d is not the latest view of its chain.
+func (d Deferred[T]) isStale() bool { return d.c != nil && d.view != d.c.view }
+
+// stale returns the error of using d where another view is needed.
+func (d Deferred[T]) stale(op string) error {
 	return &ViewError{Op: op, View: typeName[T](), Want: tailName(d.c)}
 }

@@ -11,29 +11,36 @@ import (
 )
 
 var (
-	// ErrAlreadyCalled is the panic value of a second Callback or Errback, and what TryCallback and TryErrback return. In debug mode
-	// it comes as an [*AlreadyCalledError], which says where the Deferred was made and first fired.
+	// ErrAlreadyCalled is the panic value of a second Callback or Errback; a
+	// second TryCallback or TryErrback returns it. In debug mode the error is an
+	// [*AlreadyCalledError] that matches ErrAlreadyCalled and says where the
+	// Deferred was made and first fired.
 	ErrAlreadyCalled = errors.New("deferred: already called; a Deferred fires once, use TryCallback or TryErrback where two may compete")
 
-	// ErrCancelled is the failure of a cancelled Deferred. It matches context.Canceled as well (D99).
+	// ErrCancelled is the failure of a cancelled Deferred. It matches
+	// context.Canceled as well.
 	ErrCancelled error = cancelledError{}
 
-	// ErrCircular is the failure of a Deferred whose callback returned the Deferred itself, or one that waits on it (D62, D64).
+	// ErrCircular is the failure of a Deferred whose callback returned the
+	// Deferred itself, or one that waits on it.
 	ErrCircular = errors.New("deferred: circular chain: a callback returned a Deferred that waits, directly or through others, on the callback's own Deferred")
 
-	// ErrNotPaused is the panic value of an Unpause without a Pause (D80).
+	// ErrNotPaused is the panic value of an Unpause without a Pause.
 	ErrNotPaused = errors.New("deferred: Unpause without Pause")
 
-	// ErrNilCallback is the panic value of adding a nil function (D314).
+	// ErrNilCallback is the panic value of adding a nil function.
 	ErrNilCallback = errors.New("deferred: nil callback")
 
-	// ErrDeferredValue is the panic value of Callback for a value that is itself a Deferred (D19).
+	// ErrDeferredValue is the panic value of Callback for a value that is itself
+	// a Deferred.
 	ErrDeferredValue = errors.New("deferred: Callback with a Deferred as the value; return it from a callback, which waits for it")
 
-	// ErrCoroutine is the panic value of firing a coroutine's Deferred, which fires when the body returns.
+	// ErrCoroutine is the panic value of firing the Deferred of a coroutine, which
+	// fires when the body returns.
 	ErrCoroutine = errors.New("deferred: firing the Deferred of a coroutine; it fires when the body returns, Cancel it to stop it")
 
-	// ErrZero is the panic value of using the zero Deferred, and the failure of a chain whose callback returned it.
+	// ErrZero is the panic value of using the zero Deferred, and the failure of a
+	// chain whose callback returned it.
 	ErrZero = errors.New("deferred: use of the zero Deferred; make one with New, Succeed or Fail")
 )
 
@@ -42,16 +49,17 @@ type cancelledError struct{}
 func (cancelledError) Error() string        { return "deferred: cancelled" }
 func (cancelledError) Is(target error) bool { return target == context.Canceled }
 
-// ViewError is the panic value of using a view of a Deferred whose type is not that of the Deferred's result: adding to a view that Then
-// or one of its relatives has replaced, or firing through a view other than the one that New returned.
+// ViewError is the panic value of adding to a view of a Deferred that Then or one
+// of its relatives has replaced by a view of another type, and of firing a Deferred
+// through a view of another type than it was made with.
 type ViewError struct {
-	Op   string // what was tried
+	Op   string // the operation
 	View string // the type of the view that was used
-	Want string // the type that the result has there
+	Want string // the type of the result there
 }
 
 func (e *ViewError) Error() string {
-	return fmt.Sprintf("deferred: %s through a spent view of type Deferred[%s]: the result is a %s there; use the Deferred[%s] that New or Then returned",
+	return fmt.Sprintf("deferred: %s through a stale view of type Deferred[%s]: the result is a %s there; use the Deferred[%s] that New or Then returned",
 		e.Op, e.View, e.Want, e.Want)
 }
 

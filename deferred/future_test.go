@@ -206,7 +206,7 @@ func TestD318_Wait(t *testing.T) {
 
 func TestD318_WaitRefusesToBlockAnOwner(t *testing.T) {
 	within(t, func() {
-		defer deferred.BindOwner()()
+		defer deferred.BindOwner().Release()
 		if _, err := deferred.Wait(t.Context(), newLoop(), deferred.New[int]()); err != deferred.ErrBlocksOwner {
 			t.Errorf("got %v", err)
 		}
@@ -223,7 +223,7 @@ func elsewhere(f func()) any {
 func TestD313_UseFromAnotherGoroutine(t *testing.T) {
 	deferred.SetDebugging(true)
 	defer deferred.SetDebugging(false)
-	release := deferred.BindOwner()
+	owner := deferred.BindOwner()
 	d := deferred.New[int]()
 	var caught error
 	ops := map[string]func(){
@@ -260,7 +260,7 @@ func TestD313_UseFromAnotherGoroutine(t *testing.T) {
 	wantResult(t, inside, 2)
 
 	early := deferred.New[int]()
-	release()
+	owner.Release()
 	if got := elsewhere(func() { early.Callback(1) }); got != nil {
 		t.Errorf("after the owner is gone: %v", got)
 	}
@@ -270,8 +270,8 @@ func TestD313_BoundAtFirstUse(t *testing.T) {
 	deferred.SetDebugging(true)
 	defer deferred.SetDebugging(false)
 	d := deferred.New[int]() // before anybody owns the goroutine
-	release := deferred.BindOwner()
-	defer release()
+	owner := deferred.BindOwner()
+	defer owner.Release()
 	d.Pause()
 	if elsewhere(d.Unpause) == nil {
 		t.Error("not bound")

@@ -10,48 +10,59 @@ import (
 )
 
 var (
-	// ErrGoexit is the failure of a coroutine whose body called runtime.Goexit, as t.FailNow does. The Goexit then goes on in the
-	// goroutine that resumed the body, as it would from a callback.
+	// ErrGoexit is the failure of a coroutine whose body called runtime.Goexit,
+	// as t.FailNow does. The Goexit then continues in the goroutine that resumed
+	// the body, as it would from a callback.
 	ErrGoexit = errors.New("deferred: the body of a coroutine called runtime.Goexit")
 
 	// ErrEnded is the failure of a coroutine that Scope.End has ended.
 	ErrEnded = errors.New("deferred: the coroutine was ended before its body returned")
 
-	// ErrAwaitOutside is the panic value of an Await outside the body that its Coro was given to: after the body has returned, from a
-	// callback, or from another goroutine.
-	ErrAwaitOutside = errors.New("deferred: Await outside the running body of its coroutine; only the body that was given the Coro may await with it")
+	// ErrAwaitOutside is the panic value of an Await whose caller is not the
+	// body that the Coro was passed to, or that is called after the body has
+	// returned.
+	ErrAwaitOutside = errors.New("deferred: Await outside the running body of its coroutine; only the body that received the Coro may await with it")
 )
 
-// Coro is what a body that [Inline] runs awaits with. It belongs to that body alone, and to the goroutine that the body runs on.
+// Coro is the handle with which a body that [Inline] runs calls [Await]. It
+// belongs to that body alone.
 type Coro struct {
-	begin  func()                  // runs the body; nil once that has begun, so that nothing but the body's own variables keeps what it refers to alive
-	resume func() (struct{}, bool) // reports whether the body awaits something
+	begin  func()                  // runs the body; nil once it has begun, so that only the body's own variables keep values alive
+	resume func() (struct{}, bool) // reports whether the body awaits a Deferred
 	stop   func()
-	yield  func(struct{}) bool // reports whether to go on
+	yield  func(struct{}) bool // reports whether to continue
 	scope  *Scope
-	owner  *owner // in debug mode
 
-	// The goroutine of a suspended body is alive whatever happens, and this Coro with it. So that a suspended coroutine can be seen to be
-	// abandoned, nothing here may keep its Deferred or the awaited one alive: outer is nil then.
+	// The goroutine of a suspended body is always alive, and this Coro with it.
+	// While the body is suspended, nothing here may keep its Deferred or the
+	// awaited one alive, because an abandoned coroutine is recognised by its
+	// Deferred being collected. outer is nil then.
 	outer    *chain
 	found    weak.Pointer[chain] // the same, for a Scope
-	cleanup  runtime.Cleanup     // tells that outer was collected
+	cleanup  runtime.Cleanup     // calls abandon when outer is collected
 	attached bool
 
 	slot    cell // where an awaited value is put: a *box of the type awaited last
 	err     error
 	arrived bool // slot and err have the result of the Await in progress
-	running bool
-	ended   bool // the body is being ended
 
-	block    uintptr // where on its stack the body was seen last, see stackBlock
-	previous *Coro   // in the scope
-	next     *Coro   // in the scope
+	running  bool // the body runs, or has finished
+	ending   bool // the body is to end at its Await, or has finished
+	panicked bool // an Await has panicked to end the body
+	exited   bool // an Await has called runtime.Goexit to end the body
+
+	goroutine uintptr // of the body
+	resumer   uintptr // the goroutine that has resumed the body last
+	callbacks int     // callbacks that the body has fired and that run now
+
+	previous *Coro // in the scope
+	next     *Coro // in the scope
 }
 
-// Inline runs body as a coroutine: straight-line code, on the caller's goroutine as far as anyone can tell, that stops at each [Await]
-// until the awaited Deferred has a result. It returns a Deferred that fires with what body returns; a panic in body becomes a
-// failure. Inline itself returns at the first Await of a Deferred without result (D217 to D220).
+// Inline runs body as a coroutine: straight-line code that pauses at each [Await]
+// until the awaited Deferred has a result, like Twisted's inlineCallbacks. It
+// returns a Deferred that fires with the result of body; a panic in body becomes
+// a failure. Inline returns at the first Await of a Deferred without a result.
 //
 //	d := deferred.Inline(func(co *deferred.Coro) (string, error) {
 //		conn, err := deferred.Await(co, connect(host))
@@ -62,16 +73,21 @@ type Coro struct {
 //		return deferred.Await(co, conn.ReadLine())
 //	})
 //
-// Body and owner never run at the same time: whoever fires the awaited Deferred waits while body runs up to its next Await or its end, so
-// neither needs a lock against the other (D255). The body may be resumed on any goroutine that owns the Deferreds then.
+// The body and its owner never run at the same time: the goroutine that fires the
+// awaited Deferred waits while the body runs to its next Await or its end. So
+// neither needs a lock against the other. Any goroutine that owns the Deferreds
+// may resume the body.
 //
-// Cancelling the Deferred cancels what body awaits at that moment, through other coroutines as well; body sees ErrCancelled, or whatever
-// that cancellation led to, as the outcome of its Await and may go on (D241 to D247).
+// Cancelling the returned Deferred cancels the Deferred that body awaits at that
+// moment, through nested coroutines too. The outcome of that cancellation,
+// usually ErrCancelled, is the result of the Await, and body may continue.
 //
-// A body that can never go on, because neither its Deferred nor the one it awaits can be reached any more, is ended: its Await does not
-// return, its deferred calls run. That happens on the goroutine of a later call of Inline or of [EndAbandoned]. It is not noticed while the
-// body itself holds one of these Deferreds, in a variable that it uses later. A coroutine started with [InlineIn] can also be ended
-// from outside (D256).
+// A body that nothing can resume, because neither its Deferred nor the awaited
+// one is reachable any more, is ended: its Await does not return and its deferred
+// calls run. This happens on the goroutine of a later call of Inline or of
+// [EndAbandoned]. It does not happen while body itself holds one of these
+// Deferreds in a variable that it uses later. A coroutine that was started with
+// [InlineIn] can also be ended by its [Scope].
 func Inline[T any](body func(co *Coro) (T, error)) Deferred[T] {
 	if abandoned.any() {
 		EndAbandoned()
@@ -84,67 +100,73 @@ func start[T any](co *Coro, body func(co *Coro) (T, error)) Deferred[T] {
 	mustNotBeNil(body == nil)
 	c := &newTyped[T]().chain
 	c.canceller = co
-	if debugging.Load() {
-		co.owner = currentOwner()
-	}
 	co.begin = func() { runBody(co, body) }
 	co.resume, co.stop = iter.Pull(co.bottom)
 	if co.step(c) != nil {
 		c.run()
 	}
-	return Deferred[T]{c}
+	return Deferred[T]{c: c}
 }
 
-// step runs the body up to its next wait or its end. It returns outer if the body has ended.
-func (co *Coro) step(outer *chain) *chain {
-	co.outer, co.running = outer, true
+// step runs the body up to its next wait or its end. It returns outer if that is
+// to be run because the body has ended.
+func (co *Coro) step(outer *chain) (ended *chain) {
+	defer absorbEnd()
+	co.outer, co.running, co.resumer = outer, true, goroutine()
 	if _, waits := co.resume(); waits {
 		return nil
 	}
 	return outer
 }
 
-// bottom is the first of our functions on the stack of a coroutine's goroutine; inBody looks for it.
-//
-//go:noinline
+// bottom is the first of this package's functions on the goroutine of the body.
 func (co *Coro) bottom(yield func(struct{}) bool) {
-	co.yield, co.block = yield, stackBlock()
+	co.yield = yield
 	begin := co.begin
 	co.begin = nil
+	co.enterBody()
+	defer co.leaveBody()
 	begin()
 }
 
 func runBody[T any](co *Coro, body func(co *Coro) (T, error)) {
-	if co.owner != nil {
-		defer co.owner.inherit()()
-	}
 	var v T
 	err := ErrGoexit
+	returned := false
 	defer func() {
-		if r := recover(); r != nil {
-			err = co.failure(r)
+		r := recover()
+		if r != nil {
+			err = failure(r)
+		} else if !returned && co.exited {
+			err = ErrEnded
 		}
-		if outer := finish(co, v, err); outer != nil && err == ErrGoexit {
-			outer.run() // nothing else does: the goroutine that waits for the body ends as well
+		outer := finish(co, v, err)
+		if r != nil || returned {
+			return
+		}
+		if outer != nil { // step does not return it
+			outer.run()
+		}
+		if co.exited {
+			panic(endBody{}) // for absorbEnd: the Goexit stays on this goroutine
 		}
 	}()
 	v, err = body(co)
+	returned = true
 }
 
-// endBody is the panic value that ends a body.
-type endBody struct{}
-
-func (co *Coro) failure(recovered any) error {
+func failure(recovered any) error {
 	if _, ends := recovered.(endBody); ends {
 		return ErrEnded
 	}
 	return NewPanicError(recovered)
 }
 
-// finish makes what the body returned the result of its Deferred, which it returns.
+// finish makes the result of the body the result of its Deferred, and returns the
+// Deferred's chain, which is nil if the coroutine was abandoned.
 func finish[T any](co *Coro, v T, err error) *chain {
 	outer := co.outer
-	co.outer, co.running, co.ended = nil, false, true
+	co.outer, co.running, co.ending = nil, true, true
 	if co.attached {
 		co.cleanup.Stop()
 	}
@@ -160,17 +182,52 @@ func finish[T any](co *Coro, v T, err error) *chain {
 	return outer
 }
 
-// logAbandoned logs a panic in a deferred call of an abandoned body, whose Deferred is gone.
+// logAbandoned logs a panic in a deferred call of an abandoned body, whose
+// Deferred is gone.
 func logAbandoned(err error) {
 	if p, ok := errors.AsType[*PanicError](err); ok {
 		p.Log(slog.Default(), "deferred: panic in an abandoned coroutine")
 	}
 }
 
-// cancel is called for Cancel while the body runs, when it awaits nothing that could be cancelled.
+// end ends the body, unless it has finished. A suspended body is over when end
+// returns; a running one ends at its next Await.
+func (co *Coro) end() {
+	co.ending = true
+	if co.running {
+		return
+	}
+	outer := co.found.Value()
+	co.outer, co.running, co.resumer = outer, true, goroutine()
+	if outer != nil {
+		outer.waiting = nil
+	}
+	co.stopBody()
+	if outer != nil {
+		outer.run()
+	}
+}
+
+// stopBody lets the Await of the suspended body end the body.
+func (co *Coro) stopBody() {
+	defer absorbEnd()
+	co.stop()
+}
+
+// absorbEnd is deferred around a switch to the body. It recovers from the panic
+// with which a body that ended by runtime.Goexit comes back.
+func absorbEnd() {
+	if r := recover(); r != nil && r != any(endBody{}) {
+		panic(r)
+	}
+}
+
+// cancel is called for Cancel while the body runs and awaits nothing that could
+// be cancelled.
 func (co *Coro) cancel(*chain) bool { return false }
 
-// Context returns the context of the scope that the coroutine was started in, or context.Background (D250).
+// Context returns the context of the scope that the coroutine was started in, or
+// context.Background.
 func (co *Coro) Context() context.Context {
 	if co.scope == nil {
 		return context.Background()

@@ -1,5 +1,7 @@
 package deferred
 
+import "iter"
+
 // links is a queue of the links of a chain that have not run. The first two lie in it, which spares short chains an allocation, and the
 // others in blocks, which are not copied when more come.
 type links struct {
@@ -76,3 +78,28 @@ func (q *links) putBack(l link) {
 
 // forget makes all room of an empty queue free again.
 func (q *links) forget() { q.more, q.taken = nil, 0 }
+
+// all yields the links in the queue, first one first. The queue may not change
+// meanwhile.
+func (q *links) all() iter.Seq[link] {
+	return func(yield func(link) bool) {
+		for _, l := range q.inline {
+			if l != nil && !yield(l) {
+				return
+			}
+		}
+		if q.more == nil {
+			return
+		}
+		for block := q.more.next; ; block = block.next {
+			for _, l := range block.links[block.taken:block.filled] {
+				if !yield(l) {
+					return
+				}
+			}
+			if block == q.more {
+				return
+			}
+		}
+	}
+}

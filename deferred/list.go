@@ -13,17 +13,19 @@ type ListFlag uint8
 const (
 	FireOnOneCallback ListFlag = 1 << iota // fire with the first value
 	FireOnOneErrback                       // fail with the first failure
-	ConsumeErrors                          // leave members no failure of their own
+	ConsumeErrors                          // handle the failures of the members
 )
 
-// Outcome is how one member of a list ended: with a value, or with an error if Err is not nil.
+// Outcome is how one member of a list ended: with a value, or with an error if Err
+// is not nil.
 type Outcome[T any] struct {
 	Index int // of the member in the list
 	Value T
 	Err   error
 }
 
-// FirstError is the failure of a Gather, or of a List with FireOnOneErrback: the first failure of a member (D187, D202).
+// FirstError is the failure of a Gather, or of a List with FireOnOneErrback: the
+// first failure of a member.
 type FirstError struct {
 	Err   error
 	Index int // of the member that failed
@@ -36,22 +38,29 @@ func (e *FirstError) Error() string {
 // Unwrap returns the member's failure.
 func (e *FirstError) Unwrap() error { return e.Err }
 
-// Is reports whether target is a FirstError of the same member with the same failure (D203).
+// Is reports whether target is a FirstError of the same member with the same
+// failure.
 func (e *FirstError) Is(target error) bool {
 	t, ok := target.(*FirstError)
 	return ok && t.Index == e.Index && errors.Is(e.Err, t.Err)
 }
 
-// List returns a Deferred that fires when all of ds have, with their outcomes in the order of ds (D181). It sees of each member what the
-// callbacks added so far have made of it, and passes that on to those added later (D192). The flags:
+// List returns a Deferred that fires when all of ds have fired, with their outcomes
+// in the order of ds. Callbacks added to a member before run before the list looks
+// at its result; callbacks added later receive the result that the list has seen.
+// The flags change this:
 //
-//   - FireOnOneCallback: it fires with the first value, as the only outcome, and ignores the rest (D185). If there is none, it fires with
-//     all the failures (D186). Without members it never fires (D183).
-//   - FireOnOneErrback: it fails with a [*FirstError] at the first failure (D187).
-//   - ConsumeErrors: a member that fails is left with the zero value, so its failure need not be handled there (D190). Without it, each
-//     failure is still its own member's to handle.
+//   - FireOnOneCallback: the list fires with the first value, as the only outcome,
+//     and ignores the rest. If every member fails, it fires with all the failures.
+//     Without members it never fires.
+//   - FireOnOneErrback: the list fails with a [*FirstError] at the first failure.
+//   - ConsumeErrors: a member that fails is left with the zero value, so its failure
+//     counts as handled. Without this flag, the failure of a member still has to be
+//     handled there.
 //
-// Cancelling it cancels every member that has not fired; it then fires by the rules above (D195 to D198). ds is copied.
+// Cancelling the list cancels every member that has not fired. The list then fires
+// by the rules above. ds is copied. List panics with ErrZero or a [*ViewError] if a
+// member is unusable, and no member is changed then.
 func List[T any](ds []Deferred[T], flags ...ListFlag) Deferred[[]Outcome[T]] {
 	l := newCollector[T, []Outcome[T]](ds, flags)
 	l.complete = func(all []Outcome[T]) []Outcome[T] { return all }
@@ -62,8 +71,10 @@ func List[T any](ds []Deferred[T], flags ...ListFlag) Deferred[[]Outcome[T]] {
 	return l.result
 }
 
-// Gather returns a Deferred that fires with the values of ds, in their order, when all have come; it fails with a [*FirstError] at the first
-// failure (D204). Of the flags, ConsumeErrors is of use (D205). Cancelling it cancels every member that has not fired (D206).
+// Gather returns a Deferred that fires with the values of ds, in their order, when
+// all have one. It fails with a [*FirstError] at the first failure. The flag
+// ConsumeErrors works as for [List]; the other flags have no effect. Cancelling and
+// unusable members are treated as by List.
 func Gather[T any](ds []Deferred[T], flags ...ListFlag) Deferred[[]T] {
 	l := newCollector[T, []T](ds, append(slices.Clone(flags), FireOnOneErrback))
 	l.flags &^= FireOnOneCallback
@@ -83,6 +94,15 @@ func values[T any](all []Outcome[T]) []T {
 	return vs
 }
 
+// members returns a copy of ds. It panics if a link cannot be added to each of
+// them.
+func members[T any](ds []Deferred[T]) []Deferred[T] {
+	for _, d := range ds {
+		d.open().check("adding to")
+	}
+	return slices.Clone(ds)
+}
+
 // collector collects the outcomes of its members for a result of type R.
 type collector[T, R any] struct {
 	members  []Deferred[T]
@@ -94,7 +114,7 @@ type collector[T, R any] struct {
 }
 
 func newCollector[T, R any](ds []Deferred[T], flags []ListFlag) *collector[T, R] {
-	l := &collector[T, R]{members: slices.Clone(ds), outcomes: make([]Outcome[T], len(ds)), missing: len(ds)}
+	l := &collector[T, R]{members: members(ds), outcomes: make([]Outcome[T], len(ds)), missing: len(ds)}
 	for _, f := range flags {
 		l.flags |= f
 	}
@@ -111,14 +131,15 @@ func (l *collector[T, R]) cancel(*chain) bool {
 
 func (l *collector[T, R]) has(f ListFlag) bool { return l.flags&f != 0 }
 
-// watch adds a link to each member, in order; those that have fired are counted at once (D184).
+// watch adds a link to each member, in order. Members that have fired are counted
+// at once.
 func (l *collector[T, R]) watch() {
 	for i, d := range l.members {
-		d.open().add(&listMember[T, R]{l, i})
+		d.c.add(&listMember[T, R]{l, i})
 	}
 }
 
-// listMember stands in a member's chain where the list takes note of its outcome.
+// listMember stands in a member's chain where the list looks at its outcome.
 type listMember[T, R any] struct {
 	*collector[T, R]
 	index int
@@ -129,53 +150,39 @@ func (m *listMember[T, R]) run(c *chain) *chain {
 	o.Value, o.Err = input[T](c)
 	m.outcomes[m.index] = o
 	m.missing--
-	return m.fire(c, o, seen[T]{o, m.has(ConsumeErrors)})
+	after := restores[T]{o.Value, o.Err}
+	if o.Err != nil && m.has(ConsumeErrors) {
+		after.err = nil
+	}
+	return m.fire(c, o, after)
 }
 
-// fire fires the result if the outcome that has just come in c decides it.
+// fire fires the result if o, the outcome of c, decides it.
 func (l *collector[T, R]) fire(c *chain, o Outcome[T], after link) (resumed *chain) {
 	var none R
 	switch {
 	case l.result.c.called:
 		return after.run(c)
 	case o.Err == nil && l.has(FireOnOneCallback):
-		resumed, _ = settle(c, l.result.c, l.complete([]Outcome[T]{o}), nil, after)
+		resumed, _ = fireOther(c, l.result.c, l.complete([]Outcome[T]{o}), nil, after)
 	case o.Err != nil && l.has(FireOnOneErrback):
-		resumed, _ = settle(c, l.result.c, none, &FirstError{Err: o.Err, Index: o.Index}, after)
+		resumed, _ = fireOther(c, l.result.c, none, &FirstError{Err: o.Err, Index: o.Index}, after)
 	case l.missing == 0:
-		resumed, _ = settle(c, l.result.c, l.complete(l.outcomes), nil, after)
+		resumed, _ = fireOther(c, l.result.c, l.complete(l.outcomes), nil, after)
 	default:
 		return after.run(c)
 	}
 	return resumed
 }
 
-// seen is the link with which a member goes on after the list has seen its outcome.
-type seen[T any] struct {
-	outcome Outcome[T]
-	consume bool
-}
-
-func (s seen[T]) run(c *chain) *chain {
-	switch {
-	case s.outcome.Err == nil:
-		c.err = nil
-		boxFor[T](c).v = s.outcome.Value
-	case s.consume:
-		giveUp[T](c)
-	default:
-		c.err = s.outcome.Err
-	}
-	return nil
-}
-
-// cancelAll cancels each Deferred, also if the canceller of one panics, which is logged (D200).
+// cancelAll cancels each Deferred, also if the canceller of one panics.
 func cancelAll[T any](ds []Deferred[T]) {
 	for _, d := range ds {
 		cancelLogged(d)
 	}
 }
 
+// cancelLogged cancels d. A panic in the canceller is logged.
 func cancelLogged[T any](d Deferred[T]) {
 	defer func() {
 		if r := recover(); r != nil {

@@ -42,7 +42,12 @@ func (l *Lock) pass() (next Deferred[*Lock], ok bool) {
 	return next, ok
 }
 
-func (l *Lock) releaseIn(c *chain) *chain {
+// releaseIn is Release from within a link of c, which continues with the link after.
+func (l *Lock) releaseIn(c *chain, after link) (resumed *chain) {
 	next, ok := l.pass()
-	return passIn(c, next, ok, l)
+	if !ok {
+		return after.run(c)
+	}
+	resumed, _ = fireOther(c, next.c, l, nil, after) // not refused: next has waited
+	return resumed
 }

@@ -1,42 +1,68 @@
 package deferred
 
-import "log/slog"
+import (
+	"errors"
+	"log/slog"
+)
 
-// Succeed returns a Deferred that has already fired with v (D165).
+// Succeed returns a Deferred that has already fired with v.
 func Succeed[T any](v T) Deferred[T] {
 	d := New[T]()
 	d.Callback(v)
 	return d
 }
 
-// Fail returns a Deferred that has already failed with err, which must not be nil (D166).
+// Fail returns a Deferred that has already failed with err. It panics if err is
+// nil.
 func Fail[T any](err error) Deferred[T] {
 	d := New[T]()
 	d.Errback(err)
 	return d
 }
 
-// Maybe calls f now and returns a Deferred with its result; a panic in f becomes a failure. For a T of any, f may return a Deferred, of
-// which the result is waited for (D168 to D172).
+// Maybe calls f and returns a Deferred that has fired with f's result. A panic in
+// f becomes the failure. If T is any and f returns a Deferred, its result is waited
+// for.
 func Maybe[T any](f func() (T, error)) Deferred[T] {
-	return Then(Succeed(struct{}{}), func(struct{}) (T, error) { return f() })
+	mustNotBeNil(f == nil)
+	d := New[T]()
+	v, err := caught(f)
+	d.c.markFired()
+	put(d.c, v, err)
+	d.c.run()
+	return d
 }
 
-// MaybeDeferred calls f now and returns its Deferred as it is, fired or not; a panic in f becomes a failed Deferred (D170, D172), and so does a
-// spent view, which nobody could add to: its failure is a [*ViewError]. The zero Deferred stays what it is.
-func MaybeDeferred[T any](f func() Deferred[T]) (d Deferred[T]) {
+// caught calls f and turns a panic into an error.
+func caught[T any](f func() (T, error)) (v T, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			d = Fail[T](NewPanicError(r))
+			err = NewPanicError(r)
 		}
 	}()
-	if d = f(); d.c != nil && d.c.tail != any((*T)(nil)) {
-		return Fail[T](d.spent("returning it"))
+	return f()
+}
+
+// MaybeDeferred calls f and returns the Deferred that f returns, fired or not. A
+// panic in f becomes a failed Deferred. So does a stale view, because nobody could
+// add to it; its failure is a [*ViewError]. If f returns the zero Deferred, so does
+// MaybeDeferred.
+func MaybeDeferred[T any](f func() Deferred[T]) Deferred[T] {
+	mustNotBeNil(f == nil)
+	d, err := caught(func() (Deferred[T], error) { return f(), nil })
+	switch {
+	case err != nil:
+		return Fail[T](err)
+	case d.isStale():
+		return Fail[T](d.stale("returning it"))
 	}
 	return d
 }
 
-// ErrbackRecovered fires the Deferred with a failure made of r, what recover has returned in the calling deferred function (D11):
+var errNoPanic = errors.New("deferred: ErrbackRecovered without a panic; call it only if recover returned a value")
+
+// ErrbackRecovered fires the Deferred with a failure made from r, the value that
+// recover returned in the calling deferred function. It panics if r is nil.
 //
 //	defer func() {
 //		if r := recover(); r != nil {
@@ -45,13 +71,28 @@ func MaybeDeferred[T any](f func() Deferred[T]) (d Deferred[T]) {
 //	}()
 func (d Deferred[T]) ErrbackRecovered(r any) {
 	if r == nil {
-		panic("deferred: ErrbackRecovered without a panic; call it if recover returned something")
+		panic(errNoPanic)
 	}
 	d.Errback(NewPanicError(r))
 }
 
-// LogError is an errback that logs the failure to slog's default logger and lets it pass (D133).
+// LogError is an errback that logs the failure to slog's default logger and passes
+// it on. To handle the failure as well, use OnError with [LogErr].
 func LogError[T any](err error) (none T, _ error) {
-	slog.Error("Error in Deferred", "err", err)
+	LogErr(err)
 	return none, err
+}
+
+// LogErr logs an error to slog's default logger, a panic with its stack. Passed to
+// [Deferred.OnError], it logs the failure and handles it, as log.err does in
+// Twisted.
+func LogErr(err error) { logFailure("deferred: error in a Deferred", err) }
+
+// logFailure logs err. A panic's stack is readable, and logged once.
+func logFailure(what string, err error, attrs ...any) {
+	if p, ok := errors.AsType[*PanicError](err); ok {
+		p.Log(slog.Default(), what, attrs...)
+		return
+	}
+	slog.Error(what, append([]any{"err", err}, attrs...)...)
 }

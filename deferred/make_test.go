@@ -76,7 +76,7 @@ func TestD133D134_LogError(t *testing.T) {
 	slog.SetDefault(slog.New(slog.NewTextHandler(&out, nil)))
 	defer slog.SetDefault(old)
 	d := deferred.Fail[int](errBoom).AddErrback(deferred.LogError[int])
-	if !strings.Contains(out.String(), `level=ERROR msg="Error in Deferred" err=boom`) {
+	if !strings.Contains(out.String(), `level=ERROR msg="deferred: error in a Deferred" err=boom`) {
 		t.Errorf("logged %q", out.String())
 	}
 	wantFailure(t, d, errBoom)

@@ -1,31 +1,57 @@
 package deferred
 
 import (
-	"bytes"
 	"fmt"
-	"runtime"
-	"strconv"
 	"sync"
 	"sync/atomic"
 )
 
-// BindOwner declares that the calling goroutine owns Deferreds until release is called; a reactor does so while it runs. In debug mode a
-// Deferred that is made or first used on such a goroutine, or in a coroutine that runs on it, is bound to it: firing it, adding to it,
-// pausing and cancelling it elsewhere panics with a [*GoroutineError] as long as the goroutine is bound (D313). [Wait] refuses to block it.
-func BindOwner() (release func()) {
-	o := new(owner)
-	id := goroutineID()
-	owners.Store(id, o)
-	return func() {
-		o.released.Store(true)
-		owners.CompareAndDelete(id, o)
-	}
+// Owner is a goroutine that owns Deferreds, with the coroutines that it resumes.
+// A reactor binds the goroutine of its loop while it runs.
+type Owner struct {
+	goroutine uintptr
+	released  atomic.Bool
 }
 
-// GoroutineError is the panic value, in debug mode, of using a Deferred on a goroutine that does not own it.
+// owners has the *Owner of each bound goroutine.
+var owners sync.Map
+
+// BindOwner declares that the calling goroutine owns Deferreds, until
+// [Owner.Release]. From then on [Wait] refuses to block that goroutine. In debug
+// mode a Deferred that is made or first used there is bound to it: firing it,
+// adding to it, pausing or cancelling it on another goroutine panics with a
+// [*GoroutineError] until the owner is released.
+func BindOwner() *Owner {
+	o := &Owner{goroutine: goroutine()}
+	owners.Store(o.goroutine, o)
+	return o
+}
+
+// Release ends the ownership. It must be called on the goroutine that was bound,
+// before that ends.
+func (o *Owner) Release() {
+	o.released.Store(true)
+	owners.CompareAndDelete(o.goroutine, o)
+}
+
+// Here reports whether the caller runs on the bound goroutine, or in the body of
+// a coroutine that this goroutine has resumed. Any goroutine may call it. It
+// takes a few nanoseconds.
+func (o *Owner) Here() bool { return !o.released.Load() && currentOwner() == o }
+
+// currentOwner returns the owner on whose behalf the calling goroutine runs, nil
+// if it has none.
+func currentOwner() *Owner {
+	o, _ := owners.Load(resumer(goroutine()))
+	bound, _ := o.(*Owner)
+	return bound
+}
+
+// GoroutineError is the panic value, in debug mode, of using a Deferred on a
+// goroutine that does not own it.
 type GoroutineError struct {
-	Op      string // what was tried
-	Created string // where the Deferred was made
+	Op      string // the operation: firing, adding to, …
+	Created string // the stack on which the Deferred was made
 }
 
 func (e *GoroutineError) Error() string {
@@ -33,28 +59,8 @@ func (e *GoroutineError) Error() string {
 		e.Op, prefixed("C: ", e.Created))
 }
 
-// owner stands for a bound goroutine and for the coroutines that run on it.
-type owner struct{ released atomic.Bool }
-
-// owners has the owner of each bound goroutine, by goroutine id.
-var owners sync.Map
-
-func currentOwner() *owner { return ownerOf(goroutineID()) }
-
-func ownerOf(id uint64) *owner {
-	o, _ := owners.Load(id)
-	bound, _ := o.(*owner)
-	return bound
-}
-
-// inherit binds the calling goroutine, a coroutine's, to the owner of the goroutine that started it.
-func (o *owner) inherit() (release func()) {
-	id := goroutineID()
-	owners.Store(id, o)
-	return func() { owners.CompareAndDelete(id, o) }
-}
-
-// check panics if the chain is bound to another goroutine than this one. It does nothing unless debug mode is on.
+// check panics in debug mode if the calling goroutine does not own the chain. op
+// names the operation.
 func (c *chain) check(op string) {
 	if c.record != nil {
 		c.record.check(op)
@@ -72,13 +78,4 @@ func (r *record) check(op string) {
 	case r.owner != here:
 		panic(&GoroutineError{Op: op, Created: r.created.String()})
 	}
-}
-
-// goroutineID returns the number of the calling goroutine from the heading of its stack trace. It takes microseconds.
-func goroutineID() uint64 {
-	var buf [40]byte
-	heading := buf[:runtime.Stack(buf[:], false)]
-	fields := bytes.Fields(heading) // "goroutine 12 [running]:"
-	id, _ := strconv.ParseUint(string(fields[1]), 10, 64)
-	return id
 }

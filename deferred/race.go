@@ -3,11 +3,10 @@ package deferred
 import (
 	"errors"
 	"fmt"
-	"slices"
 )
 
-// GroupError is the failure of a Race that nobody won: the failures of all members, in the order of the members (D209). errors.Is and
-// errors.As look into each (D316).
+// GroupError is the failure of a Race that nobody won: the failures of all members,
+// in the order of the members. errors.Is and errors.As look into each.
 type GroupError struct{ Errs []error }
 
 func (e *GroupError) Error() string {
@@ -20,19 +19,22 @@ func (e *GroupError) Error() string {
 // Unwrap returns the failures.
 func (e *GroupError) Unwrap() []error { return e.Errs }
 
-// Race returns a Deferred that fires with the first value that one of ds has, after cancelling all others (D207, D208). If all fail it fails
-// with a [*GroupError]; without members it does so at once (D214). The members' results and failures are consumed (D210, D213).
+// Race returns a Deferred that fires with the first value of a member of ds, after
+// cancelling the other members. If all members fail, it fails with a [*GroupError];
+// without members it does so at once. The results and failures of the members are
+// taken, and count as handled.
 //
-// Cancelling it cancels every member: the result is then a GroupError, unless a canceller produced a value, which wins (D212). ds is
-// copied.
+// Cancelling the race cancels every member. The result is then a GroupError, unless
+// a canceller produces a value, which wins. ds is copied. Race panics with ErrZero
+// or a [*ViewError] if a member is unusable, and no member is changed then.
 func Race[T any](ds []Deferred[T]) Deferred[Outcome[T]] {
-	r := &race[T]{members: slices.Clone(ds), errs: make([]error, len(ds)), missing: len(ds)}
+	r := &race[T]{members: members(ds), errs: make([]error, len(ds)), missing: len(ds)}
 	r.result = New(func(Deferred[Outcome[T]]) { cancelAll(r.members) })
 	if len(ds) == 0 {
 		r.result.Errback(&GroupError{})
 	}
 	for i, d := range r.members {
-		d.open().add(&racer[T]{r, i})
+		d.c.add(&racer[T]{r, i})
 	}
 	return r.result
 }
@@ -45,7 +47,7 @@ type race[T any] struct {
 	result  Deferred[Outcome[T]]
 }
 
-// racer stands in a member's chain where it reaches the finish.
+// racer stands in a member's chain where its result takes part in the race.
 type racer[T any] struct {
 	*race[T]
 	index int
@@ -61,9 +63,9 @@ func (r *racer[T]) run(c *chain) (resumed *chain) {
 	case err == nil:
 		r.won = true
 		r.cancelOthers()
-		resumed, _ = settle(c, r.result.c, Outcome[T]{Index: r.index, Value: v}, nil, givesUp[T]{})
+		resumed, _ = fireOther(c, r.result.c, Outcome[T]{Index: r.index, Value: v}, nil, givesUp[T]{})
 	case r.missing == 0:
-		resumed, _ = settle(c, r.result.c, Outcome[T]{}, &GroupError{r.errs}, givesUp[T]{})
+		resumed, _ = fireOther(c, r.result.c, Outcome[T]{}, &GroupError{r.errs}, givesUp[T]{})
 	default:
 		giveUp[T](c)
 	}

@@ -45,7 +45,12 @@ func (s *Semaphore) pass() (next Deferred[*Semaphore], ok bool) {
 	return next, ok
 }
 
-func (s *Semaphore) releaseIn(c *chain) *chain {
+// releaseIn is Release from within a link of c, which continues with the link after.
+func (s *Semaphore) releaseIn(c *chain, after link) (resumed *chain) {
 	next, ok := s.pass()
-	return passIn(c, next, ok, s)
+	if !ok {
+		return after.run(c)
+	}
+	resumed, _ = fireOther(c, next.c, s, nil, after) // not refused: next has waited
+	return resumed
 }

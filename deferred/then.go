@@ -1,46 +1,55 @@
 package deferred
 
-// Then adds f to the success side of d's chain, as AddCallback does, and changes the type of the chain's result to f's. It is the same
-// Deferred: one canceller, one pause count, one order. d is spent afterwards; add to what Then returns. A failure passes through.
+// Then adds f as a callback, as AddCallback does, and changes the type of the
+// result to that of f. It extends the same chain, so there is one canceller, one
+// pause count and one order. If the type changes, d becomes stale: add to the view
+// that Then returns. A failure passes through.
 func Then[T, U any](d Deferred[T], f func(T) (U, error)) Deferred[U] {
 	mustNotBeNil(f == nil)
 	return extend[T, U](d, then[T, U](f))
 }
 
-// ThenDeferred adds a callback whose answer is a Deferred: the chain waits for it, and goes on with its result (D41 to D46). Afterwards
-// the inner Deferred's own result is the zero value: it has moved.
+// ThenDeferred adds a callback that returns a Deferred: the chain waits for that
+// inner Deferred, and continues with its result. The result moves, so the inner
+// Deferred is left with the zero value.
 func ThenDeferred[T, U any](d Deferred[T], f func(T) Deferred[U]) Deferred[U] {
 	mustNotBeNil(f == nil)
 	return extend[T, U](d, thenDeferred[T, U](f))
 }
 
-// ThenBoth adds f to both sides, as AddBoth does, and changes the type of the result.
+// ThenBoth adds f for both outcomes, as AddBoth does, and changes the type of the
+// result.
 func ThenBoth[T, U any](d Deferred[T], f func(T, error) (U, error)) Deferred[U] {
 	mustNotBeNil(f == nil)
 	return extend[T, U](d, thenBoth[T, U](f))
 }
 
-// ThenBothDeferred is ThenBoth for a function whose answer is a Deferred.
+// ThenBothDeferred is ThenBoth for a function that returns a Deferred.
 func ThenBothDeferred[T, U any](d Deferred[T], f func(T, error) Deferred[U]) Deferred[U] {
 	mustNotBeNil(f == nil)
 	return extend[T, U](d, thenBothDeferred[T, U](f))
 }
 
-// ThenCallbacks adds a pair, as AddCallbacks does, and changes the type of the result. A nil eb lets failures pass.
+// ThenCallbacks adds a pair, as AddCallbacks does, and changes the type of the
+// result. A nil eb lets failures pass.
 func ThenCallbacks[T, U any](d Deferred[T], cb func(T) (U, error), eb func(error) (U, error)) Deferred[U] {
 	mustNotBeNil(cb == nil)
 	return extend[T, U](d, &thenCallbacks[T, U]{cb, eb})
 }
 
-// extend adds a link that turns a T into a U and returns the view of the new type.
+// extend adds a link that turns a T into a U, and returns the view of type U.
 func extend[T, U any](d Deferred[T], l link) Deferred[U] {
 	c := d.open()
-	c.tail = (*U)(nil)
+	if tail := any((*U)(nil)); tail != c.tail {
+		c.tail = tail
+		c.view++
+	}
+	view := c.view
 	c.add(l)
-	return Deferred[U]{c}
+	return Deferred[U]{c, view}
 }
 
-// input returns what a link that runs for both sides is given.
+// input returns the arguments of a function that runs for both outcomes.
 func input[T any](c *chain) (v T, err error) {
 	if c.err != nil {
 		return v, c.err

@@ -2,16 +2,18 @@ package deferred
 
 import (
 	"fmt"
-	"log/slog"
 	"runtime"
+	"runtime/metrics"
 	"sync/atomic"
+	"time"
 )
 
-// UnhandledError is the report of a Deferred that was collected while its result was a failure that no errback had handled.
+// UnhandledError reports a Deferred that was garbage collected while its result was
+// a failure that no errback had handled.
 type UnhandledError struct {
 	Err     error  // the failure
-	Created string // where the Deferred was made, in debug mode
-	Fired   string // where it was fired, in debug mode
+	Created string // the stack on which the Deferred was made, in debug mode
+	Fired   string // the stack on which it was fired, in debug mode
 }
 
 func (e *UnhandledError) Error() string { return fmt.Sprintf("deferred: unhandled error: %v", e.Err) }
@@ -19,10 +21,12 @@ func (e *UnhandledError) Error() string { return fmt.Sprintf("deferred: unhandle
 // Unwrap returns the failure.
 func (e *UnhandledError) Unwrap() error { return e.Err }
 
-// OnUnhandled makes f the receiver of the reports of unhandled failures in this process and returns what undoes it. Without a receiver
-// they go to slog's default logger at the error level. f is called on a goroutine of the runtime and must not block; it cannot
-// reach the Deferred, which is gone. A Deferred is reported once, some time after it became unreachable. OnUnhandled may be called
-// from any goroutine.
+// OnUnhandled makes f the receiver of the reports of unhandled failures in this
+// process. Without a receiver they go to slog's default logger at the error level.
+// f is called on a goroutine of the runtime and must not block. A Deferred is
+// reported once, by the garbage collection that finds it unreachable; a running
+// reactor brings such a collection about, see [Failures]. Calling restore makes the
+// earlier receiver the receiver again. OnUnhandled may be called from any goroutine.
 func OnUnhandled(f func(*UnhandledError)) (restore func()) {
 	old := onUnhandled.Swap(&f)
 	return func() { onUnhandled.Store(old) }
@@ -30,13 +34,53 @@ func OnUnhandled(f func(*UnhandledError)) (restore func()) {
 
 var onUnhandled atomic.Pointer[func(*UnhandledError)]
 
-// record is what outlives a chain: what a report needs. It must not reach the chain.
+// Failures returns how many Deferreds rest on a failure at present, because nothing
+// has handled it yet, and how often that has begun in this process. A reactor that
+// goes to sleep while there are some calls [ReportUnhandled] a second later. Any
+// goroutine may call Failures; it costs two atomic loads.
+func Failures() (resting int, ever uint64) {
+	return int(failures.resting.Load()), failures.ever.Load()
+}
+
+var failures struct {
+	resting atomic.Int64
+	ever    atomic.Uint64
+}
+
+// ReportUnhandled runs a garbage collection and returns when the unhandled failures
+// that it has found are reported, or after a second if a receiver of reports blocks.
+// If no Deferred rests on a failure it does nothing. Any goroutine may call it, but
+// on the loop of a reactor everything waits meanwhile.
+func ReportUnhandled() {
+	if failures.resting.Load() > 0 {
+		runtime.GC()
+		awaitCleanups()
+	}
+}
+
+// awaitCleanups returns when the runtime has run all cleanup functions that were due
+// when it was called, or after about a second.
+func awaitCleanups() {
+	const queued, executed = 0, 1
+	samples := []metrics.Sample{{Name: "/gc/cleanups/queued:cleanups"}, {Name: "/gc/cleanups/executed:cleanups"}}
+	metrics.Read(samples)
+	for due, i := samples[queued].Value.Uint64(), 0; samples[executed].Value.Uint64() < due && i < 1000; i++ {
+		for range 100 {
+			runtime.Gosched() // in a bubble of testing/synctest, sleeping takes no time
+		}
+		time.Sleep(time.Millisecond)
+		metrics.Read(samples)
+	}
+}
+
+// record is the part of a chain that outlives the chain: the data of a report. It
+// must not reach the chain.
 type record struct {
 	created, fired stack
-	owner          *owner // in debug mode: the goroutine that the chain is bound to
+	owner          *Owner // in debug mode: the owner that the chain is bound to
 	cleanup        runtime.Cleanup
 	attached       bool
-	err            error       // the failure the chain rests on
+	err            error       // the failure that the chain rests on
 	armed          atomic.Bool // err is to be reported; also orders the owner's writes before the cleanup's reads
 }
 
@@ -55,8 +99,9 @@ func (r *record) noteFiring() {
 	}
 }
 
-// rest is called when there is nothing left to run. If the result is a failure, it is reported should the chain be collected in this
-// state; if not, a report is no longer due.
+// rest is called when there is nothing left to run. If the result is a failure, it
+// is reported should the chain be collected in this state. If it is none, a report
+// is no longer due.
 func (c *chain) rest() {
 	switch {
 	case c.err != nil:
@@ -77,6 +122,8 @@ func (c *chain) arm() {
 	if !r.attached {
 		r.attached = true
 		r.cleanup = runtime.AddCleanup(c, (*record).report, r)
+		failures.resting.Add(1)
+		failures.ever.Add(1)
 	}
 }
 
@@ -85,6 +132,7 @@ func (r *record) disarm() {
 	r.cleanup.Stop()
 	r.attached = false
 	r.err = nil
+	failures.resting.Add(-1)
 }
 
 // report runs on a goroutine of the runtime when the chain is gone.
@@ -92,10 +140,20 @@ func (r *record) report() {
 	if !r.armed.Load() {
 		return
 	}
+	failures.resting.Add(-1)
 	e := &UnhandledError{Err: r.err, Created: r.created.String(), Fired: r.fired.String()}
 	if f := onUnhandled.Load(); f != nil {
 		(*f)(e)
 		return
 	}
-	slog.Error("Unhandled error in Deferred", "err", e.Err, "created", e.Created, "fired", e.Fired)
+	logUnhandled(e)
+}
+
+// logUnhandled logs the report, with the stacks only if they were recorded.
+func logUnhandled(e *UnhandledError) {
+	var stacks []any
+	if e.Created != "" {
+		stacks = []any{"created", e.Created, "fired", e.Fired}
+	}
+	logFailure("deferred: unhandled error in a Deferred", e.Err, stacks...)
 }

@@ -1,13 +1,17 @@
 package deferred
 
-// waitable is a Deferred of any type, or something that embeds one (D179), as a callback of a Deferred[any] may return it.
+import "iter"
+
+// waitable is a Deferred of any type, or a type that embeds one, returned by a
+// callback of a Deferred[any].
 type waitable interface {
 	resultTo(outer *chain)
 }
 
 func (d Deferred[T]) resultTo(outer *chain) { giveTo[T, any](d, outer) }
 
-// asWaitable reports whether v, the value of a chain of type any, is a Deferred. Values of other types never are.
+// asWaitable returns v as a waitable if it is one and the type of the chain, T, is
+// any. In a chain of another type no value is waited for.
 func asWaitable[T any](v T) (w waitable, ok bool) {
 	if _, dynamic := any((*T)(nil)).(*any); dynamic {
 		w, ok = any(v).(waitable)
@@ -15,19 +19,16 @@ func asWaitable[T any](v T) (w waitable, ok bool) {
 	return w, ok
 }
 
-// giveTo makes d's result the result of outer, one of whose callbacks has returned d: at once if it is there, else when it comes. U, the
-// type that outer expects, is T or any.
+// giveTo makes d's result the result of outer, one of whose callbacks has returned
+// d: at once if d has a result, otherwise later. U, the type that outer expects, is
+// T or any.
 func giveTo[T, U any](d Deferred[T], outer *chain) {
 	inner := d.c
-	if inner == nil {
-		outer.fail(ErrZero)
-		return
-	}
-	if _, ok := inner.tail.(*T); !ok {
-		outer.fail(d.spent("returning it from a callback"))
-		return
-	}
 	switch {
+	case inner == nil:
+		outer.fail(ErrZero)
+	case d.isStale():
+		outer.fail(d.stale("returning it from a callback"))
 	case inner.leadsTo(outer):
 		outer.fail(ErrCircular)
 	case hasResult[T](inner):
@@ -37,20 +38,65 @@ func giveTo[T, U any](d Deferred[T], outer *chain) {
 	}
 }
 
-// leadsTo reports whether c is outer, or waits on it directly or through others. Nothing can lead to a chain that nobody waits on, which
-// spares building a long line of chains the walk along it.
+// leadsTo reports whether c is outer, or waits on outer directly or through
+// others.
 func (c *chain) leadsTo(outer *chain) bool {
-	if !outer.awaited {
-		return c == outer
+	if c == outer {
+		return true
 	}
-	for c != nil && c != outer {
-		c = c.waitsOn()
+	search := circleSearch{from: c, to: outer, ahead: c, behind: append(make([]*chain, 0, 8), outer)}
+	for search.step() {
 	}
-	return c == outer
+	return search.found
 }
 
-// hasResult reports whether the chain's result can be taken as a T. A Deferred that has fired but is paused, or waits itself, has no
-// result yet (D51, D54). While a link of the chain runs, the result is the one that the link was given.
+// circleSearch looks for a line of waits between two chains. It walks along the
+// waits from one and against the waits from the other, until either walk ends. So
+// it takes no longer than the shorter walk, and a long line of waiting chains can
+// be built from either end.
+type circleSearch struct {
+	from, to *chain
+	ahead    *chain   // the end of the walk along the waits
+	behind   []*chain // chains that wait on to, whose own waiters have not been visited
+	found    bool
+}
+
+// step makes a step from either end. It reports whether to go on.
+func (s *circleSearch) step() (more bool) {
+	if s.ahead = s.ahead.waitsOn(); s.ahead == nil {
+		return false
+	}
+	last := len(s.behind) - 1
+	c := s.behind[last]
+	s.behind = s.behind[:last]
+	s.found = s.ahead == s.to
+	for waiter := range c.waiters() {
+		s.found = s.found || waiter == s.from
+		s.behind = append(s.behind, waiter)
+	}
+	return !s.found && len(s.behind) > 0
+}
+
+// waiters yields the chains that wait on c.
+func (c *chain) waiters() iter.Seq[*chain] {
+	return func(yield func(*chain) bool) {
+		for l := range c.links.all() {
+			if l, ok := l.(waitingLink); ok && l.waitingChain().waitsOn() == c && !yield(l.waitingChain()) {
+				return
+			}
+		}
+	}
+}
+
+// waitingLink is a link for which another chain waits.
+type waitingLink interface {
+	link
+	waitingChain() *chain
+}
+
+// hasResult reports whether the chain's result can be taken as a T. A Deferred that
+// has fired but is paused, or waits itself, has no result yet. While a link of the
+// chain runs, the result is the one that was passed to the link.
 func hasResult[T any](c *chain) bool {
 	if !c.called || c.pauses > 0 {
 		return false
@@ -65,11 +111,11 @@ func wait[T, U any](outer, inner *chain) {
 	outer.err = nil
 	outer.waiting = inner
 	outer.pauses++
-	inner.awaited = true
 	inner.add(handOver[T, U]{outer})
 }
 
-// handOver stands in the inner chain at the point where the outer one takes the result over.
+// handOver stands in the inner chain at the point where the outer chain takes the
+// result.
 type handOver[T, U any] struct{ outer *chain }
 
 func (h handOver[T, U]) run(inner *chain) *chain {
@@ -79,7 +125,9 @@ func (h handOver[T, U]) run(inner *chain) *chain {
 	return h.outer
 }
 
-// move gives inner's result to outer and leaves the zero value behind (D43).
+func (h handOver[T, U]) waitingChain() *chain { return h.outer }
+
+// move gives inner's result to outer and leaves the zero value behind.
 func move[T, U any](outer, inner *chain) {
 	v, err := takeOut[T](inner)
 	if err != nil {
@@ -90,7 +138,8 @@ func move[T, U any](outer, inner *chain) {
 	setAs(boxFor[U](outer), v)
 }
 
-// takeOut removes the result from a chain whose result is a T or a failure, and leaves the zero value behind.
+// takeOut removes the result from a chain whose result is a T or a failure, and
+// leaves the zero value behind.
 func takeOut[T any](c *chain) (v T, err error) {
 	from := boxFor[T](c)
 	if err = c.err; err == nil {
@@ -102,7 +151,7 @@ func takeOut[T any](c *chain) (v T, err error) {
 	return v, err
 }
 
-// setAs stores v, whose type is that of the box unless the box is one for any.
+// setAs stores v, whose type is the type of the box unless the box is one for any.
 func setAs[T, U any](to *box[U], v T) {
 	switch to := any(to).(type) {
 	case *box[T]:

@@ -52,6 +52,7 @@ func (r *Reactor) wait(limit time.Duration) func() {
 		r.unpublished = 0
 		r.queue.publish(&r.stats)
 	}
+	r.failed.look()
 	return r.queue.sleep()
 }
 

@@ -58,6 +58,7 @@ type Reactor struct {
 	events map[string]*event
 	pool   *ThreadPool
 	watch  *watchdog // nil without Options.Watchdog
+	failed failureWatch
 	stats  Stats     // the loop's own; the queue publishes it
 
 	unpublished int // turns since
@@ -109,6 +110,7 @@ func newRunEnd() *runEnd { return &runEnd{make(chan struct{})} }
 func New(opts Options) *Reactor {
 	r := &Reactor{opts: opts, epoch: time.Now(), events: make(map[string]*event), open: make(map[uint64]shutDowner)}
 	r.queue.init()
+	r.failed.r = r
 	r.alarm.ring = func() { r.queue.post(r.alarm.rang) }
 	r.timers = NewTimers(r.epoch, r.elapsed)
 	if opts.Debug {
@@ -149,7 +151,7 @@ func (r *Reactor) Run() error {
 		r.state.Store(stateIdle)
 		return ErrReactorAlreadyRunning // by Iterate
 	}
-	defer deferred.BindOwner()()
+	defer deferred.BindOwner().Release()
 	stopWatching := r.startWatchdog()
 	returning := false
 	defer func() {
@@ -166,6 +168,7 @@ func (r *Reactor) Run() error {
 		r.turn(forever)
 	}
 	err := r.drain()
+	r.failed.end()
 	returning = true
 	return err
 }
