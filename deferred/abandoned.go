@@ -17,11 +17,11 @@ func (co *Coro) abandon() {
 // abandoned has the abandoned coroutines that belong to no scope.
 var abandoned abandonedList
 
-// EndAbandoned ends the bodies of the coroutines started with [Inline] that were
-// found to be abandoned, and returns their number. Their deferred calls run on
-// the calling goroutine. Inline does the same, so a program needs to call
-// EndAbandoned only to end them earlier. A program with several reactors uses a
-// [Scope] for the coroutines of each.
+// EndAbandoned ends the bodies of the coroutines started with [Inline] that
+// were found to be abandoned, and returns their number. Their deferred calls
+// run on the calling goroutine. Inline does the same, so a program needs to
+// call EndAbandoned only to end them earlier. A program with several reactors
+// uses a [Scope] for the coroutines of each.
 func EndAbandoned() int { return abandoned.end() }
 
 // abandonedList is a list that any goroutine may add to.

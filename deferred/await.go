@@ -7,19 +7,19 @@ import (
 )
 
 // Await suspends the body of a coroutine until d has a result, and returns the
-// result. If d has a result already, Await returns at once. Callbacks added to d
-// before run first, and change the result. Await takes the result out of d, as a
-// callback that returns d would: d is left with the zero value, and its failure
-// counts as handled.
+// result. If d has a result already, Await returns at once. Callbacks added to
+// d before run first, and change the result. Await takes the result out of d,
+// as a callback that returns d would: d is left with the zero value, and its
+// failure counts as handled.
 //
 // Await returns ErrCircular if d waits for this very coroutine. It panics with
-// ErrAwaitOutside unless its caller is the body that co was passed to: a callback
-// that the body fires, another body or another goroutine may not use co. It
-// panics with a [*ViewError] if d is a stale view.
+// ErrAwaitOutside unless its caller is the body that co was passed to: a
+// callback that the body fires, another body or another goroutine may not use
+// co. It panics with a [*ViewError] if d is a stale view.
 //
 // Await does not return if the coroutine is ended, by [Scope.End] or because it
-// was abandoned: the deferred calls of the body run, and the body is over. A body
-// that recovers from that may return, but not await.
+// was abandoned: the deferred calls of the body run, and the body is over. A
+// body that recovers from that may return, but not await.
 func Await[T any](co *Coro, d Deferred[T]) (T, error) {
 	if co.goroutine != goroutine() || co.callbacks > 0 {
 		panic(ErrAwaitOutside)

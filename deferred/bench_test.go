@@ -77,7 +77,8 @@ func perCallback(b *testing.B, n int) {
 	}
 }
 
-// promises lets Node run a benchmark of testdata/promises.mjs with as many rounds as the benchmark asks for.
+// promises lets Node run a benchmark of testdata/promises.mjs with as many
+// rounds as the benchmark asks for.
 func promises(b *testing.B, name string, n int) {
 	node, err := exec.LookPath("node")
 	if err != nil {
@@ -118,7 +119,8 @@ func BenchmarkAddFired(b *testing.B) {
 	}
 }
 
-// BenchmarkWait has a callback return another Deferred, which fires before or later.
+// BenchmarkWait has a callback return another Deferred, which fires before or
+// later.
 func BenchmarkWait(b *testing.B) {
 	b.Run("fired", func(b *testing.B) {
 		b.ReportAllocs()
@@ -145,7 +147,8 @@ func BenchmarkFail(b *testing.B) {
 	}
 }
 
-// BenchmarkAwait takes results in a coroutine; the switch of iter.Pull alone is there to compare with.
+// BenchmarkAwait takes results in a coroutine; the switch of iter.Pull alone is
+// there to compare with.
 func BenchmarkAwait(b *testing.B) {
 	b.Run("fired", func(b *testing.B) {
 		b.ReportAllocs()
@@ -270,7 +273,8 @@ func BenchmarkInline(b *testing.B) {
 	})
 }
 
-// BenchmarkPending holds a million results that have not come, each with one callback, and reports the memory of one.
+// BenchmarkPending holds a million results that have not come, each with one
+// callback, and reports the memory of one.
 func BenchmarkPending(b *testing.B) {
 	const n = 1_000_000
 	f := func(v int) (int, error) { return v, nil }

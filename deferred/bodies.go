@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// bodies has the coroutine of each goroutine that runs a body. It is divided, so
-// that goroutines on several processors rarely touch the same part of it.
+// bodies has the coroutine of each goroutine that runs a body. It is divided,
+// so that goroutines on several processors rarely touch the same part of it.
 var bodies [64]struct {
 	running atomic.Int32 // bodies in this part that run, not suspended
 	mu      sync.Mutex   // guards of
@@ -17,8 +17,8 @@ var bodies [64]struct {
 func bodiesOf(goroutine uintptr) int { return int(goroutine>>6^goroutine>>12) % len(bodies) }
 
 // enterBody registers co for the calling goroutine, which is about to run its
-// body. leaveBody takes that back. pauseBody and continueBody tell when the body
-// is suspended and resumed.
+// body. leaveBody takes that back. pauseBody and continueBody tell when the
+// body is suspended and resumed.
 func (co *Coro) enterBody() {
 	co.goroutine = goroutine()
 	part := &bodies[bodiesOf(co.goroutine)]

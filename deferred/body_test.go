@@ -83,8 +83,9 @@ func TestF61_D256_BodyThatRecoversIsEnded(t *testing.T) {
 	}
 }
 
-// A runtime.Goexit of the user's own, in a deferred call of a body that is being
-// ended, goes on in the caller of End, and the other coroutines are ended too.
+// A runtime.Goexit of the user's own, in a deferred call of a body that is
+// being ended, goes on in the caller of End, and the other coroutines are ended
+// too.
 func TestF61_D256_GoexitWhileEnding(t *testing.T) {
 	before := runtime.NumGoroutine()
 	tr := newTrace(t)
@@ -118,8 +119,8 @@ func onGoroutine(f func()) {
 	<-done
 }
 
-// Ending a scope leaves no failure to report in a Deferred that a body of the scope
-// awaited, whichever was started first.
+// Ending a scope leaves no failure to report in a Deferred that a body of the
+// scope awaited, whichever was started first.
 func TestF62_D256_EndReportsNothingThatWasAwaited(t *testing.T) {
 	reports := deferredtest.Watch(t)
 	s := deferred.NewScope(t.Context(), newLoop())

@@ -11,9 +11,9 @@ func (d Deferred[T]) AddCallback(f func(T) (T, error)) Deferred[T] {
 }
 
 // AddErrback adds f, which receives the failure. If f returns a nil error, the
-// chain continues with its callbacks and the value that f returns. If f returns an
-// error, usually the one that it received, the chain continues with its errbacks.
-// AddErrback returns d.
+// chain continues with its callbacks and the value that f returns. If f returns
+// an error, usually the one that it received, the chain continues with its
+// errbacks. AddErrback returns d.
 func (d Deferred[T]) AddErrback(f func(error) (T, error)) Deferred[T] {
 	mustNotBeNil(f == nil)
 	d.open().add(errback[T](f))
@@ -21,14 +21,15 @@ func (d Deferred[T]) AddErrback(f func(error) (T, error)) Deferred[T] {
 }
 
 // AddCallbacks adds a pair, of which exactly one runs: cb for a value, eb for a
-// failure. eb does not see an error from cb; the next errback does. A nil eb lets
-// failures pass; a nil cb panics with ErrNilCallback. AddCallbacks returns d.
+// failure. eb does not see an error from cb; the next errback does. A nil eb
+// lets failures pass; a nil cb panics with ErrNilCallback. AddCallbacks returns
+// d.
 func (d Deferred[T]) AddCallbacks(cb func(T) (T, error), eb func(error) (T, error)) Deferred[T] {
 	return ThenCallbacks(d, cb, eb)
 }
 
-// AddBoth adds f for both outcomes. It receives the value and a nil error, or the
-// zero value and the failure. AddBoth returns d.
+// AddBoth adds f for both outcomes. It receives the value and a nil error, or
+// the zero value and the failure. AddBoth returns d.
 func (d Deferred[T]) AddBoth(f func(T, error) (T, error)) Deferred[T] {
 	return ThenBoth(d, f)
 }
@@ -41,8 +42,8 @@ func (d Deferred[T]) AddErrbackDeferred(f func(error) Deferred[T]) Deferred[T] {
 	return d
 }
 
-// OnValue adds f, which is called with the value for its effect. The value passes
-// on. A panic in f becomes the failure. OnValue returns d.
+// OnValue adds f, which is called with the value for its effect. The value
+// passes on. A panic in f becomes the failure. OnValue returns d.
 func (d Deferred[T]) OnValue(f func(T)) Deferred[T] {
 	mustNotBeNil(f == nil)
 	d.open().add(onValue[T](f))
@@ -61,8 +62,8 @@ func (d Deferred[T]) OnError(f func(error)) Deferred[T] {
 	return d
 }
 
-// Finally adds f, which is called for both outcomes. The result passes on. A panic
-// in f becomes the failure. Finally returns d.
+// Finally adds f, which is called for both outcomes. The result passes on. A
+// panic in f becomes the failure. Finally returns d.
 func (d Deferred[T]) Finally(f func()) Deferred[T] {
 	mustNotBeNil(f == nil)
 	d.open().add(finally[T](f))
@@ -70,17 +71,17 @@ func (d Deferred[T]) Finally(f func()) Deferred[T] {
 }
 
 // Pause stops the callbacks until the matching Unpause. Pauses nest. A callback
-// that pauses its own Deferred does not stop the callbacks that were added before
-// it ran, only those that are added later.
+// that pauses its own Deferred does not stop the callbacks that were added
+// before it ran, only those that are added later.
 func (d Deferred[T]) Pause() {
 	c := d.chain()
 	c.check("pausing")
 	c.pauses++
 }
 
-// Unpause takes one Pause back. If that was the last one, the callbacks that can
-// run do so before Unpause returns. Unpause panics with ErrNotPaused if there is
-// no Pause to take back.
+// Unpause takes one Pause back. If that was the last one, the callbacks that
+// can run do so before Unpause returns. Unpause panics with ErrNotPaused if
+// there is no Pause to take back.
 func (d Deferred[T]) Unpause() {
 	c := d.chain()
 	c.check("unpausing")

@@ -157,7 +157,8 @@ func TestD314_NilCallbackPanicsAtTheAdd(t *testing.T) {
 	}
 }
 
-// A callback of a long chain that adds another one must not cost a copy of the chain.
+// A callback of a long chain that adds another one must not cost a copy of the
+// chain.
 func TestD36_ManyReentrantAdds(t *testing.T) {
 	const n = 100_000
 	d, added := deferred.New[int](), 0

@@ -1,11 +1,11 @@
 package deferred
 
-// chain is Twisted's Deferred without its type: a result, the links that wait for
-// it, a pause count, the chain that it waits on, and a canceller.
+// chain is Twisted's Deferred without its type: a result, the links that wait
+// for it, a pause count, the chain that it waits on, and a canceller.
 //
-// The result is err if that is not nil, otherwise the value in cell. The type of
-// cell is the type of the value at the point that the run has reached; the type
-// behind tail is the type of the value after the last link.
+// The result is err if that is not nil, otherwise the value in cell. The type
+// of cell is the type of the value at the point that the run has reached; the
+// type behind tail is the type of the value after the last link.
 type chain struct {
 	cell      cell      // where the value is kept: a *box of its type
 	err       error     // the failure, if the result is a failure
@@ -28,10 +28,11 @@ type runState uint8
 const (
 	notRunning runState = iota
 	runsLink            // a link of this chain is running
-	runsOther           // a link of this chain has fired another chain, which runs now as if the link had called it
+	runsOther           // another chain runs, which a link of this chain has fired
 )
 
-// cancelState is how far the cancellation of a chain that had not fired has come.
+// cancelState is how far the cancellation of a chain that had not fired has
+// come.
 type cancelState uint8
 
 const (
@@ -40,9 +41,9 @@ const (
 	ignoreNextFiring             // cancelled without a canceller: the next firing is ignored
 )
 
-// link is one step of a chain. It looks at the chain's result, and replaces it or
-// lets it pass. It returns the chain that can continue because of it, if there is
-// one.
+// link is one step of a chain. It looks at the chain's result, and replaces it
+// or lets it pass. It returns the chain that can continue because of it, if
+// there is one.
 type link interface {
 	run(c *chain) (resumed *chain)
 }
@@ -62,8 +63,8 @@ func (b *box[T]) value() any       { return b.v }
 func (b *box[T]) typeName() string { return typeName[T]() }
 func (b *box[T]) clear()           { *b = box[T]{} }
 
-// boxFor returns the chain's box for a value of type U. A box of another type is
-// replaced by an empty one: that happens where a failure skipped a link that
+// boxFor returns the chain's box for a value of type U. A box of another type
+// is replaced by an empty one: that happens where a failure skipped a link that
 // changes the type, or where the value has moved to another chain. The replaced
 // box may be the first one, which lives as long as the chain, so it is cleared.
 func boxFor[U any](c *chain) *box[U] {
@@ -76,8 +77,8 @@ func boxFor[U any](c *chain) *box[U] {
 	return b
 }
 
-// put stores the result that a link's function returned. In a chain of type any, a
-// returned Deferred is waited for.
+// put stores the result that a link's function returned. In a chain of type
+// any, a returned Deferred is waited for.
 func put[U any](c *chain, v U, err error) {
 	if err == nil {
 		if w, ok := asWaitable(v); ok {
@@ -117,7 +118,8 @@ func (c *chain) coroutine() bool {
 	return ok
 }
 
-// begin marks the chain as fired. ignored is true if this firing is to be ignored.
+// begin marks the chain as fired. ignored is true if this firing is to be
+// ignored.
 func (c *chain) begin() (ignored bool, err error) {
 	c.check("firing")
 	if c.called || c.coroutine() {
@@ -168,8 +170,8 @@ func (c *chain) add(l link) {
 
 func (c *chain) idle() bool { return c.links.n == 0 }
 
-// run runs all links that can run: those of c, those of the chains that waited on
-// c, those of the chains that waited on these, and so on. If a link of c is
+// run runs all links that can run: those of c, those of the chains that waited
+// on c, those of the chains that waited on these, and so on. If a link of c is
 // running, the run in progress takes the new links.
 func (c *chain) run() {
 	if c.running == notRunning {
@@ -186,9 +188,9 @@ func (c *chain) runLinks() {
 	c.rest()
 }
 
-// runAll continues after c has advanced, with the chain that was resumed and with
-// every chain that is resumed from then on. They are kept in a list, whose last
-// one is next, so that the stack does not grow with their number.
+// runAll continues after c has advanced, with the chain that was resumed and
+// with every chain that is resumed from then on. They are kept in a list, whose
+// last one is next, so that the stack does not grow with their number.
 func runAll(c, resumed *chain) {
 	var room [4]*chain
 	todo := c.goOn(room[:0], resumed)
@@ -204,9 +206,9 @@ func runAll(c, resumed *chain) {
 	}
 }
 
-// goOn appends the chains that are to be run after c has advanced. c is not among
-// them if it has given its result away and has nothing left to run, so in a long
-// line of chains the list stays short.
+// goOn appends the chains that are to be run after c has advanced. c is not
+// among them if it has given its result away and has nothing left to run, so in
+// a long line of chains the list stays short.
 func (c *chain) goOn(todo []*chain, resumed *chain) []*chain {
 	switch {
 	case resumed == nil:
@@ -224,8 +226,8 @@ func (c *chain) goOn(todo []*chain, resumed *chain) []*chain {
 }
 
 // proceed runs the chain's own links until none is left, the chain waits, or
-// another chain can continue, which proceed returns. A panic in a link becomes the
-// chain's failure.
+// another chain can continue, which proceed returns. A panic in a link becomes
+// the chain's failure.
 func (c *chain) proceed() (resumed *chain) {
 	for panicked := true; panicked; {
 		resumed, panicked = c.advance()
@@ -233,8 +235,8 @@ func (c *chain) proceed() (resumed *chain) {
 	return resumed
 }
 
-// advance is proceed up to a panic. A link that pauses its own chain does not stop
-// the run, not even if it panics.
+// advance is proceed up to a panic. A link that pauses its own chain does not
+// stop the run, not even if it panics.
 func (c *chain) advance() (resumed *chain, panicked bool) {
 	if c.pauses > 0 && c.running != runsOther {
 		return nil, false
@@ -254,8 +256,8 @@ func (c *chain) advance() (resumed *chain, panicked bool) {
 	return resumed, false
 }
 
-// afterPanic is called with the recovered value, which is nil if the link did not
-// panic but called runtime.Goexit.
+// afterPanic is called with the recovered value, which is nil if the link did
+// not panic but called runtime.Goexit.
 func (c *chain) afterPanic(recovered any) {
 	if recovered == nil {
 		c.running = notRunning
@@ -265,12 +267,12 @@ func (c *chain) afterPanic(recovered any) {
 	c.running = runsOther
 }
 
-// fireOther fires another chain, which was made with type T, from within a link of
-// c: with a value, or with a failure if err is not nil. It returns the other chain
-// for the run loop to continue with, or nil if the firing is ignored or refused.
-// Until the other chain has run, c counts as running and keeps its result. Then,
-// or at once if there is nothing to run, comes the link after, which decides about
-// c's result.
+// fireOther fires another chain, which was made with type T, from within a link
+// of c: with a value, or with a failure if err is not nil. It returns the other
+// chain for the run loop to continue with, or nil if the firing is ignored or
+// refused. Until the other chain has run, c counts as running and keeps its
+// result. Then, or at once if there is nothing to run, comes the link after,
+// which decides about c's result.
 func fireOther[T any](c, other *chain, v T, err error, after link) (resumed *chain, refused error) {
 	ignored, refused := other.begin()
 	if ignored || refused != nil {
@@ -313,9 +315,9 @@ func (r restores[T]) run(c *chain) *chain {
 // given its result yet.
 func (c *chain) waitsImplicitly() bool { return c.called && c.waiting != nil }
 
-// waitsOn returns the chain whose outcome c depends on: the chain that a callback
-// returned, or that a coroutine awaits. An explicit chain does not count, because
-// its second Deferred may be fired by others too.
+// waitsOn returns the chain whose outcome c depends on: the chain that a
+// callback returned, or that a coroutine awaits. An explicit chain does not
+// count, because its second Deferred may be fired by others too.
 func (c *chain) waitsOn() *chain {
 	if c.called || c.coroutine() {
 		return c.waiting
@@ -323,7 +325,8 @@ func (c *chain) waitsOn() *chain {
 	return nil
 }
 
-// resting reports whether the chain has a result and nothing left to do with it.
+// resting reports whether the chain has a result and nothing left to do with
+// it.
 func (c *chain) resting() bool {
 	return c.called && c.pauses == 0 && c.running == notRunning && c.idle()
 }

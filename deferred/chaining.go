@@ -1,13 +1,13 @@
 package deferred
 
 // ChainDeferred passes d's result on to other, once it is there: a value to
-// other.Callback, a failure to other.Errback. d itself is left with the zero value
-// from that point of the chain on, so a failure is then other's to handle. Firing
-// or cancelling other does not affect d. If other has already fired,
-// ErrAlreadyCalled becomes d's failure. ChainDeferred returns d.
+// other.Callback, a failure to other.Errback. d itself is left with the zero
+// value from that point of the chain on, so a failure is then other's to
+// handle. Firing or cancelling other does not affect d. If other has already
+// fired, ErrAlreadyCalled becomes d's failure. ChainDeferred returns d.
 //
-// ChainDeferred panics with ErrCircular if other is d, and with a [*ViewError] if
-// other was not made with type T.
+// ChainDeferred panics with ErrCircular if other is d, and with a [*ViewError]
+// if other was not made with type T.
 func (d Deferred[T]) ChainDeferred(other Deferred[T]) Deferred[T] {
 	c, next := d.open(), other.chain()
 	if c == next {
@@ -35,8 +35,9 @@ func (l chainTo[T]) run(c *chain) *chain {
 	return resumed
 }
 
-// Any returns d as a Deferred[any], the same Deferred, whose callbacks may return
-// values of any type from then on. d becomes stale unless it is a Deferred[any].
+// Any returns d as a Deferred[any], the same Deferred, whose callbacks may
+// return values of any type from then on. d becomes stale unless it is a
+// Deferred[any].
 func Any[T any](d Deferred[T]) Deferred[any] {
 	return extend[T, any](d, toAny[T]{})
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// Whatever the order in which a circle is closed, the Deferred that closes it fails,
-// and the failure reaches all others.
+// Whatever the order in which a circle is closed, the Deferred that closes it
+// fails, and the failure reaches all others.
 func TestF62_D64_CirclesOfEveryLength(t *testing.T) {
 	for n := 1; n <= 12; n++ {
 		for seed := range uint64(20) {

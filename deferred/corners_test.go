@@ -8,7 +8,8 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// Nobody can have the result of a view that cannot be used; a goroutine that waits for it is told, instead of waiting for ever.
+// Nobody can have the result of a view that cannot be used; a goroutine that
+// waits for it is told, instead of waiting for ever.
 func TestD318_WaitOnAViewThatCannotBeUsed(t *testing.T) {
 	l := newLoop()
 	spent := deferred.New[int]()
@@ -37,8 +38,9 @@ func TestD318_WaitOnAViewThatCannotBeUsed(t *testing.T) {
 	}
 }
 
-// Cancelling a scope reaches what a coroutine awaits once, also if that coroutine is awaited by another one of the scope: what it awaits then,
-// to clean up, is left alone.
+// Cancelling a scope reaches what a coroutine awaits once, also if that
+// coroutine is awaited by another one of the scope: what it awaits then, to
+// clean up, is left alone.
 func TestD256_ScopeCancelsEachWaitOnce(t *testing.T) {
 	s := deferred.NewScope(context.Background(), newLoop())
 	work, cleanUp := deferred.New[int](), deferred.New[int]()
@@ -71,7 +73,8 @@ func TestD314_NilBodyInAScope(t *testing.T) {
 	s.End()
 }
 
-// A function that returns the view that Then has replaced has failed, for whoever waits for what it returns.
+// A function that returns the view that Then has replaced has failed, for
+// whoever waits for what it returns.
 func TestD172_MaybeDeferredOfASpentView(t *testing.T) {
 	d := deferred.MaybeDeferred(func() deferred.Deferred[int] {
 		d := deferred.Succeed(1)

@@ -9,24 +9,28 @@ import (
 
 var debugging atomic.Bool
 
-// SetDebugging switches, for the Deferreds made from now on, the recording of the stacks of their creation and their first firing. The
-// error of a second firing and the report of an unhandled failure show them (D135 to D138). It also switches the check that a Deferred is
-// used on the goroutine that it is bound to, see [BindOwner]. Both cost some microseconds an operation. It may be called from any goroutine.
+// SetDebugging switches debug mode for the process. Deferreds that are made in
+// debug mode record the stacks on which they are made and first fired. The
+// error of a second firing and the report of an unhandled failure show these
+// stacks. Using such a Deferred on a goroutine that does not own it panics, see
+// [BindOwner]. Recording costs some microseconds. Any goroutine may call
+// SetDebugging, at any time.
 func SetDebugging(on bool) { debugging.Store(on) }
 
-// Debug records, for this Deferred alone, where Debug was called, as its creation, and where it fires. It returns d.
+// Debug records the stack of its caller as the place where d was made, and the
+// stack on which d fires, whether debug mode is on or not. It returns d.
 func (d Deferred[T]) Debug() Deferred[T] {
 	d.chain().recordCreation()
 	return d
 }
 
-// Debugging reports whether SetDebugging is on.
+// Debugging reports whether debug mode is on.
 func Debugging() bool { return debugging.Load() }
 
 // AlreadyCalledError is ErrAlreadyCalled in debug mode.
 type AlreadyCalledError struct {
-	Created string // where the Deferred was made
-	Fired   string // where it was fired first
+	Created string // the stack on which the Deferred was made
+	Fired   string // the stack on which it was first fired
 }
 
 func (e *AlreadyCalledError) Error() string {
@@ -48,13 +52,14 @@ type stack []uintptr
 
 const maxFrames = 32
 
-// callers returns the stack above this package's own functions that lead here.
+// callers returns the calling stack, without the innermost functions, which
+// belong to this package.
 func callers() stack {
 	var pcs [maxFrames]uintptr
 	return append(stack(nil), pcs[:runtime.Callers(3, pcs[:])]...)
 }
 
-// String prints a line for each frame, oldest last: function, file and line.
+// String returns a line for each frame, oldest last: function, file and line.
 func (s stack) String() string {
 	if len(s) == 0 {
 		return ""

@@ -2,23 +2,24 @@ package deferred
 
 import "errors"
 
-// Void is the type of a Deferred that carries no value: Deferred[Void] tells when
-// an operation is done. Its value is Void{}.
+// Void is the type of a Deferred that carries no value: Deferred[Void] tells
+// when an operation is done. Its value is Void{}.
 type Void = struct{}
 
 // Deferred is a result of type T that may not be there yet, together with the
 // chain of callbacks that will handle it. It is a small value: copy it freely,
 // every copy is the same Deferred.
 //
-// A Deferred is a typed view of one untyped chain. [Then] and its relatives change
-// the type of the chain's result. They return a view of the new type and make the
-// old view stale: adding a callback through a stale view panics with a
-// [*ViewError]. Firing, cancelling and pausing work through every view. Views of
-// the same type are equal by == if they are the same view of the same chain.
+// A Deferred is a typed view of one untyped chain. [Then] and its relatives
+// change the type of the chain's result. They return a view of the new type and
+// make the old view stale: adding a callback through a stale view panics with a
+// [*ViewError]. Firing, cancelling and pausing work through every view. Views
+// of the same type are equal by == if they are the same view of the same chain.
 //
-// All methods belong to one goroutine at a time, the owner of the Deferred, which
-// is usually the goroutine of a reactor. The zero Deferred is not usable: its
-// methods panic with ErrZero. Make a Deferred with [New], [Succeed] or [Fail].
+// All methods belong to one goroutine at a time, the owner of the Deferred,
+// which is usually the goroutine of a reactor. The zero Deferred is not usable:
+// its methods panic with ErrZero. Make a Deferred with [New], [Succeed] or
+// [Fail].
 type Deferred[T any] struct {
 	c    *chain
 	view uint8 // number of the view, see chain.view
@@ -26,10 +27,10 @@ type Deferred[T any] struct {
 
 // New returns a Deferred that has not fired.
 //
-// At most one canceller may be given, or New panics. [Deferred.Cancel] calls it,
-// at most once, with the Deferred to be cancelled. It should stop the work behind
-// the Deferred, and may fire the Deferred itself. If it does not, the Deferred
-// fails with ErrCancelled as soon as it returns.
+// At most one canceller may be given, or New panics. [Deferred.Cancel] calls
+// it, at most once, with the Deferred to be cancelled. It should stop the work
+// behind the Deferred, and may fire the Deferred itself. If it does not, the
+// Deferred fails with ErrCancelled as soon as it returns.
 func New[T any](canceller ...func(Deferred[T])) Deferred[T] {
 	t := newTyped[T]()
 	switch len(canceller) {
@@ -60,11 +61,11 @@ func newTyped[T any]() *typed[T] {
 	return t
 }
 
-// Callback fires the Deferred with v. Its callbacks run before Callback returns.
-// Callback panics with ErrAlreadyCalled if the Deferred has fired before, with a
-// [*ViewError] if the Deferred was not made with type T, with ErrDeferredValue if
-// v is itself a Deferred, and with ErrCoroutine if the Deferred belongs to a
-// coroutine. The Deferred is unchanged then.
+// Callback fires the Deferred with v. Its callbacks run before Callback
+// returns. Callback panics with ErrAlreadyCalled if the Deferred has fired
+// before, with a [*ViewError] if the Deferred was not made with type T, with
+// ErrDeferredValue if v is itself a Deferred, and with ErrCoroutine if the
+// Deferred belongs to a coroutine. The Deferred is unchanged then.
 func (d Deferred[T]) Callback(v T) {
 	if err := d.TryCallback(v); err != nil {
 		panic(err)
@@ -72,8 +73,9 @@ func (d Deferred[T]) Callback(v T) {
 }
 
 // Errback fires the Deferred with a failure. Its errbacks run before Errback
-// returns. Errback panics with ErrAlreadyCalled if the Deferred has fired before,
-// with ErrCoroutine if the Deferred belongs to a coroutine, and if err is nil.
+// returns. Errback panics with ErrAlreadyCalled if the Deferred has fired
+// before, with ErrCoroutine if the Deferred belongs to a coroutine, and if err
+// is nil.
 func (d Deferred[T]) Errback(err error) {
 	if err := d.TryErrback(err); err != nil {
 		panic(err)
@@ -115,17 +117,19 @@ func (d Deferred[T]) TryErrback(err error) error {
 // Deferred waits on another one.
 func (d Deferred[T]) Called() bool { return d.chain().called }
 
-// Paused returns the number of pauses in force: those of [Deferred.Pause], and one
-// while the Deferred waits on a Deferred that a callback has returned.
+// Paused returns the number of pauses in force: those of [Deferred.Pause], and
+// one while the Deferred waits on a Deferred that a callback has returned.
 func (d Deferred[T]) Paused() int { return int(d.chain().pauses) }
 
 // Waiting reports whether the Deferred waits on another one: because a callback
-// has returned that one, or because the body of the coroutine behind d awaits it.
+// has returned that one, or because the body of the coroutine behind d awaits
+// it.
 func (d Deferred[T]) Waiting() bool { return d.chain().waitsOn() != nil }
 
-// Result returns the result that the next callback would receive. ok is false if
-// there is none: before the Deferred has fired, while it waits on another one, and
-// through a stale view. Looking at a failure does not count as handling it.
+// Result returns the result that the next callback would receive. ok is false
+// if there is none: before the Deferred has fired, while it waits on another
+// one, and through a stale view. Looking at a failure does not count as
+// handling it.
 func (d Deferred[T]) Result() (v T, err error, ok bool) {
 	c := d.chain()
 	if !c.called || c.waitsImplicitly() {
@@ -149,8 +153,8 @@ func (d Deferred[T]) chain() *chain {
 	return d.c
 }
 
-// open returns the chain, for adding a callback. It panics unless d is the latest
-// view.
+// open returns the chain, for adding a callback. It panics unless d is the
+// latest view.
 func (d Deferred[T]) open() *chain { return d.openFor("adding a callback") }
 
 // openFor is open for another operation.

@@ -84,8 +84,8 @@ func TestF70_LogErr(t *testing.T) {
 	}
 }
 
-// The log of a panic, by slog's default handler, has the stack on lines of its own,
-// once.
+// The log of a panic, by slog's default handler, has the stack on lines of its
+// own, once.
 func TestF33_PanicIsLoggedReadably(t *testing.T) {
 	var out bytes.Buffer
 	handler := slog.NewTextHandler(&out, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {

@@ -12,10 +12,11 @@ import (
 
 var (
 	// ErrAlreadyCalled is the panic value of a second Callback or Errback; a
-	// second TryCallback or TryErrback returns it. In debug mode the error is an
-	// [*AlreadyCalledError] that matches ErrAlreadyCalled and says where the
+	// second TryCallback or TryErrback returns it. In debug mode the error is
+	// an [*AlreadyCalledError] that matches ErrAlreadyCalled and says where the
 	// Deferred was made and first fired.
-	ErrAlreadyCalled = errors.New("deferred: already called; a Deferred fires once, use TryCallback or TryErrback where two may compete")
+	ErrAlreadyCalled = errors.New("deferred: already called; a Deferred fires once, " +
+		"use TryCallback or TryErrback where two may compete")
 
 	// ErrCancelled is the failure of a cancelled Deferred. It matches
 	// context.Canceled as well.
@@ -23,7 +24,8 @@ var (
 
 	// ErrCircular is the failure of a Deferred whose callback returned the
 	// Deferred itself, or one that waits on it.
-	ErrCircular = errors.New("deferred: circular chain: a callback returned a Deferred that waits, directly or through others, on the callback's own Deferred")
+	ErrCircular = errors.New("deferred: circular chain: a callback returned a Deferred that waits, " +
+		"directly or through others, on the callback's own Deferred")
 
 	// ErrNotPaused is the panic value of an Unpause without a Pause.
 	ErrNotPaused = errors.New("deferred: Unpause without Pause")
@@ -31,16 +33,18 @@ var (
 	// ErrNilCallback is the panic value of adding a nil function.
 	ErrNilCallback = errors.New("deferred: nil callback")
 
-	// ErrDeferredValue is the panic value of Callback for a value that is itself
-	// a Deferred.
-	ErrDeferredValue = errors.New("deferred: Callback with a Deferred as the value; return it from a callback, which waits for it")
+	// ErrDeferredValue is the panic value of Callback for a value that is
+	// itself a Deferred.
+	ErrDeferredValue = errors.New("deferred: Callback with a Deferred as the value; " +
+		"return it from a callback, which waits for it")
 
-	// ErrCoroutine is the panic value of firing the Deferred of a coroutine, which
-	// fires when the body returns.
-	ErrCoroutine = errors.New("deferred: firing the Deferred of a coroutine; it fires when the body returns, Cancel it to stop it")
+	// ErrCoroutine is the panic value of firing the Deferred of a coroutine,
+	// which fires when the body returns.
+	ErrCoroutine = errors.New("deferred: firing the Deferred of a coroutine; " +
+		"it fires when the body returns, Cancel it to stop it")
 
-	// ErrZero is the panic value of using the zero Deferred, and the failure of a
-	// chain whose callback returned it.
+	// ErrZero is the panic value of using the zero Deferred, and the failure of
+	// a chain whose callback returned it.
 	ErrZero = errors.New("deferred: use of the zero Deferred; make one with New, Succeed or Fail")
 )
 
@@ -49,9 +53,9 @@ type cancelledError struct{}
 func (cancelledError) Error() string        { return "deferred: cancelled" }
 func (cancelledError) Is(target error) bool { return target == context.Canceled }
 
-// ViewError is the panic value of adding to a view of a Deferred that Then or one
-// of its relatives has replaced by a view of another type, and of firing a Deferred
-// through a view of another type than it was made with.
+// ViewError is the panic value of adding to a view of a Deferred that Then or
+// one of its relatives has replaced by a view of another type, and of firing a
+// Deferred through a view of another type than it was made with.
 type ViewError struct {
 	Op   string // the operation
 	View string // the type of the view that was used
@@ -59,7 +63,8 @@ type ViewError struct {
 }
 
 func (e *ViewError) Error() string {
-	return fmt.Sprintf("deferred: %s through a stale view of type Deferred[%s]: the result is a %s there; use the Deferred[%s] that New or Then returned",
+	return fmt.Sprintf("deferred: %s through a stale view of type Deferred[%s]: "+
+		"the result is a %s there; use the Deferred[%s] that New or Then returned",
 		e.Op, e.View, e.Want, e.Want)
 }
 

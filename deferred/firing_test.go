@@ -51,7 +51,8 @@ func TestD4D5_ResultsPassAlongInOrder(t *testing.T) {
 	tr.want("d=4") // those that ran do not run again
 }
 
-// A callback that was taken is no longer held: what it captured can be collected.
+// A callback that was taken is no longer held: what it captured can be
+// collected.
 func TestD5_CallbackIsDropped(t *testing.T) {
 	d := deferred.New[int]()
 	collected := make(chan struct{})

@@ -26,7 +26,8 @@ func (tr *trace) add(format string, args ...any) {
 	tr.events = append(tr.events, fmt.Sprintf(format, args...))
 }
 
-// want fails the test unless exactly these events were recorded since the last call.
+// want fails the test unless exactly these events were recorded since the last
+// call.
 func (tr *trace) want(events ...string) {
 	tr.t.Helper()
 	if !slices.Equal(tr.events, events) {
@@ -35,7 +36,8 @@ func (tr *trace) want(events ...string) {
 	tr.events = nil
 }
 
-// both returns a function for AddBoth that records what it gets under a name and lets it pass.
+// both returns a function for AddBoth that records what it gets under a name
+// and lets it pass.
 func both[T any](tr *trace, name string) func(T, error) (T, error) {
 	return func(v T, err error) (T, error) {
 		if err != nil {
@@ -47,7 +49,8 @@ func both[T any](tr *trace, name string) func(T, error) (T, error) {
 	}
 }
 
-// cb returns a callback that records what it gets under a name and answers with next.
+// cb returns a callback that records what it gets under a name and answers with
+// next.
 func cb[T any](tr *trace, name string, next T) func(T) (T, error) {
 	return func(v T) (T, error) {
 		tr.add("%s=%v", name, v)
@@ -55,7 +58,8 @@ func cb[T any](tr *trace, name string, next T) func(T) (T, error) {
 	}
 }
 
-// eb returns an errback that records what it gets under a name and answers with next.
+// eb returns an errback that records what it gets under a name and answers with
+// next.
 func eb[T any](tr *trace, name string, next T) func(error) (T, error) {
 	return func(err error) (T, error) {
 		tr.add("%s!%v", name, err)
@@ -89,7 +93,8 @@ func wantResult[T comparable](t *testing.T, d deferred.Deferred[T], want T) {
 	}
 }
 
-// wantFailure fails the test unless d rests on a failure that matches target; it takes the failure away.
+// wantFailure fails the test unless d rests on a failure that matches target;
+// it takes the failure away.
 func wantFailure[T any](t *testing.T, d deferred.Deferred[T], target error) {
 	t.Helper()
 	v, err, ok := d.Result()

@@ -12,7 +12,8 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// The examples of this file are the code of docs/howto/deferreds-for-gophers.md and docs/howto/deferreds-for-twisted.md.
+// The examples of this file are the code of docs/howto/deferreds-for-gophers.md
+// and docs/howto/deferreds-for-twisted.md.
 
 func Example_channelThatRemembers() {
 	d := deferred.New[string]()
@@ -191,4 +192,5 @@ func Example_list() {
 	// false
 }
 
-// TestHowtosShowCodeThatRuns wants every Go block of the two guides to be code of this file, indentation aside.
+// TestHowtosShowCodeThatRuns wants every Go block of the two guides to be code
+// of this file, indentation aside.

@@ -11,8 +11,8 @@ import (
 
 var (
 	// ErrGoexit is the failure of a coroutine whose body called runtime.Goexit,
-	// as t.FailNow does. The Goexit then continues in the goroutine that resumed
-	// the body, as it would from a callback.
+	// as t.FailNow does. The Goexit then continues in the goroutine that
+	// resumed the body, as it would from a callback.
 	ErrGoexit = errors.New("deferred: the body of a coroutine called runtime.Goexit")
 
 	// ErrEnded is the failure of a coroutine that Scope.End has ended.
@@ -21,13 +21,14 @@ var (
 	// ErrAwaitOutside is the panic value of an Await whose caller is not the
 	// body that the Coro was passed to, or that is called after the body has
 	// returned.
-	ErrAwaitOutside = errors.New("deferred: Await outside the running body of its coroutine; only the body that received the Coro may await with it")
+	ErrAwaitOutside = errors.New("deferred: Await outside the running body of its coroutine; " +
+		"only the body that received the Coro may await with it")
 )
 
 // Coro is the handle with which a body that [Inline] runs calls [Await]. It
 // belongs to that body alone.
 type Coro struct {
-	begin  func()                  // runs the body; nil once it has begun, so that only the body's own variables keep values alive
+	begin  func()                  // runs the body; nil once it has begun, so that it keeps nothing alive
 	resume func() (struct{}, bool) // reports whether the body awaits a Deferred
 	stop   func()
 	yield  func(struct{}) bool // reports whether to continue
@@ -59,10 +60,11 @@ type Coro struct {
 	next     *Coro // in the scope
 }
 
-// Inline runs body as a coroutine: straight-line code that pauses at each [Await]
-// until the awaited Deferred has a result, like Twisted's inlineCallbacks. It
-// returns a Deferred that fires with the result of body; a panic in body becomes
-// a failure. Inline returns at the first Await of a Deferred without a result.
+// Inline runs body as a coroutine: straight-line code that pauses at each
+// [Await] until the awaited Deferred has a result, like Twisted's
+// inlineCallbacks. It returns a Deferred that fires with the result of body; a
+// panic in body becomes a failure. Inline returns at the first Await of a
+// Deferred without a result.
 //
 //	d := deferred.Inline(func(co *deferred.Coro) (string, error) {
 //		conn, err := deferred.Await(co, connect(host))
@@ -73,19 +75,19 @@ type Coro struct {
 //		return deferred.Await(co, conn.ReadLine())
 //	})
 //
-// The body and its owner never run at the same time: the goroutine that fires the
-// awaited Deferred waits while the body runs to its next Await or its end. So
-// neither needs a lock against the other. Any goroutine that owns the Deferreds
-// may resume the body.
+// The body and its owner never run at the same time: the goroutine that fires
+// the awaited Deferred waits while the body runs to its next Await or its end.
+// So neither needs a lock against the other. Any goroutine that owns the
+// Deferreds may resume the body.
 //
-// Cancelling the returned Deferred cancels the Deferred that body awaits at that
-// moment, through nested coroutines too. The outcome of that cancellation,
+// Cancelling the returned Deferred cancels the Deferred that body awaits at
+// that moment, through nested coroutines too. The outcome of that cancellation,
 // usually ErrCancelled, is the result of the Await, and body may continue.
 //
 // A body that nothing can resume, because neither its Deferred nor the awaited
-// one is reachable any more, is ended: its Await does not return and its deferred
-// calls run. This happens on the goroutine of a later call of Inline or of
-// [EndAbandoned]. It does not happen while body itself holds one of these
+// one is reachable any more, is ended: its Await does not return and its
+// deferred calls run. This happens on the goroutine of a later call of Inline
+// or of [EndAbandoned]. It does not happen while body itself holds one of these
 // Deferreds in a variable that it uses later. A coroutine that was started with
 // [InlineIn] can also be ended by its [Scope].
 func Inline[T any](body func(co *Coro) (T, error)) Deferred[T] {
@@ -108,8 +110,8 @@ func start[T any](co *Coro, body func(co *Coro) (T, error)) Deferred[T] {
 	return Deferred[T]{c: c}
 }
 
-// step runs the body up to its next wait or its end. It returns outer if that is
-// to be run because the body has ended.
+// step runs the body up to its next wait or its end. It returns outer if that
+// is to be run because the body has ended.
 func (co *Coro) step(outer *chain) (ended *chain) {
 	defer absorbEnd()
 	co.outer, co.running, co.resumer = outer, true, goroutine()
@@ -162,8 +164,8 @@ func failure(recovered any) error {
 	return NewPanicError(recovered)
 }
 
-// finish makes the result of the body the result of its Deferred, and returns the
-// Deferred's chain, which is nil if the coroutine was abandoned.
+// finish makes the result of the body the result of its Deferred, and returns
+// the Deferred's chain, which is nil if the coroutine was abandoned.
 func finish[T any](co *Coro, v T, err error) *chain {
 	outer := co.outer
 	co.outer, co.running, co.ending = nil, true, true
@@ -226,8 +228,8 @@ func absorbEnd() {
 // be cancelled.
 func (co *Coro) cancel(*chain) bool { return false }
 
-// Context returns the context of the scope that the coroutine was started in, or
-// context.Background.
+// Context returns the context of the scope that the coroutine was started in,
+// or context.Background.
 func (co *Coro) Context() context.Context {
 	if co.scope == nil {
 		return context.Background()

@@ -15,7 +15,8 @@ import (
 	"github.com/hawser-go/hawser/deferred/deferredtest"
 )
 
-// script is a body that awaits each of ds, records what it gets, and returns the last value or the first error.
+// script is a body that awaits each of ds, records what it gets, and returns
+// the last value or the first error.
 func script(tr *trace, name string, ds ...deferred.Deferred[int]) func(*deferred.Coro) (int, error) {
 	return func(co *deferred.Coro) (v int, err error) {
 		for _, d := range ds {
@@ -126,7 +127,8 @@ func nest(n int, d deferred.Deferred[int]) deferred.Deferred[int] {
 	return d
 }
 
-// The hundred thousand run in a process of their own: a process never forgets how many goroutines it had, and collects more slowly after.
+// The hundred thousand run in a process of their own: a process never forgets
+// how many goroutines it had, and collects more slowly after.
 func TestD229_DeepNesting(t *testing.T) {
 	n := 1_000
 	if os.Getenv(deepVariable) != "" {
@@ -162,7 +164,8 @@ func TestD229_DeepNestingCancelled(t *testing.T) {
 	wantResult(t, last, 0)
 }
 
-// A body that starts the next coroutine and awaits it, and so on: each on a stack of its own.
+// A body that starts the next coroutine and awaits it, and so on: each on a
+// stack of its own.
 func TestD229_DeepNestingFromInside(t *testing.T) {
 	last := deferred.New[int]()
 	var level func(n int) deferred.Deferred[int]
@@ -327,7 +330,8 @@ func TestD241_CancelWhileTheBodyRuns(t *testing.T) {
 	wantResult(t, d, 3)
 }
 
-// A coroutine whose cancellation is under way is not cancelled again by what that sets off.
+// A coroutine whose cancellation is under way is not cancelled again by what
+// that sets off.
 func TestD245_CancelDuringTheCancellation(t *testing.T) {
 	var d deferred.Deferred[int]
 	a, b := deferred.New[int](), deferred.New[int]()
@@ -374,7 +378,8 @@ func TestD255_ValuesPassWithoutLocks(t *testing.T) {
 	wantResult(t, d, 3)
 }
 
-// The body may be resumed on another goroutine than the one it began on, as long as they take turns.
+// The body may be resumed on another goroutine than the one it began on, as
+// long as they take turns.
 func TestD255_ResumedElsewhere(t *testing.T) {
 	a := deferred.New[int]()
 	d := deferred.Inline(script(newTrace(t), "x", a))
@@ -443,7 +448,8 @@ func TestD256_InlineEndsTheAbandoned(t *testing.T) {
 	}
 }
 
-// While somebody can fire the awaited Deferred, or cancel the coroutine's, the body is not abandoned.
+// While somebody can fire the awaited Deferred, or cancel the coroutine's, the
+// body is not abandoned.
 func TestD256_NotAbandonedWhileReachable(t *testing.T) {
 	tr, a := newTrace(t), deferred.New[int]()
 	func() { deferred.Inline(script(tr, "x", a)) }() // its Deferred is dropped

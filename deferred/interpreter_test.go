@@ -15,18 +15,23 @@ type numbered int
 
 func (e numbered) Error() string { return fmt.Sprintf("e%d", int(e)) }
 
-// interpreter runs a program on this package. What it does beside that, testdata/driver.py does in the same way:
+// interpreter runs a program on this package. What it does beside that,
+// testdata/driver.py does in the same way:
 //
-//   - Where Twisted and the specification differ on purpose, in the clauses marked as quirks, an operation is left out: returning a
-//     Deferred that would close a circle (D62 to D64), pausing one that waits, or one that may be running (D58), unpausing one
-//     that is not paused (D80).
-//   - Only Deferreds that the program itself made are fired by hand or chained to.
-//   - Some cancellations are left out that go wrong in Twisted: of a list that has fired and waits, which DeferredList does not pass on
-//     (D93); of a list that a member of it waits on, which never ends (D63); and of a list that is being cancelled, which cancels its
-//     members once more (D90).
+//   - Where Twisted and the specification differ on purpose, in the clauses
+//     marked as quirks, an operation is left out: returning a Deferred that
+//     would close a circle (D62 to D64), pausing one that waits, or one that
+//     may be running (D58), unpausing one that is not paused (D80).
+//   - Only Deferreds that the program itself made are fired by hand or chained
+//     to.
+//   - Some cancellations are left out that go wrong in Twisted: of a list that
+//     has fired and waits, which DeferredList does not pass on (D93); of a list
+//     that a member of it waits on, which never ends (D63); and of a list that
+//     is being cancelled, which cancels its members once more (D90).
 //   - At the end everything is unpaused (D131).
-//   - A canceller that panics is not combined with coroutines: there Twisted makes the panic the failure of the coroutine's Deferred, while
-//     the body goes on waiting.
+//   - A canceller that panics is not combined with coroutines: there Twisted
+//     makes the panic the failure of the coroutine's Deferred, while the body
+//     goes on waiting.
 type interpreter struct {
 	ds       []deferred.Deferred[any]
 	plain    int // that many of them are fired by hand
@@ -217,7 +222,8 @@ func (in *interpreter) waitsNow(d int) bool {
 	return in.awaiting[d] || !in.body[d] && in.ds[d].Waiting()
 }
 
-// meetsList reports whether a cancellation of d would come across a list that waits, or go round in a circle through the members of a list.
+// meetsList reports whether a cancellation of d would come across a list that
+// waits, or go round in a circle through the members of a list.
 func (in *interpreter) meetsList(d int, path ...int) bool {
 	path = append(path, d)
 	next := in.lists[d]
@@ -303,7 +309,8 @@ func (in *interpreter) list(o op) deferred.Deferred[any] {
 	})
 }
 
-// coroutine starts a coroutine. While its body waits, it does not hold the interpreter, so that a program that is dropped is collected.
+// coroutine starts a coroutine. While its body waits, it does not hold the
+// interpreter, so that a program that is dropped is collected.
 func (in *interpreter) coroutine(o op) deferred.Deferred[any] {
 	weakly := weak.Make(in)
 	in.body[o.D] = true

@@ -8,15 +8,15 @@ import (
 	"testing"
 )
 
-// waitLine is a line of Deferreds, each of which waits for the next once it is fired,
-// and the first of which is waited for.
+// waitLine is a line of Deferreds, each of which waits for the next once it is
+// fired, and the first of which is waited for.
 type waitLine struct {
 	ds   []Deferred[int]
 	last Deferred[int]
 }
 
-// newLine makes n Deferreds. If each is awaited, every one of them is waited for by
-// something else before it waits itself.
+// newLine makes n Deferreds. If each is awaited, every one of them is waited
+// for by something else before it waits itself.
 func newLine(n int, awaited bool) *waitLine {
 	l := &waitLine{ds: make([]Deferred[int], n+1)}
 	for i := range l.ds {
@@ -62,9 +62,9 @@ func ascending(n int) []int {
 	return order
 }
 
-// The search for a circle takes a few steps, however long the line is: a bounded
-// number where the line grows at its ends, the logarithm of its length where parts of
-// any length are joined.
+// The search for a circle takes a few steps, however long the line is: a
+// bounded number where the line grows at its ends, the logarithm of its length
+// where parts of any length are joined.
 func TestF62_D64_LongLinesTakeFewStepsEach(t *testing.T) {
 	for name, order := range orders {
 		for _, awaited := range []bool{false, true} {
@@ -89,7 +89,8 @@ func TestF62_D64_LongLinesTakeFewStepsEach(t *testing.T) {
 	}
 }
 
-// BenchmarkLine builds a line in which every member is waited for before it waits.
+// BenchmarkLine builds a line in which every member is waited for before it
+// waits.
 func BenchmarkLine(b *testing.B) {
 	for _, n := range []int{1_000, 100_000} {
 		for name, order := range orders {

@@ -16,16 +16,16 @@ const (
 	ConsumeErrors                          // handle the failures of the members
 )
 
-// Outcome is how one member of a list ended: with a value, or with an error if Err
-// is not nil.
+// Outcome is how one member of a list ended: with a value, or with an error if
+// Err is not nil.
 type Outcome[T any] struct {
 	Index int // of the member in the list
 	Value T
 	Err   error
 }
 
-// FirstError is the failure of a Gather, or of a List with FireOnOneErrback: the
-// first failure of a member.
+// FirstError is the failure of a Gather, or of a List with FireOnOneErrback:
+// the first failure of a member.
 type FirstError struct {
 	Err   error
 	Index int // of the member that failed
@@ -45,22 +45,23 @@ func (e *FirstError) Is(target error) bool {
 	return ok && t.Index == e.Index && errors.Is(e.Err, t.Err)
 }
 
-// List returns a Deferred that fires when all of ds have fired, with their outcomes
-// in the order of ds. Callbacks added to a member before run before the list looks
-// at its result; callbacks added later receive the result that the list has seen.
-// The flags change this:
+// List returns a Deferred that fires when all of ds have fired, with their
+// outcomes in the order of ds. Callbacks added to a member before run before
+// the list looks at its result; callbacks added later receive the result that
+// the list has seen. The flags change this:
 //
-//   - FireOnOneCallback: the list fires with the first value, as the only outcome,
-//     and ignores the rest. If every member fails, it fires with all the failures.
-//     Without members it never fires.
-//   - FireOnOneErrback: the list fails with a [*FirstError] at the first failure.
-//   - ConsumeErrors: a member that fails is left with the zero value, so its failure
-//     counts as handled. Without this flag, the failure of a member still has to be
-//     handled there.
+//   - FireOnOneCallback: the list fires with the first value, as the only
+//     outcome, and ignores the rest. If every member fails, it fires with all
+//     the failures. Without members it never fires.
+//   - FireOnOneErrback: the list fails with a [*FirstError] at the first
+//     failure.
+//   - ConsumeErrors: a member that fails is left with the zero value, so its
+//     failure counts as handled. Without this flag, the failure of a member
+//     still has to be handled there.
 //
-// Cancelling the list cancels every member that has not fired. The list then fires
-// by the rules above. ds is copied. List panics with ErrZero or a [*ViewError] if a
-// member is unusable, and no member is changed then.
+// Cancelling the list cancels every member that has not fired. The list then
+// fires by the rules above. ds is copied. List panics with ErrZero or a
+// [*ViewError] if a member is unusable, and no member is changed then.
 func List[T any](ds []Deferred[T], flags ...ListFlag) Deferred[[]Outcome[T]] {
 	l := newCollector[T, []Outcome[T]](ds, flags)
 	l.complete = func(all []Outcome[T]) []Outcome[T] { return all }
@@ -71,10 +72,10 @@ func List[T any](ds []Deferred[T], flags ...ListFlag) Deferred[[]Outcome[T]] {
 	return l.result
 }
 
-// Gather returns a Deferred that fires with the values of ds, in their order, when
-// all have one. It fails with a [*FirstError] at the first failure. The flag
-// ConsumeErrors works as for [List]; the other flags have no effect. Cancelling and
-// unusable members are treated as by List.
+// Gather returns a Deferred that fires with the values of ds, in their order,
+// when all have one. It fails with a [*FirstError] at the first failure. The
+// flag ConsumeErrors works as for [List]; the other flags have no effect.
+// Cancelling and unusable members are treated as by List.
 func Gather[T any](ds []Deferred[T], flags ...ListFlag) Deferred[[]T] {
 	l := newCollector[T, []T](ds, append(slices.Clone(flags), FireOnOneErrback))
 	l.flags &^= FireOnOneCallback
@@ -131,8 +132,8 @@ func (l *collector[T, R]) cancel(*chain) bool {
 
 func (l *collector[T, R]) has(f ListFlag) bool { return l.flags&f != 0 }
 
-// watch adds a link to each member, in order. Members that have fired are counted
-// at once.
+// watch adds a link to each member, in order. Members that have fired are
+// counted at once.
 func (l *collector[T, R]) watch() {
 	for i, d := range l.members {
 		d.c.add(&listMember[T, R]{l, i})

@@ -180,7 +180,8 @@ func TestD195toD198_CancelAList(t *testing.T) {
 	}
 }
 
-// A member that does not fire when it is cancelled, because it is paused, keeps the list from firing.
+// A member that does not fire when it is cancelled, because it is paused, keeps
+// the list from firing.
 func TestD196_ListFiresByItsOwnRules(t *testing.T) {
 	ds := news(2)
 	ds[0].Pause()

@@ -2,18 +2,23 @@ package deferred
 
 import "errors"
 
-// ErrNotHeld is the panic value of releasing a Lock or a Semaphore more often than it was acquired (D276, D288).
+// ErrNotHeld is the panic value of releasing a Lock or a Semaphore more often
+// than it was acquired.
 var ErrNotHeld = errors.New("deferred: Release without Acquire")
 
-// Lock is a mutual exclusion whose waiters are Deferreds. It is not for several goroutines, but for several chains of callbacks of
-// one. The zero Lock is free.
+// Lock is a mutual exclusion whose waiters are Deferreds. It is for several
+// chains of callbacks on one goroutine, not for several goroutines. The zero
+// Lock is free.
 type Lock struct {
 	held    bool
 	waiting waitList[*Lock]
 }
 
-// Acquire returns a Deferred that fires with the lock when it is the caller's: at once if it is free (D273), else after all who asked before
-// have released it (D274). Cancelling it gives up the place in the queue (D281); once it has fired, that does nothing (D282).
+// Acquire returns a Deferred that fires with the lock when the caller holds it:
+// at once if the lock is free, otherwise after all who asked before have
+// released it. Cancelling the Deferred gives up the place in the queue. Once
+// the Deferred has fired, cancelling does nothing, and the caller must release
+// the lock.
 func (l *Lock) Acquire() Deferred[*Lock] {
 	if l.held {
 		return l.waiting.add()
@@ -22,15 +27,15 @@ func (l *Lock) Acquire() Deferred[*Lock] {
 	return Succeed(l)
 }
 
-// Release gives the lock to the first waiter, whose callbacks run before Release returns, or makes it free (D275). It panics with
-// ErrNotHeld if the lock is free.
+// Release passes the lock to the first waiter, whose callbacks run before
+// Release returns, or frees it. It panics with ErrNotHeld if the lock is free.
 func (l *Lock) Release() {
 	if next, ok := l.pass(); ok {
 		next.Callback(l)
 	}
 }
 
-// Locked reports whether somebody holds the lock.
+// Locked reports whether the lock is held.
 func (l *Lock) Locked() bool { return l.held }
 
 func (l *Lock) pass() (next Deferred[*Lock], ok bool) {
@@ -42,7 +47,8 @@ func (l *Lock) pass() (next Deferred[*Lock], ok bool) {
 	return next, ok
 }
 
-// releaseIn is Release from within a link of c, which continues with the link after.
+// releaseIn is Release from within a link of c, which continues with the link
+// after.
 func (l *Lock) releaseIn(c *chain, after link) (resumed *chain) {
 	next, ok := l.pass()
 	if !ok {

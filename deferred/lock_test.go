@@ -39,7 +39,8 @@ func TestD276D288_ReleaseWithoutAcquire(t *testing.T) {
 	wantPanic(t, deferred.ErrNotHeld, s.Release)
 }
 
-// limiters are the two things that Run can hold, and what tells whether it is held.
+// limiters are the two things that Run can hold, and what tells whether it is
+// held.
 func limiters() map[string]struct {
 	deferred.Limiter
 	held func() bool

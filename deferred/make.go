@@ -20,9 +20,9 @@ func Fail[T any](err error) Deferred[T] {
 	return d
 }
 
-// Maybe calls f and returns a Deferred that has fired with f's result. A panic in
-// f becomes the failure. If T is any and f returns a Deferred, its result is waited
-// for.
+// Maybe calls f and returns a Deferred that has fired with f's result. A panic
+// in f becomes the failure. If T is any and f returns a Deferred, its result is
+// waited for.
 func Maybe[T any](f func() (T, error)) Deferred[T] {
 	mustNotBeNil(f == nil)
 	d := New[T]()
@@ -43,10 +43,10 @@ func caught[T any](f func() (T, error)) (v T, err error) {
 	return f()
 }
 
-// MaybeDeferred calls f and returns the Deferred that f returns, fired or not. A
-// panic in f becomes a failed Deferred. So does a stale view, because nobody could
-// add to it; its failure is a [*ViewError]. If f returns the zero Deferred, so does
-// MaybeDeferred.
+// MaybeDeferred calls f and returns the Deferred that f returns, fired or not.
+// A panic in f becomes a failed Deferred. So does a stale view, because nobody
+// could add to it; its failure is a [*ViewError]. If f returns the zero
+// Deferred, so does MaybeDeferred.
 func MaybeDeferred[T any](f func() Deferred[T]) Deferred[T] {
 	mustNotBeNil(f == nil)
 	d, err := caught(func() (Deferred[T], error) { return f(), nil })
@@ -61,8 +61,9 @@ func MaybeDeferred[T any](f func() Deferred[T]) Deferred[T] {
 
 var errNoPanic = errors.New("deferred: ErrbackRecovered without a panic; call it only if recover returned a value")
 
-// ErrbackRecovered fires the Deferred with a failure made from r, the value that
-// recover returned in the calling deferred function. It panics if r is nil.
+// ErrbackRecovered fires the Deferred with a failure made from r, the value
+// that recover returned in the calling deferred function. It panics if r is
+// nil.
 //
 //	defer func() {
 //		if r := recover(); r != nil {
@@ -76,15 +77,15 @@ func (d Deferred[T]) ErrbackRecovered(r any) {
 	d.Errback(NewPanicError(r))
 }
 
-// LogError is an errback that logs the failure to slog's default logger and passes
-// it on. To handle the failure as well, use OnError with [LogErr].
+// LogError is an errback that logs the failure to slog's default logger and
+// passes it on. To handle the failure as well, use OnError with [LogErr].
 func LogError[T any](err error) (none T, _ error) {
 	LogErr(err)
 	return none, err
 }
 
-// LogErr logs an error to slog's default logger, a panic with its stack. Passed to
-// [Deferred.OnError], it logs the failure and handles it, as log.err does in
+// LogErr logs an error to slog's default logger, a panic with its stack. Passed
+// to [Deferred.OnError], it logs the failure and handles it, as log.err does in
 // Twisted.
 func LogErr(err error) { logFailure("deferred: error in a Deferred", err) }
 

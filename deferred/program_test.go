@@ -2,8 +2,9 @@ package deferred_test
 
 import "math/rand/v2"
 
-// A program is a list of operations on Deferreds, locks and queues that this package and Twisted run alike. Everything is named by its
-// index in the order of creation, so that a program says the same to both.
+// A program is a list of operations on Deferreds, locks and queues that this
+// package and Twisted run alike. Everything is named by its index in the order
+// of creation, so that a program says the same to both.
 type program struct {
 	Cancellers []string `json:"cancellers"` // one for each Deferred that exists at the start: none, noop, value, error, raise
 	Ops        []op     `json:"ops"`
@@ -23,7 +24,8 @@ type op struct {
 	Steps   []step  `json:"steps,omitempty"`   // of a coroutine
 }
 
-// action is a callback, errback or function: it notes its input, does some operations and returns.
+// action is a callback, errback or function: it notes its input, does some
+// operations and returns.
 type action struct {
 	ID     int    `json:"id"`
 	Ops    []op   `json:"ops,omitempty"`
@@ -82,7 +84,8 @@ func (g *generator) pick(of ...string) string { return of[g.IntN(len(of))] }
 func (g *generator) any() int                 { return g.IntN(g.deferreds) }
 func (g *generator) made() int                { g.deferreds++; return g.deferreds - 1 }
 
-// top makes an operation for the top level of a program, where also those may stand that make Deferreds.
+// top makes an operation for the top level of a program, where also those may
+// stand that make Deferreds.
 func (g *generator) top(theme int) op {
 	if g.IntN(3) > 0 {
 		return g.simple(2)
@@ -100,7 +103,8 @@ func (g *generator) top(theme int) op {
 	return g.simple(2)
 }
 
-// simple makes an operation that may stand anywhere. Its action may have operations of its own up to the given depth.
+// simple makes an operation that may stand anywhere. Its action may have
+// operations of its own up to the given depth.
 func (g *generator) simple(depth int) op {
 	d := g.any()
 	switch g.IntN(19) {

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// GroupError is the failure of a Race that nobody won: the failures of all members,
-// in the order of the members. errors.Is and errors.As look into each.
+// GroupError is the failure of a Race that nobody won: the failures of all
+// members, in the order of the members. errors.Is and errors.As look into each.
 type GroupError struct{ Errs []error }
 
 func (e *GroupError) Error() string {
@@ -19,14 +19,15 @@ func (e *GroupError) Error() string {
 // Unwrap returns the failures.
 func (e *GroupError) Unwrap() []error { return e.Errs }
 
-// Race returns a Deferred that fires with the first value of a member of ds, after
-// cancelling the other members. If all members fail, it fails with a [*GroupError];
-// without members it does so at once. The results and failures of the members are
-// taken, and count as handled.
+// Race returns a Deferred that fires with the first value of a member of ds,
+// after cancelling the other members. If all members fail, it fails with a
+// [*GroupError]; without members it does so at once. The results and failures
+// of the members are taken, and count as handled.
 //
-// Cancelling the race cancels every member. The result is then a GroupError, unless
-// a canceller produces a value, which wins. ds is copied. Race panics with ErrZero
-// or a [*ViewError] if a member is unusable, and no member is changed then.
+// Cancelling the race cancels every member. The result is then a GroupError,
+// unless a canceller produces a value, which wins. ds is copied. Race panics
+// with ErrZero or a [*ViewError] if a member is unusable, and no member is
+// changed then.
 func Race[T any](ds []Deferred[T]) Deferred[Outcome[T]] {
 	r := &race[T]{members: members(ds), errs: make([]error, len(ds)), missing: len(ds)}
 	r.result = New(func(Deferred[Outcome[T]]) { cancelAll(r.members) })

@@ -31,7 +31,8 @@ func collected(gone <-chan struct{}) bool {
 	return false
 }
 
-// A value that the chain has gone past is not kept: not behind a change of type, not while the chain waits, not beside a failure.
+// A value that the chain has gone past is not kept: not behind a change of
+// type, not while the chain waits, not beside a failure.
 func TestD43_PastValuesAreNotKept(t *testing.T) {
 	defer deferred.OnUnhandled(func(*deferred.UnhandledError) {})() // some fail, and are dropped
 	size := func(b *block) (int, error) { return len(b), nil }

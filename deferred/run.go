@@ -12,12 +12,12 @@ func (s *Semaphore) acquire() Deferred[Void] { return Then(s.Acquire(), discard[
 
 func discard[T any](T) (none Void, _ error) { return none, nil }
 
-// Run acquires l, calls f, and releases l when the Deferred that f returns has a
-// result, which becomes the result of Run. The release is a callback of f's
-// Deferred, so the callbacks that f added run before it, and callbacks or pauses of
-// the Deferred that Run returns do not delay it. A panic in f also releases l.
-// Cancelling cancels the wait for l, or f's Deferred. A long queue of runs needs no
-// more stack than one.
+// Run acquires l, calls f, and releases l when the Deferred that f returns has
+// a result, which becomes the result of Run. The release is a callback of f's
+// Deferred, so the callbacks that f added run before it, and callbacks or
+// pauses of the Deferred that Run returns do not delay it. A panic in f also
+// releases l. Cancelling cancels the wait for l, or f's Deferred. A long queue
+// of runs needs no more stack than one.
 func Run[T any](l Limiter, f func() Deferred[T]) Deferred[T] {
 	mustNotBeNil(f == nil)
 	return extend[Void, T](l.acquire(), &runner[T]{l, f})
@@ -38,8 +38,9 @@ func (r *runner[T]) run(c *chain) (resumed *chain) {
 		d = Fail[T](ErrZero)
 	}
 	if d.c.resting() {
-		// A link of d would release on top of this one, and so on down the queue.
-		// Released from here, the next run begins when this link has returned.
+		// A link of d would release on top of this one, and so on down the
+		// queue. Released from here, the next run begins when this link has
+		// returned.
 		v, err := input[T](d.c)
 		return r.limiter.releaseIn(c, takesOver[T]{d.c, restores[T]{v, err}})
 	}
@@ -69,8 +70,8 @@ func (r *releaser[T]) run(c *chain) (resumed *chain) {
 	return r.limiter.releaseIn(c, restores[T]{v, err})
 }
 
-// takesOver is a link that makes a result of f's Deferred, which had it when the
-// limiter was released, the result of Run.
+// takesOver is a link that makes a result of f's Deferred, which had it when
+// the limiter was released, the result of Run.
 type takesOver[T any] struct {
 	from *chain
 	restores[T]

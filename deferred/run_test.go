@@ -9,8 +9,8 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// The release is a callback of the Deferred that the function returns: pausing the
-// Deferred of the Run does not keep the lock.
+// The release is a callback of the Deferred that the function returns: pausing
+// the Deferred of the Run does not keep the lock.
 func TestF60_D277_RunReleasesInTheChainOfTheFunction(t *testing.T) {
 	for name, l := range limiters() {
 		t.Run(name, func(t *testing.T) {
@@ -154,8 +154,8 @@ func TestF60_RunOfAZeroOrStaleDeferred(t *testing.T) {
 	}
 }
 
-// A function may return a Deferred that waits for the Run itself. That fails, and
-// the lock is free.
+// A function may return a Deferred that waits for the Run itself. That fails,
+// and the lock is free.
 func TestF60_D64_RunInACircle(t *testing.T) {
 	for name, l := range limiters() {
 		gate := deferred.New[int]()

@@ -2,8 +2,8 @@ package deferred
 
 import "context"
 
-// Loop posts a function to the goroutine that owns the Deferreds. A reactor is a
-// Loop.
+// Loop posts a function to the goroutine that owns the Deferreds. A reactor is
+// a Loop.
 type Loop interface {
 	// CallFromThread arranges for f to be called on the owner's goroutine. It
 	// may be called from any goroutine. It returns false if the loop has ended
@@ -11,8 +11,8 @@ type Loop interface {
 	CallFromThread(f func()) bool
 }
 
-// Scope is a set of coroutines that can be cancelled and ended together: those of
-// a reactor, for instance, or those that serve one request. Make one with
+// Scope is a set of coroutines that can be cancelled and ended together: those
+// of a reactor, for instance, or those that serve one request. Make one with
 // [NewScope]. Its methods belong to the goroutine that owns the coroutines.
 type Scope struct {
 	ctx       context.Context
@@ -25,13 +25,13 @@ type Scope struct {
 }
 
 // NewScope returns a Scope without coroutines. When ctx is done, the coroutines
-// are cancelled on loop, and every later Await in them is cancelled at once. The
-// Scope holds on to ctx only while it has coroutines. Abandoned coroutines of the
-// Scope are ended on loop.
+// are cancelled on loop, and every later Await in them is cancelled at once.
+// The Scope holds on to ctx only while it has coroutines. Abandoned coroutines
+// of the Scope are ended on loop.
 func NewScope(ctx context.Context, loop Loop) *Scope { return &Scope{ctx: ctx, loop: loop} }
 
-// InlineIn is [Inline] for a coroutine that belongs to a scope. If the scope has
-// ended, body does not run and the Deferred fails with ErrEnded.
+// InlineIn is [Inline] for a coroutine that belongs to a scope. If the scope
+// has ended, body does not run and the Deferred fails with ErrEnded.
 func InlineIn[T any](s *Scope, body func(co *Coro) (T, error)) Deferred[T] {
 	mustNotBeNil(body == nil)
 	if s.ended {
@@ -46,8 +46,8 @@ func InlineIn[T any](s *Scope, body func(co *Coro) (T, error)) Deferred[T] {
 func (s *Scope) Len() int { return s.count }
 
 // Cancel cancels, once for each coroutine of the scope, the Deferred that it
-// awaits. A Deferred that belongs to another coroutine of the scope, or waits on
-// one, is left to the cancellation of that coroutine.
+// awaits. A Deferred that belongs to another coroutine of the scope, or waits
+// on one, is left to the cancellation of that coroutine.
 func (s *Scope) Cancel() {
 	type wait struct{ of, on *chain }
 	var waits []wait
@@ -64,8 +64,9 @@ func (s *Scope) Cancel() {
 	}
 }
 
-// has reports whether c is the Deferred of an unfinished coroutine of the scope,
-// or waits on one. outside has the chains for which has returned false before.
+// has reports whether c is the Deferred of an unfinished coroutine of the
+// scope, or waits on one. outside has the chains for which has returned false
+// before.
 func (s *Scope) has(c *chain, outside map[*chain]bool) bool {
 	for ; c != nil && !outside[c]; c = c.waitsOn() {
 		if co, ok := c.canceller.(*Coro); ok && co.scope == s {
@@ -76,10 +77,10 @@ func (s *Scope) has(c *chain, outside map[*chain]bool) bool {
 	return false
 }
 
-// End ends the scope. Each suspended body is ended where it is: its Await does not
-// return, its deferred calls run, and its Deferred fails with ErrEnded. A body
-// that is running, because it calls End, is ended at its next Await. The Deferreds
-// that the bodies awaited are not cancelled.
+// End ends the scope. Each suspended body is ended where it is: its Await does
+// not return, its deferred calls run, and its Deferred fails with ErrEnded. A
+// body that is running, because it calls End, is ended at its next Await. The
+// Deferreds that the bodies awaited are not cancelled.
 func (s *Scope) End() {
 	s.ended = true
 	all := s.all()
@@ -136,7 +137,8 @@ func (s *Scope) tie() {
 	}
 }
 
-// all returns the coroutines of the scope in the order in which they were started.
+// all returns the coroutines of the scope in the order in which they were
+// started.
 func (s *Scope) all() []*Coro {
 	all := make([]*Coro, s.count)
 	i := s.count

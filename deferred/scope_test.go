@@ -109,7 +109,8 @@ func TestD256_EndOfAScope(t *testing.T) {
 	wantGoroutines(t, before)
 }
 
-// A deferred call of a body that is being ended cannot wait; what it recovers is not lost.
+// A deferred call of a body that is being ended cannot wait; what it recovers
+// is not lost.
 func TestD256_EndedBodyCannotWait(t *testing.T) {
 	tr := newTrace(t)
 	s := deferred.NewScope(context.Background(), newLoop())

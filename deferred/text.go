@@ -5,7 +5,8 @@ import (
 	"reflect"
 )
 
-// String returns the type and identity of the Deferred, and its result or what it waits on (D310 to D312).
+// String returns the type and the identity of the Deferred, followed by its
+// result or by the Deferred that it waits on.
 func (d Deferred[T]) String() string {
 	if d.c == nil {
 		return "Deferred[" + typeName[T]() + "](zero)"
@@ -28,5 +29,6 @@ func (c *chain) String() string {
 
 func typeName[T any]() string { return reflect.TypeFor[T]().String() }
 
-// tailName returns the name of the type of the chain's result after its last link.
+// tailName returns the name of the type of the chain's result after its last
+// link.
 func tailName(c *chain) string { return reflect.TypeOf(c.tail).Elem().String() }

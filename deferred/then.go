@@ -1,24 +1,24 @@
 package deferred
 
 // Then adds f as a callback, as AddCallback does, and changes the type of the
-// result to that of f. It extends the same chain, so there is one canceller, one
-// pause count and one order. If the type changes, d becomes stale: add to the view
-// that Then returns. A failure passes through.
+// result to that of f. It extends the same chain, so there is one canceller,
+// one pause count and one order. If the type changes, d becomes stale: add to
+// the view that Then returns. A failure passes through.
 func Then[T, U any](d Deferred[T], f func(T) (U, error)) Deferred[U] {
 	mustNotBeNil(f == nil)
 	return extend[T, U](d, then[T, U](f))
 }
 
-// ThenDeferred adds a callback that returns a Deferred: the chain waits for that
-// inner Deferred, and continues with its result. The result moves, so the inner
-// Deferred is left with the zero value.
+// ThenDeferred adds a callback that returns a Deferred: the chain waits for
+// that inner Deferred, and continues with its result. The result moves, so the
+// inner Deferred is left with the zero value.
 func ThenDeferred[T, U any](d Deferred[T], f func(T) Deferred[U]) Deferred[U] {
 	mustNotBeNil(f == nil)
 	return extend[T, U](d, thenDeferred[T, U](f))
 }
 
-// ThenBoth adds f for both outcomes, as AddBoth does, and changes the type of the
-// result.
+// ThenBoth adds f for both outcomes, as AddBoth does, and changes the type of
+// the result.
 func ThenBoth[T, U any](d Deferred[T], f func(T, error) (U, error)) Deferred[U] {
 	mustNotBeNil(f == nil)
 	return extend[T, U](d, thenBoth[T, U](f))

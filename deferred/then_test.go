@@ -94,7 +94,8 @@ func made[T any](v T, err error) deferred.Deferred[T] {
 	return deferred.Succeed(v)
 }
 
-// A failure that skips a change of type and is handled behind it leaves the zero value of the new type to later callbacks.
+// A failure that skips a change of type and is handled behind it leaves the
+// zero value of the new type to later callbacks.
 func TestD315_FailureSkipsAChangeOfType(t *testing.T) {
 	d := deferred.Then(deferred.Fail[int](errBoom), strconvItoa)
 	d.AddErrback(func(error) (string, error) { return "recovered", nil })

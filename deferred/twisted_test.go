@@ -29,20 +29,24 @@ const (
 	recordFile       = "testdata/traces.json"
 )
 
-// traceOf is what a program did: its events in order, and the errors that nobody handled, sorted.
+// traceOf is what a program did: its events in order, and the errors that
+// nobody handled, sorted.
 type traceOf struct {
 	Events    []string `json:"events"`
 	Unhandled []string `json:"unhandled"`
 }
 
-// leaks reports whether an error that Twisted uses inside has come to light, which it should not (D249). What happens then cannot be compared.
+// leaks reports whether an error that Twisted uses inside has come to light,
+// which it should not (D249). What happens then cannot be compared.
 func (tr traceOf) leaks() bool {
 	return strings.Contains(strings.Join(append(tr.Events, tr.Unhandled...), " "), "_InternalInlineCallbacksCancelledError")
 }
 
-// TestAgainstTwisted runs random programs on this package and on Twisted and compares what happens: callbacks with their inputs, in order;
-// errors that operations raise; the state of each Deferred at the end; reports of unhandled errors. What is left out of the comparison is
-// said at the interpreter. Without Twisted, the traces recorded from it are compared with.
+// TestAgainstTwisted runs random programs on this package and on Twisted and
+// compares what happens: callbacks with their inputs, in order; errors that
+// operations raise; the state of each Deferred at the end; reports of unhandled
+// errors. What is left out of the comparison is said at the interpreter.
+// Without Twisted, the traces recorded from it are compared with.
 func TestAgainstTwisted(t *testing.T) {
 	ps := make([]program, *programs)
 	for i := range ps {
@@ -82,13 +86,15 @@ func ourTraces(t *testing.T, ps []program) []traceOf {
 	return traces
 }
 
-// recording is what testdata holds: what Twisted did with the programs that the generator makes by default.
+// recording is what testdata holds: what Twisted did with the programs that the
+// generator makes by default.
 type recording struct {
 	Programs string    `json:"programs"` // the checksum of their JSON
 	Traces   []traceOf `json:"traces"`
 }
 
-// twistedTraces runs the programs on Twisted, or returns the recorded traces where that is not installed.
+// twistedTraces runs the programs on Twisted, or returns the recorded traces
+// where that is not installed.
 func twistedTraces(t *testing.T, ps []program) []traceOf {
 	input, err := json.Marshal(ps)
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// UnhandledError reports a Deferred that was garbage collected while its result was
-// a failure that no errback had handled.
+// UnhandledError reports a Deferred that was garbage collected while its result
+// was a failure that no errback had handled.
 type UnhandledError struct {
 	Err     error  // the failure
 	Created string // the stack on which the Deferred was made, in debug mode
@@ -22,11 +22,12 @@ func (e *UnhandledError) Error() string { return fmt.Sprintf("deferred: unhandle
 func (e *UnhandledError) Unwrap() error { return e.Err }
 
 // OnUnhandled makes f the receiver of the reports of unhandled failures in this
-// process. Without a receiver they go to slog's default logger at the error level.
-// f is called on a goroutine of the runtime and must not block. A Deferred is
-// reported once, by the garbage collection that finds it unreachable; a running
-// reactor brings such a collection about, see [Failures]. Calling restore makes the
-// earlier receiver the receiver again. OnUnhandled may be called from any goroutine.
+// process. Without a receiver they go to slog's default logger at the error
+// level. f is called on a goroutine of the runtime and must not block. A
+// Deferred is reported once, by the garbage collection that finds it
+// unreachable; a running reactor brings such a collection about, see
+// [Failures]. Calling restore makes the earlier receiver the receiver again.
+// OnUnhandled may be called from any goroutine.
 func OnUnhandled(f func(*UnhandledError)) (restore func()) {
 	old := onUnhandled.Swap(&f)
 	return func() { onUnhandled.Store(old) }
@@ -34,10 +35,10 @@ func OnUnhandled(f func(*UnhandledError)) (restore func()) {
 
 var onUnhandled atomic.Pointer[func(*UnhandledError)]
 
-// Failures returns how many Deferreds rest on a failure at present, because nothing
-// has handled it yet, and how often that has begun in this process. A reactor that
-// goes to sleep while there are some calls [ReportUnhandled] a second later. Any
-// goroutine may call Failures; it costs two atomic loads.
+// Failures returns how many Deferreds rest on a failure at present, because
+// nothing has handled it yet, and how often that has begun in this process. A
+// reactor that goes to sleep while there are some calls [ReportUnhandled] a
+// second later. Any goroutine may call Failures; it costs two atomic loads.
 func Failures() (resting int, ever uint64) {
 	return int(failures.resting.Load()), failures.ever.Load()
 }
@@ -47,10 +48,11 @@ var failures struct {
 	ever    atomic.Uint64
 }
 
-// ReportUnhandled runs a garbage collection and returns when the unhandled failures
-// that it has found are reported, or after a second if a receiver of reports blocks.
-// If no Deferred rests on a failure it does nothing. Any goroutine may call it, but
-// on the loop of a reactor everything waits meanwhile.
+// ReportUnhandled runs a garbage collection and returns when the unhandled
+// failures that it has found are reported, or after a second if a receiver of
+// reports blocks. If no Deferred rests on a failure it does nothing. Any
+// goroutine may call it, but on the loop of a reactor everything waits
+// meanwhile.
 func ReportUnhandled() {
 	if failures.resting.Load() > 0 {
 		runtime.GC()
@@ -58,11 +60,14 @@ func ReportUnhandled() {
 	}
 }
 
-// awaitCleanups returns when the runtime has run all cleanup functions that were due
-// when it was called, or after about a second.
+// awaitCleanups returns when the runtime has run all cleanup functions that
+// were due when it was called, or after about a second.
 func awaitCleanups() {
 	const queued, executed = 0, 1
-	samples := []metrics.Sample{{Name: "/gc/cleanups/queued:cleanups"}, {Name: "/gc/cleanups/executed:cleanups"}}
+	samples := []metrics.Sample{
+		{Name: "/gc/cleanups/queued:cleanups"},
+		{Name: "/gc/cleanups/executed:cleanups"},
+	}
 	metrics.Read(samples)
 	for due, i := samples[queued].Value.Uint64(), 0; samples[executed].Value.Uint64() < due && i < 1000; i++ {
 		for range 100 {
@@ -73,15 +78,15 @@ func awaitCleanups() {
 	}
 }
 
-// record is the part of a chain that outlives the chain: the data of a report. It
-// must not reach the chain.
+// record is the part of a chain that outlives the chain: the data of a report.
+// It must not reach the chain.
 type record struct {
 	created, fired stack
 	owner          *Owner // in debug mode: the owner that the chain is bound to
 	cleanup        runtime.Cleanup
 	attached       bool
 	err            error       // the failure that the chain rests on
-	armed          atomic.Bool // err is to be reported; also orders the owner's writes before the cleanup's reads
+	armed          atomic.Bool // err is to be reported; orders the owner's writes before the reads of report
 }
 
 func (c *chain) recordCreation() {
@@ -99,9 +104,9 @@ func (r *record) noteFiring() {
 	}
 }
 
-// rest is called when there is nothing left to run. If the result is a failure, it
-// is reported should the chain be collected in this state. If it is none, a report
-// is no longer due.
+// rest is called when there is nothing left to run. If the result is a failure,
+// it is reported should the chain be collected in this state. If it is none, a
+// report is no longer due.
 func (c *chain) rest() {
 	switch {
 	case c.err != nil:

@@ -29,7 +29,8 @@ func waitCollected(t *testing.T, collected chan struct{}) {
 	t.Error("not collected")
 }
 
-// TestUnhandledReports runs each case in a function of its own, so that its Deferreds are unreachable afterwards.
+// TestUnhandledReports runs each case in a function of its own, so that its
+// Deferreds are unreachable afterwards.
 func TestUnhandledReports(t *testing.T) {
 	boom := func() deferred.Deferred[any] { return deferred.Fail[any](errBoom) }
 	for _, row := range []struct {
@@ -96,7 +97,8 @@ func TestD122D123_ReportGoesToSlog(t *testing.T) {
 	}
 }
 
-// signalBuffer is a writer for several goroutines that says when something was written.
+// signalBuffer is a writer for several goroutines that says when something was
+// written.
 type signalBuffer struct {
 	mu    sync.Mutex
 	buf   bytes.Buffer

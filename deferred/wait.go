@@ -10,8 +10,8 @@ type waitable interface {
 
 func (d Deferred[T]) resultTo(outer *chain) { giveTo[T, any](d, outer) }
 
-// asWaitable returns v as a waitable if it is one and the type of the chain, T, is
-// any. In a chain of another type no value is waited for.
+// asWaitable returns v as a waitable if it is one and the type of the chain, T,
+// is any. In a chain of another type no value is waited for.
 func asWaitable[T any](v T) (w waitable, ok bool) {
 	if _, dynamic := any((*T)(nil)).(*any); dynamic {
 		w, ok = any(v).(waitable)
@@ -19,9 +19,9 @@ func asWaitable[T any](v T) (w waitable, ok bool) {
 	return w, ok
 }
 
-// giveTo makes d's result the result of outer, one of whose callbacks has returned
-// d: at once if d has a result, otherwise later. U, the type that outer expects, is
-// T or any.
+// giveTo makes d's result the result of outer, one of whose callbacks has
+// returned d: at once if d has a result, otherwise later. U, the type that
+// outer expects, is T or any.
 func giveTo[T, U any](d Deferred[T], outer *chain) {
 	inner := d.c
 	switch {
@@ -51,9 +51,9 @@ func (c *chain) leadsTo(outer *chain) bool {
 }
 
 // circleSearch looks for a line of waits between two chains. It walks along the
-// waits from one and against the waits from the other, until either walk ends. So
-// it takes no longer than the shorter walk, and a long line of waiting chains can
-// be built from either end.
+// waits from one and against the waits from the other, until either walk ends.
+// So it takes no longer than the shorter walk, and a long line of waiting
+// chains can be built from either end.
 type circleSearch struct {
 	from, to *chain
 	ahead    *chain   // the end of the walk along the waits
@@ -94,9 +94,9 @@ type waitingLink interface {
 	waitingChain() *chain
 }
 
-// hasResult reports whether the chain's result can be taken as a T. A Deferred that
-// has fired but is paused, or waits itself, has no result yet. While a link of the
-// chain runs, the result is the one that was passed to the link.
+// hasResult reports whether the chain's result can be taken as a T. A Deferred
+// that has fired but is paused, or waits itself, has no result yet. While a
+// link of the chain runs, the result is the one that was passed to the link.
 func hasResult[T any](c *chain) bool {
 	if !c.called || c.pauses > 0 {
 		return false
@@ -114,8 +114,8 @@ func wait[T, U any](outer, inner *chain) {
 	inner.add(handOver[T, U]{outer})
 }
 
-// handOver stands in the inner chain at the point where the outer chain takes the
-// result.
+// handOver stands in the inner chain at the point where the outer chain takes
+// the result.
 type handOver[T, U any] struct{ outer *chain }
 
 func (h handOver[T, U]) run(inner *chain) *chain {
@@ -151,7 +151,8 @@ func takeOut[T any](c *chain) (v T, err error) {
 	return v, err
 }
 
-// setAs stores v, whose type is the type of the box unless the box is one for any.
+// setAs stores v, whose type is the type of the box unless the box is one for
+// any.
 func setAs[T, U any](to *box[U], v T) {
 	switch to := any(to).(type) {
 	case *box[T]:

@@ -10,7 +10,8 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// returning makes a Deferred[any] that is fired and whose callback has returned inner.
+// returning makes a Deferred[any] that is fired and whose callback has returned
+// inner.
 func returning(inner any) deferred.Deferred[any] {
 	return deferred.Succeed[any](nil).AddBoth(func(any, error) (any, error) { return inner, nil })
 }
@@ -140,7 +141,8 @@ func TestD59_TwoWaiters(t *testing.T) {
 	wantResult[any](t, second, nil)
 }
 
-// line makes n Deferreds each of which waits on the next, and returns the first and the last.
+// line makes n Deferreds each of which waits on the next, and returns the first
+// and the last.
 func line(n int) (first, last deferred.Deferred[any]) {
 	last = deferred.New[any]()
 	first = last
@@ -167,7 +169,8 @@ func TestD60D61_LongLineUsesConstantStack(t *testing.T) {
 	}
 }
 
-// The same line built from the other end: each fires, and its callback returns the next, which has not fired yet.
+// The same line built from the other end: each fires, and its callback returns
+// the next, which has not fired yet.
 func TestD60_LongLineBuiltForwards(t *testing.T) {
 	last := deferred.New[any]()
 	all := []deferred.Deferred[any]{last}
@@ -211,7 +214,8 @@ func TestD62toD64_CircularChains(t *testing.T) {
 	})
 }
 
-// circle makes a line of n Deferreds that wait, in the end for last, whose callback returns the first of them.
+// circle makes a line of n Deferreds that wait, in the end for last, whose
+// callback returns the first of them.
 func circle(n int) (first, last deferred.Deferred[any]) {
 	last = deferred.New[any]()
 	last.AddCallback(func(any) (any, error) { return first, nil })
@@ -241,7 +245,8 @@ func TestD66_CancelOfALongLine(t *testing.T) {
 	wantFailure(t, first, deferred.ErrCancelled)
 }
 
-// A Deferred of a narrower interface type may hold a nil value, also when a Deferred[any] takes it over.
+// A Deferred of a narrower interface type may hold a nil value, also when a
+// Deferred[any] takes it over.
 func TestD42_NilInterfaceValueMovesToAny(t *testing.T) {
 	inner := deferred.New[fmt.Stringer]()
 	outer := returning(inner)
