@@ -386,6 +386,7 @@ func TestF62_PanicsAreErrors(t *testing.T) {
 		"ErrbackRecovered(nil)":    func() { deferred.New[int]().ErrbackRecovered(nil) },
 		"OnValue(nil)":             func() { deferred.New[int]().OnValue(nil) },
 		"OnError(nil)":             func() { deferred.New[int]().OnError(nil) },
+		"OnResult(nil)":            func() { deferred.New[int]().OnResult(nil) },
 		"Finally(nil)":             func() { deferred.New[int]().Finally(nil) },
 		"Maybe(nil)":               func() { deferred.Maybe[int](nil) },
 		"MaybeDeferred(nil)":       func() { deferred.MaybeDeferred[int](nil) },

@@ -62,6 +62,15 @@ func (d Deferred[T]) OnError(f func(error)) Deferred[T] {
 	return d
 }
 
+// OnResult adds f, which is called for both outcomes, with the value and a nil
+// error or with the zero value and the failure. It is OnValue and OnError in
+// one: a value passes on, and a failure is handled. OnResult returns d.
+func (d Deferred[T]) OnResult(f func(T, error)) Deferred[T] {
+	mustNotBeNil(f == nil)
+	d.open().add(onResult[T](f))
+	return d
+}
+
 // Finally adds f, which is called for both outcomes. The result passes on. A
 // panic in f becomes the failure. Finally returns d.
 func (d Deferred[T]) Finally(f func()) Deferred[T] {
@@ -154,6 +163,15 @@ func (f onError[T]) run(c *chain) *chain {
 		f(c.err)
 		giveUp[T](c)
 	}
+	return nil
+}
+
+type onResult[T any] func(T, error)
+
+func (f onResult[T]) run(c *chain) *chain {
+	v, err := input[T](c)
+	f(v, err)
+	setResult(c, v, nil)
 	return nil
 }
 

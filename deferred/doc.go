@@ -27,7 +27,8 @@
 // callbacks up to the next errback. An errback that returns a value with a nil
 // error has handled the error, and the callbacks after it run.
 //
-// [Deferred.OnValue], [Deferred.OnError] and [Deferred.Finally] add functions that are
+// [Deferred.OnValue], [Deferred.OnError], [Deferred.OnResult] and
+// [Deferred.Finally] add functions that are
 // called for their effect and return nothing. [Trap] helps an errback to handle
 // some errors and pass the others on.
 //

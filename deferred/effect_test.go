@@ -23,6 +23,9 @@ func TestF72_CallbacksForTheirEffect(t *testing.T) {
 		{"OnError", func(tr *trace, d deferred.Deferred[int]) deferred.Deferred[int] {
 			return d.OnError(func(err error) { tr.add("got %v", err) })
 		}, []string{"r=1"}, []string{"got boom", "r=0"}},
+		{"OnResult", func(tr *trace, d deferred.Deferred[int]) deferred.Deferred[int] {
+			return d.OnResult(func(v int, err error) { tr.add("got %d %v", v, err) })
+		}, []string{"got 1 <nil>", "r=1"}, []string{"got 0 boom", "r=0"}},
 		{"Finally", func(tr *trace, d deferred.Deferred[int]) deferred.Deferred[int] {
 			return d.Finally(func() { tr.add("ran") })
 		}, []string{"ran", "r=1"}, []string{"ran", "r!boom"}},

@@ -160,8 +160,7 @@ func ExampleMaybe() {
 		fmt.Println(err)
 		return 0, nil
 	})
-	// Output: deferred: panic in a callback: runtime error: index out of range
-	// [0] with length 0
+	// Output: deferred: panic in a callback: runtime error: index out of range [0] with length 0
 }
 
 func ExampleInline() {

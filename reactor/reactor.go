@@ -59,7 +59,7 @@ type Reactor struct {
 	pool   *ThreadPool
 	watch  *watchdog // nil without Options.Watchdog
 	failed failureWatch
-	stats  Stats     // the loop's own; the queue publishes it
+	stats  Stats // the loop's own; the queue publishes it
 
 	unpublished int // turns since
 

@@ -24,16 +24,13 @@ func main() {
 // schedule does work every interval, never twice at the same time: the next one waits for the one before. The Deferred fires when the reactor
 // stops and the present piece of work is done; an error of work ends it at once.
 func schedule(r *reactor.Reactor, every time.Duration, work func() error) deferred.Deferred[*task.LoopingCall] {
-	job := task.NewLoopingCallDeferred(r, func() deferred.Deferred[struct{}] {
-		return reactor.DeferToThread(r, func() (struct{}, error) { return struct{}{}, work() })
+	job := task.NewLoopingCallDeferred(r, func() deferred.Deferred[deferred.Void] {
+		return reactor.DeferToThread(r, func() (deferred.Void, error) { return deferred.Void{}, work() })
 	})
 	done := job.Start(every, true)
-	finished := deferred.New[struct{}]()
-	done.AddBoth(func(l *task.LoopingCall, err error) (*task.LoopingCall, error) {
-		finished.Callback(struct{}{})
-		return l, err
-	})
-	r.AddSystemEventTriggerDeferred(reactor.Before, reactor.Shutdown, func() deferred.Deferred[struct{}] {
+	finished := deferred.New[deferred.Void]()
+	done.Finally(func() { finished.Callback(deferred.Void{}) })
+	r.AddSystemEventTriggerDeferred(reactor.Before, reactor.Shutdown, func() deferred.Deferred[deferred.Void] {
 		if job.Running() {
 			job.Stop()
 		}

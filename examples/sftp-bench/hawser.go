@@ -74,16 +74,15 @@ func stats(s setup, c *conch.SFTP) deferred.Deferred[transfer.Report] {
 			return
 		}
 		asked++
-		c.GetAttrs(s.remoteSmall(), true).AddBoth(func(a filetransfer.Attrs, err error) (filetransfer.Attrs, error) {
+		c.GetAttrs(s.remoteSmall(), true).OnResult(func(_ filetransfer.Attrs, err error) {
 			if err != nil {
 				_ = done.TryErrback(err) // the first counts
-				return a, nil
+				return
 			}
 			if answered++; answered == s.stats {
 				done.Callback(transfer.Report{})
 			}
 			ask()
-			return a, nil
 		})
 	}
 	for range 64 {

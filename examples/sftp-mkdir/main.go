@@ -84,11 +84,11 @@ func run(args arguments) error {
 	r := reactor.New(reactor.Options{})
 	problem := errors.New("interrupted")
 	r.CallWhenRunning(func() {
-		job(r, args).AddBoth(func(_ struct{}, err error) (struct{}, error) {
+		job(r, args).OnResult(func(_ deferred.Void, err error) {
 			if err == nil || r.StopSignal() == nil { // else Ctrl-C has closed the connection
 				problem = err
 			}
-			return struct{}{}, r.Stop()
+			_ = r.Stop()
 		})
 	})
 	return errors.Join(r.Run(), problem)

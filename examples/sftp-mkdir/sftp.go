@@ -22,26 +22,24 @@ func (s *sftpSession) Name() string { return "session" }
 func (s *sftpSession) ChannelOpen(specificData []byte) {
 	say("ChannelOpen", "the server has opened %s", s)
 	d := s.Conn().SendRequest(s, "subsystem", conch.NS("sftp"), true)
-	deferred.Then(d, s.cbSFTP).AddErrback(s.ebSFTP)
+	d.OnValue(s.cbSFTP).OnError(s.ebSFTP)
 }
 
 func (s *sftpSession) OpenFailed(reason error) { s.ebSFTP(reason) }
 
-func (s *sftpSession) cbSFTP(reply []byte) (struct{}, error) {
+func (s *sftpSession) cbSFTP(reply []byte) {
 	say("SendRequest", "the server has started subsystem sftp")
 	s.client = filetransfer.NewFileTransferClient()
 	s.client.MakeConnection(s)
 	say("MakeConnection", "SFTP version 3 offered")
 	s.ready.Callback(s.client)
-	return struct{}{}, nil
 }
 
-func (s *sftpSession) ebSFTP(err error) (struct{}, error) {
+func (s *sftpSession) ebSFTP(err error) {
 	if s.client == nil {
 		_ = s.ready.TryErrback(fmt.Errorf("sftp subsystem: %w", err)) // the time limit may have come first
 		s.Conn().LoseConnection()
 	}
-	return struct{}{}, nil
 }
 
 func (s *sftpSession) DataReceived(p []byte) { s.client.DataReceived(p) }
@@ -82,9 +80,6 @@ func sftp(r *reactor.Reactor, user, host string, port int, options conch.ClientO
 	})
 	auth := conch.NewSSHUserAuthClient(user, options, conn)
 	connecting = conch.Connect(r, host, port, options, conch.VerifyHostKey, auth)
-	connecting.AddErrback(func(err error) (struct{}, error) {
-		_ = conn.sftp.TryErrback(err) // it may have been cancelled
-		return struct{}{}, nil
-	})
+	connecting.OnError(func(err error) { _ = conn.sftp.TryErrback(err) }) // it may have been cancelled
 	return conn.sftp
 }

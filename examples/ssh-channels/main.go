@@ -48,7 +48,7 @@ func run(target *conch.Target, commands []string, out io.Writer) error {
 			}
 			return deferred.List(running, deferred.ConsumeErrors)
 		})
-		all.AddBoth(func(results []deferred.Outcome[conch.Output], err error) ([]deferred.Outcome[conch.Output], error) {
+		all.OnResult(func(results []deferred.Outcome[conch.Output], err error) {
 			for i, result := range results {
 				output := result.Value
 				if exit, ok := errors.AsType[*conch.ExitError](result.Err); ok {
@@ -62,7 +62,7 @@ func run(target *conch.Target, commands []string, out io.Writer) error {
 			if err == nil || r.StopSignal() == nil { // else Ctrl-C has closed the connection
 				problem = err
 			}
-			return nil, r.Stop()
+			_ = r.Stop()
 		})
 	})
 	return errors.Join(r.Run(), problem)

@@ -47,7 +47,7 @@ func run(target *conch.Target, command string) error {
 	r := reactor.New(reactor.Options{})
 	problem := errors.New("interrupted")
 	r.CallWhenRunning(func() {
-		target.Exec(r, command, nil).AddBoth(func(out conch.Output, err error) (conch.Output, error) {
+		target.Exec(r, command, nil).OnResult(func(out conch.Output, err error) {
 			if exit, ok := errors.AsType[*conch.ExitError](err); ok {
 				out = exit.Output
 			}
@@ -56,7 +56,7 @@ func run(target *conch.Target, command string) error {
 			if err == nil || r.StopSignal() == nil { // else Ctrl-C has closed the connection
 				problem = err
 			}
-			return out, r.Stop()
+			_ = r.Stop()
 		})
 	})
 	return errors.Join(r.Run(), problem)

@@ -28,21 +28,17 @@ type connection struct {
 
 func (c *connection) ServiceStarted() {
 	for _, rule := range c.rules {
-		c.forward(rule).AddCallbacks(func(f *conch.Forwarder) (*conch.Forwarder, error) {
-			c.ready(f)
-			return f, nil
-		}, func(err error) (*conch.Forwarder, error) { return nil, c.fail(fmt.Errorf("%s: %w", rule, err)) })
+		c.forward(rule).OnValue(c.ready).OnError(func(err error) { c.fail(fmt.Errorf("%s: %w", rule, err)) })
 	}
 }
 
-func (c *connection) ServiceStopped() { _ = c.fail(c.Transport().Lost()) }
+func (c *connection) ServiceStopped() { c.fail(c.Transport().Lost()) }
 
-func (c *connection) fail(err error) error {
+func (c *connection) fail(err error) {
 	if c.err == nil && !errors.Is(err, conch.ErrClosedLocally) {
 		c.err = err
 	}
 	_ = c.r.Stop() // it may be stopping
-	return nil
 }
 
 func (c *connection) forward(rule string) deferred.Deferred[*conch.Forwarder] {
@@ -81,7 +77,7 @@ func main() {
 func run(r *reactor.Reactor, target *conch.Target, rules []string, ready func(*conch.Forwarder)) error {
 	conn := &connection{r: r, rules: rules, ready: ready}
 	r.CallWhenRunning(func() {
-		target.Connect(r, conn).AddErrback(func(err error) (struct{}, error) { return struct{}{}, conn.fail(err) })
+		target.Connect(r, conn).OnError(conn.fail)
 	})
 	return errors.Join(r.Run(), conn.err)
 }

@@ -45,7 +45,7 @@ func through(first, last *conch.Target, command string, stdout io.Writer) error 
 	r := reactor.New(reactor.Options{})
 	problem := errors.New("interrupted")
 	r.CallWhenRunning(func() {
-		last.Exec(r, command, nil).AddBoth(func(out conch.Output, err error) (conch.Output, error) {
+		last.Exec(r, command, nil).OnResult(func(out conch.Output, err error) {
 			if exit, ok := errors.AsType[*conch.ExitError](err); ok {
 				out = exit.Output
 			}
@@ -54,7 +54,7 @@ func through(first, last *conch.Target, command string, stdout io.Writer) error 
 			if err == nil || r.StopSignal() == nil { // else Ctrl-C has closed the connection
 				problem = err
 			}
-			return out, r.Stop()
+			_ = r.Stop()
 		})
 	})
 	return errors.Join(r.Run(), problem)

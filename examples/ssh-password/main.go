@@ -64,11 +64,11 @@ func run(target *conch.Target, secret string) error {
 	}
 	problem := errors.New("interrupted")
 	r.CallWhenRunning(func() {
-		target.Connect(r, &struct{ conch.SSHConnection }{}).AddBoth(func(_ struct{}, err error) (struct{}, error) {
+		target.Connect(r, &struct{ conch.SSHConnection }{}).OnResult(func(_ deferred.Void, err error) {
 			if err == nil || r.StopSignal() == nil { // else Ctrl-C has closed the connection
 				problem = err
 			}
-			return struct{}{}, r.Stop()
+			_ = r.Stop()
 		})
 	})
 	return errors.Join(r.Run(), problem)

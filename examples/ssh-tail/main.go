@@ -34,11 +34,11 @@ type connection struct {
 
 func (c *connection) ServiceStarted() {
 	c.OpenChannel(c.tail)
-	c.tail.Finished().AddBoth(func(_ struct{}, err error) (struct{}, error) {
-		c.err = err
-		return struct{}{}, c.r.Stop()
-	})
+	c.tail.Finished().OnError(c.fail).Finally(c.stop)
 }
+
+func (c *connection) fail(err error) { c.err = err }
+func (c *connection) stop()          { _ = c.r.Stop() } // it may be stopping
 
 func main() {
 	if len(os.Args) != 3 {
@@ -64,9 +64,9 @@ func run(r *reactor.Reactor, target *conch.Target, file string, out io.Writer) e
 	t.Command.Line = "tail -f -- '" + strings.ReplaceAll(file, "'", `'\''`) + "'"
 	conn := &connection{r: r, tail: t}
 	r.CallWhenRunning(func() {
-		target.Connect(r, conn).AddErrback(func(err error) (struct{}, error) {
-			conn.err = err
-			return struct{}{}, r.Stop()
+		target.Connect(r, conn).OnError(func(err error) {
+			conn.fail(err)
+			conn.stop()
 		})
 	})
 	err := r.Run()

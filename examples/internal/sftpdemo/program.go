@@ -147,13 +147,12 @@ func (p Program) run(e *Env) error {
 			job.Cancel()
 			return over
 		})
-		job.AddBoth(func(_ struct{}, err error) (struct{}, error) {
+		job.OnResult(func(_ deferred.Void, err error) {
 			if problem = err; err == deferred.ErrCancelled {
 				problem = fmt.Errorf("interrupted (%w)", err)
 			}
 			over.Callback(struct{}{})
 			_ = e.R.Stop() // an error means that it is stopping already
-			return struct{}{}, nil
 		})
 	})
 	return errors.Join(e.R.Run(), problem)
