@@ -37,7 +37,9 @@ func (o *Owner) Release() {
 // Here reports whether the caller runs on the bound goroutine, or in the body
 // of a coroutine that this goroutine has resumed. Any goroutine may call it. It
 // takes a few nanoseconds.
-func (o *Owner) Here() bool { return !o.released.Load() && currentOwner() == o }
+func (o *Owner) Here() bool {
+	return resumer(goroutine()) == o.goroutine && !o.released.Load()
+}
 
 // currentOwner returns the owner on whose behalf the calling goroutine runs,
 // nil if it has none.
