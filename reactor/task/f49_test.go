@@ -109,7 +109,7 @@ func TestF49_R204_APanicAfterAStopInTheStep(t *testing.T) {
 // Ending a task does not look at the others: it takes about as long with many
 // as with few. With a search among n tasks the factor was that of the numbers.
 func TestF49_EndingManyTasks(t *testing.T) {
-	const few, many = 300, 20_000
+	const few, many = 200, 10_000
 	if a, b := timePerTask(t, few), timePerTask(t, many); b > (many/few/4)*a {
 		t.Errorf("one of %d tasks takes %v, one of %d takes %v", few, a, many, b)
 	}
