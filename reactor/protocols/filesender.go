@@ -16,7 +16,8 @@ var (
 
 	// ErrTransferInProgress is the failure of BeginFileTransfer on a
 	// FileSender that is sending another file.
-	ErrTransferInProgress = errors.New("protocols: the FileSender is sending another file; wait for its Deferred, or use a second FileSender")
+	ErrTransferInProgress = errors.New("protocols: the FileSender is sending another file; " +
+		"wait for its Deferred, or use a second FileSender")
 
 	errReadCount = errors.New("protocols: the Read method of the file returned an impossible count")
 )
@@ -31,13 +32,13 @@ const (
 )
 
 // FileSender sends a file to a consumer, usually a transport, as a pull
-// producer. It reads and writes pieces of 16 KiB, one whenever the consumer
-// asks. It sends one file at a time. The zero value is ready; it reads on the
-// loop.
+// producer. Whenever the consumer asks, a FileSender reads and writes one piece
+// of 16 KiB. It sends one file at a time. The zero value is ready.
 type FileSender struct {
-	// Reactor, if not nil, reads the file in its thread pool. If it is nil,
-	// the file is read on the loop, and a slow Read delays all callbacks.
-	// Set it for everything that can block: slow disks, pipes, sockets.
+	// Reactor, if not nil, reads the file in its thread pool. If Reactor is
+	// nil, the file is read on the loop, as in Twisted, and a slow Read delays
+	// all callbacks. Set Reactor for every file that can block: on slow disks,
+	// pipes, sockets.
 	Reactor *reactor.Reactor
 
 	// Transform, if not nil, is called on the loop with each piece. Its
@@ -68,13 +69,13 @@ type piece struct {
 }
 
 // BeginFileTransfer registers the FileSender with the consumer and sends the
-// file up to io.EOF. It must be called on the loop, and panics if an argument
-// is nil.
+// file up to io.EOF. BeginFileTransfer must be called on the loop, and panics if
+// an argument is nil.
 //
 // The Deferred fires after the FileSender is unregistered. Its value is the
-// last byte sent, or empty if none was. It fails with
+// last byte sent, or empty if none was. The Deferred fails with
 //
-//   - the error of file.Read, after the data read before it has been sent
+//   - the error of file.Read, after all data read has been sent
 //   - io.ErrNoProgress if Read returns no data and no error many times
 //   - a *deferred.PanicError if Read, Transform or the consumer's Write panics
 //   - ErrConsumerStopped, or the error of RegisterProducer
@@ -83,7 +84,7 @@ type piece struct {
 //   - an error of [reactor.DeferToThread]
 //
 // Cancelling the Deferred ends the transfer. A thread may still be in file.Read
-// then; the next transfer waits for it.
+// then; the next transfer waits for that Read.
 func (s *FileSender) BeginFileTransfer(file io.Reader, consumer reactor.Consumer) deferred.Deferred[[]byte] {
 	arg.NotNil("protocols: FileSender.BeginFileTransfer", "file", file)
 	arg.NotNil("protocols: FileSender.BeginFileTransfer", "consumer", consumer)
@@ -108,8 +109,8 @@ func (s *FileSender) BeginFileTransfer(file io.Reader, consumer reactor.Consumer
 	return t.done
 }
 
-// ResumeProducing sends the next piece. The consumer calls it. It may do so
-// inside Write.
+// ResumeProducing sends the next piece. Only the consumer calls ResumeProducing,
+// also inside Write.
 func (s *FileSender) ResumeProducing() {
 	if s.current != nil {
 		s.current.asked = true
@@ -117,8 +118,8 @@ func (s *FileSender) ResumeProducing() {
 	}
 }
 
-// StopProducing ends the transfer with ErrConsumerStopped. The consumer calls
-// it, and has forgotten the producer by then.
+// StopProducing ends the transfer with ErrConsumerStopped. Only the consumer
+// calls StopProducing, after forgetting the producer.
 func (s *FileSender) StopProducing() {
 	if t := s.current; t != nil {
 		s.current = nil
@@ -126,7 +127,7 @@ func (s *FileSender) StopProducing() {
 	}
 }
 
-// run sends pieces while the consumer waits for one. It is never nested: a
+// run sends pieces while the consumer waits for one. Calls are never nested: a
 // consumer that asks inside Write, and a callback that begins the next
 // transfer, are served by the loop of the call in progress.
 func (s *FileSender) run() {
@@ -170,7 +171,7 @@ func (s *FileSender) readInThread(t *transfer) {
 }
 
 // readPiece reads until the piece is full or Read fails. A panic of Read is an
-// error of the piece. It may run in a thread.
+// error of the piece. readPiece may run in a thread.
 func readPiece(file io.Reader) (p piece) {
 	buf := make([]byte, fileChunk)
 	defer func() {
@@ -194,8 +195,8 @@ func readPiece(file io.Reader) (p piece) {
 	return p
 }
 
-// send writes a piece. If there is nothing to write, it has the next step done
-// at once, because the consumer does not ask again without a piece.
+// send writes a piece. If the piece is empty, the next step follows at once,
+// because a consumer that has received nothing does not ask again.
 func (s *FileSender) send(t *transfer, p piece) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -218,8 +219,8 @@ func (s *FileSender) send(t *transfer, p piece) {
 	t.consumer.Write(data)
 }
 
-// panicked ends the transfer because Transform or Write has panicked. If they
-// had ended it before, the panic goes on.
+// panicked ends the transfer because Transform or Write has panicked. If the
+// transfer has ended before, the panic continues.
 func (s *FileSender) panicked(t *transfer, v any) {
 	err := deferred.NewPanicError(v)
 	if s.current != t {

@@ -11,7 +11,8 @@ const DefaultMaxString = 99999
 
 // ErrStringTooLong matches the error of SendString for a string whose length
 // does not fit into the length prefix.
-var ErrStringTooLong = errors.New("protocols: the string is too long for its length prefix; use a receiver with a larger prefix, or split the string")
+var ErrStringTooLong = errors.New("protocols: the string is too long for its length prefix; " +
+	"use a receiver with a larger prefix, or split the string")
 
 // IntNStringReceiver splits received data into strings, each preceded by its
 // length as an unsigned big-endian integer of type N. Embed one of
@@ -21,8 +22,9 @@ var ErrStringTooLong = errors.New("protocols: the string is too long for its len
 type IntNStringReceiver[N uint8 | uint16 | uint32] struct {
 	receiver
 
-	// MaxLength is the maximum length of a received string in bytes. If it is
-	// not positive, DefaultMaxString applies. It does not limit SendString.
+	// MaxLength is the maximum length of a received string in bytes. A value
+	// that is not positive means DefaultMaxString. SendString has no maximum
+	// but the prefix.
 	MaxLength int
 }
 

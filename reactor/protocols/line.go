@@ -7,17 +7,17 @@ const DefaultMaxLine = 16384
 
 // LineReceiver splits received data into lines. The type that embeds a
 // LineReceiver must have a method LineReceived(line []byte), which receives
-// each line without its delimiter. If it uses SetRawMode, it must also have
-// RawDataReceived(data []byte). A missing method is a panic on delivery.
+// each line without its delimiter. A type that uses SetRawMode must also have a
+// method RawDataReceived(data []byte). A missing method is a panic on delivery.
 type LineReceiver struct {
 	receiver
 
-	// Delimiter ends a line. An empty one means CR LF. It may be changed at
-	// any time; the new one applies to all data not yet delivered.
+	// Delimiter ends a line. An empty one means CR LF. A new value may be
+	// assigned at any time and applies to all data not yet delivered.
 	Delimiter []byte
 
 	// MaxLength is the maximum length of a line in bytes, without the
-	// delimiter. If it is not positive, DefaultMaxLine applies.
+	// delimiter. A value that is not positive means DefaultMaxLine.
 	MaxLength int
 
 	raw        bool
@@ -35,11 +35,11 @@ type lineLimitHandler interface{ LineLengthExceeded(line []byte) }
 // after the data.
 func (l *LineReceiver) LineLengthExceeded([]byte) { l.Transport().LoseConnection() }
 
-// SetRawMode sends all further data to RawDataReceived as it arrives, unsplit.
+// SetRawMode sends all further data to RawDataReceived on arrival, unsplit.
 func (l *LineReceiver) SetRawMode() { l.raw = true }
 
-// SetLineMode ends raw mode. extra is data that RawDataReceived has received
-// and not used; it may be empty. It is split first.
+// SetLineMode ends raw mode. The first lines come from extra: data, possibly
+// none, that RawDataReceived has received and not used.
 func (l *LineReceiver) SetLineMode(extra []byte) {
 	l.raw, l.scanned = false, 0
 	if len(extra) > 0 {
@@ -66,7 +66,7 @@ func (l *LineReceiver) delimiter() []byte {
 	return l.Delimiter
 }
 
-// split delivers one line. In raw mode it delivers the whole buffer.
+// split delivers one line, in raw mode the whole buffer.
 func (l *LineReceiver) split() (more bool) {
 	if l.raw {
 		l.rawReceived(l.clear())
@@ -87,9 +87,8 @@ func (l *LineReceiver) split() (more bool) {
 	return true
 }
 
-// find returns the index of the first delimiter in the buffer, or -1. It
-// remembers the part without a delimiter, so that a line received in many
-// pieces is scanned once.
+// find returns the index of the first delimiter in the buffer, or -1. A part
+// without a delimiter is not scanned again when more data arrives.
 func (l *LineReceiver) find(delimiter []byte) int {
 	if string(delimiter) != l.scannedFor {
 		l.scanned, l.scannedFor = 0, string(delimiter)

@@ -16,8 +16,8 @@ import (
 type NetstringReceiver struct {
 	receiver
 
-	// MaxLength is the maximum length of a received string in bytes. If it is
-	// not positive, DefaultMaxString applies. It does not limit SendString.
+	// MaxLength is the maximum length of a received string in bytes. A value
+	// that is not positive means DefaultMaxString. SendString has no maximum.
 	MaxLength int
 
 	broken bool

@@ -6,8 +6,8 @@ import (
 	"github.com/hawser-go/hawser/reactor"
 )
 
-// receiver is embedded in all receivers. It buffers received data and runs the
-// loop that delivers it.
+// receiver is embedded in all receivers. A receiver buffers received data and
+// delivers complete messages.
 type receiver struct {
 	reactor.BaseProtocol
 	buf        []byte // received, not delivered
@@ -15,11 +15,11 @@ type receiver struct {
 	delivering bool // deliver is on the stack
 }
 
-// splitter is implemented by the receivers. The type that embeds one inherits
-// the method, so receiver finds it through Self.
+// splitter is implemented by the receivers, and so by each type that embeds one.
+// receiver reaches the method through Self.
 type splitter interface {
-	// split delivers the first message of the buffer, which is not empty. It
-	// returns false if it needs more data.
+	// split delivers the first message of the buffer, which is not empty. If
+	// the message is incomplete, split returns false.
 	split() (more bool)
 }
 
@@ -36,8 +36,8 @@ var (
 )
 
 // DataReceived appends data to the buffer and delivers all complete messages.
-// If it is called while a message is being delivered, it only appends; the
-// delivery in progress continues with the new data.
+// During a delivery DataReceived only appends; the delivery in progress continues
+// with the new data.
 func (r *receiver) DataReceived(data []byte) {
 	if r.closing() {
 		r.buf = nil
@@ -59,8 +59,8 @@ func (r *receiver) PauseProducing() {
 }
 
 // ResumeProducing resumes the transport and delivers the buffered messages
-// before it returns. If it is called while a message is being delivered, the
-// delivery in progress continues afterwards.
+// before it returns. During a delivery, ResumeProducing returns at once and the
+// delivery in progress continues with the buffered messages.
 func (r *receiver) ResumeProducing() {
 	r.paused = false
 	r.Transport().ResumeProducing()

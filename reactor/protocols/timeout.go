@@ -8,11 +8,13 @@ import (
 	"github.com/hawser-go/hawser/reactor/internal/arg"
 )
 
-var errNoTimeoutAction = errors.New("protocols: TimeoutMixin.SetTimeout: Protocol and TimeoutConnection are both nil; set one of them")
+var errNoTimeoutAction = errors.New("protocols: TimeoutMixin.SetTimeout: " +
+	"Protocol and TimeoutConnection are both nil; set one of them")
 
 // TimeoutMixin closes an idle connection. A protocol embeds one, or keeps one
-// in a field. It calls SetTimeout when the connection is made, ResetTimeout
-// whenever there is activity, and SetTimeout(0) when the connection is lost.
+// in a field. The protocol calls SetTimeout when the connection is made,
+// ResetTimeout whenever there is activity, and SetTimeout(0) when the
+// connection is lost.
 //
 //	func (p *greeter) ConnectionMade() {
 //		p.timeout.Clock, p.timeout.Protocol = p.clock, p
@@ -21,15 +23,15 @@ var errNoTimeoutAction = errors.New("protocols: TimeoutMixin.SetTimeout: Protoco
 //
 // All methods must be called on the goroutine of Clock.
 type TimeoutMixin struct {
-	// Clock measures the time. It must not be nil.
+	// Clock measures the time. Clock must not be nil.
 	Clock reactor.Clock
 
-	// Protocol is the protocol whose connection is watched. It may be nil if
-	// TimeoutConnection is set.
+	// Protocol is the protocol whose connection is watched. Protocol may be nil
+	// if TimeoutConnection is set.
 	Protocol reactor.Protocol
 
-	// TimeoutConnection is called once when the time is up. If it is nil, the
-	// connection of Protocol is closed with LoseConnection.
+	// TimeoutConnection is called once when the time is up. Nil means to close
+	// the connection of Protocol with LoseConnection.
 	TimeoutConnection func()
 
 	period time.Duration
@@ -37,7 +39,7 @@ type TimeoutMixin struct {
 }
 
 // SetTimeout starts a timeout, or restarts the running one with another period.
-// If period is not positive, SetTimeout ends the timeout. It returns the
+// If period is not positive, SetTimeout ends the timeout. The result is the
 // previous period, 0 if there was none; a timeout that has expired keeps its
 // period.
 //
@@ -48,7 +50,7 @@ func (m *TimeoutMixin) SetTimeout(period time.Duration) (previous time.Duration)
 	}
 	previous, m.period = m.period, max(period, 0)
 	if m.call != nil {
-		_ = m.call.Cancel() // an error means that another caller has cancelled it
+		_ = m.call.Cancel() // an error means that others have cancelled the call
 		m.call = nil
 	}
 	if period > 0 {
@@ -68,7 +70,7 @@ func (m *TimeoutMixin) check() {
 // nothing.
 func (m *TimeoutMixin) ResetTimeout() {
 	if m.call != nil {
-		_ = m.call.Reset(m.period) // an error means that another caller has cancelled it
+		_ = m.call.Reset(m.period) // an error means that others have cancelled the call
 	}
 }
 

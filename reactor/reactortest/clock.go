@@ -13,8 +13,8 @@ import (
 // taken for an endless loop.
 const maxCallsPerAdvance = 1_000_000
 
-// Clock is a reactor.Clock whose time only moves when Advance is called. It
-// begins at the Unix epoch. Make one with NewClock.
+// Clock is a reactor.Clock whose time only moves when Advance is called. The
+// time begins at the Unix epoch. Make one with NewClock.
 //
 // Unlike a Reactor, a Clock accepts a negative delay, which means no delay, and
 // runs calls without delay in the Advance that is in progress.
@@ -44,13 +44,13 @@ func (c *Clock) Now() time.Time { return time.Unix(0, 0).UTC().Add(c.now) }
 // Elapsed returns the time since the Unix epoch: the sum of all Advances.
 func (c *Clock) Elapsed() time.Duration { return c.now }
 
-// CallLater schedules f for d from now. Advance calls it. It panics if f is nil.
+// CallLater has Advance call f when the time has moved by d. A nil f panics.
 func (c *Clock) CallLater(d time.Duration, f func()) *reactor.DelayedCall {
 	return c.timers.CallLater(d, f)
 }
 
-// AfterFunc schedules f as CallLater does. It returns a function that prevents
-// the call and reports whether it was in time.
+// AfterFunc schedules f as CallLater does. The function returned prevents the
+// call; its result is false if the call has already run or was prevented.
 func (c *Clock) AfterFunc(d time.Duration, f func()) (stop func() bool) {
 	return c.timers.AfterFunc(d, f)
 }
@@ -77,7 +77,8 @@ func (c *Clock) Advance(d time.Duration) {
 		}
 		f()
 	}
-	panic(fmt.Errorf("reactortest: %d calls in one Advance; look for a call that schedules itself without delay", maxCallsPerAdvance))
+	panic(fmt.Errorf("reactortest: %d calls in one Advance; "+
+		"look for a call that schedules itself without delay", maxCallsPerAdvance))
 }
 
 // Pump calls Advance with each of the amounts.
@@ -87,7 +88,7 @@ func (c *Clock) Pump(amounts ...time.Duration) {
 	}
 }
 
-// post schedules f for the next Advance. Any goroutine may call it.
+// post schedules f for the next Advance. Any goroutine may call post.
 func (c *Clock) post(f func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

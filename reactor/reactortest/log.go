@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// Log collects log records for a test. Any goroutine may use it.
+// Log collects log records for a test. Any goroutine may use a Log.
 type Log struct {
 	t testing.TB
 

@@ -12,8 +12,8 @@ import (
 )
 
 // MemoryReactor is a reactor.Network without sockets. It records calls to
-// connect and to listen. The test answers them: it fires the Deferreds of
-// Dials, calls the factories, and advances the clock.
+// connect and to listen. The test fires the Deferreds of Dials, calls the
+// factories, and advances the clock.
 //
 // All methods but CallFromThread belong to one goroutine. Make one with
 // NewMemoryReactor.
@@ -107,7 +107,7 @@ func NewMemoryReactor() *MemoryReactor {
 }
 
 // CallFromThread runs f in the next Advance, or in the one in progress. Any
-// goroutine may call it. It returns true.
+// goroutine may call CallFromThread. The result is true.
 func (m *MemoryReactor) CallFromThread(f func()) bool {
 	arg.NotNil("reactortest: MemoryReactor.CallFromThread", "function", f)
 	m.post(f)
@@ -129,9 +129,9 @@ func (m *MemoryReactor) Resolve(network, host string) deferred.Deferred[[]netip.
 }
 
 // Dial records the call. The test fires Dialled.Result. As with a real reactor,
-// cancelling the Deferred makes it fail with a
-// *reactor.ConnectingCancelledError; and when opts.Timeout has passed on the
-// clock, it fails with a *reactor.ConnectError of the kind ErrConnectTimeout.
+// the Deferred fails with a *reactor.ConnectingCancelledError when it is
+// cancelled, and with a *reactor.ConnectError of the kind ErrConnectTimeout when
+// opts.Timeout has passed on the clock.
 func (m *MemoryReactor) Dial(network, address string, opts reactor.DialOptions) deferred.Deferred[net.Conn] {
 	return m.dial(&Dialled{Network: network, Address: address, Options: opts})
 }
@@ -205,18 +205,25 @@ func (m *MemoryReactor) Attach(nc net.Conn, p reactor.Protocol, opts reactor.Att
 }
 
 // ListenTCP records the call and returns a FakePort.
-func (m *MemoryReactor) ListenTCP(port int, f reactor.Factory, opts reactor.ListenOptions) (reactor.ListeningPort, error) {
-	return m.listen(&m.TCPServers, &ServerCall{Port: port, Factory: f, Options: opts, FakePort: fakeTCPPort(opts.Interface, port)})
+func (m *MemoryReactor) ListenTCP(
+	port int, f reactor.Factory, opts reactor.ListenOptions,
+) (reactor.ListeningPort, error) {
+	call := &ServerCall{Port: port, Factory: f, Options: opts, FakePort: fakeTCPPort(opts.Interface, port)}
+	return m.listen(&m.TCPServers, call)
 }
 
 // ListenTLS records the call and returns a FakePort.
-func (m *MemoryReactor) ListenTLS(port int, f reactor.Factory, config *tls.Config, opts reactor.ListenOptions) (reactor.ListeningPort, error) {
+func (m *MemoryReactor) ListenTLS(
+	port int, f reactor.Factory, config *tls.Config, opts reactor.ListenOptions,
+) (reactor.ListeningPort, error) {
 	call := &ServerCall{Port: port, Factory: f, TLS: config, Options: opts, FakePort: fakeTCPPort(opts.Interface, port)}
 	return m.listen(&m.TLSServers, call)
 }
 
 // ListenUNIX records the call and returns a FakePort.
-func (m *MemoryReactor) ListenUNIX(path string, f reactor.Factory, opts reactor.UNIXOptions) (reactor.ListeningPort, error) {
+func (m *MemoryReactor) ListenUNIX(
+	path string, f reactor.Factory, opts reactor.UNIXOptions,
+) (reactor.ListeningPort, error) {
 	port := &FakePort{Host: reactor.UNIXAddress{Path: path}}
 	return m.listen(&m.UNIXServers, &ServerCall{Path: path, Factory: f, UNIXOptions: opts, FakePort: port})
 }
@@ -240,19 +247,25 @@ func (m *MemoryReactor) listen(calls *[]*ServerCall, call *ServerCall) (reactor.
 
 // ConnectTCP records the call, calls StartedConnecting of the factory, and
 // returns a FakeConnector.
-func (m *MemoryReactor) ConnectTCP(host string, port int, f reactor.ClientFactory, opts reactor.DialOptions) reactor.Connector {
+func (m *MemoryReactor) ConnectTCP(
+	host string, port int, f reactor.ClientFactory, opts reactor.DialOptions,
+) reactor.Connector {
 	call := &ClientCall{Host: host, Port: port, Factory: f, Options: opts}
 	return m.connect(&m.TCPClients, call, reactor.HostnameAddress{Host: host, Port: port})
 }
 
 // ConnectTLS records the call, as ConnectTCP does.
-func (m *MemoryReactor) ConnectTLS(host string, port int, f reactor.ClientFactory, config *tls.Config, opts reactor.DialOptions) reactor.Connector {
+func (m *MemoryReactor) ConnectTLS(
+	host string, port int, f reactor.ClientFactory, config *tls.Config, opts reactor.DialOptions,
+) reactor.Connector {
 	call := &ClientCall{Host: host, Port: port, Factory: f, TLS: config, Options: opts}
 	return m.connect(&m.TLSClients, call, reactor.HostnameAddress{Host: host, Port: port})
 }
 
 // ConnectUNIX records the call, as ConnectTCP does.
-func (m *MemoryReactor) ConnectUNIX(path string, f reactor.ClientFactory, opts reactor.UNIXDialOptions) reactor.Connector {
+func (m *MemoryReactor) ConnectUNIX(
+	path string, f reactor.ClientFactory, opts reactor.UNIXDialOptions,
+) reactor.Connector {
 	call := &ClientCall{Host: path, Factory: f, Options: opts.DialOptions, Check: opts.CheckLock}
 	return m.connect(&m.UNIXClients, call, reactor.UNIXAddress{Path: path})
 }

@@ -48,7 +48,7 @@ func ipAddress(s string) reactor.IPAddress {
 }
 
 // Pump takes one step in each direction: it delivers data, or the next event if
-// there is no data. It reports whether anything has happened.
+// there is no data. The result is false if nothing has happened.
 func (p *Pair) Pump() bool {
 	fromClient := p.Client.pump(p.Chunk)
 	fromServer := p.Server.pump(p.Chunk)
@@ -63,5 +63,6 @@ func (p *Pair) Flush() {
 			return
 		}
 	}
-	panic(fmt.Errorf("reactortest: %d steps in one Flush; look for two protocols that answer each other for ever", maxPumpsPerFlush))
+	panic(fmt.Errorf("reactortest: %d steps in one Flush; "+
+		"look for two protocols that answer each other for ever", maxPumpsPerFlush))
 }

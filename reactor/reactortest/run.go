@@ -80,7 +80,8 @@ func ours() string {
 	var found []string
 	for stack := range strings.SplitSeq(string(buf), "\n\n") {
 		_, creator, _ := strings.Cut(stack, "\ncreated by ")
-		if strings.HasPrefix(creator, "github.com/hawser-go/hawser/") || strings.HasPrefix(creator, "github.com/gammazero/workerpool") {
+		if strings.HasPrefix(creator, "github.com/hawser-go/hawser/") ||
+			strings.HasPrefix(creator, "github.com/gammazero/workerpool") {
 			found = append(found, stack)
 		}
 	}

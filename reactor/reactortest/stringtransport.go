@@ -11,7 +11,8 @@ import (
 
 var (
 	errNoProducer  = errors.New("reactortest: UnregisterProducer without a producer; call RegisterProducer first")
-	errPausedAtEnd = errors.New("reactortest: a StringTransport was paused or resumed after it was closed; set Lenient to allow that")
+	errPausedAtEnd = errors.New("reactortest: a StringTransport was paused or resumed after LoseConnection; " +
+		"set Lenient to allow that")
 )
 
 // ProducerState is the state of a StringTransport as a producer.
@@ -32,8 +33,8 @@ type StringTransport struct {
 	// sets them to fixed private addresses.
 	Host, Peer net.Addr
 
-	// Lenient allows PauseProducing and ResumeProducing at any time. If it is
-	// false, they panic after LoseConnection and StopProducing.
+	// Lenient allows PauseProducing and ResumeProducing at any time. If Lenient
+	// is false, both panic after LoseConnection and StopProducing.
 	Lenient bool
 
 	// OnLose, if not nil, is called by the first LoseConnection or

@@ -16,10 +16,11 @@ var (
 	// stopped.
 	ErrSchedulerStopped = errors.New("task: the Cooperator has stopped; Start lets it accept new tasks")
 
-	errTickTooEarly = errors.New("task: CooperatorOptions.Scheduler has called its tick; it must arrange for a later call")
-	errNoStop       = errors.New("task: CooperatorOptions.Scheduler has returned a nil function; it must return one that prevents the tick")
-	errManyInto     = errors.New("task: Cooperator.Coiterate takes at most one Deferred")
-	errZeroInto     = errors.New("task: Cooperator.Coiterate with the zero Deferred; make one with deferred.New")
+	errTickTooEarly = errors.New("task: CooperatorOptions.Scheduler has called its tick; arrange for a later call")
+	errNoStop       = errors.New("task: CooperatorOptions.Scheduler has returned a nil function; " +
+		"return one that prevents the tick")
+	errManyInto = errors.New("task: Cooperator.Coiterate takes at most one Deferred")
+	errZeroInto = errors.New("task: Cooperator.Coiterate with the zero Deferred; make one with deferred.New")
 )
 
 // sliceTime is the default length of a tick.
@@ -104,7 +105,9 @@ func (c *Cooperator) Cooperate(steps Steps) *CooperativeTask {
 // Coiterate begins a task and returns a Deferred that fires when the task has
 // ended, as WhenDone does. If a Deferred is given, it is fired and returned
 // instead of a new one; it must not have fired.
-func (c *Cooperator) Coiterate(steps Steps, into ...deferred.Deferred[*CooperativeTask]) deferred.Deferred[*CooperativeTask] {
+func (c *Cooperator) Coiterate(
+	steps Steps, into ...deferred.Deferred[*CooperativeTask],
+) deferred.Deferred[*CooperativeTask] {
 	switch {
 	case len(into) == 0:
 		return c.Cooperate(steps).WhenDone()
@@ -131,7 +134,8 @@ func (c *Cooperator) Stop() {
 	tasks := c.tasks
 	c.tasks = list.New()
 	for e := tasks.Front(); e != nil; e = e.Next() {
-		if t := e.Value.(*CooperativeTask); t.state == nil { // a callback of another task may have stopped it
+		// A callback of another task may have ended this one.
+		if t := e.Value.(*CooperativeTask); t.state == nil {
 			t.finish(ErrTaskFailed, ErrSchedulerStopped)
 		}
 	}

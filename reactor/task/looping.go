@@ -67,7 +67,7 @@ func NewLoopingCallDeferred(clock reactor.Clock, f func() deferred.Deferred[stru
 // first call counts 1 if Start calls it at once. With interval 0 the count is
 // always 1.
 func WithCount(clock reactor.Clock, f func(count int) error) *LoopingCall {
-	return newLoopingCall("task: WithCount", clock, f, func(count int) deferred.Deferred[struct{}] { return result(f(count)) })
+	return newLoopingCall("task: WithCount", clock, f, func(n int) deferred.Deferred[struct{}] { return result(f(n)) })
 }
 
 // WithCountDeferred is like NewLoopingCallDeferred for a function that is

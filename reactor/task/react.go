@@ -15,7 +15,8 @@ import (
 	"github.com/hawser-go/hawser/reactor/internal/arg"
 )
 
-var errNoDeferred = errors.New("task: main has returned the zero Deferred; return one that fires when the program is done")
+var errNoDeferred = errors.New("task: main has returned the zero Deferred; " +
+	"return one that fires when the program is done")
 
 // maxExitCode is the largest exit code of a process on Unix.
 const maxExitCode = 255
@@ -56,7 +57,9 @@ func React[T any](main func(r *reactor.Reactor, args []string) deferred.Deferred
 // Main is like React for a program that configures its reactor. It runs r and
 // returns the exit code instead of ending the process. It writes to stderr
 // instead of standard error.
-func Main[T any](r *reactor.Reactor, main func(r *reactor.Reactor, args []string) deferred.Deferred[T], args []string, stderr io.Writer) (code int) {
+func Main[T any](
+	r *reactor.Reactor, main func(r *reactor.Reactor, args []string) deferred.Deferred[T], args []string, stderr io.Writer,
+) (code int) {
 	arg.NotNil("task: Main", "reactor", r)
 	arg.NotNil("task: Main", "function", main)
 	arg.NotNil("task: Main", "stderr", stderr)
