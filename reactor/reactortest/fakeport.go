@@ -10,8 +10,8 @@ import (
 )
 
 var (
-	errListening = errors.New("reactortest: StartListening on a FakePort that is listening; call StopListening first")
-	errAdopted   = errors.New("reactortest: StartListening on the FakePort of an adopted listener, which is closed")
+	errListening = errors.New("the port is listening; call StopListening first")
+	errAdopted   = errors.New("the port of an adopted listener cannot start again; make a new one")
 )
 
 // FakePort is a reactor.ListeningPort without a socket.
@@ -36,17 +36,25 @@ func fakeTCPPort(iface string, port int) *FakePort {
 // GetHost returns the address that was asked for. Port 0 stays 0.
 func (p *FakePort) GetHost() net.Addr { return p.Host }
 
-// StartListening sets Listening. As on a real port, it returns an error if
-// Listening is set, and for the port of an adopted listener.
+// StartListening sets Listening. If Listening is set already, or the port was
+// made by MemoryReactor.Listen, StartListening returns a
+// *reactor.CannotListenError, as a real port does.
 func (p *FakePort) StartListening() error {
 	switch {
 	case p.Listening:
-		return errListening
+		return p.cannotListen(errListening)
 	case p.adopted:
-		return errAdopted
+		return p.cannotListen(errAdopted)
 	}
 	p.Listening = true
 	return nil
+}
+
+func (p *FakePort) cannotListen(err error) error {
+	if host, ok := p.Host.(reactor.IPAddress); ok {
+		return &reactor.CannotListenError{Interface: host.Host(), Port: host.Port(), Err: err}
+	}
+	return &reactor.CannotListenError{Interface: p.Host.String(), Err: err}
 }
 
 // StopListening resets Listening. The Deferred has already fired.

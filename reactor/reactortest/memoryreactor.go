@@ -39,7 +39,8 @@ type MemoryReactor struct {
 	ResolveFunc func(network, host string) deferred.Deferred[[]netip.Addr]
 
 	// Err, if not nil, is the error of each call to listen, and the failure of
-	// each call to connect.
+	// each call to connect. A real reactor returns a *reactor.CannotListenError
+	// and a *reactor.ConnectError.
 	Err error
 
 	HasRun     bool // Run was called

@@ -76,9 +76,13 @@ func CheckGoroutines(t testing.TB) {
 // ours returns the stacks of the goroutines that this module has started.
 func ours() string {
 	buf := make([]byte, 1<<20)
-	buf = buf[:runtime.Stack(buf, true)]
+	n := runtime.Stack(buf, true)
+	for n == len(buf) { // too small
+		buf = make([]byte, 2*len(buf))
+		n = runtime.Stack(buf, true)
+	}
 	var found []string
-	for stack := range strings.SplitSeq(string(buf), "\n\n") {
+	for stack := range strings.SplitSeq(string(buf[:n]), "\n\n") {
 		_, creator, _ := strings.Cut(stack, "\ncreated by ")
 		if strings.HasPrefix(creator, "github.com/hawser-go/hawser/") ||
 			strings.HasPrefix(creator, "github.com/gammazero/workerpool") {
