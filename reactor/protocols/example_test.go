@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"time"
 
+	"github.com/hawser-go/hawser/reactor"
 	"github.com/hawser-go/hawser/reactor/protocols"
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
@@ -35,6 +37,40 @@ func ExampleInt16StringReceiver() {
 	p.DataReceived([]byte("\x01c"))
 	fmt.Printf("%q\n", transport.Value())
 	// Output: "\x00\x04abab\x00\x02cc"
+}
+
+// greeter closes the connection of a peer that says nothing for a minute.
+type greeter struct {
+	protocols.LineReceiver
+	timeout protocols.TimeoutMixin
+	clock   reactor.Clock
+}
+
+func (g *greeter) ConnectionMade() {
+	g.timeout.Clock, g.timeout.Protocol = g.clock, g
+	g.timeout.SetTimeout(time.Minute)
+}
+
+func (g *greeter) LineReceived(line []byte) {
+	g.timeout.ResetTimeout()
+	g.SendLine([]byte("hello, " + string(line)))
+}
+
+func (g *greeter) ConnectionLost(error) { g.timeout.SetTimeout(0) }
+
+func ExampleTimeoutMixin() {
+	clock := reactortest.NewClock()
+	g := &greeter{clock: clock}
+	transport := reactortest.Connect(g)
+	clock.Advance(59 * time.Second)
+	g.DataReceived([]byte("you\r\n"))
+	clock.Advance(59 * time.Second)
+	fmt.Println(g.Connected(), strings.TrimSpace(transport.Value()))
+	clock.Advance(time.Second)
+	fmt.Println(g.Connected())
+	// Output:
+	// true hello, you
+	// false
 }
 
 func ExampleFileSender() {

@@ -3,6 +3,7 @@ package protocols_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/hawser-go/hawser/reactor"
@@ -38,6 +39,18 @@ func wantPanic(t *testing.T, what string, f func()) {
 	defer func() {
 		if recover() == nil {
 			t.Errorf("%s did not panic", what)
+		}
+	}()
+	f()
+}
+
+// wantPanicOf wants a panic with an error that contains text.
+func wantPanicOf(t *testing.T, text string, f func()) {
+	t.Helper()
+	defer func() {
+		v := recover()
+		if err, ok := v.(error); !ok || !strings.Contains(err.Error(), text) {
+			t.Errorf("panic with %v, want an error with %q", v, text)
 		}
 	}()
 	f()

@@ -6,22 +6,29 @@ import (
 	"math"
 )
 
-// DefaultMaxString is the longest string unless something else is asked for.
+// DefaultMaxString is the default of MaxLength of the string receivers.
 const DefaultMaxString = 99999
 
-// ErrStringTooLong is returned by SendString for a string whose length does not fit (R444).
-var ErrStringTooLong = errors.New("protocols: the string is too long for its length field")
+// ErrStringTooLong matches the error of SendString for a string whose length
+// does not fit into the length prefix.
+var ErrStringTooLong = errors.New("protocols: the string is too long for its length prefix; " +
+	"use a receiver with a larger prefix, or split the string")
 
-// IntNStringReceiver cuts what comes into strings, each with its length in front as an unsigned big-endian number of type N (R442). A type
-// that embeds one of [Int8StringReceiver], [Int16StringReceiver] and [Int32StringReceiver] needs a method StringReceived(s []byte).
+// IntNStringReceiver splits received data into strings, each preceded by its
+// length as an unsigned big-endian integer of type N. Embed one of
+// [Int8StringReceiver], [Int16StringReceiver] and [Int32StringReceiver]. The
+// embedding type must have a method StringReceived(s []byte); a missing method
+// is a panic on delivery.
 type IntNStringReceiver[N uint8 | uint16 | uint32] struct {
 	receiver
 
-	// MaxLength is the length in bytes up to which a string is accepted; 0 means DefaultMaxString. It does not limit SendString.
+	// MaxLength is the maximum length of a received string in bytes. A value
+	// that is not positive means DefaultMaxString. SendString has no maximum
+	// but the prefix.
 	MaxLength int
 }
 
-// The receivers for each size of the length field.
+// The receivers for each size of the length prefix.
 type (
 	Int8StringReceiver  = IntNStringReceiver[uint8]
 	Int16StringReceiver = IntNStringReceiver[uint16]
@@ -31,21 +38,23 @@ type (
 type stringHandler interface{ StringReceived(s []byte) }
 type stringLimitHandler interface{ LengthLimitExceeded(length int) }
 
-// DataReceived is part of reactor.Protocol.
-func (r *IntNStringReceiver[N]) DataReceived(data []byte) { r.take(data, r.next) }
-
-// LengthLimitExceeded is called for a string that is too long, of which nothing is delivered (R443). This one closes the connection; define
-// another to do something else.
+// LengthLimitExceeded is called when the prefix of a string announces more than
+// MaxLength bytes. No byte of that string is delivered. This method closes the
+// connection; define another one on the embedding type to do otherwise. If that
+// method neither closes the connection nor calls SetUnprocessed, the
+// undelivered data is dropped.
 func (r *IntNStringReceiver[N]) LengthLimitExceeded(int) { r.Transport().LoseConnection() }
 
-// Unprocessed returns what has not been delivered; in LengthLimitExceeded it begins with the length in question (R447). SetUnprocessed puts
-// something else in its place.
+// Unprocessed returns the received data that has not been delivered. During
+// LengthLimitExceeded the data begins with the length prefix in question.
 func (r *IntNStringReceiver[N]) Unprocessed() []byte { return r.buf }
 
-// SetUnprocessed replaces what has not been delivered.
+// SetUnprocessed replaces the received data that has not been delivered.
 func (r *IntNStringReceiver[N]) SetUnprocessed(data []byte) { r.buf = data }
 
-// SendString writes a string with its length in front. It returns ErrStringTooLong, and writes nothing, if the length does not fit.
+// SendString writes the length of s and s. If the length does not fit into the
+// prefix, SendString writes nothing and returns an error that wraps
+// ErrStringTooLong.
 func (r *IntNStringReceiver[N]) SendString(s []byte) error {
 	if uint64(len(s)) > uint64(^N(0)) {
 		return fmt.Errorf("%w: %d bytes", ErrStringTooLong, len(s))
@@ -58,14 +67,7 @@ func (r *IntNStringReceiver[N]) SendString(s []byte) error {
 	return nil
 }
 
-// ResumeProducing goes on with the delivery, at once with what is there.
-func (r *IntNStringReceiver[N]) ResumeProducing() {
-	r.paused = false
-	r.Transport().ResumeProducing()
-	r.take(nil, r.next)
-}
-
-// prefixLen returns the size of the length field in bytes.
+// prefixLen returns the size of the length prefix in bytes.
 func (r *IntNStringReceiver[N]) prefixLen() int {
 	switch any(N(0)).(type) {
 	case uint8:
@@ -76,8 +78,8 @@ func (r *IntNStringReceiver[N]) prefixLen() int {
 	return 4
 }
 
-// next delivers one string.
-func (r *IntNStringReceiver[N]) next() (more bool) {
+// split delivers one string.
+func (r *IntNStringReceiver[N]) split() (more bool) {
 	size := r.prefixLen()
 	if len(r.buf) < size {
 		return false
@@ -94,11 +96,12 @@ func (r *IntNStringReceiver[N]) next() (more bool) {
 		return false
 	}
 	r.cut(size)
-	deliver(r.Self(), r.cut(length))
+	deliverString(r.Self(), r.cut(length))
 	return true
 }
 
-// exceeded asks what to do about a string that is too long. Parsing goes on if something else is there afterwards.
+// exceeded calls LengthLimitExceeded. Splitting continues if that method has
+// replaced the buffer; otherwise the buffer is dropped.
 func (r *IntNStringReceiver[N]) exceeded(length int) (more bool) {
 	before := r.buf
 	r.Self().(stringLimitHandler).LengthLimitExceeded(length)
@@ -109,7 +112,7 @@ func (r *IntNStringReceiver[N]) exceeded(length int) (more bool) {
 	return !unchanged
 }
 
-func deliver(self any, s []byte) {
+func deliverString(self any, s []byte) {
 	handler, ok := self.(stringHandler)
 	if !ok {
 		panic(missing(self, "StringReceived(s []byte)"))

@@ -2,65 +2,61 @@ package protocols
 
 import "bytes"
 
-// DefaultMaxLine is the longest line unless something else is asked for.
+// DefaultMaxLine is the default of LineReceiver.MaxLength.
 const DefaultMaxLine = 16384
 
-// LineReceiver cuts what comes into lines (R427). A type that embeds it needs a method LineReceived(line []byte), which gets each line
-// without its delimiter, and, if it uses SetRawMode, RawDataReceived(data []byte).
+// LineReceiver splits received data into lines. The type that embeds a
+// LineReceiver must have a method LineReceived(line []byte), which receives
+// each line without its delimiter. A type that uses SetRawMode must also have a
+// method RawDataReceived(data []byte). A missing method is a panic on delivery.
 type LineReceiver struct {
 	receiver
 
-	// Delimiter ends a line; an empty one means CR LF.
+	// Delimiter ends a line. An empty one means CR LF. A new value may be
+	// assigned at any time and applies to all data not yet delivered.
 	Delimiter []byte
 
-	// MaxLength is the length in bytes up to which a line is fine, without its delimiter; 0 means DefaultMaxLine.
+	// MaxLength is the maximum length of a line in bytes, without the
+	// delimiter. A value that is not positive means DefaultMaxLine.
 	MaxLength int
 
-	raw     bool
-	scanned int // bytes of buf in which no delimiter begins
+	raw        bool
+	scanned    int    // no delimiter begins in this many bytes of buf
+	scannedFor string // the delimiter that scanned is about
 }
-
-// LineOnlyReceiver is Twisted's receiver for lines without raw data (R440, R441). It is the same type here.
-type LineOnlyReceiver = LineReceiver
 
 type lineHandler interface{ LineReceived(line []byte) }
 type rawHandler interface{ RawDataReceived(data []byte) }
 type lineLimitHandler interface{ LineLengthExceeded(line []byte) }
 
-// DataReceived is part of reactor.Protocol.
-func (l *LineReceiver) DataReceived(data []byte) { l.take(data, l.next) }
-
-// LineLengthExceeded is called for a line that is too long, with everything from its start on (R430). This one closes the connection; define
-// another to do something else.
+// LineLengthExceeded is called when a line is longer than MaxLength. The
+// argument is all undelivered data, from the start of that line. This method
+// closes the connection; define another one on the embedding type to continue
+// after the data.
 func (l *LineReceiver) LineLengthExceeded([]byte) { l.Transport().LoseConnection() }
 
-// SetRawMode makes what comes next go to RawDataReceived, as it comes (R429).
+// SetRawMode sends all further data to RawDataReceived on arrival, unsplit.
 func (l *LineReceiver) SetRawMode() { l.raw = true }
 
-// SetLineMode goes back to lines, beginning with extra, which RawDataReceived has got but not used.
+// SetLineMode ends raw mode. The first lines come from extra: data, possibly
+// none, that RawDataReceived has received and not used.
 func (l *LineReceiver) SetLineMode(extra []byte) {
 	l.raw, l.scanned = false, 0
 	if len(extra) > 0 {
-		l.DataReceived(extra)
+		l.receiver.DataReceived(extra)
 	}
 }
 
-// ClearLineBuffer removes and returns what has not been delivered (R436).
+// ClearLineBuffer removes and returns all received data that has not been
+// delivered.
 func (l *LineReceiver) ClearLineBuffer() []byte {
 	l.scanned = 0
 	return l.clear()
 }
 
-// SendLine writes a line and the delimiter (R437).
+// SendLine writes line and the delimiter.
 func (l *LineReceiver) SendLine(line []byte) {
 	l.Transport().WriteSequence([][]byte{line, l.delimiter()})
-}
-
-// ResumeProducing goes on with the delivery, at once with what is there.
-func (l *LineReceiver) ResumeProducing() {
-	l.paused = false
-	l.Transport().ResumeProducing()
-	l.take(nil, l.next)
 }
 
 func (l *LineReceiver) delimiter() []byte {
@@ -70,24 +66,17 @@ func (l *LineReceiver) delimiter() []byte {
 	return l.Delimiter
 }
 
-// next delivers one line, or all there is in raw mode.
-func (l *LineReceiver) next() (more bool) {
+// split delivers one line, in raw mode the whole buffer.
+func (l *LineReceiver) split() (more bool) {
 	if l.raw {
-		handler, ok := l.Self().(rawHandler)
-		if !ok {
-			panic(missing(l.Self(), "RawDataReceived(data []byte)"))
-		}
-		handler.RawDataReceived(l.clear())
+		l.rawReceived(l.clear())
 		return true
 	}
 	delimiter, longest := l.delimiter(), limit(l.MaxLength, DefaultMaxLine)
-	end := bytes.Index(l.buf[l.scanned:], delimiter)
+	end := l.find(delimiter)
 	if end < 0 {
-		l.scanned = max(0, len(l.buf)-len(delimiter)+1)
-		return l.unfinished(longest + len(delimiter))
+		return l.unfinished(len(l.buf)-len(delimiter), longest)
 	}
-	end += l.scanned
-	l.scanned = 0
 	if end > longest {
 		l.exceeded()
 		return true
@@ -98,9 +87,27 @@ func (l *LineReceiver) next() (more bool) {
 	return true
 }
 
-// unfinished checks what there is of a line whose end has not come. A part of the delimiter may be there already (R431).
-func (l *LineReceiver) unfinished(most int) (more bool) {
-	if len(l.buf) < most {
+// find returns the index of the first delimiter in the buffer, or -1. A part
+// without a delimiter is not scanned again when more data arrives.
+func (l *LineReceiver) find(delimiter []byte) int {
+	if string(delimiter) != l.scannedFor {
+		l.scanned, l.scannedFor = 0, string(delimiter)
+	}
+	from := l.scanned
+	end := bytes.Index(l.buf[from:], delimiter)
+	if end < 0 {
+		l.scanned = max(0, len(l.buf)-len(delimiter)+1)
+		return -1
+	}
+	l.scanned = 0
+	return from + end
+}
+
+// unfinished checks the length of a line without a delimiter. length does not
+// count the last bytes, as many as the delimiter has: all but one of them may
+// be the beginning of the delimiter.
+func (l *LineReceiver) unfinished(length, longest int) (more bool) {
+	if length < longest {
 		return false
 	}
 	l.exceeded()
@@ -117,4 +124,12 @@ func (l *LineReceiver) received(line []byte) {
 		panic(missing(l.Self(), "LineReceived(line []byte)"))
 	}
 	handler.LineReceived(line)
+}
+
+func (l *LineReceiver) rawReceived(data []byte) {
+	handler, ok := l.Self().(rawHandler)
+	if !ok {
+		panic(missing(l.Self(), "RawDataReceived(data []byte)"))
+	}
+	handler.RawDataReceived(data)
 }

@@ -3,6 +3,7 @@ package protocols_test
 import (
 	"bytes"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -88,19 +89,30 @@ func TestR429_RawMode(t *testing.T) {
 // switcher goes to raw mode after each line, and back at once.
 type switcher struct {
 	protocols.LineReceiver
-	lines int
+	lines       int
+	first, last int // depths of the stack
 }
 
-func (s *switcher) LineReceived([]byte)         { s.lines++; s.SetRawMode() }
+func (s *switcher) LineReceived([]byte) {
+	s.last = runtime.Callers(0, make([]uintptr, 1000))
+	if s.lines++; s.lines == 1 {
+		s.first = s.last
+	}
+	s.SetRawMode()
+}
+
 func (s *switcher) RawDataReceived(data []byte) { s.SetLineMode(data) }
 
 func TestR429_ManySwitchesInOneChunk(t *testing.T) {
-	const switches = 100_000
+	const switches = 1_000
 	s := new(switcher)
 	connect(s)
 	s.DataReceived([]byte(strings.Repeat("x\r\n", switches)))
 	if s.lines != switches {
 		t.Errorf("%d lines", s.lines)
+	}
+	if s.last != s.first {
+		t.Errorf("the stack has grown from %d to %d frames", s.first, s.last)
 	}
 }
 
@@ -132,7 +144,11 @@ func TestR430_R431_R441_LinesThatAreTooLong(t *testing.T) {
 
 	closing := new(liner)
 	tr := connect(closing)
-	closing.DataReceived(bytes.Repeat([]byte("x"), protocols.DefaultMaxLine+2))
+	closing.DataReceived(bytes.Repeat([]byte("x"), 16384+1))
+	if tr.Disconnecting() {
+		t.Error("closed for a line that may be just short enough")
+	}
+	closing.DataReceived([]byte("x"))
 	if !tr.Disconnecting() {
 		t.Error("the connection is open")
 	}
@@ -216,6 +232,41 @@ func TestR436_ClearLineBuffer(t *testing.T) {
 	want(t, l.got, "clear", `cleared "rest\r\nof"`, "new")
 }
 
+// A delimiter that is changed in mid-line applies to the data that is there.
+func TestF49_R427_TheDelimiterChangesInMidLine(t *testing.T) {
+	l := new(liner)
+	connect(l)
+	l.DataReceived([]byte("one|two|thr"))
+	want(t, l.got)
+	l.Delimiter = []byte("|")
+	l.DataReceived([]byte("ee"))
+	want(t, l.got, "one", "two")
+	l.Delimiter[0] = 'r' // in place
+	l.DataReceived([]byte("e"))
+	want(t, l.got, "one", "two", "th")
+
+	l = new(liner)
+	l.onLine = func(line string) { l.Delimiter = []byte(line) }
+	connect(l)
+	l.DataReceived([]byte("--\r\none--"))
+	want(t, l.got, "--", "one")
+}
+
+// A protocol that is paused when its connection is lost gets nothing more.
+func TestR215_NothingAfterTheLoss(t *testing.T) {
+	l := new(liner)
+	tr := connect(l)
+	l.onLine = func(string) { l.PauseProducing() }
+	l.DataReceived([]byte("one\r\ntwo\r\n"))
+	reactor.EndConnection(l, reactor.ErrConnectionLost)
+	l.ResumeProducing()
+	l.DataReceived([]byte("three\r\n"))
+	want(t, l.got, "one")
+	if tr.Disconnecting() {
+		t.Error("the receiver has closed the connection itself")
+	}
+}
+
 func TestR437_SendLine(t *testing.T) {
 	l := new(liner)
 	tr := connect(l)
@@ -230,9 +281,9 @@ func TestR437_SendLine(t *testing.T) {
 func TestR439_MissingMethods(t *testing.T) {
 	bare := new(struct{ protocols.LineReceiver })
 	connect(bare)
-	wantPanic(t, "a line without LineReceived", func() { bare.DataReceived([]byte("x\r\n")) })
+	wantPanicOf(t, "no method LineReceived", func() { bare.DataReceived([]byte("x\r\n")) })
 	bare.SetRawMode()
-	wantPanic(t, "data without RawDataReceived", func() { bare.DataReceived([]byte("x")) })
+	wantPanicOf(t, "no method RawDataReceived", func() { bare.DataReceived([]byte("x")) })
 }
 
 func TestR440_LineOnlyReceiver(t *testing.T) {

@@ -5,40 +5,34 @@ import (
 	"strconv"
 )
 
-// NetstringReceiver cuts what comes into netstrings: a decimal length, a colon, the bytes, a comma (R449). A type that embeds it needs a
-// method StringReceived(s []byte).
+// NetstringReceiver splits received data into netstrings. A netstring is a
+// decimal length, a colon, that many bytes, and a comma. The embedding type
+// must have a method StringReceived(s []byte); a missing method is a panic on
+// delivery.
 //
-// Anything else, leading zeros and a length above MaxLength among it, makes it set the flag that Broken returns and close the connection; nothing more
-// is delivered (R450, R451).
+// Invalid data closes the connection. From then on Broken returns true and
+// nothing more is delivered. Leading zeros and a length above MaxLength are
+// invalid; the receiver rejects them before the colon arrives.
 type NetstringReceiver struct {
 	receiver
 
-	// MaxLength is the length in bytes up to which a string is accepted; 0 means DefaultMaxString.
+	// MaxLength is the maximum length of a received string in bytes. A value
+	// that is not positive means DefaultMaxString. SendString has no maximum.
 	MaxLength int
 
 	broken bool
 }
 
-// DataReceived is part of reactor.Protocol.
-func (r *NetstringReceiver) DataReceived(data []byte) { r.take(data, r.next) }
-
-// Broken reports whether the peer has sent something that is no netstring, or too long.
+// Broken reports whether the peer has sent invalid data.
 func (r *NetstringReceiver) Broken() bool { return r.broken }
 
-// SendString writes a netstring (R452).
+// SendString writes s as a netstring.
 func (r *NetstringReceiver) SendString(s []byte) {
 	r.Transport().WriteSequence([][]byte{[]byte(strconv.Itoa(len(s)) + ":"), s, []byte(",")})
 }
 
-// ResumeProducing goes on with the delivery, at once with what is there.
-func (r *NetstringReceiver) ResumeProducing() {
-	r.paused = false
-	r.Transport().ResumeProducing()
-	r.take(nil, r.next)
-}
-
-// next delivers one string.
-func (r *NetstringReceiver) next() (more bool) {
+// split delivers one string.
+func (r *NetstringReceiver) split() (more bool) {
 	if r.broken {
 		r.clear()
 		return false
@@ -52,7 +46,7 @@ func (r *NetstringReceiver) next() (more bool) {
 		return false
 	}
 	start := len(digits) + 1
-	if len(r.buf) <= start+length {
+	if len(r.buf)-start <= length {
 		return false
 	}
 	if r.buf[start+length] != ',' {
@@ -61,24 +55,28 @@ func (r *NetstringReceiver) next() (more bool) {
 	r.cut(start)
 	s := r.cut(length)
 	r.cut(1)
-	deliver(r.Self(), s)
+	deliverString(r.Self(), s)
 	return true
 }
 
-// parseLength reads the digits of a length, as far as they have come. It accepts none, no leading zero, and nothing above longest.
+// parseLength parses the received digits of a length. ok is false for a byte
+// that is not a digit, a leading zero, and a length above longest. No digits
+// are ok: more may follow.
 func parseLength(digits []byte, longest int) (length int, ok bool) {
 	for i, c := range digits {
 		if c < '0' || c > '9' || i == 1 && digits[0] == '0' {
 			return 0, false
 		}
-		length = length*10 + int(c-'0')
-		if length > longest {
+		digit := int(c - '0')
+		if digit > longest || length > (longest-digit)/10 {
 			return 0, false
 		}
+		length = length*10 + digit
 	}
 	return length, true
 }
 
+// giveUp closes the connection because the peer has sent invalid data.
 func (r *NetstringReceiver) giveUp() (more bool) {
 	r.broken = true
 	r.clear()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -225,10 +226,10 @@ func TestR450_R451_BrokenNetstrings(t *testing.T) {
 	}
 }
 
-func TestMissingStringReceived(t *testing.T) {
+func TestR439_MissingStringReceived(t *testing.T) {
 	bare := new(struct{ protocols.Int8StringReceiver })
 	connect(bare)
-	wantPanic(t, "a string without StringReceived", func() { bare.DataReceived([]byte("\x01x")) })
+	wantPanicOf(t, "no method StringReceived", func() { bare.DataReceived([]byte("\x01x")) })
 }
 
 // failingReader fails after its text.
@@ -377,6 +378,77 @@ func TestR466_R467_R468_R469_R470_TimeoutMixin(t *testing.T) {
 	clock.Advance(100)
 	if expired != 1 || len(clock.GetDelayedCalls()) > 0 {
 		t.Errorf("expired %d times", expired)
+	}
+}
+
+func TestR468_F49_TheDefaultActionIsLoseConnection(t *testing.T) {
+	clock := reactortest.NewClock()
+	p := new(int8Notes)
+	tr := connect(p)
+	m := &protocols.TimeoutMixin{Clock: clock, Protocol: p}
+	m.SetTimeout(10)
+	clock.Advance(9)
+	if tr.Disconnecting() {
+		t.Error("closed too early")
+	}
+	clock.Advance(1)
+	if !tr.Disconnecting() || tr.Disconnected() {
+		t.Errorf("disconnecting %v, aborted %v", tr.Disconnecting(), tr.Disconnected())
+	}
+	if old := m.SetTimeout(-1); old != 10 { // R468: the period stays
+		t.Errorf("before: %v", old)
+	}
+	if old := m.SetTimeout(0); old != 0 {
+		t.Errorf("before: %v", old)
+	}
+}
+
+func TestF49_NilArguments(t *testing.T) {
+	clock := reactortest.NewClock()
+	var nilReactor *reactor.Reactor
+	var nilFile *strings.Reader
+	var nilTransport *reactortest.StringTransport
+	s := new(protocols.FileSender)
+	for want, f := range map[string]func(){
+		"BeginFileTransfer: nil file":        func() { s.BeginFileTransfer(nil, connect(new(int8Notes))) },
+		"BeginFileTransfer: nil file; ":      func() { s.BeginFileTransfer(nilFile, connect(new(int8Notes))) },
+		"BeginFileTransfer: nil consumer":    func() { s.BeginFileTransfer(strings.NewReader(""), nil) },
+		"BeginFileTransfer: nil consumer; ":  func() { s.BeginFileTransfer(strings.NewReader(""), nilTransport) },
+		"TimeoutMixin.SetTimeout: nil Clock": func() { new(protocols.TimeoutMixin).SetTimeout(1) },
+		"TimeoutMixin.SetTimeout: nil Clock; ": func() {
+			(&protocols.TimeoutMixin{Clock: nilReactor, TimeoutConnection: func() {}}).SetTimeout(1)
+		},
+		"TimeoutMixin.SetTimeout: Protocol and": func() { (&protocols.TimeoutMixin{Clock: clock}).SetTimeout(1) },
+	} {
+		wantPanicOf(t, want, f)
+	}
+	new(protocols.TimeoutMixin).SetTimeout(0) // nothing to end
+	if len(clock.GetDelayedCalls()) > 0 {
+		t.Error("a call is left")
+	}
+}
+
+// The largest limits there are do not overflow.
+func TestR443_R451_TheLargestLimit(t *testing.T) {
+	for _, row := range []struct {
+		p    reactor.Protocol
+		wire string
+	}{
+		{&netNotes{NetstringReceiver: protocols.NetstringReceiver{MaxLength: math.MaxInt}}, fmt.Sprintf("%d:some", math.MaxInt)},
+		{&int32Notes{Int32StringReceiver: protocols.Int32StringReceiver{MaxLength: math.MaxInt}}, "\xff\xff\xff\xfesome"},
+		{&liner{LineReceiver: protocols.LineReceiver{MaxLength: math.MaxInt}}, "some"},
+	} {
+		tr := connect(row.p)
+		row.p.DataReceived([]byte(row.wire))
+		if tr.Disconnecting() {
+			t.Errorf("%T has closed the connection", row.p)
+		}
+	}
+	p := &netNotes{NetstringReceiver: protocols.NetstringReceiver{MaxLength: math.MaxInt}}
+	connect(p)
+	p.DataReceived(fmt.Appendf(nil, "%d0", math.MaxInt))
+	if !p.Broken() {
+		t.Error("a length that does not fit into an int was accepted")
 	}
 }
 

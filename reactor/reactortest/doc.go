@@ -1,9 +1,18 @@
-// Package reactortest has what tests of reactor programs need, so that they wait for nothing and open no sockets:
+// Package reactortest provides fakes and helpers for tests of programs that use
+// package reactor. With the fakes, a test needs neither sockets nor waiting.
 //
-//   - [Clock], time that moves when told, a reactor.Clock
-//   - [StringTransport], a transport that collects what is written
-//   - [Pair], two protocols connected in memory, flushed step by step
-//   - [MemoryReactor], a reactor.Network that records who connects and who listens
-//   - [AccumulatingProtocol] and [LineSendingProtocol], protocols that note what happens
-//   - [Run] and [Start], a real reactor for the length of a test; [CheckGoroutines]; [Log]; [TLSConfigs]
+//   - [Clock] is a [reactor.Clock] whose time the test advances.
+//   - [StringTransport] is a transport that collects the written data.
+//   - [Pair] connects two protocols in memory and delivers data step by step.
+//   - [MemoryReactor] is a [reactor.Network] that records calls to connect and
+//     to listen.
+//   - [AccumulatingProtocol] and [LineSendingProtocol] record what happens to
+//     them.
+//   - [Run] and [Start] run a real reactor for a test.
+//   - [CheckGoroutines] finds goroutines left behind, [Log] collects log
+//     records, [TLSConfigs] makes certificates.
+//
+// The fakes belong to one goroutine, usually that of the test. A panic of a
+// protocol or of a delayed call reaches the caller, where a real reactor would
+// log it.
 package reactortest

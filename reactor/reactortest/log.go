@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// Log collects what is logged, for a test to look at (R529). It is a slog.Handler. Any goroutine may use it.
+// Log collects log records for a test. Any goroutine may use a Log.
 type Log struct {
 	t testing.TB
 
@@ -18,8 +18,8 @@ type Log struct {
 	records []string
 }
 
-// NewLog returns an empty Log. What is still in it when a test has failed is shown with the failure; nobody needs to look at what
-// is logged. A nil t means not to show it.
+// NewLog returns an empty Log. If the test fails, its remaining records are
+// shown with the failure, unless t is nil.
 func NewLog(t testing.TB) *Log {
 	l := &Log{t: t}
 	if t != nil {
@@ -28,17 +28,18 @@ func NewLog(t testing.TB) *Log {
 	return l
 }
 
-// Logger returns a logger that writes here.
-func (l *Log) Logger() *slog.Logger { return slog.New(l) }
+// Logger returns a logger that writes all levels to the Log.
+func (l *Log) Logger() *slog.Logger { return slog.New(logHandler{log: l}) }
 
-// Records returns what was logged, a line per record: level, message, and the attributes as key=value.
+// Records returns the records, one string each: the level, the message, and
+// the attributes as key=value. The keys of a group follow its name and a dot.
 func (l *Log) Records() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Clone(l.records)
 }
 
-// Take returns the records that contain text and forgets them.
+// Take removes the records that contain text and returns them.
 func (l *Log) Take(text string) (found []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -52,28 +53,11 @@ func (l *Log) Take(text string) (found []string) {
 	return found
 }
 
-// Enabled is part of slog.Handler.
-func (l *Log) Enabled(context.Context, slog.Level) bool { return true }
-
-// Handle is part of slog.Handler.
-func (l *Log) Handle(_ context.Context, record slog.Record) error {
-	var line strings.Builder
-	fmt.Fprintf(&line, "%v %s", record.Level, record.Message)
-	record.Attrs(func(a slog.Attr) bool {
-		fmt.Fprintf(&line, " %s=%v", a.Key, a.Value)
-		return true
-	})
+func (l *Log) add(record string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.records = append(l.records, line.String())
-	return nil
+	l.records = append(l.records, record)
 }
-
-// WithAttrs is part of slog.Handler; the attributes are dropped.
-func (l *Log) WithAttrs([]slog.Attr) slog.Handler { return l }
-
-// WithGroup is part of slog.Handler; the group is dropped.
-func (l *Log) WithGroup(string) slog.Handler { return l }
 
 func (l *Log) show() {
 	if l.t.Failed() {
@@ -82,3 +66,40 @@ func (l *Log) show() {
 		}
 	}
 }
+
+// logHandler writes to a Log. attrs and group are those of With and WithGroup.
+type logHandler struct {
+	log   *Log
+	attrs string // each begins with a space
+	group string // empty, or ends with a dot
+}
+
+var _ slog.Handler = logHandler{}
+
+func (h logHandler) Enabled(context.Context, slog.Level) bool { return true }
+
+func (h logHandler) Handle(_ context.Context, record slog.Record) error {
+	line := fmt.Sprintf("%v %s%s", record.Level, record.Message, h.attrs)
+	record.Attrs(func(a slog.Attr) bool {
+		line += h.text(a)
+		return true
+	})
+	h.log.add(line)
+	return nil
+}
+
+func (h logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	for _, a := range attrs {
+		h.attrs += h.text(a)
+	}
+	return h
+}
+
+func (h logHandler) WithGroup(name string) slog.Handler {
+	if name != "" {
+		h.group += name + "."
+	}
+	return h
+}
+
+func (h logHandler) text(a slog.Attr) string { return fmt.Sprintf(" %s%s=%v", h.group, a.Key, a.Value) }

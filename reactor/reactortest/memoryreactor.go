@@ -4,17 +4,23 @@ import (
 	"crypto/tls"
 	"net"
 	"net/netip"
+	"time"
 
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
+	"github.com/hawser-go/hawser/reactor/internal/arg"
 )
 
-// MemoryReactor is a reactor.Network that opens no sockets (R517, R522): it records who connects and who listens, and is driven by the test, which
-// fires Deferreds, builds protocols, and moves the clock. It belongs to one goroutine.
+// MemoryReactor is a reactor.Network without sockets. It records calls to
+// connect and to listen. The test fires the Deferreds of Dials, calls the
+// factories, and advances the clock.
+//
+// All methods but CallFromThread belong to one goroutine. Make one with
+// NewMemoryReactor.
 type MemoryReactor struct {
 	*Clock
 
-	// What was asked for, in order.
+	// The recorded calls, in order.
 	Dials       []*Dialled
 	TCPClients  []*ClientCall
 	TLSClients  []*ClientCall
@@ -25,37 +31,47 @@ type MemoryReactor struct {
 	Adopted     []*ServerCall
 	Attached    []*Attachment
 
-	// Hosts answers Resolve. A name that is not there fails with a *reactor.DNSLookupError. Lookups that are to be answered later go to
-	// ResolveFunc.
-	Hosts       map[string][]netip.Addr
+	// Hosts has the answers of Resolve. A name that is not in the map fails
+	// with a *reactor.DNSLookupError.
+	Hosts map[string][]netip.Addr
+
+	// ResolveFunc, if not nil, answers Resolve instead of Hosts.
 	ResolveFunc func(network, host string) deferred.Deferred[[]netip.Addr]
 
-	// Err, if not nil, is returned by each listen call, and fails each Dial and each connect call (R523).
+	// Err, if not nil, is the error of each call to listen, and the failure of
+	// each call to connect. A real reactor returns a *reactor.CannotListenError
+	// and a *reactor.ConnectError.
 	Err error
 
-	// What was called of the reactor itself (R519).
-	HasRun, HasStopped, HasCrashed bool
-	Triggers                       []RecordedTrigger
-	running                        bool
+	HasRun     bool // Run was called
+	HasStopped bool // Stop was called
+	HasCrashed bool // Crash was called
+	Triggers   []RecordedTrigger
+
+	running bool
 }
+
+var _ reactor.Network = (*MemoryReactor)(nil)
 
 // Dialled is a call of Dial or DialUNIX.
 type Dialled struct {
-	Network, Address string
+	Network, Address string // for DialUNIX "unix" and the path
 	Options          reactor.DialOptions
 	CheckLock        bool
-	Result           deferred.Deferred[net.Conn] // to be fired by the test
-	Cancelled        bool
+
+	// Result is the Deferred that the call has returned. The test fires it.
+	Result    deferred.Deferred[net.Conn]
+	Cancelled bool
 }
 
 // ClientCall is a call of ConnectTCP, ConnectTLS or ConnectUNIX.
 type ClientCall struct {
-	Host    string // or the path
+	Host    string // for ConnectUNIX the path
 	Port    int
 	Factory reactor.ClientFactory
 	TLS     *tls.Config
 	Options reactor.DialOptions
-	Check   bool // CheckLock
+	Check   bool // UNIXDialOptions.CheckLock
 	*FakeConnector
 }
 
@@ -79,27 +95,27 @@ type Attachment struct {
 	Transport *StringTransport
 }
 
-// RecordedTrigger is a call of AddSystemEventTrigger.
+// RecordedTrigger is a call of AddSystemEventTrigger or CallWhenRunning.
 type RecordedTrigger struct {
 	Phase reactor.Phase
 	Event string
 	F     func()
 }
 
-var _ reactor.Network = (*MemoryReactor)(nil)
-
-// NewMemoryReactor returns a reactor that has been asked for nothing, with its clock at 0.
+// NewMemoryReactor returns a MemoryReactor with a new Clock.
 func NewMemoryReactor() *MemoryReactor {
 	return &MemoryReactor{Clock: NewClock(), Hosts: make(map[string][]netip.Addr)}
 }
 
-// CallFromThread runs f in the next Advance.
+// CallFromThread runs f in the next Advance, or in the one in progress. Any
+// goroutine may call CallFromThread. The result is true.
 func (m *MemoryReactor) CallFromThread(f func()) bool {
-	m.CallLater(0, f)
+	arg.NotNil("reactortest: MemoryReactor.CallFromThread", "function", f)
+	m.post(f)
 	return true
 }
 
-// Resolve answers from ResolveFunc or Hosts; a literal is itself.
+// Resolve answers from ResolveFunc or Hosts. An IP literal is its own answer.
 func (m *MemoryReactor) Resolve(network, host string) deferred.Deferred[[]netip.Addr] {
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return deferred.Succeed([]netip.Addr{addr})
@@ -113,7 +129,10 @@ func (m *MemoryReactor) Resolve(network, host string) deferred.Deferred[[]netip.
 	return deferred.Fail[[]netip.Addr](&reactor.DNSLookupError{Host: host})
 }
 
-// Dial records the call. The test fires its Result; cancelling that is recorded, and fails it with a *reactor.ConnectingCancelledError.
+// Dial records the call. The test fires Dialled.Result. As with a real reactor,
+// the Deferred fails with a *reactor.ConnectingCancelledError when it is
+// cancelled, and with a *reactor.ConnectError of the kind ErrConnectTimeout when
+// opts.Timeout has passed on the clock.
 func (m *MemoryReactor) Dial(network, address string, opts reactor.DialOptions) deferred.Deferred[net.Conn] {
 	return m.dial(&Dialled{Network: network, Address: address, Options: opts})
 }
@@ -131,45 +150,95 @@ func (m *MemoryReactor) dial(d *Dialled) deferred.Deferred[net.Conn] {
 	}
 	d.Result = deferred.New(func(result deferred.Deferred[net.Conn]) {
 		d.Cancelled = true
-		result.Errback(&reactor.ConnectingCancelledError{Address: reactor.UNIXAddress{Path: d.Address}})
+		result.Errback(&reactor.ConnectingCancelledError{Address: d.destination()})
 	})
+	if limit := timeoutOf(d.Options); limit > 0 {
+		stop := m.AfterFunc(limit, func() {
+			d.Result.Errback(&reactor.ConnectError{Address: d.Address, Kind: reactor.ErrConnectTimeout})
+		})
+		d.Result.AddBoth(func(nc net.Conn, err error) (net.Conn, error) {
+			stop()
+			return nc, err
+		})
+	}
 	return d.Result
 }
 
-// Attach gives the protocol a StringTransport and records it. LoseConnection and AbortConnection of that call ConnectionLost.
+func timeoutOf(opts reactor.DialOptions) time.Duration {
+	if opts.Timeout == 0 {
+		return reactor.DefaultConnectTimeout
+	}
+	return opts.Timeout
+}
+
+// destination returns the address as a net.Addr.
+func (d *Dialled) destination() net.Addr {
+	if d.Network == "unix" {
+		return reactor.UNIXAddress{Path: d.Address}
+	}
+	if ap, err := netip.ParseAddrPort(d.Address); err == nil {
+		return reactor.IPAddress{AddrPort: ap}
+	}
+	return opaqueAddress{d.Network, d.Address}
+}
+
+// opaqueAddress is an address that only DialOptions.DialContext understands.
+type opaqueAddress struct{ network, address string }
+
+func (a opaqueAddress) Network() string { return a.network }
+func (a opaqueAddress) String() string  { return a.address }
+
+// Attach connects p to a StringTransport and records the call. LoseConnection
+// and AbortConnection of the transport close nc, unless that is nil, and call
+// ConnectionLost before they return. The error is always nil.
 func (m *MemoryReactor) Attach(nc net.Conn, p reactor.Protocol, opts reactor.AttachOptions) (reactor.Transport, error) {
+	arg.NotNil("reactortest: MemoryReactor.Attach", "protocol", p)
 	t := NewStringTransport()
-	t.OnLose = func(reason error) { reactor.EndConnection(p, reason) }
+	t.OnLose = func(reason error) {
+		if nc != nil {
+			_ = nc.Close()
+		}
+		reactor.EndConnection(p, reason)
+	}
 	m.Attached = append(m.Attached, &Attachment{Conn: nc, Protocol: p, Options: opts, Transport: t})
 	reactor.MakeConnection(p, t)
 	return t, nil
 }
 
-// ListenTCP records the call and returns a FakePort (R518).
-func (m *MemoryReactor) ListenTCP(port int, f reactor.Factory, opts reactor.ListenOptions) (reactor.ListeningPort, error) {
-	return m.listen(&m.TCPServers, &ServerCall{Port: port, Factory: f, Options: opts, FakePort: fakeTCPPort(opts.Interface, port)})
+// ListenTCP records the call and returns a FakePort.
+func (m *MemoryReactor) ListenTCP(
+	port int, f reactor.Factory, opts reactor.ListenOptions,
+) (reactor.ListeningPort, error) {
+	call := &ServerCall{Port: port, Factory: f, Options: opts, FakePort: fakeTCPPort(opts.Interface, port)}
+	return m.listen(&m.TCPServers, call)
 }
 
 // ListenTLS records the call and returns a FakePort.
-func (m *MemoryReactor) ListenTLS(port int, f reactor.Factory, config *tls.Config, opts reactor.ListenOptions) (reactor.ListeningPort, error) {
-	return m.listen(&m.TLSServers, &ServerCall{Port: port, Factory: f, TLS: config, Options: opts, FakePort: fakeTCPPort(opts.Interface, port)})
+func (m *MemoryReactor) ListenTLS(
+	port int, f reactor.Factory, config *tls.Config, opts reactor.ListenOptions,
+) (reactor.ListeningPort, error) {
+	call := &ServerCall{Port: port, Factory: f, TLS: config, Options: opts, FakePort: fakeTCPPort(opts.Interface, port)}
+	return m.listen(&m.TLSServers, call)
 }
 
 // ListenUNIX records the call and returns a FakePort.
-func (m *MemoryReactor) ListenUNIX(path string, f reactor.Factory, opts reactor.UNIXOptions) (reactor.ListeningPort, error) {
+func (m *MemoryReactor) ListenUNIX(
+	path string, f reactor.Factory, opts reactor.UNIXOptions,
+) (reactor.ListeningPort, error) {
 	port := &FakePort{Host: reactor.UNIXAddress{Path: path}}
 	return m.listen(&m.UNIXServers, &ServerCall{Path: path, Factory: f, UNIXOptions: opts, FakePort: port})
 }
 
-// Listen records the call and returns a FakePort.
+// Listen records the call and returns a FakePort that is listening.
 func (m *MemoryReactor) Listen(l net.Listener, f reactor.Factory) reactor.ListeningPort {
-	call := &ServerCall{Factory: f, Listener: l, FakePort: &FakePort{Host: l.Addr()}}
-	m.Adopted = append(m.Adopted, call)
-	return call.FakePort
+	arg.NotNil("reactortest: MemoryReactor.Listen", "listener", l)
+	port := &FakePort{Host: reactor.AddressOf(l.Addr()), Listening: true, adopted: true}
+	m.Adopted = append(m.Adopted, &ServerCall{Factory: f, Listener: l, FakePort: port})
+	return port
 }
 
-func (m *MemoryReactor) listen(list *[]*ServerCall, call *ServerCall) (reactor.ListeningPort, error) {
-	*list = append(*list, call)
+func (m *MemoryReactor) listen(calls *[]*ServerCall, call *ServerCall) (reactor.ListeningPort, error) {
+	*calls = append(*calls, call)
 	if m.Err != nil {
 		return nil, m.Err
 	}
@@ -177,26 +246,34 @@ func (m *MemoryReactor) listen(list *[]*ServerCall, call *ServerCall) (reactor.L
 	return call.FakePort, nil
 }
 
-// ConnectTCP records the call, calls StartedConnecting, and returns a FakeConnector (R518).
-func (m *MemoryReactor) ConnectTCP(host string, port int, f reactor.ClientFactory, opts reactor.DialOptions) reactor.Connector {
-	return m.connect(&m.TCPClients, &ClientCall{Host: host, Port: port, Factory: f, Options: opts}, reactor.HostnameAddress{Host: host, Port: port})
+// ConnectTCP records the call, calls StartedConnecting of the factory, and
+// returns a FakeConnector.
+func (m *MemoryReactor) ConnectTCP(
+	host string, port int, f reactor.ClientFactory, opts reactor.DialOptions,
+) reactor.Connector {
+	call := &ClientCall{Host: host, Port: port, Factory: f, Options: opts}
+	return m.connect(&m.TCPClients, call, reactor.HostnameAddress{Host: host, Port: port})
 }
 
 // ConnectTLS records the call, as ConnectTCP does.
-func (m *MemoryReactor) ConnectTLS(host string, port int, f reactor.ClientFactory, config *tls.Config, opts reactor.DialOptions) reactor.Connector {
+func (m *MemoryReactor) ConnectTLS(
+	host string, port int, f reactor.ClientFactory, config *tls.Config, opts reactor.DialOptions,
+) reactor.Connector {
 	call := &ClientCall{Host: host, Port: port, Factory: f, TLS: config, Options: opts}
 	return m.connect(&m.TLSClients, call, reactor.HostnameAddress{Host: host, Port: port})
 }
 
 // ConnectUNIX records the call, as ConnectTCP does.
-func (m *MemoryReactor) ConnectUNIX(path string, f reactor.ClientFactory, opts reactor.UNIXDialOptions) reactor.Connector {
+func (m *MemoryReactor) ConnectUNIX(
+	path string, f reactor.ClientFactory, opts reactor.UNIXDialOptions,
+) reactor.Connector {
 	call := &ClientCall{Host: path, Factory: f, Options: opts.DialOptions, Check: opts.CheckLock}
 	return m.connect(&m.UNIXClients, call, reactor.UNIXAddress{Path: path})
 }
 
-func (m *MemoryReactor) connect(list *[]*ClientCall, call *ClientCall, to net.Addr) reactor.Connector {
+func (m *MemoryReactor) connect(calls *[]*ClientCall, call *ClientCall, to net.Addr) reactor.Connector {
 	call.FakeConnector = &FakeConnector{Destination: to}
-	*list = append(*list, call)
+	*calls = append(*calls, call)
 	call.Factory.StartedConnecting(call.FakeConnector)
 	if m.Err != nil {
 		call.Factory.ClientConnectionFailed(call.FakeConnector, m.Err)
@@ -204,11 +281,11 @@ func (m *MemoryReactor) connect(list *[]*ClientCall, call *ClientCall, to net.Ad
 	return call.FakeConnector
 }
 
-// Run sets Running, calls what was given to CallWhenRunning, and stops.
+// Run sets HasRun, calls the functions given to CallWhenRunning, and returns.
+// Running returns true meanwhile.
 func (m *MemoryReactor) Run() error {
 	m.HasRun, m.running = true, true
-	triggers := m.Triggers
-	for _, t := range triggers {
+	for _, t := range m.Triggers {
 		if t.Phase == reactor.After && t.Event == reactor.Startup {
 			t.F()
 		}
@@ -217,27 +294,28 @@ func (m *MemoryReactor) Run() error {
 	return nil
 }
 
-// Running reports whether Run is running.
+// Running reports whether Run is in progress.
 func (m *MemoryReactor) Running() bool { return m.running }
 
-// Stop notes that it was called.
+// Stop sets HasStopped.
 func (m *MemoryReactor) Stop() error {
 	m.HasStopped = true
 	return nil
 }
 
-// Crash notes that it was called.
+// Crash sets HasCrashed.
 func (m *MemoryReactor) Crash() error {
 	m.HasCrashed = true
 	return nil
 }
 
-// AddSystemEventTrigger records the call.
+// AddSystemEventTrigger appends the call to Triggers. Run calls only triggers
+// after startup.
 func (m *MemoryReactor) AddSystemEventTrigger(phase reactor.Phase, event string, f func()) {
 	m.Triggers = append(m.Triggers, RecordedTrigger{phase, event, f})
 }
 
-// CallWhenRunning calls f, at once or in Run.
+// CallWhenRunning calls f at once if Run is in progress, otherwise in Run.
 func (m *MemoryReactor) CallWhenRunning(f func()) {
 	if m.running {
 		f()
@@ -245,60 +323,3 @@ func (m *MemoryReactor) CallWhenRunning(f func()) {
 	}
 	m.AddSystemEventTrigger(reactor.After, reactor.Startup, f)
 }
-
-// FakePort is a reactor.ListeningPort that listens on nothing.
-type FakePort struct {
-	Host      net.Addr
-	Listening bool
-	Stops     int // calls of StopListening
-}
-
-func fakeTCPPort(iface string, port int) *FakePort {
-	addr, err := netip.ParseAddr(iface)
-	if err != nil {
-		addr = netip.IPv4Unspecified()
-	}
-	return &FakePort{Host: reactor.IPAddress{AddrPort: netip.AddrPortFrom(addr, uint16(port))}}
-}
-
-// GetHost returns the address as it was asked for.
-func (p *FakePort) GetHost() net.Addr { return p.Host }
-
-// StartListening is part of reactor.ListeningPort.
-func (p *FakePort) StartListening() error {
-	p.Listening = true
-	return nil
-}
-
-// StopListening is part of reactor.ListeningPort. It has fired when it returns.
-func (p *FakePort) StopListening() deferred.Deferred[struct{}] {
-	p.Listening = false
-	p.Stops++
-	return deferred.Succeed(struct{}{})
-}
-
-// FakeConnector is a reactor.Connector that connects to nothing. It notes what is called.
-type FakeConnector struct {
-	Destination net.Addr
-	Connects    int
-	Stopped     bool // StopConnecting was called
-	Dropped     bool // Disconnect was called
-}
-
-// Connect is part of reactor.Connector.
-func (c *FakeConnector) Connect() error {
-	c.Connects++
-	return nil
-}
-
-// StopConnecting is part of reactor.Connector.
-func (c *FakeConnector) StopConnecting() error {
-	c.Stopped = true
-	return nil
-}
-
-// Disconnect is part of reactor.Connector.
-func (c *FakeConnector) Disconnect() { c.Dropped = true }
-
-// GetDestination is part of reactor.Connector.
-func (c *FakeConnector) GetDestination() net.Addr { return c.Destination }

@@ -5,24 +5,31 @@ import (
 
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
+	"github.com/hawser-go/hawser/reactor/protocols"
 )
 
-// AccumulatingProtocol notes what happens to it (R524). The zero value is ready.
+var (
+	_ reactor.Protocol = (*AccumulatingProtocol)(nil)
+	_ reactor.Protocol = (*LineSendingProtocol)(nil)
+)
+
+// AccumulatingProtocol records what happens to it. The zero value is ready.
 type AccumulatingProtocol struct {
 	reactor.BaseProtocol
-	Data   bytes.Buffer
-	Made   bool
-	Closed bool
-	Reason error // of the loss
+	Data   bytes.Buffer // all received data
+	Made   bool         // ConnectionMade was called
+	Closed bool         // ConnectionLost was called
+	Reason error        // the argument of ConnectionLost
 
-	// OnMade and OnClosed, if they are not the zero Deferred, are fired with the protocol.
+	// OnMade and OnClosed, unless zero, are fired with the protocol by
+	// ConnectionMade and ConnectionLost. They are then set to zero.
 	OnMade, OnClosed deferred.Deferred[*AccumulatingProtocol]
 }
 
 // ConnectionMade is part of reactor.Protocol.
 func (p *AccumulatingProtocol) ConnectionMade() {
 	p.Made = true
-	notify(&p.OnMade, p)
+	fire(&p.OnMade, p)
 }
 
 // DataReceived is part of reactor.Protocol.
@@ -31,25 +38,31 @@ func (p *AccumulatingProtocol) DataReceived(data []byte) { p.Data.Write(data) }
 // ConnectionLost is part of reactor.Protocol.
 func (p *AccumulatingProtocol) ConnectionLost(reason error) {
 	p.Closed, p.Reason = true, reason
-	notify(&p.OnClosed, p)
+	fire(&p.OnClosed, p)
 }
 
-func notify(d *deferred.Deferred[*AccumulatingProtocol], p *AccumulatingProtocol) {
-	if fire := *d; fire != (deferred.Deferred[*AccumulatingProtocol]{}) {
-		*d = deferred.Deferred[*AccumulatingProtocol]{}
-		fire.Callback(p)
+func fire(field *deferred.Deferred[*AccumulatingProtocol], p *AccumulatingProtocol) {
+	var zero deferred.Deferred[*AccumulatingProtocol]
+	if d := *field; d != zero {
+		*field = zero
+		d.Callback(p)
 	}
 }
 
-// LineSendingProtocol sends lines when it is connected, or when the first data comes if Wait is true, and records what it receives, cut
-// into lines (R525).
+// LineSendingProtocol sends lines and records the lines it receives. Set its
+// fields before the connection is made.
 type LineSendingProtocol struct {
-	reactor.BaseProtocol
-	Lines     []string // to be sent, each followed by CR LF
-	Wait      bool
+	protocols.LineReceiver
+
+	// Lines are sent when the connection is made or, if Wait is true, when the
+	// first line is received.
+	Lines []string
+	Wait  bool
+
+	// Responses are the received lines.
 	Responses []string
-	sent      bool
-	rest      []byte
+
+	sent bool
 }
 
 // ConnectionMade is part of reactor.Protocol.
@@ -59,21 +72,17 @@ func (p *LineSendingProtocol) ConnectionMade() {
 	}
 }
 
-// DataReceived is part of reactor.Protocol.
-func (p *LineSendingProtocol) DataReceived(data []byte) {
-	p.rest = append(p.rest, data...)
-	for line, rest, ok := bytes.Cut(p.rest, []byte("\r\n")); ok; line, rest, ok = bytes.Cut(p.rest, []byte("\r\n")) {
-		p.Responses = append(p.Responses, string(line))
-		p.rest = rest
-	}
+// LineReceived is called for each received line.
+func (p *LineSendingProtocol) LineReceived(line []byte) {
 	if !p.sent {
 		p.send()
 	}
+	p.Responses = append(p.Responses, string(line))
 }
 
 func (p *LineSendingProtocol) send() {
 	p.sent = true
 	for _, line := range p.Lines {
-		p.Transport().Write([]byte(line + "\r\n"))
+		p.SendLine([]byte(line))
 	}
 }

@@ -6,12 +6,15 @@ import (
 	"testing"
 
 	"github.com/hawser-go/hawser/reactor"
+	"github.com/hawser-go/hawser/reactor/internal/arg"
 )
 
-// Run runs a reactor on the calling goroutine: f first, on the loop, then whatever f began, until something calls Stop. An error of
-// Reactor.Run fails the test.
+// Run runs a new reactor on the calling goroutine. It calls f on the loop and
+// returns when the reactor has been stopped, which f must arrange for. The test
+// fails if Reactor.Run returns an error.
 func Run(t testing.TB, f func(r *reactor.Reactor)) {
 	t.Helper()
+	arg.NotNil("reactortest: Run", "function", f)
 	r := reactor.New(reactor.Options{NoSignals: true, Logger: NewLog(t).Logger()})
 	r.CallWhenRunning(func() { f(r) })
 	if err := r.Run(); err != nil {
@@ -19,8 +22,10 @@ func Run(t testing.TB, f func(r *reactor.Reactor)) {
 	}
 }
 
-// Start runs a reactor on a goroutine of its own until the test ends; then it is stopped, if it was not before, and waited for. Signals are left
-// alone. With a nil opts.Logger what it logs goes to the test's log.
+// Start runs a new reactor on a new goroutine and returns when it is running.
+// At the end of the test the reactor is stopped, and the test fails if
+// Reactor.Run returns an error. Start sets opts.NoSignals. If opts.Logger is
+// nil, log records are shown with the failure of the test.
 func Start(t testing.TB, opts reactor.Options) *reactor.Reactor {
 	t.Helper()
 	opts.NoSignals = true
@@ -38,7 +43,7 @@ func Start(t testing.TB, opts reactor.Options) *reactor.Reactor {
 		_ = r.Stop() // an error means that the test has stopped it
 		switch err, returned := <-ended; {
 		case !returned:
-			t.Error("Run: a callback has called runtime.Goexit; FailNow is for the goroutine of the test")
+			t.Error("Run: a callback has called runtime.Goexit; call FailNow only on the goroutine of the test")
 		case err != nil:
 			t.Errorf("Run: %v", err)
 		}
@@ -47,17 +52,19 @@ func Start(t testing.TB, opts reactor.Options) *reactor.Reactor {
 	return r
 }
 
-// patience is the number of looks after which a goroutine counts as left behind. One that is about to return is gone after a few.
-const patience = 5_000
+// maxLooks is the number of looks after which a goroutine counts as left
+// behind. A goroutine that is about to return is gone after a few.
+const maxLooks = 5_000
 
-// CheckGoroutines makes the test fail if, when it ends, goroutines started by this module are left (R534). It must be called before
-// anything that cleans up after itself with t.Cleanup, and not in tests that run in parallel.
+// CheckGoroutines makes the test fail if goroutines of this module are running
+// at its end. Call it before functions that use t.Cleanup, such as Start, and
+// not in parallel tests.
 func CheckGoroutines(t testing.TB) {
 	t.Helper()
 	t.Cleanup(func() {
 		left := ours()
-		for tries := 0; left != "" && tries < patience; tries++ {
-			runtime.Gosched() // to one that is about to return
+		for looks := 0; left != "" && looks < maxLooks; looks++ {
+			runtime.Gosched() // lets goroutines return
 			left = ours()
 		}
 		if left != "" {
@@ -66,15 +73,20 @@ func CheckGoroutines(t testing.TB) {
 	})
 }
 
-// ours returns the traces of the goroutines that code of this module has started.
+// ours returns the stacks of the goroutines that this module has started.
 func ours() string {
 	buf := make([]byte, 1<<20)
-	buf = buf[:runtime.Stack(buf, true)]
+	n := runtime.Stack(buf, true)
+	for n == len(buf) { // too small
+		buf = make([]byte, 2*len(buf))
+		n = runtime.Stack(buf, true)
+	}
 	var found []string
-	for trace := range strings.SplitSeq(string(buf), "\n\n") {
-		_, creator, _ := strings.Cut(trace, "\ncreated by ")
-		if strings.HasPrefix(creator, "github.com/hawser-go/hawser/") || strings.HasPrefix(creator, "github.com/gammazero/workerpool") {
-			found = append(found, trace)
+	for stack := range strings.SplitSeq(string(buf[:n]), "\n\n") {
+		_, creator, _ := strings.Cut(stack, "\ncreated by ")
+		if strings.HasPrefix(creator, "github.com/hawser-go/hawser/") ||
+			strings.HasPrefix(creator, "github.com/gammazero/workerpool") {
+			found = append(found, stack)
 		}
 	}
 	return strings.Join(found, "\n\n")

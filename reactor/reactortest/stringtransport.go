@@ -2,42 +2,53 @@ package reactortest
 
 import (
 	"bytes"
+	"errors"
 	"net"
-	"net/netip"
 
 	"github.com/hawser-go/hawser/reactor"
+	"github.com/hawser-go/hawser/reactor/internal/arg"
 )
 
-// ProducerState is what a StringTransport was told as a producer.
+var (
+	errNoProducer  = errors.New("reactortest: UnregisterProducer without a producer; call RegisterProducer first")
+	errPausedAtEnd = errors.New("reactortest: a StringTransport was paused or resumed after LoseConnection; " +
+		"set Lenient to allow that")
+)
+
+// ProducerState is the state of a StringTransport as a producer.
 type ProducerState string
 
-// The states of a StringTransport as a producer (R513).
+// The states of a StringTransport as a producer.
 const (
 	Producing ProducerState = "producing"
 	Paused    ProducerState = "paused"
 	Stopped   ProducerState = "stopped"
 )
 
-// StringTransport is a transport that collects what is written (R510). Make one with NewStringTransport and give it to a protocol with
-// reactor.MakeConnection. It calls nothing of the protocol; but see OnLose.
+// StringTransport is a transport that collects written data. Give it to a
+// protocol with reactor.MakeConnection, or use [Connect]. By itself it calls no
+// method of the protocol; see OnLose. Make one with NewStringTransport.
 type StringTransport struct {
-	// Host and Peer are the addresses; the defaults are fixed private ones (R514).
+	// Host and Peer are the results of GetHost and GetPeer. NewStringTransport
+	// sets them to fixed private addresses.
 	Host, Peer net.Addr
 
-	// Lenient allows pausing and resuming at any time; else doing so after LoseConnection or StopProducing panics.
+	// Lenient allows PauseProducing and ResumeProducing at any time. If Lenient
+	// is false, both panic after LoseConnection and StopProducing.
 	Lenient bool
 
-	// OnLose, if not nil, is called by LoseConnection and AbortConnection, once, with the reason that a protocol would be given.
+	// OnLose, if not nil, is called by the first LoseConnection or
+	// AbortConnection. reason is the argument for ConnectionLost.
 	OnLose func(reason error)
 
 	State     ProducerState
-	Producer  reactor.Producer // the registered one
-	Streaming bool
+	Producer  reactor.Producer // the registered producer; may be nil
+	Streaming bool             // the argument of RegisterProducer
 
 	written       bytes.Buffer
 	disconnecting bool
 	disconnected  bool
-	lost          bool
+	lost          bool // OnLose was called
 }
 
 var (
@@ -45,51 +56,52 @@ var (
 	_ reactor.HalfCloserTransport = (*StringTransport)(nil)
 )
 
-func ipAddress(s string) net.Addr { return reactor.IPAddress{AddrPort: netip.MustParseAddrPort(s)} }
-
-// NewStringTransport returns a transport to which nothing was written.
+// NewStringTransport returns a transport without data.
 func NewStringTransport() *StringTransport {
 	return &StringTransport{State: Producing, Host: ipAddress("192.168.1.1:54321"), Peer: ipAddress("192.168.1.2:54322")}
 }
 
-// Connect returns a transport that is the protocol's. Its LoseConnection calls the protocol's ConnectionLost with ErrConnectionDone, its
-// AbortConnection with ErrConnectionAborted: once, and inside the call (R516).
+// Connect connects p to a new StringTransport. LoseConnection and
+// AbortConnection of the transport call ConnectionLost of p before they return,
+// with ErrConnectionDone and ErrConnectionAborted. Further calls do nothing.
 func Connect(p reactor.Protocol) *StringTransport {
+	arg.NotNil("reactortest: Connect", "protocol", p)
 	t := NewStringTransport()
 	t.OnLose = func(reason error) { reactor.EndConnection(p, reason) }
 	reactor.MakeConnection(p, t)
 	return t
 }
 
-// Value returns what was written.
+// Value returns the written data.
 func (t *StringTransport) Value() string { return t.written.String() }
 
-// Clear forgets what was written.
+// Clear forgets the written data.
 func (t *StringTransport) Clear() { t.written.Reset() }
 
-// TakeValue returns what was written and forgets it.
+// TakeValue returns the written data and forgets it.
 func (t *StringTransport) TakeValue() string {
 	defer t.Clear()
 	return t.Value()
 }
 
-// Write is part of reactor.Transport. Data is collected also after LoseConnection (R511).
+// Write collects data, even after LoseConnection.
 func (t *StringTransport) Write(data []byte) { t.written.Write(data) }
 
-// WriteSequence is part of reactor.Transport.
+// WriteSequence collects data, even after LoseConnection.
 func (t *StringTransport) WriteSequence(pieces [][]byte) {
 	for _, data := range pieces {
 		t.Write(data)
 	}
 }
 
-// LoseConnection is part of reactor.Transport. It only notes that it was called, and calls OnLose.
+// LoseConnection makes Disconnecting return true and calls OnLose.
 func (t *StringTransport) LoseConnection() {
 	t.disconnecting = true
 	t.lose(reactor.ErrConnectionDone)
 }
 
-// AbortConnection is part of reactor.Transport. It notes that it was called, and calls OnLose.
+// AbortConnection makes Disconnecting and Disconnected return true and calls
+// OnLose.
 func (t *StringTransport) AbortConnection() {
 	t.disconnecting, t.disconnected = true, true
 	t.lose(reactor.ErrConnectionAborted)
@@ -102,45 +114,50 @@ func (t *StringTransport) lose(reason error) {
 	}
 }
 
-// LoseWriteConnection is part of reactor.HalfCloserTransport. It does nothing.
+// LoseWriteConnection does nothing.
 func (t *StringTransport) LoseWriteConnection() {}
 
-// Disconnecting is part of reactor.Transport.
+// Disconnecting reports whether LoseConnection or AbortConnection was called.
 func (t *StringTransport) Disconnecting() bool { return t.disconnecting }
 
 // Disconnected reports whether AbortConnection was called.
 func (t *StringTransport) Disconnected() bool { return t.disconnected }
 
-// GetHost is part of reactor.Transport.
+// GetHost returns Host.
 func (t *StringTransport) GetHost() net.Addr { return t.Host }
 
-// GetPeer is part of reactor.Transport.
+// GetPeer returns Peer.
 func (t *StringTransport) GetPeer() net.Addr { return t.Peer }
 
-// RegisterProducer is part of reactor.Transport. It keeps the producer, and calls nothing of it (R512).
+// RegisterProducer sets Producer and Streaming. It calls no method of p. The
+// errors are those of a real transport.
 func (t *StringTransport) RegisterProducer(p reactor.Producer, streaming bool) error {
-	if t.Producer != nil {
+	switch _, push := p.(reactor.PushProducer); {
+	case t.Producer != nil:
 		return reactor.ErrProducerRegistered
+	case streaming && !push:
+		return reactor.ErrNotPushProducer
 	}
 	t.Producer, t.Streaming = p, streaming
 	return nil
 }
 
-// UnregisterProducer is part of reactor.Transport. It panics if there is no producer (R512).
+// UnregisterProducer sets Producer to nil. Unlike a real transport, it panics if
+// there is no producer.
 func (t *StringTransport) UnregisterProducer() {
 	if t.Producer == nil {
-		panic("reactortest: UnregisterProducer without a producer")
+		panic(errNoProducer)
 	}
 	t.Producer = nil
 }
 
-// PauseProducing is part of reactor.Transport.
+// PauseProducing sets State to Paused. See Lenient.
 func (t *StringTransport) PauseProducing() { t.setState(Paused) }
 
-// ResumeProducing is part of reactor.Transport.
+// ResumeProducing sets State to Producing. See Lenient.
 func (t *StringTransport) ResumeProducing() { t.setState(Producing) }
 
-// StopProducing is part of reactor.Transport.
+// StopProducing sets State to Stopped and calls LoseConnection.
 func (t *StringTransport) StopProducing() {
 	t.State = Stopped
 	t.LoseConnection()
@@ -148,7 +165,7 @@ func (t *StringTransport) StopProducing() {
 
 func (t *StringTransport) setState(s ProducerState) {
 	if !t.Lenient && (t.disconnecting || t.State == Stopped) {
-		panic("reactortest: a transport was paused or resumed after its end; set Lenient if that is meant")
+		panic(errPausedAtEnd)
 	}
 	t.State = s
 }

@@ -2,7 +2,9 @@ package reactortest_test
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"slices"
@@ -11,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/deferred/deferredtest"
 	"github.com/hawser-go/hawser/reactor"
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
@@ -34,6 +37,10 @@ func TestR510_R511_R514_StringTransport(t *testing.T) {
 	}
 	if tr.GetHost() == tr.GetPeer() || !strings.HasPrefix(tr.GetHost().String(), "192.168.") {
 		t.Errorf("%v, %v", tr.GetHost(), tr.GetPeer())
+	}
+	tr.Host, tr.Peer = reactor.UNIXAddress{Path: "/here"}, reactor.UNIXAddress{Path: "/there"}
+	if tr.GetHost().String() != "/here" || tr.GetPeer().String() != "/there" {
+		t.Errorf("R514: %v, %v", tr.GetHost(), tr.GetPeer())
 	}
 	tr.LoseConnection()
 	tr.Write([]byte("still"))
@@ -69,6 +76,27 @@ func TestR512_R513_StringTransportAsProducerAndConsumer(t *testing.T) {
 	wantPanic(t, "resuming after the end", tr.ResumeProducing)
 	tr.Lenient = true
 	tr.PauseProducing()
+
+	closed := reactortest.NewStringTransport()
+	closed.LoseConnection()
+	wantPanic(t, "pausing after LoseConnection", closed.PauseProducing)
+	wantPanic(t, "resuming after LoseConnection", closed.ResumeProducing)
+}
+
+// pull is a producer without PauseProducing.
+type pull struct{}
+
+func (pull) ResumeProducing() {}
+func (pull) StopProducing()   {}
+
+func TestR512_APullProducerDoesNotStream(t *testing.T) {
+	tr := reactortest.NewStringTransport()
+	if err := tr.RegisterProducer(pull{}, true); !errors.Is(err, reactor.ErrNotPushProducer) || tr.Producer != nil {
+		t.Errorf("%v, registered %v", err, tr.Producer)
+	}
+	if err := tr.RegisterProducer(pull{}, false); err != nil || tr.Producer == nil || tr.Streaming {
+		t.Errorf("%v, registered %v, streaming %v", err, tr.Producer, tr.Streaming)
+	}
 }
 
 func TestR516_TransportWithDisconnection(t *testing.T) {
@@ -78,10 +106,20 @@ func TestR516_TransportWithDisconnection(t *testing.T) {
 		t.Error("not connected")
 	}
 	tr.LoseConnection()
-	tr.LoseConnection()
-	tr.AbortConnection()
 	if !p.Closed || p.Reason != reactor.ErrConnectionDone || p.Connected() {
 		t.Errorf("closed %v, reason %v", p.Closed, p.Reason)
+	}
+	p.Closed = false
+	tr.LoseConnection()
+	tr.AbortConnection()
+	if p.Closed {
+		t.Error("told twice")
+	}
+	// Twisted's transport does not set disconnecting here. Ours does what
+	// reactor.Transport says of Disconnecting, so that a loop that looks at it
+	// ends here as it does on a real connection.
+	if !tr.Disconnecting() {
+		t.Error("not disconnecting after LoseConnection")
 	}
 }
 
@@ -111,6 +149,9 @@ func TestR525_LineSendingProtocol(t *testing.T) {
 		t.Errorf("sent %q", tr.Value())
 	}
 	patient.DataReceived([]byte("hel"))
+	if tr.Value() != "" {
+		t.Errorf("sent %q before the first line was there", tr.Value())
+	}
 	patient.DataReceived([]byte("lo\r\nagain\r\n"))
 	if tr.Value() != "one\r\n" || !slices.Equal(patient.Responses, []string{"hello", "again"}) {
 		t.Errorf("sent %q, got %q", tr.Value(), patient.Responses)
@@ -121,10 +162,11 @@ func TestR529_Log(t *testing.T) {
 	log := reactortest.NewLog(t)
 	log.Logger().With("a", 1).WithGroup("g").Info("hello", "to", "you")
 	log.Logger().Error("bad")
-	if got := log.Records(); !slices.Equal(got, []string{"INFO hello to=you", "ERROR bad"}) {
+	log.Logger().With("b", 2).Debug("bare")
+	if got := log.Records(); !slices.Equal(got, []string{"INFO hello a=1 g.to=you", "ERROR bad", "DEBUG bare b=2"}) {
 		t.Errorf("got %q", got)
 	}
-	if got := log.Take("bad"); len(got) != 1 || len(log.Records()) != 1 {
+	if got := log.Take("bad"); len(got) != 1 || len(log.Records()) != 2 {
 		t.Errorf("took %q, left %q", got, log.Records())
 	}
 }
@@ -228,13 +270,10 @@ func TestR530_PairHalfClose(t *testing.T) {
 	server.Transport().LoseConnection()
 	pair.Flush()
 	server.want(t, "made", "last", "read lost", "done")
-	client.want(t, "made", "write lost", "answer", "done")
-
-	plain := new(endpoint)
-	pair = reactortest.NewPair(client, plain)
-	pair.Client.LoseWriteConnection()
+	client.want(t, "made", "write lost", "answer", "read lost") // R275, R277: it closes by itself
+	client.Transport().LoseConnection()
 	pair.Flush()
-	plain.want(t, "made", "done")
+	client.want(t, "made", "write lost", "answer", "read lost", "done")
 }
 
 func TestR530_PairProducersAndPausing(t *testing.T) {
@@ -296,18 +335,21 @@ func (f *factory) ClientConnectionFailed(_ reactor.Connector, reason error) {
 func TestR517_R518_R522_MemoryReactor(t *testing.T) {
 	m := reactortest.NewMemoryReactor()
 	f := new(factory)
-	port, err := m.ListenTCP(80, f, reactor.ListenOptions{Interface: "127.0.0.1", Backlog: 5})
+	port, err := m.ListenTCP(80, f, reactor.ListenOptions{Interface: "127.0.0.1"})
 	call := m.TCPServers[0]
-	if err != nil || call.Port != 80 || call.Factory != f || call.Options.Backlog != 5 || port.GetHost().String() != "127.0.0.1:80" || !call.Listening {
+	if err != nil || call.Port != 80 || call.Factory != f || call.Options.Interface != "127.0.0.1" || port.GetHost().String() != "127.0.0.1:80" || !call.Listening {
 		t.Errorf("%v, %+v", err, call)
 	}
 	d := port.StopListening()
 	if !d.Called() || call.Listening || call.Stops != 1 || port.StartListening() != nil {
 		t.Errorf("%+v", call)
 	}
-	_, _ = m.ListenTLS(443, f, nil, reactor.ListenOptions{})
+	config := new(tls.Config)
+	_, _ = m.ListenTLS(443, f, config, reactor.ListenOptions{Interface: "::1"})
 	_, _ = m.ListenUNIX("/socket", f, reactor.UNIXOptions{Mode: 0o600})
-	if m.TLSServers[0].Port != 443 || m.UNIXServers[0].Path != "/socket" || m.UNIXServers[0].UNIXOptions.Mode != 0o600 {
+	if tls := m.TLSServers[0]; tls.Port != 443 || tls.TLS != config || tls.Factory != f || tls.GetHost().String() != "[::1]:443" ||
+		m.UNIXServers[0].Factory != f || m.UNIXServers[0].GetHost() != (reactor.UNIXAddress{Path: "/socket"}) ||
+		m.UNIXServers[0].Path != "/socket" || m.UNIXServers[0].UNIXOptions.Mode != 0o600 {
 		t.Errorf("%+v, %+v", m.TLSServers[0], m.UNIXServers[0])
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -315,8 +357,16 @@ func TestR517_R518_R522_MemoryReactor(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	if m.Listen(l, f); m.Adopted[0].Listener != l {
-		t.Error("not recorded")
+	adopted := m.Listen(l, f)
+	if call := m.Adopted[0]; call.Listener != l || call.Factory != f || !call.Listening || adopted.GetHost() != reactor.AddressOf(l.Addr()) {
+		t.Errorf("%+v", call)
+	}
+	for _, when := range []string{"while it is listening", "after it was stopped"} {
+		var cannot *reactor.CannotListenError
+		if err := adopted.StartListening(); !errors.As(err, &cannot) || cannot.Port != l.Addr().(*net.TCPAddr).Port {
+			t.Errorf("F49: starting an adopted port %s: %v", when, err)
+		}
+		adopted.StopListening()
 	}
 
 	c := m.ConnectTCP("example.org", 22, f, reactor.DialOptions{Timeout: time.Second, BindAddress: "127.0.0.1"})
@@ -330,10 +380,13 @@ func TestR517_R518_R522_MemoryReactor(t *testing.T) {
 	if !client.Stopped || !client.Dropped || client.Connects != 1 {
 		t.Errorf("%+v", client.FakeConnector)
 	}
-	m.ConnectTLS("h", 1, f, nil, reactor.DialOptions{})
-	m.ConnectUNIX("/socket", f, reactor.UNIXDialOptions{CheckLock: true})
-	if len(m.TLSClients) != 1 || !m.UNIXClients[0].Check || m.UNIXClients[0].Host != "/socket" {
-		t.Error("not recorded")
+	m.ConnectTLS("h", 1, f, config, reactor.DialOptions{Timeout: 1})
+	m.ConnectUNIX("/socket", f, reactor.UNIXDialOptions{DialOptions: reactor.DialOptions{Timeout: 2}, CheckLock: true})
+	if call := m.TLSClients[0]; call.Host != "h" || call.Port != 1 || call.TLS != config || call.Factory != f || call.Options.Timeout != 1 {
+		t.Errorf("%+v", call)
+	}
+	if call := m.UNIXClients[0]; !call.Check || call.Host != "/socket" || call.Factory != f || call.Options.Timeout != 2 {
+		t.Errorf("%+v", call)
 	}
 	ran := false
 	if !m.CallFromThread(func() { ran = true }) || ran {
@@ -417,15 +470,130 @@ func TestR519_MemoryReactorRun(t *testing.T) {
 func TestR523_RaisingMemoryReactor(t *testing.T) {
 	m := reactortest.NewMemoryReactor()
 	m.Err = errors.New("no")
-	f := new(factory)
-	_, e1 := m.ListenTCP(1, f, reactor.ListenOptions{})
-	_, e2 := m.ListenUNIX("", f, reactor.UNIXOptions{})
-	d := m.Dial("tcp", "", reactor.DialOptions{})
-	_, e3, _ := d.Result()
-	d.AddErrback(func(error) (net.Conn, error) { return nil, nil })
-	m.ConnectTCP("", 1, f, reactor.DialOptions{})
-	if e1 != m.Err || e2 != m.Err || e3 != m.Err || !slices.Equal(f.events, []string{"connecting", "no"}) {
-		t.Errorf("%v, %v, %v, %v", e1, e2, e3, f.events)
+	for name, listen := range map[string]func(f reactor.Factory) (reactor.ListeningPort, error){
+		"TCP": func(f reactor.Factory) (reactor.ListeningPort, error) {
+			return m.ListenTCP(1, f, reactor.ListenOptions{})
+		},
+		"TLS": func(f reactor.Factory) (reactor.ListeningPort, error) {
+			return m.ListenTLS(1, f, nil, reactor.ListenOptions{})
+		},
+		"UNIX": func(f reactor.Factory) (reactor.ListeningPort, error) {
+			return m.ListenUNIX("", f, reactor.UNIXOptions{})
+		},
+	} {
+		if port, err := listen(new(factory)); err != m.Err || port != nil {
+			t.Errorf("%s: %v, %v", name, port, err)
+		}
+	}
+	for name, connect := range map[string]func(f reactor.ClientFactory) reactor.Connector{
+		"TCP": func(f reactor.ClientFactory) reactor.Connector { return m.ConnectTCP("", 1, f, reactor.DialOptions{}) },
+		"TLS": func(f reactor.ClientFactory) reactor.Connector {
+			return m.ConnectTLS("", 1, f, nil, reactor.DialOptions{})
+		},
+		"UNIX": func(f reactor.ClientFactory) reactor.Connector {
+			return m.ConnectUNIX("", f, reactor.UNIXDialOptions{})
+		},
+	} {
+		f := new(factory)
+		if connect(f); !slices.Equal(f.events, []string{"connecting", "no"}) {
+			t.Errorf("%s: %v", name, f.events)
+		}
+	}
+	deferredtest.FailureResultOf(t, m.Dial("tcp", "", reactor.DialOptions{}), m.Err)
+	deferredtest.FailureResultOf(t, m.DialUNIX("", reactor.UNIXDialOptions{}), m.Err)
+}
+
+// A Dial behaves as on a real reactor when its time is up or it is cancelled.
+func TestR523_TheEndsOfADial(t *testing.T) {
+	m := reactortest.NewMemoryReactor()
+	for _, row := range []struct {
+		network, address string
+		opts             reactor.DialOptions
+		limit            time.Duration
+		destination      net.Addr
+	}{
+		{"tcp", "192.0.2.1:22", reactor.DialOptions{Timeout: time.Second}, time.Second, reactor.IPAddress{AddrPort: netip.MustParseAddrPort("192.0.2.1:22")}},
+		{"unix", "/socket", reactor.DialOptions{}, reactor.DefaultConnectTimeout, reactor.UNIXAddress{Path: "/socket"}},
+		{"tcp", "192.0.2.1:22", reactor.DialOptions{Timeout: -1}, 0, reactor.IPAddress{AddrPort: netip.MustParseAddrPort("192.0.2.1:22")}},
+	} {
+		d := m.Dial(row.network, row.address, row.opts)
+		if row.limit > 0 {
+			m.Advance(row.limit - 1)
+			deferredtest.AssertNoResult(t, d)
+			m.Advance(1)
+			err := deferredtest.FailureResultOf(t, d, reactor.ErrConnectTimeout)
+			if e, ok := errors.AsType[*reactor.ConnectError](err); !ok || e.Address != row.address {
+				t.Errorf("got %v", err)
+			}
+		} else {
+			m.Advance(time.Hour)
+			deferredtest.AssertNoResult(t, d)
+			d.Cancel()
+			deferredtest.FailureResultOf(t, d, deferred.ErrCancelled)
+		}
+		d = m.Dial(row.network, row.address, row.opts)
+		d.Cancel()
+		err := deferredtest.FailureResultOf(t, d, deferred.ErrCancelled)
+		if e, ok := errors.AsType[*reactor.ConnectingCancelledError](err); !ok || e.Address != row.destination {
+			t.Errorf("got %v", err)
+		}
+	}
+	near, far := net.Pipe()
+	defer far.Close()
+	d := m.Dial("tcp", "192.0.2.1:22", reactor.DialOptions{})
+	m.Dials[len(m.Dials)-1].Result.Callback(near)
+	deferredtest.SuccessResultOf(t, d)
+	if calls := m.GetDelayedCalls(); len(calls) > 0 {
+		t.Errorf("left: %v", calls)
+	}
+	tr, _ := m.Attach(near, new(endpoint), reactor.AttachOptions{})
+	tr.AbortConnection()
+	if _, err := far.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("the attached connection was not closed: %v", err)
+	}
+}
+
+// CallFromThread may be called on any goroutine.
+func TestR522_CallFromThreadOfTheMemoryReactor(t *testing.T) {
+	m := reactortest.NewMemoryReactor()
+	var got []string
+	m.CallLater(0, func() { got = append(got, "delayed") })
+	posted := make(chan struct{})
+	go func() { // ends at once
+		defer close(posted)
+		for range 3 {
+			m.CallFromThread(func() { got = append(got, "posted") })
+		}
+	}()
+	m.Advance(0)
+	<-posted
+	m.Advance(0)
+	slices.Sort(got)
+	if !slices.Equal(got, []string{"delayed", "posted", "posted", "posted"}) {
+		t.Errorf("ran %v", got)
+	}
+}
+
+func TestF49_NilArguments(t *testing.T) {
+	m := reactortest.NewMemoryReactor()
+	var p *endpoint
+	for want, f := range map[string]func(){
+		"NewPair: nil client":          func() { reactortest.NewPair(p, new(endpoint)) },
+		"NewPair: nil server":          func() { reactortest.NewPair(new(endpoint), nil) },
+		"Connect: nil protocol":        func() { reactortest.Connect(p) },
+		"Run: nil function":            func() { reactortest.Run(t, nil) },
+		"Attach: nil protocol":         func() { _, _ = m.Attach(nil, p, reactor.AttachOptions{}) },
+		"CallFromThread: nil function": func() { m.CallFromThread(nil) },
+		"Listen: nil listener":         func() { m.Listen(nil, new(factory)) },
+	} {
+		func() {
+			defer func() {
+				if err, _ := recover().(error); err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("panic with %v, want %q", err, want)
+				}
+			}()
+			f()
+		}()
 	}
 }
 

@@ -1,82 +1,97 @@
 package task
 
 import (
+	"container/list"
 	"errors"
 	"iter"
-	"slices"
 	"time"
 
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
+	"github.com/hawser-go/hawser/reactor/internal/arg"
 )
 
 var (
-	// ErrSchedulerStopped is the failure of the tasks of a Cooperator that is stopped (R184, R188).
-	ErrSchedulerStopped = errors.New("task: the cooperator has stopped")
+	// ErrSchedulerStopped is the failure of the tasks of a Cooperator that was
+	// stopped.
+	ErrSchedulerStopped = errors.New("task: the Cooperator has stopped; Start lets it accept new tasks")
 
-	// ErrTaskStopped is the failure of a task after its Stop, and what Stop and Pause return then (R196, R197).
-	ErrTaskStopped = errors.New("task: the task was stopped")
-
-	// ErrTaskDone and ErrTaskFailed are returned by Stop and Pause of a task that has ended so (R197).
-	ErrTaskDone   = errors.New("task: the task is done")
-	ErrTaskFailed = errors.New("task: the task has failed")
-
-	// ErrNotPaused is returned by Resume of a task that is not paused (R194).
-	ErrNotPaused = errors.New("task: the task is not paused")
+	errTickTooEarly = errors.New("task: CooperatorOptions.Scheduler has called its tick; arrange for a later call")
+	errNoStop       = errors.New("task: CooperatorOptions.Scheduler has returned a nil function; " +
+		"return one that prevents the tick")
+	errManyInto = errors.New("task: Cooperator.Coiterate takes at most one Deferred")
+	errZeroInto = errors.New("task: Cooperator.Coiterate with the zero Deferred; make one with deferred.New")
 )
 
-// Steps is work in steps. Each value that it yields ends a step; if that is a Deferred, and not the zero one, the next step waits for it, and its
-// failure ends the task. A panic ends the task as well. When the task is stopped, yield returns false.
+// sliceTime is the default length of a tick.
+const sliceTime = 10 * time.Millisecond
+
+// Steps is work that is done in steps. Each value that the iterator yields ends
+// a step. If the value is not the zero Deferred, the next step waits until the
+// Deferred has fired; its failure ends the task. A panic of the iterator ends
+// the task as well. When the task is stopped, yield returns false.
 type Steps = iter.Seq[deferred.Deferred[struct{}]]
 
-// Step is what a plain step yields.
+// Step is the value to yield when the next step need not wait.
 var Step deferred.Deferred[struct{}]
 
-// CooperatorOptions configures a Cooperator. The zero value works but for the Clock.
+// CooperatorOptions configures a Cooperator. Clock or Scheduler must be set;
+// the other fields may be zero.
 type CooperatorOptions struct {
-	// Scheduler arranges for a tick of steps; it has the shape of AfterFunc without the time. Nil means the next turn of Clock.
-	Scheduler func(tick func()) (stop func() bool)
-	Clock     reactor.Clock
+	// Clock runs the ticks if Scheduler is nil: one in each iteration of the
+	// loop.
+	Clock reactor.Clock
 
-	// Slice makes a predicate for each tick, which is asked after each step whether the tick is to end (R181). Nil means one that says
-	// so after 10 ms.
+	// Scheduler, if not nil, arranges for a later call of tick and returns a
+	// function that prevents the call. It must not call tick itself.
+	Scheduler func(tick func()) (stop func() bool)
+
+	// Slice is called at the beginning of each tick. It returns a predicate
+	// that is called after each step; the tick ends when that returns true.
+	// If Slice is nil, a tick ends after 10 ms.
 	Slice func() (over func() bool)
 
-	// NotStarted makes a Cooperator that keeps its tasks until Start (R189).
+	// NotStarted makes a Cooperator that takes no steps until Start.
 	NotStarted bool
 }
 
-// Cooperator takes one step of each of its tasks in turn (R180), for a slice of time in each tick. It belongs to the loop.
+// Cooperator does several tasks in turn. In each tick it takes one step of the
+// first task, one of the second, and so on, until the tick's time is over.
 type Cooperator struct {
-	schedule func(tick func()) (stop func() bool)
-	slice    func() func() bool
-	tasks    []*CooperativeTask // ready for a step, the next one first
-	started  bool
-	stopped  bool
-	ticking  bool        // a tick is running
-	stopTick func() bool // nil when none is pending
+	schedule   func(tick func()) (stop func() bool)
+	slice      func() func() bool
+	tasks      *list.List // of *CooperativeTask that can take a step, the next one first
+	started    bool
+	stopped    bool
+	ticking    bool        // tick is on the stack
+	scheduling bool        // schedule is on the stack
+	stopTick   func() bool // nil when no tick is pending
 }
 
-// NewCooperator returns a Cooperator.
+// NewCooperator returns a Cooperator. It panics if opts has neither a Clock nor
+// a Scheduler.
 func NewCooperator(opts CooperatorOptions) *Cooperator {
-	c := &Cooperator{schedule: opts.Scheduler, slice: opts.Slice, started: !opts.NotStarted}
+	c := &Cooperator{schedule: opts.Scheduler, slice: opts.Slice, started: !opts.NotStarted, tasks: list.New()}
 	if c.schedule == nil {
 		clock := opts.Clock
+		arg.NotNil("task: NewCooperator", "Clock", clock)
 		c.schedule = func(tick func()) func() bool { return clock.AfterFunc(0, tick) }
 	}
 	if c.slice == nil {
-		c.slice = tenMilliseconds
+		c.slice = defaultSlice
 	}
 	return c
 }
 
-func tenMilliseconds() func() bool {
-	end := time.Now().Add(10 * time.Millisecond)
+func defaultSlice() func() bool {
+	end := time.Now().Add(sliceTime)
 	return func() bool { return !time.Now().Before(end) }
 }
 
-// Cooperate begins a task (R176). On a stopped Cooperator it fails at once with ErrSchedulerStopped (R188).
+// Cooperate begins a task. The first step is taken in a later tick. On a
+// stopped Cooperator the task has failed with ErrSchedulerStopped.
 func (c *Cooperator) Cooperate(steps Steps) *CooperativeTask {
+	arg.NotNil("task: Cooperator.Cooperate", "iterator", steps)
 	t := &CooperativeTask{c: c}
 	if c.stopped {
 		t.err, t.state = ErrSchedulerStopped, ErrTaskFailed
@@ -87,209 +102,108 @@ func (c *Cooperator) Cooperate(steps Steps) *CooperativeTask {
 	return t
 }
 
-// Coiterate is Cooperate for who only wants to know of the end (R176). If a Deferred is given, that is fired and returned (R191).
-func (c *Cooperator) Coiterate(steps Steps, into ...deferred.Deferred[*CooperativeTask]) deferred.Deferred[*CooperativeTask] {
-	t := c.Cooperate(steps)
-	if len(into) == 0 {
-		return t.WhenDone()
+// Coiterate begins a task and returns a Deferred that fires when the task has
+// ended, as WhenDone does. If a Deferred is given, it is fired and returned
+// instead of a new one; it must not have fired.
+func (c *Cooperator) Coiterate(
+	steps Steps, into ...deferred.Deferred[*CooperativeTask],
+) deferred.Deferred[*CooperativeTask] {
+	switch {
+	case len(into) == 0:
+		return c.Cooperate(steps).WhenDone()
+	case len(into) > 1:
+		panic(errManyInto)
+	case into[0] == (deferred.Deferred[*CooperativeTask]{}):
+		panic(errZeroInto)
 	}
-	t.notify(into[0])
+	c.Cooperate(steps).notify(into[0])
 	return into[0]
 }
 
-// Start begins with the tasks, and lets a stopped Cooperator take new ones (R189).
+// Start begins to take steps. After Stop it lets the Cooperator accept new
+// tasks.
 func (c *Cooperator) Start() {
 	c.started, c.stopped = true, false
 	c.reschedule()
 }
 
-// Stop ends the tasks: they fail with ErrSchedulerStopped, paused ones when they would go on (R184, R185, R187).
+// Stop ends all tasks with ErrSchedulerStopped. Paused tasks, and tasks that
+// wait for a Deferred, end when they would resume.
 func (c *Cooperator) Stop() {
 	c.stopped = true
 	tasks := c.tasks
-	c.tasks = nil
-	for _, t := range tasks {
-		if t.state == nil { // else the callbacks of another have stopped it
+	c.tasks = list.New()
+	for e := tasks.Front(); e != nil; e = e.Next() {
+		// A callback of another task may have ended this one.
+		if t := e.Value.(*CooperativeTask); t.state == nil {
 			t.finish(ErrTaskFailed, ErrSchedulerStopped)
 		}
 	}
 	c.reschedule()
 }
 
-// Running reports whether the Cooperator was started and not stopped (R190).
+// Running reports whether the Cooperator was started and not stopped since.
 func (c *Cooperator) Running() bool { return c.started && !c.stopped }
 
-// add makes a task take part.
+// add lets a task take steps, after all others.
 func (c *Cooperator) add(t *CooperativeTask) {
 	if c.stopped {
 		t.finish(ErrTaskFailed, ErrSchedulerStopped)
 		return
 	}
-	c.tasks = append(c.tasks, t)
+	t.place = c.tasks.PushBack(t)
 	c.reschedule()
 }
 
-// remove takes a task out.
+// remove keeps a task from taking steps.
 func (c *Cooperator) remove(t *CooperativeTask) {
-	c.tasks = slices.DeleteFunc(c.tasks, func(other *CooperativeTask) bool { return other == t })
+	if t.place != nil {
+		c.tasks.Remove(t.place) // does nothing if Stop has taken the list away
+		t.place = nil
+	}
 	c.reschedule()
 }
 
-// reschedule has a tick pending if, and only if, there is something to do (R182, R183).
+// reschedule has one tick pending if there is a task to do, else none.
 func (c *Cooperator) reschedule() {
-	wanted := c.Running() && len(c.tasks) > 0
+	wanted := c.Running() && c.tasks.Len() > 0
 	switch {
 	case c.ticking:
 	case wanted && c.stopTick == nil:
-		c.stopTick = c.schedule(c.tick)
+		c.stopTick = c.scheduleTick()
 	case !wanted && c.stopTick != nil:
 		c.stopTick()
 		c.stopTick = nil
 	}
 }
 
-// tick takes steps until the slice of time is over.
+func (c *Cooperator) scheduleTick() (stop func() bool) {
+	c.scheduling = true
+	defer func() { c.scheduling = false }()
+	if stop = c.schedule(c.tick); stop == nil {
+		panic(errNoStop)
+	}
+	return stop
+}
+
+// tick takes steps until its time is over.
 func (c *Cooperator) tick() {
+	if c.scheduling {
+		panic(errTickTooEarly)
+	}
 	c.stopTick = nil
 	c.ticking = true
-	defer func() { // also if a predicate panics
+	defer func() { // even if a predicate panics
 		c.ticking = false
 		c.reschedule()
 	}()
 	over := c.slice()
-	for len(c.tasks) > 0 && c.Running() {
-		t := c.tasks[0]
-		c.tasks = append(c.tasks[1:], t) // behind the others, as long as it takes part
-		t.step()
+	for c.Running() && c.tasks.Len() > 0 {
+		first := c.tasks.Front()
+		c.tasks.MoveToBack(first)
+		first.Value.(*CooperativeTask).step()
 		if over() {
-			break
+			return
 		}
 	}
-}
-
-// CooperativeTask is work that a Cooperator does in steps.
-type CooperativeTask struct {
-	c       *Cooperator
-	next    func() (deferred.Deferred[struct{}], bool)
-	release func()
-	inStep  bool // the iterator is running
-	pauses  int
-	state   error // how it has ended: ErrTaskDone, ErrTaskFailed or ErrTaskStopped; nil before
-	err     error // the failure
-	waiting []deferred.Deferred[*CooperativeTask]
-}
-
-// WhenDone returns a Deferred that fires with the task when it is done, and fails as it fails; each call makes a new one (R177, R178, R200).
-// Cancelling it does not affect the task (R201).
-func (t *CooperativeTask) WhenDone() deferred.Deferred[*CooperativeTask] {
-	d := deferred.New[*CooperativeTask]()
-	t.notify(d)
-	return d
-}
-
-// notify fires d when the task has ended.
-func (t *CooperativeTask) notify(d deferred.Deferred[*CooperativeTask]) {
-	if t.state != nil {
-		t.tell(d)
-		return
-	}
-	t.waiting = append(t.waiting, d)
-}
-
-// Pause keeps the task from taking steps until the matching Resume (R192, R193). If it has ended, it returns how.
-func (t *CooperativeTask) Pause() error {
-	if t.state != nil {
-		return t.state
-	}
-	if t.pauses++; t.pauses == 1 {
-		t.c.remove(t)
-	}
-	return nil
-}
-
-// Resume takes a Pause back. It returns ErrNotPaused if there is none. On a task that was stopped meanwhile it does nothing (R198).
-func (t *CooperativeTask) Resume() error {
-	if t.pauses == 0 {
-		return ErrNotPaused
-	}
-	if t.pauses--; t.pauses == 0 && t.state == nil {
-		t.c.add(t)
-	}
-	return nil
-}
-
-// Stop ends the task: its Deferreds fail with ErrTaskStopped (R196). If it has ended, it returns how.
-func (t *CooperativeTask) Stop() error {
-	if t.state != nil {
-		return t.state
-	}
-	t.finish(ErrTaskStopped, ErrTaskStopped)
-	return nil
-}
-
-// step takes one step.
-func (t *CooperativeTask) step() {
-	t.inStep = true
-	d, more, err := t.advance()
-	t.inStep = false
-	switch {
-	case t.state != nil: // the step has ended it
-		t.end()
-	case err != nil:
-		t.finish(ErrTaskFailed, err)
-	case !more:
-		t.finish(ErrTaskDone, nil)
-	case d != Step:
-		t.waitFor(d)
-	}
-}
-
-func (t *CooperativeTask) advance() (d deferred.Deferred[struct{}], more bool, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = deferred.NewPanicError(v)
-		}
-	}()
-	d, more = t.next()
-	return d, more, nil
-}
-
-// waitFor pauses the task until d has fired. Its result goes no further (R179, R199).
-func (t *CooperativeTask) waitFor(d deferred.Deferred[struct{}]) {
-	_ = t.Pause()                                                               // it has not ended
-	d = deferred.MaybeDeferred(func() deferred.Deferred[struct{}] { return d }) // it may be a view that cannot be used
-	d.AddBoth(func(v struct{}, err error) (struct{}, error) {
-		if err != nil && t.state == nil {
-			t.finish(ErrTaskFailed, err)
-		}
-		_ = t.Resume() // of the Pause above
-		return struct{}{}, nil
-	})
-}
-
-// finish ends the task and tells those who wait; it is out of the Cooperator by then (R202).
-func (t *CooperativeTask) finish(state, err error) {
-	t.state, t.err = state, err
-	t.c.remove(t)
-	t.end()
-	waiting := t.waiting
-	t.waiting = nil
-	for _, d := range waiting {
-		t.tell(d)
-	}
-}
-
-// end releases the iterator, unless this is called by one of its steps; then it is released when that is over.
-func (t *CooperativeTask) end() {
-	if t.release != nil && !t.inStep {
-		t.release()
-	}
-}
-
-func (t *CooperativeTask) tell(d deferred.Deferred[*CooperativeTask]) {
-	if t.err != nil {
-		_ = d.TryErrback(t.err) // its owner may have cancelled it
-		return
-	}
-	_ = d.TryCallback(t)
 }

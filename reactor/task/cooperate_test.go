@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hawser-go/hawser/deferred"
@@ -266,6 +267,39 @@ func TestR195_PausedByHandWhileWaiting(t *testing.T) {
 	c.want(t, "went on")
 }
 
+func TestR195_ResumedByHandWhileWaiting(t *testing.T) {
+	c := newCoop(1, false)
+	d := deferred.New[none]()
+	a := c.Cooperate(c.waits(d))
+	c.tick()
+	_, _ = a.Pause(), a.Resume()
+	if c.tick() {
+		t.Error("a tick while the Deferred is pending")
+	}
+	d.Callback(none{})
+	c.tick()
+	c.want(t, "went on")
+}
+
+func TestR183_TheLastTaskGoes(t *testing.T) {
+	for name, leave := range map[string]func(*task.CooperativeTask) error{
+		"stopped": (*task.CooperativeTask).Stop,
+		"paused":  (*task.CooperativeTask).Pause,
+	} {
+		c := newCoop(1, false)
+		first, last := c.Cooperate(c.steps("a", 9)), c.Cooperate(c.steps("b", 9))
+		if err := leave(first); err != nil || c.pending == nil {
+			t.Errorf("%s: %v, pending %v with a task to do", name, err, c.pending != nil)
+		}
+		if err := leave(last); err != nil || c.pending != nil {
+			t.Errorf("%s: %v, pending %v without a task to do", name, err, c.pending != nil)
+		}
+		if c.Cooperate(c.steps("c", 1)); c.pending == nil {
+			t.Errorf("%s: a new task has no tick", name)
+		}
+	}
+}
+
 func TestR196_R197_R198_StopOfATask(t *testing.T) {
 	c := newCoop(10, false)
 	stopped := c.Cooperate(c.steps("s", 9))
@@ -339,36 +373,48 @@ func TestR204_StoppingReleasesTheIterator(t *testing.T) {
 	}
 }
 
+// oneTick is a clock that keeps the function of the last AfterFunc.
+type oneTick struct {
+	*reactortest.Clock
+	tick  func()
+	delay time.Duration
+}
+
+func (c *oneTick) AfterFunc(d time.Duration, f func()) (stop func() bool) {
+	if c.tick != nil {
+		panic("two ticks are pending")
+	}
+	c.tick, c.delay = f, d
+	return func() bool { c.tick = nil; return true }
+}
+
 func TestR181_R182_Defaults(t *testing.T) {
-	clock := reactortest.NewClock()
-	c := task.NewCooperator(task.CooperatorOptions{Clock: clock})
-	steps := 0
-	began := time.Now()
-	done := c.Coiterate(func(yield func(deferred.Deferred[none]) bool) {
-		for time.Since(began) < 25*time.Millisecond { // at least two ticks
-			if steps++; !yield(task.Step) {
-				return
+	synctest.Test(t, func(t *testing.T) { // R181 is about the real clock, which this fakes
+		clock := &oneTick{Clock: reactortest.NewClock()}
+		c := task.NewCooperator(task.CooperatorOptions{Clock: clock})
+		steps := 0
+		done := c.Coiterate(func(yield func(deferred.Deferred[none]) bool) {
+			for range 5 {
+				<-time.After(4 * time.Millisecond)
+				if steps++; !yield(task.Step) {
+					return
+				}
+			}
+		})
+		for _, want := range []int{0, 3, 5} { // 12 ms, then the rest
+			if steps != want {
+				t.Errorf("%d steps, want %d", steps, want)
+			}
+			if tick := clock.tick; tick != nil {
+				clock.tick = nil
+				tick()
 			}
 		}
+		if clock.delay != 0 {
+			t.Errorf("a tick after %v", clock.delay)
+		}
+		deferredtest.SuccessResultOf(t, done)
 	})
-	ticks := 0
-	for ; len(clock.GetDelayedCalls()) == 1; ticks++ {
-		c := clock.GetDelayedCalls()[0]
-		if _ = c.Reset(time.Hour); len(clock.GetDelayedCalls()) != 1 { // one tick at a time
-			t.Error("two ticks are pending")
-		}
-		_ = c.Reset(0)
-		clock.Advance(0)
-		if ticks > 0 {
-			break
-		}
-	}
-	for !done.Called() {
-		clock.Advance(0)
-	}
-	if steps == 0 || ticks == 0 {
-		t.Errorf("%d steps, %d ticks", steps, ticks)
-	}
 }
 
 func TestR203_FailuresThatNobodyAskedFor(t *testing.T) {
@@ -391,5 +437,11 @@ func TestR203_FailuresThatNobodyAskedFor(t *testing.T) {
 	}
 	if err := <-reported; err != loud {
 		t.Errorf("reported: %v", err)
+	}
+	for range 5 {
+		runtime.GC()
+	}
+	if len(reported) > 0 {
+		t.Errorf("reported: %v", <-reported)
 	}
 }

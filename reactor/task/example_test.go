@@ -30,6 +30,23 @@ func ExampleLoopingCall() {
 	// call 4 after 3m0s
 }
 
+func ExampleWithCountDeferred() {
+	clock := reactortest.NewClock()
+	var upload deferred.Deferred[struct{}]
+	l := task.WithCountDeferred(clock, func(count int) deferred.Deferred[struct{}] {
+		fmt.Println("intervals:", count)
+		upload = deferred.New[struct{}]()
+		return upload
+	})
+	l.Start(time.Minute, true)
+	clock.Advance(150 * time.Second) // the first upload is slow
+	upload.Callback(struct{}{})
+	clock.Advance(30 * time.Second)
+	// Output:
+	// intervals: 1
+	// intervals: 3
+}
+
 func ExampleDeferLater() {
 	clock := reactortest.NewClock()
 	d := task.DeferLater(clock, time.Second, func() (string, error) { return "now", nil })

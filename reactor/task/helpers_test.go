@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,6 +20,18 @@ func wantPanic(t *testing.T, want error, f func()) {
 	defer func() {
 		if v := recover(); v != want {
 			t.Errorf("panic with %v, want %v", v, want)
+		}
+	}()
+	f()
+}
+
+// wantPanicOf wants a panic with an error that contains text.
+func wantPanicOf(t *testing.T, text string, f func()) {
+	t.Helper()
+	defer func() {
+		v := recover()
+		if err, ok := v.(error); !ok || !strings.Contains(err.Error(), text) {
+			t.Errorf("panic with %v, want an error with %q", v, text)
 		}
 	}()
 	f()

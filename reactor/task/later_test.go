@@ -36,6 +36,7 @@ func TestR166_CancelOfDeferLater(t *testing.T) {
 	d.Cancel()
 	deferredtest.FailureResultOf(t, d, deferred.ErrCancelled)
 	wantNoCalls(t, c)
+	c.Advance(2 * second)
 
 	cancelled := false
 	inner := deferred.New(func(deferred.Deferred[int]) { cancelled = true })

@@ -9,70 +9,100 @@ import (
 
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
+	"github.com/hawser-go/hawser/reactor/internal/arg"
 )
 
 var (
-	// ErrNegativeInterval is the panic value of LoopingCall.Start with a negative interval (R138).
-	ErrNegativeInterval = errors.New("task: negative interval")
+	// ErrNegativeInterval is the panic value of LoopingCall.Start for a
+	// negative interval.
+	ErrNegativeInterval = errors.New("task: LoopingCall.Start with a negative interval")
 
-	// ErrLoopRunning is the panic value of LoopingCall.Start on one that runs (R139).
-	ErrLoopRunning = errors.New("task: the looping call runs already")
+	// ErrLoopRunning is the panic value of LoopingCall.Start on a LoopingCall
+	// that is running.
+	ErrLoopRunning = errors.New("task: the LoopingCall is already running; stop it first")
 
-	// ErrLoopNotRunning is the panic value of LoopingCall.Stop and Reset on one that does not run (R139).
-	ErrLoopNotRunning = errors.New("task: the looping call does not run")
+	// ErrLoopNotRunning is the panic value of LoopingCall.Stop and Reset on a
+	// LoopingCall that is not running.
+	ErrLoopNotRunning = errors.New("task: the LoopingCall is not running; see its method Running")
 )
 
-// LoopingCall calls a function at the times start + k × interval. A call that comes late does not move the later ones, and times that have
-// passed are skipped (R146, R147). If the function answers with a Deferred, the next call waits for it (R144). Make one with NewLoopingCall
-// or its like; it can be started again after it has ended.
+// LoopingCall calls a function at the times start + k × interval. A late call
+// does not move the following ones. Times that have passed are skipped. If the
+// function returns a Deferred, the next call waits until that has fired.
+//
+// Make one with NewLoopingCall, NewLoopingCallDeferred, WithCount or
+// WithCountDeferred. It can be started again after it has ended.
 type LoopingCall struct {
 	clock    reactor.Clock
 	f        func(count int) deferred.Deferred[struct{}]
-	name     string
+	name     string // of the caller's function
 	interval time.Duration
-	run      *loopRun // nil when it does not run
+	run      *loopRun // nil when not running
 }
 
-// loopRun is the time from a Start to its end.
+// loopRun is one run of a LoopingCall, from Start to the end.
 type loopRun struct {
 	l     *LoopingCall
 	done  deferred.Deferred[*LoopingCall]
-	start time.Time            // the grid
-	last  time.Time            // of the last call, or what stands for it
-	next  *reactor.DelayedCall // nil while the function runs, or its Deferred is waited for
+	start time.Time
+	last  time.Time            // counts begin here: the last call, or start
+	next  *reactor.DelayedCall // nil while a call is in progress
 }
 
-// NewLoopingCall returns a LoopingCall for f. An error or a panic in f ends the loop.
+// NewLoopingCall returns a LoopingCall for f. An error or a panic of f ends the
+// loop.
 func NewLoopingCall(clock reactor.Clock, f func() error) *LoopingCall {
-	return newLoopingCall(clock, f, func(int) deferred.Deferred[struct{}] { return outcome(f()) })
+	return newLoopingCall("task: NewLoopingCall", clock, f, func(int) deferred.Deferred[struct{}] { return result(f()) })
 }
 
-// NewLoopingCallDeferred returns a LoopingCall for a function that answers with a Deferred. The zero Deferred means that there is nothing to
-// wait for. A failure ends the loop.
+// NewLoopingCallDeferred returns a LoopingCall for f. The next call waits until
+// the Deferred that f returns has fired; the zero Deferred counts as fired. A
+// failure or a panic ends the loop.
 func NewLoopingCallDeferred(clock reactor.Clock, f func() deferred.Deferred[struct{}]) *LoopingCall {
-	return newLoopingCall(clock, f, func(int) deferred.Deferred[struct{}] { return f() })
+	return newLoopingCall("task: NewLoopingCallDeferred", clock, f, func(int) deferred.Deferred[struct{}] { return f() })
 }
 
-// WithCount returns a LoopingCall for a function that is told how many times of the grid have come since its last call: 1 as a rule, more if
-// some were skipped (R153 to R157).
+// WithCount is like NewLoopingCall for a function that is passed the number of
+// intervals since its last call: usually 1, more if calls were skipped. The
+// first call counts 1 if Start calls it at once. With interval 0 the count is
+// always 1.
 func WithCount(clock reactor.Clock, f func(count int) error) *LoopingCall {
-	return newLoopingCall(clock, f, func(count int) deferred.Deferred[struct{}] { return outcome(f(count)) })
+	return newLoopingCall("task: WithCount", clock, f, func(n int) deferred.Deferred[struct{}] { return result(f(n)) })
 }
 
-func newLoopingCall(clock reactor.Clock, named any, f func(int) deferred.Deferred[struct{}]) *LoopingCall {
-	name := runtime.FuncForPC(reflect.ValueOf(named).Pointer()).Name()
+// WithCountDeferred is like NewLoopingCallDeferred for a function that is
+// passed a count, as by WithCount. The count includes the intervals that were
+// skipped while a Deferred of f was pending.
+func WithCountDeferred(clock reactor.Clock, f func(count int) deferred.Deferred[struct{}]) *LoopingCall {
+	return newLoopingCall("task: WithCountDeferred", clock, f, f)
+}
+
+// newLoopingCall returns a LoopingCall for f. given is the function that the
+// caller has passed; String shows its name.
+func newLoopingCall(caller string, clock reactor.Clock, given any, f func(int) deferred.Deferred[struct{}]) *LoopingCall {
+	arg.NotNil(caller, "clock", clock)
+	arg.NotNil(caller, "function", given)
+	name := runtime.FuncForPC(reflect.ValueOf(given).Pointer()).Name()
 	return &LoopingCall{clock: clock, f: f, name: name}
 }
 
-func outcome(err error) (none deferred.Deferred[struct{}]) {
+// result returns the zero Deferred, or a failed one if err is not nil.
+func result(err error) (none deferred.Deferred[struct{}]) {
 	if err != nil {
 		return deferred.Fail[struct{}](err)
 	}
 	return none
 }
 
-// Start begins to call the function, at once if now is true, else after the first interval (R136). It returns a Deferred that fires with the
-// LoopingCall when it is stopped, and fails with the error that ends it (R137, R140). Cancelling that does not stop the loop (R160).
+// Start begins to call the function: before Start returns if now is true, else
+// after the first interval. With interval 0, calls follow each other without
+// delay, one per iteration of the loop.
+//
+// The Deferred fires with the LoopingCall after Stop. It fails with the error
+// or failure of the function, or with a *deferred.PanicError. Cancelling it
+// does not stop the loop.
+//
+// Start panics with ErrNegativeInterval or ErrLoopRunning.
 func (l *LoopingCall) Start(interval time.Duration, now bool) deferred.Deferred[*LoopingCall] {
 	switch {
 	case interval < 0:
@@ -92,34 +122,37 @@ func (l *LoopingCall) Start(interval time.Duration, now bool) deferred.Deferred[
 	return r.done
 }
 
-// Stop ends the loop. The Deferred of Start fires at once, or when the present call is over (R142, R143). It panics with ErrLoopNotRunning if
-// it does not run.
+// Stop ends the loop. If a call is in progress, the Deferred of Start fires
+// when that call has ended, otherwise before Stop returns. Stop panics with
+// ErrLoopNotRunning if the loop is not running.
 func (l *LoopingCall) Stop() {
 	r := l.mustRun()
 	l.run = nil
 	if r.next != nil {
-		_ = r.next.Cancel() // it is pending
+		_ = r.next.Cancel() // cannot fail: the call is pending
 		r.finish(nil)
 	}
 }
 
-// Reset skips the coming call and begins a new grid now (R150). While the function runs, or its Deferred is waited for, it has no effect
-// (R151). It panics with ErrLoopNotRunning if it does not run.
+// Reset skips the next call. The following ones come one interval after Reset,
+// two intervals, and so on. While a call is in progress, Reset has no effect.
+// It panics with ErrLoopNotRunning if the loop is not running.
 func (l *LoopingCall) Reset() {
 	r := l.mustRun()
 	if r.next == nil {
 		return
 	}
-	_ = r.next.Cancel() // it is pending
+	_ = r.next.Cancel() // cannot fail: the call is pending
 	r.start = l.clock.Now()
 	r.last = r.start
 	r.schedule()
 }
 
-// Running reports whether the loop was started and has not been stopped.
+// Running reports whether Start was called, and since then neither Stop nor the
+// function has ended the loop.
 func (l *LoopingCall) Running() bool { return l.run != nil }
 
-// String shows the interval and the function's name (R163).
+// String returns the interval of the last Start and the name of the function.
 func (l *LoopingCall) String() string { return fmt.Sprintf("<LoopingCall %v %s>", l.interval, l.name) }
 
 func (l *LoopingCall) mustRun() *loopRun {
@@ -129,7 +162,7 @@ func (l *LoopingCall) mustRun() *loopRun {
 	return l.run
 }
 
-// call calls the function and goes on when it is done.
+// call calls the function. The loop continues when the call has ended.
 func (r *loopRun) call() {
 	r.next = nil
 	d := deferred.MaybeDeferred(func() deferred.Deferred[struct{}] { return r.l.f(r.count()) })
@@ -143,22 +176,23 @@ func (r *loopRun) call() {
 	})
 }
 
-// called is told of the outcome of a call.
+// called schedules the next call, or ends the run.
 func (r *loopRun) called(err error) {
+	running := r.l.run == r
 	switch {
 	case err != nil:
-		if r.l.run == r {
+		if running {
 			r.l.run = nil
 		}
 		r.finish(err)
-	case r.l.run == r:
+	case running:
 		r.schedule()
 	default:
 		r.finish(nil)
 	}
 }
 
-// finish fires the Deferred of Start, unless its owner has cancelled it.
+// finish fires the Deferred of Start, which may have been cancelled.
 func (r *loopRun) finish(err error) {
 	if err != nil {
 		_ = r.done.TryErrback(err)
@@ -167,7 +201,8 @@ func (r *loopRun) finish(err error) {
 	_ = r.done.TryCallback(r.l)
 }
 
-// schedule arranges for the next call: at the first time of the grid in the future.
+// schedule schedules the next call for the first time start + k × interval
+// that is in the future.
 func (r *loopRun) schedule() {
 	interval := r.l.interval
 	if interval == 0 {
@@ -178,18 +213,24 @@ func (r *loopRun) schedule() {
 	r.next = r.l.clock.CallLater(interval-passed%interval, r.call)
 }
 
-// count returns how many times of the grid have come since the last call.
+// count returns the number of intervals since the last call.
 func (r *loopRun) count() int {
-	now, interval := r.l.clock.Now(), r.l.interval
-	if interval == 0 {
+	if r.l.interval == 0 {
 		return 1
 	}
-	n := r.index(now) - r.index(r.last)
+	now := r.l.clock.Now()
+	n := r.intervals(now) - r.intervals(r.last)
 	r.last = now
 	return n
 }
 
-// index returns the number of the last time of the grid up to t; t is not before the one with the number -1.
-func (r *loopRun) index(t time.Time) int {
-	return int((t.Sub(r.start)+r.l.interval)/r.l.interval) - 1
+// intervals returns the number of whole intervals from start to t. It is
+// rounded down, also before start.
+func (r *loopRun) intervals(t time.Time) int {
+	passed, interval := t.Sub(r.start), r.l.interval
+	n := passed / interval
+	if passed%interval < 0 {
+		n--
+	}
+	return int(n)
 }

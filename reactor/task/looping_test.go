@@ -2,6 +2,8 @@ package task_test
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -118,9 +120,13 @@ func TestR144_R143_WaitingForADeferred(t *testing.T) {
 	n.clock.Advance(second / 2)
 	n.want(t, "0s", "3s")
 	l.Stop()
+	if l.Running() {
+		t.Error("R143: running while the call that was stopped is waited for")
+	}
 	deferredtest.AssertNoResult(t, d)
 	pending.Callback(none{})
 	deferredtest.SuccessResultOf(t, d)
+	wantNoCalls(t, n.clock)
 
 	d = l.Start(second, true)
 	pending.Errback(errTest)
@@ -135,6 +141,7 @@ func TestR145_StopRightAfterStart(t *testing.T) {
 		l := newLoop()
 		d := l.Start(interval, false)
 		l.Stop()
+		wantNoCalls(t, l.clock)
 		deferredtest.SuccessResultOf(t, d)
 		l.clock.Advance(10 * second)
 		l.want(t)
@@ -193,16 +200,31 @@ func TestR148_OncePerTurn(t *testing.T) {
 	})
 }
 
-func TestR150_R151_Reset(t *testing.T) {
+func TestR150_Reset(t *testing.T) {
 	l := newLoop()
 	l.Start(second, true)
 	l.clock.Advance(second / 2)
 	l.Reset()
 	l.clock.Pump(second/2, second/2, second)
 	l.want(t, "0s", "1.5s", "2.5s")
+}
+
+func TestR151_ResetDuringACallHasNoEffect(t *testing.T) {
+	l := newLoop()
 	l.do = func() error { l.Reset(); return nil }
-	l.clock.Pump(second, second)
-	l.want(t, "0s", "1.5s", "2.5s", "3.5s", "4.5s")
+	l.Start(second, false)
+	l.clock.Pump(1300*time.Millisecond, 700*time.Millisecond) // the first call is late
+	l.want(t, "1.3s", "2s")
+
+	clock, w := reactortest.NewClock(), new(waiter)
+	waiting := task.WithCountDeferred(clock, w.call)
+	waiting.Start(second, true)
+	clock.Advance(second / 2)
+	waiting.Reset()
+	wantNoCalls(t, clock)
+	w.pending.Callback(none{})
+	clock.Advance(second / 2)
+	w.want(t, 1, 1)
 }
 
 // counts runs a LoopingCall with counts and returns them as text.
@@ -245,57 +267,149 @@ func TestR153_R154_R155_WithCount(t *testing.T) {
 	}
 }
 
-func TestR156_R157_CountsWhileWaiting(t *testing.T) {
-	clock := reactortest.NewClock()
-	var got []int
-	l := task.WithCount(clock, func(count int) error {
-		got = append(got, count)
-		if len(got) == 2 {
-			clock.Advance(2500 * time.Millisecond) // as if a Deferred had been pending
-		}
-		return nil
-	})
-	l.Start(second, true)
-	clock.Pump(second, second/2)
-	if fmt.Sprint(got) != "[1 1 3]" {
-		t.Errorf("R156: %v", got)
-	}
-
-	l.Stop()
-	got = nil
-	zero := task.WithCount(clock, func(count int) error {
-		if got = append(got, count); len(got) < 3 {
+func TestR154_CountsAddUp(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 100 {
+		clock := reactortest.NewClock()
+		interval := time.Duration(1 + random.IntN(1000))
+		sum := 0
+		task.WithCount(clock, func(count int) error {
+			if sum += count; count < 1 {
+				t.Errorf("count %d", count)
+			}
 			return nil
+		}).Start(interval, false)
+		for range 100 {
+			clock.Advance(time.Duration(random.IntN(3000)))
 		}
-		return errTest
-	})
-	deferredtest.Observe(zero.Start(0, true))
-	clock.Pump(0, second)
-	if fmt.Sprint(got) != "[1 1 1]" {
-		t.Errorf("R157: %v", got)
+		next := clock.GetDelayedCalls()[0].Time().Sub(time.Unix(0, 0)) // later intervals are not counted yet
+		if want := int(next/interval) - 1; sum != want {
+			t.Errorf("interval %v: the counts add up to %d, want %d", interval, sum, want)
+		}
 	}
 }
 
-func TestR159_R161_StartingAgain(t *testing.T) {
+// Intervals near the largest Duration do not overflow.
+func TestR154_TheLargestInterval(t *testing.T) {
+	clock := reactortest.NewClock()
+	var got []int
+	task.WithCount(clock, func(count int) error { got = append(got, count); return nil }).Start(1<<63-1, true)
+	if fmt.Sprint(got) != "[1]" {
+		t.Errorf("got %v", got)
+	}
+}
+
+// waiter is a function for WithCountDeferred that notes its counts. Its
+// Deferreds are fired by the test.
+type waiter struct {
+	counts  []int
+	pending deferred.Deferred[none]
+}
+
+func (w *waiter) call(count int) deferred.Deferred[none] {
+	w.counts = append(w.counts, count)
+	w.pending = deferred.New[none]()
+	return w.pending
+}
+
+func (w *waiter) want(t *testing.T, counts ...int) {
+	t.Helper()
+	if !slices.Equal(w.counts, counts) {
+		t.Errorf("counts %v, want %v", w.counts, counts)
+	}
+}
+
+func TestR156_F50_IntervalsMissedWhileADeferredWasPending(t *testing.T) {
+	clock, w := reactortest.NewClock(), new(waiter)
+	l := task.WithCountDeferred(clock, w.call)
+	started := l.Start(second, true)
+	w.want(t, 1)
+	clock.Advance(3500 * time.Millisecond) // 1 s, 2 s and 3 s are missed
+	w.want(t, 1)
+	wantNoCalls(t, clock)
+	w.pending.Callback(none{})
+	clock.Advance(second / 2)
+	w.want(t, 1, 4)
+	w.pending.Callback(none{}) // none is missed
+	clock.Advance(second)
+	w.want(t, 1, 4, 1)
+	clock.Advance(second) // 6 s is missed, and counts although the Deferred fires just then
+	w.pending.Callback(none{})
+	w.want(t, 1, 4, 1)
+	clock.Advance(second)
+	w.want(t, 1, 4, 1, 2)
+
+	l.Stop()
+	deferredtest.AssertNoResult(t, started)
+	w.pending.Errback(errTest)
+	deferredtest.FailureResultOf(t, started, errTest)
+}
+
+func TestR157_IntervalZeroCountsOne(t *testing.T) {
+	clock, w := reactortest.NewClock(), new(waiter)
+	task.WithCountDeferred(clock, w.call).Start(0, true)
+	clock.Advance(5 * second)
+	w.want(t, 1)
+	w.pending.Callback(none{})
+	clock.Advance(0)
+	w.want(t, 1, 1)
+	w.pending.Callback(none{})
+	clock.Advance(second)
+	w.want(t, 1, 1, 1)
+
+	calls := 0
+	var l *task.LoopingCall
+	l = task.WithCount(clock, func(count int) error {
+		if calls++; calls == 5 {
+			l.Stop()
+		}
+		if count != 1 {
+			t.Errorf("count %d", count)
+		}
+		return nil
+	})
+	l.Start(0, false)
+	clock.Advance(second)
+	if calls != 5 {
+		t.Errorf("%d calls", calls)
+	}
+}
+
+func TestR159_StartingAgainStartsAfresh(t *testing.T) {
 	clock := reactortest.NewClock()
 	var got []int
 	l := task.WithCount(clock, func(count int) error { got = append(got, count); return nil })
-	d := l.Start(second, true)
-	again := false
-	d.AddCallback(func(l *task.LoopingCall) (*task.LoopingCall, error) {
-		l.Start(2*second, false) // R161
-		again = true
-		return l, nil
-	})
+	l.Start(second, true)
 	clock.Advance(second)
 	l.Stop()
-	if !again || !l.Running() {
+	clock.Advance(10500 * time.Millisecond)
+	l.Start(second, true)
+	if fmt.Sprint(got) != "[1 1 1]" {
+		t.Errorf("at once: %v", got)
+	}
+	clock.Advance(second)
+	l.Stop()
+	clock.Advance(10 * second)
+	l.Start(second, false)
+	clock.Advance(second)
+	if fmt.Sprint(got) != "[1 1 1 1 1]" {
+		t.Errorf("after an interval: %v", got)
+	}
+}
+
+func TestR161_StartingAgainInACallback(t *testing.T) {
+	l := newLoop()
+	l.Start(second, true).AddCallback(func(again *task.LoopingCall) (*task.LoopingCall, error) {
+		again.Start(2*second, false)
+		return again, nil
+	})
+	l.clock.Advance(second)
+	l.Stop()
+	if !l.Running() {
 		t.Error("not started again")
 	}
-	clock.Advance(2 * second)
-	if fmt.Sprint(got) != "[1 1 1]" {
-		t.Errorf("R159: %v", got)
-	}
+	l.clock.Advance(2 * second)
+	l.want(t, "0s", "1s", "3s")
 }
 
 func TestR160_CancelOfTheStartDeferred(t *testing.T) {

@@ -6,19 +6,31 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
+	"unicode"
 
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
+	"github.com/hawser-go/hawser/reactor/internal/arg"
 )
 
-// ExitError is a failure that only asks for an exit code (R170).
+var errNoDeferred = errors.New("task: main has returned the zero Deferred; " +
+	"return one that fires when the program is done")
+
+// maxExitCode is the largest exit code of a process on Unix.
+const maxExitCode = 255
+
+// ExitError is a failure that ends the program with an exit code and without a
+// message. Code must be from 0 to 255; any other value ends the program with
+// 255, because the system would keep only its last eight bits.
 type ExitError struct{ Code int }
 
 func (e *ExitError) Error() string { return fmt.Sprintf("task: exit with code %d", e.Code) }
 
-// React is the main function of a program (R167). It calls main, with the arguments of the command line, on the loop of a new reactor, runs that
-// until main's Deferred has fired, stops it, and ends the process:
+// React is the main function of a program. It makes a reactor and calls main on
+// its loop with the arguments of the command line. When the Deferred that main
+// returns has fired, React stops the reactor and ends the process:
 //
 //	func main() {
 //		task.React(func(r *reactor.Reactor, args []string) deferred.Deferred[struct{}] {
@@ -26,25 +38,40 @@ func (e *ExitError) Error() string { return fmt.Sprintf("task: exit with code %d
 //		})
 //	}
 //
-// A success is exit code 0. A failure is one line on standard error, the program's name and the error, and exit code 1; an [*ExitError] is its
-// code and no line. SIGINT and SIGTERM stop the reactor: unless main's Deferred fires during the shutdown, the exit code is then 128 and the
-// signal's number, as shells have it. A second signal ends the process at once.
+// The exit code is
+//
+//   - 0 after success
+//   - the code of an [*ExitError], without a message
+//   - 1 after any other failure; React writes one line to standard error, the
+//     program's name and the error. For a panic, the stack follows.
+//   - 128 and the number of the signal, as in a shell, if SIGINT or SIGTERM has
+//     stopped the reactor and the Deferred has not fired during the shutdown
+//   - 0 if something else has stopped the reactor and the Deferred has not fired
+//
+// A second signal ends the process at once.
 func React[T any](main func(r *reactor.Reactor, args []string) deferred.Deferred[T]) {
+	arg.NotNil("task: React", "function", main)
 	os.Exit(Main(reactor.New(reactor.Options{}), main, os.Args[1:], os.Stderr))
 }
 
-// Main is React with a given reactor, for programs that configure theirs: it runs that and returns the exit code. What is to be said about a
-// failure goes to stderr.
-func Main[T any](r *reactor.Reactor, main func(r *reactor.Reactor, args []string) deferred.Deferred[T], args []string, stderr io.Writer) (code int) {
+// Main is like React for a program that configures its reactor. It runs r and
+// returns the exit code instead of ending the process. It writes to stderr
+// instead of standard error.
+func Main[T any](
+	r *reactor.Reactor, main func(r *reactor.Reactor, args []string) deferred.Deferred[T], args []string, stderr io.Writer,
+) (code int) {
+	arg.NotNil("task: Main", "reactor", r)
+	arg.NotNil("task: Main", "function", main)
+	arg.NotNil("task: Main", "stderr", stderr)
 	var end ending
 	r.CallWhenRunning(func() {
 		d := deferred.MaybeDeferred(func() deferred.Deferred[T] { return main(r, args) })
 		if d == (deferred.Deferred[T]{}) {
-			d = deferred.Fail[T](errors.New("task: main returned the zero Deferred"))
+			d = deferred.Fail[T](errNoDeferred)
 		}
 		d.AddBoth(func(_ T, err error) (none T, _ error) {
 			end = ending{over: true, err: err}
-			_ = r.Stop() // an error means that it is stopping already (R172)
+			_ = r.Stop() // an error means that it is stopping already
 			return none, nil
 		})
 	})
@@ -54,13 +81,13 @@ func Main[T any](r *reactor.Reactor, main func(r *reactor.Reactor, args []string
 	return end.report(r, stderr)
 }
 
-// ending is how main has ended.
+// ending is the outcome of main.
 type ending struct {
-	over bool
+	over bool // the Deferred has fired
 	err  error
 }
 
-// report says what there is to say and returns the exit code.
+// report writes the message and returns the exit code.
 func (e ending) report(r *reactor.Reactor, stderr io.Writer) int {
 	if !e.over {
 		return signalCode(r.StopSignal())
@@ -69,15 +96,40 @@ func (e ending) report(r *reactor.Reactor, stderr io.Writer) int {
 		return 0
 	}
 	if exit, ok := errors.AsType[*ExitError](e.err); ok {
-		return exit.Code
+		return exit.code()
 	}
-	fmt.Fprintf(stderr, "%s: %v\n", filepath.Base(os.Args[0]), e.err)
+	fmt.Fprintf(stderr, "%s: %s\n", filepath.Base(os.Args[0]), message(e.err))
 	if p, ok := errors.AsType[*deferred.PanicError](e.err); ok {
-		fmt.Fprintf(stderr, "%s\n", p.Stack)
+		fmt.Fprintf(stderr, "\n%s\n", p.Stack)
 	}
 	return 1
 }
 
+func (e *ExitError) code() int {
+	if e.Code < 0 || e.Code > maxExitCode {
+		return maxExitCode
+	}
+	return e.Code
+}
+
+// message returns the text of an error in one line. Control characters, which
+// a peer may have sent, are replaced.
+func message(err error) string {
+	text := err.Error()
+	if p, ok := err.(*deferred.PanicError); ok {
+		text = fmt.Sprintf("panic: %v", p.Value)
+	}
+	text = strings.ReplaceAll(strings.TrimSpace(text), "\n", "; ")
+	return strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) {
+			return ' '
+		}
+		return c
+	}, text)
+}
+
+// signalCode returns the exit code of a program that s has stopped; s may be
+// nil.
 func signalCode(s os.Signal) int {
 	if s, ok := s.(syscall.Signal); ok {
 		return 128 + int(s)

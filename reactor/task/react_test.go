@@ -99,18 +99,28 @@ func TestR172_R173_StoppedBySomeoneElse(t *testing.T) {
 	}
 }
 
-// TestReactAsAProgram runs this test binary again, as a program that waits for a signal.
-func TestReactAsAProgram(t *testing.T) {
-	if os.Getenv("HAWSER_TEST_REACT") != "" {
+// TestR167_ReactAsAProgram runs this test binary again, as a program that fails, and
+// as one that waits for a signal.
+func TestR167_ReactAsAProgram(t *testing.T) {
+	switch os.Getenv("HAWSER_TEST_REACT") {
+	case "fail":
+		task.React(func(*reactor.Reactor, []string) deferred.Deferred[none] { return deferred.Fail[none](errTest) })
+	case "wait":
 		task.React(func(r *reactor.Reactor, _ []string) deferred.Deferred[none] {
 			_, _ = os.Stdout.WriteString("ready")
 			r.AddSystemEventTrigger(reactor.During, reactor.Shutdown, func() { _, _ = os.Stdout.WriteString("cleaned up") })
 			return deferred.New[none]()
 		})
 	}
+	cmd := exec.Command(os.Args[0], "-test.run=TestR167_ReactAsAProgram")
+	cmd.Env = append(os.Environ(), "HAWSER_TEST_REACT=fail")
+	said, _ := cmd.CombinedOutput() // the code is looked at
+	if code := cmd.ProcessState.ExitCode(); code != 1 || string(said) != "task.test: "+errTest.Error()+"\n" {
+		t.Errorf("code %d, said %q", code, said)
+	}
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
-		cmd := exec.Command(os.Args[0], "-test.run=TestReactAsAProgram")
-		cmd.Env = append(os.Environ(), "HAWSER_TEST_REACT=1")
+		cmd := exec.Command(os.Args[0], "-test.run=TestR167_ReactAsAProgram")
+		cmd.Env = append(os.Environ(), "HAWSER_TEST_REACT=wait")
 		out, err := cmd.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)

@@ -5,48 +5,58 @@ import (
 	"time"
 
 	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/reactor/internal/arg"
 )
 
-// TimerService runs a LoopingCall while it is started (R426).
+// TimerService is a service that runs a LoopingCall while it is started.
 type TimerService struct {
 	every time.Duration
 	loop  *LoopingCall
 
-	// Logger gets the failure that ends the loop; nil means slog's default.
+	// Logger logs the error that ends the loop; nil means slog.Default().
 	Logger *slog.Logger
 
-	stop deferred.Deferred[struct{}] // what StopService has returned
+	over deferred.Deferred[struct{}] // fires at the end of the run; zero before the first
 }
 
-// NewTimerService returns a service that has not been started.
+// NewTimerService returns a service that is not started. The loop must not be
+// started by others while the service uses it.
 func NewTimerService(every time.Duration, loop *LoopingCall) *TimerService {
+	arg.NotNil("task: NewTimerService", "loop", loop)
 	return &TimerService{every: every, loop: loop}
 }
 
-// StartService starts the loop; the first call is made at once. A failing call is logged, and ends the loop. It panics with ErrLoopRunning if the
-// loop runs.
+// StartService starts the loop. The first call is made before StartService
+// returns. An error of a call is logged and ends the loop. StartService panics
+// with ErrLoopRunning if the loop is running.
 func (s *TimerService) StartService() {
-	stop := deferred.New[struct{}]()
+	over := deferred.New[struct{}]()
 	loop := s.loop.Start(s.every, true)
-	s.stop = stop
+	s.over = over
 	loop.AddBoth(func(l *LoopingCall, err error) (*LoopingCall, error) {
 		if err != nil {
 			s.logger().Error("task: the loop of a timer service has failed", "err", err)
 		}
-		stop.Callback(struct{}{})
+		over.Callback(struct{}{})
 		return l, nil
 	})
 }
 
-// StopService stops the loop. The Deferred fires when the present call is over.
+// StopService stops the loop. It returns a Deferred that fires when no call is
+// in progress; each call of StopService makes a new one.
 func (s *TimerService) StopService() deferred.Deferred[struct{}] {
-	if s.stop == (deferred.Deferred[struct{}]{}) {
+	if s.over == (deferred.Deferred[struct{}]{}) {
 		return deferred.Succeed(struct{}{}) // never started
 	}
 	if s.loop.Running() {
 		s.loop.Stop()
 	}
-	return s.stop
+	stopped := deferred.New[struct{}]()
+	s.over.AddCallback(func(v struct{}) (struct{}, error) {
+		_ = stopped.TryCallback(v) // an error means that the caller has cancelled it
+		return v, nil
+	})
+	return stopped
 }
 
 func (s *TimerService) logger() *slog.Logger {
