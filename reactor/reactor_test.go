@@ -182,7 +182,7 @@ func TestR13_R14_StartupWaitsForDeferreds(t *testing.T) {
 			if r.Running() {
 				t.Error("running before startup is complete")
 			}
-			if turns := r.Stats().Turns; turns > 3 {
+			if turns := r.Stats().Iterations; turns > 3 {
 				t.Errorf("%d turns without anything to do", turns)
 			}
 			n.add("timer")
