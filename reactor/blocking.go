@@ -2,6 +2,7 @@ package reactor
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -51,6 +52,14 @@ func (b *blocker) expectNotice() {
 // wait blocks until done is closed. It returns the cause of ctx, ErrOnLoop or
 // ErrReactorEnded if that comes first.
 func (b *blocker) wait(ctx context.Context, done <-chan struct{}) error {
+	if b.offLoop {
+		runtime.Gosched() // a loop that has slept may answer at once, and blocking costs more
+		select {
+		case <-done:
+			return nil
+		default:
+		}
+	}
 	for {
 		select {
 		case <-done:

@@ -80,9 +80,16 @@ func CallInThreadWithCallback[T any](pool *ThreadPool, f func() (T, error), done
 // that is how long the loop must stay in one callback before blocked goroutines
 // look where they are.
 func Await[T any](ctx context.Context, r *Reactor, f func() deferred.Deferred[T]) (v T, err error) {
+	if ctx.Err() != nil {
+		if r.OnLoop() {
+			return v, ErrOnLoop
+		}
+		return v, context.Cause(ctx)
+	}
 	b := r.block()
-	w := &waiter[T]{done: make(chan struct{})}
-	if !r.queue.post(func() { w.start(ctx, f) }) {
+	w := waiterFor[T](r)
+	w.f = f
+	if !r.queue.post(w.start) {
 		return v, ErrReactorEnded
 	}
 	if err := b.wait(ctx, w.done); err != nil {
@@ -91,33 +98,64 @@ func Await[T any](ctx context.Context, r *Reactor, f func() deferred.Deferred[T]
 		}
 		return v, err
 	}
-	return w.v, w.err
+	v, err = w.v, w.err
+	w.recycle(r)
+	return v, err
 }
 
-// waiter carries one result from the loop to a goroutine.
+// waiter carries one result from the loop to a goroutine. Waiters are reused, so
+// that Await allocates nothing.
 type waiter[T any] struct {
+	f     func() deferred.Deferred[T]
 	begun atomic.Bool          // f has run, or must not run any more
 	d     deferred.Deferred[T] // used on the loop only
-	done  chan struct{}        // closed after v and err were set
+	done  chan struct{}        // gets a value after v and err were set
 	v     T
 	err   error
+
+	start func()                          // begin
+	fired func(v T, err error) (T, error) // finish
 }
 
-// start calls f, unless the goroutine has given up or ctx is done. It runs on
-// the loop.
-func (w *waiter[T]) start(ctx context.Context, f func() deferred.Deferred[T]) {
-	if w.begun.Swap(true) || ctx.Err() != nil {
+// waiterFor returns a waiter of r, which may have been used before.
+func waiterFor[T any](r *Reactor) *waiter[T] {
+	w, ok := r.waiters.Get().(*waiter[T])
+	if !ok {
+		w = &waiter[T]{done: make(chan struct{}, 1)}
+		w.start, w.fired = w.begin, w.finish
+	}
+	return w
+}
+
+// recycle keeps w for reuse. Nothing else may refer to w.
+func (w *waiter[T]) recycle(r *Reactor) {
+	var none T
+	w.v, w.err = none, nil
+	w.begun.Store(false)
+	r.waiters.Put(w)
+}
+
+// begin calls f, unless the goroutine has given up. It runs on the loop.
+func (w *waiter[T]) begin() {
+	if w.begun.Swap(true) {
 		return
 	}
+	f := w.f
+	w.f = nil
 	w.d = calling(f)
-	w.d.AddBoth(func(v T, err error) (none T, _ error) {
-		w.v, w.err = v, err
-		close(w.done)
-		return none, nil
-	})
+	w.d.AddBoth(w.fired)
 }
 
-// cancel cancels the Deferred. It runs on the loop, after start.
+// finish takes the result of the Deferred.
+func (w *waiter[T]) finish(v T, err error) (none T, _ error) {
+	w.v, w.err = v, err
+	w.d = deferred.Deferred[T]{}
+	w.done <- struct{}{}
+	return none, nil
+}
+
+// cancel cancels the Deferred, if that has not fired. It runs on the loop, after
+// begin.
 func (w *waiter[T]) cancel() {
 	if w.d != (deferred.Deferred[T]{}) {
 		w.d.Cancel()

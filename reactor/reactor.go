@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -79,6 +80,8 @@ type Reactor struct {
 	watch  *watchdog // nil without Options.Watchdog
 	stall  stall
 	stats  Stats // used by the loop; the queue publishes them
+
+	waiters sync.Pool // of *waiter[T] for reuse
 
 	unpublished int // iterations since stats were published
 
