@@ -10,21 +10,23 @@ import (
 
 // A goroutine that blocks until the loop has done something must not be the
 // loop itself, which would wait forever. Such calls fail with ErrOnLoop. Only a
-// stack trace shows on which goroutine a caller is, and that is expensive. So
-// a blocked goroutine looks only when it can matter:
+// stack trace shows on which goroutine a caller is, and traces are expensive.
+// So a blocked goroutine looks only when it can matter:
 //
-//   - While the loop sleeps, no caller is on it.
-//   - While the loop makes progress, it does not wait for the caller.
+//   - While the loop sleeps, no caller is on the loop.
+//   - While the loop makes progress, the loop does not wait for the caller.
 //   - When the loop has stayed in one callback for the time patience, the
 //     goroutines that have blocked since that callback began look.
 const patience = 10 * time.Millisecond
 
 // maxDoubts is the number of looks without an answer after which a coroutine is
-// taken to be on the loop. Otherwise the loop might wait for it forever.
+// taken to be on the loop. Otherwise the loop might wait for the coroutine
+// forever.
 const maxDoubts = 10
 
-// blocker is a goroutine that blocks until the loop has done something. It
-// selects on notice.closed, among others, and calls noticed when that is closed.
+// blocker is a goroutine that blocks until the loop has done something. A
+// blocker selects on notice.closed, among others, and calls noticed when that
+// is closed.
 type blocker struct {
 	r        *Reactor
 	notice   *notice
@@ -33,8 +35,8 @@ type blocker struct {
 	doubts   int    // looks that gave no answer
 }
 
-// block returns a blocker for the calling goroutine. Call it before anything is
-// posted to the loop.
+// block returns a blocker for the calling goroutine. Call block before anything
+// is posted to the loop.
 func (r *Reactor) block() blocker {
 	b := blocker{r: r, progress: r.stall.progress.Load(), offLoop: r.queue.sleeping.Load()}
 	b.expectNotice()
@@ -49,7 +51,7 @@ func (b *blocker) expectNotice() {
 	}
 }
 
-// wait blocks until done is closed. It returns the cause of ctx, ErrOnLoop or
+// wait blocks until done is closed. wait returns the cause of ctx, ErrOnLoop or
 // ErrReactorEnded if that comes first.
 func (b *blocker) wait(ctx context.Context, done <-chan struct{}) error {
 	if b.offLoop {
@@ -82,9 +84,9 @@ func (b *blocker) wait(ctx context.Context, done <-chan struct{}) error {
 	}
 }
 
-// noticed is called when b.notice was closed. It returns ErrReactorEnded if the
-// loop has ended, ErrOnLoop if the caller is on the loop, or nil if the caller
-// must wait for the next notice.
+// noticed is called when b.notice was closed. noticed returns ErrReactorEnded
+// if the loop has ended, ErrOnLoop if the caller is on the loop, or nil if the
+// caller must wait for the next notice.
 func (b *blocker) noticed() error {
 	if b.notice.ended.Load() {
 		return ErrReactorEnded
@@ -117,7 +119,7 @@ func (b *blocker) onLoop(all func() traces) answer {
 
 // stall finds out that the loop stays in one callback while goroutines block.
 type stall struct {
-	progress atomic.Uint64          // counts what the loop does; only the loop changes it
+	progress atomic.Uint64          // counts iterations and chunks of the queue; only the loop changes it
 	notice   atomic.Pointer[notice] // the next one
 	timer    *time.Timer            // calls patienceOver
 	armed    atomic.Bool            // the timer runs
@@ -149,8 +151,8 @@ func (s *stall) init(patienceOver func()) {
 // step notes that the loop is alive. Only the loop calls it.
 func (s *stall) step() { s.progress.Store(s.progress.Load() + 1) }
 
-// announce closes the present notice, and next replaces it. It does nothing
-// after the loop has ended for good.
+// announce closes the present notice, and next replaces it. announce does
+// nothing after the loop has ended for good.
 func (s *stall) announce(ended bool, next *notice) {
 	for {
 		n := s.notice.Load()
@@ -190,7 +192,7 @@ func (r *Reactor) watchProgress() {
 }
 
 // patienceOver makes blocked goroutines look if the loop has stayed in one
-// callback. It runs on a goroutine of its own.
+// callback. patienceOver runs on a goroutine of its own.
 func (r *Reactor) patienceOver() {
 	s := &r.stall
 	s.armed.Store(false)
@@ -204,8 +206,8 @@ func (r *Reactor) patienceOver() {
 }
 
 // sharedTraces returns the traces of all goroutines, taken after n was closed.
-// All goroutines that wait for n share them. So that tracing takes a tenth of
-// the time at most, ok may be false: there are no traces this time.
+// All goroutines that wait for n share the traces. Tracing takes at most a
+// tenth of the time: if the last traces were taken too recently, ok is false.
 func (r *Reactor) sharedTraces(n *notice) (t traces, ok bool) {
 	n.once.Do(func() {
 		s := &r.stall

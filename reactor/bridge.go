@@ -8,14 +8,15 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// CallFromThread posts f: it runs f on the loop, after the functions posted
-// before, and wakes the loop if it sleeps. It never blocks. Any goroutine may
-// call it, also the loop's, and before Run; f runs after startup then.
+// CallFromThread posts f, and wakes the loop if the loop sleeps. f runs on the
+// loop, after the functions posted before. CallFromThread never blocks. Any
+// goroutine may call CallFromThread, also the loop's, and before Run; f runs
+// after startup then.
 //
-// It returns false, and f will not run, once the loop has ended for good. It
-// panics if f is nil. A panic in f is logged.
+// CallFromThread returns false, and f will not run, once the loop has ended for
+// good. CallFromThread panics if f is nil. A panic in f is logged.
 //
-// The queue has no bound. Its length is in Stats. A goroutine that posts without
+// The queue has no bound. Stats has the length. A goroutine that posts without
 // end must wait for the loop now and then.
 func (r *Reactor) CallFromThread(f func()) bool {
 	if f == nil {
@@ -24,8 +25,8 @@ func (r *Reactor) CallFromThread(f func()) bool {
 	return r.queue.post(f)
 }
 
-// DeferToThread runs f in a thread and returns a Deferred that fires on the loop
-// with the result of f. Call it on the loop, or before Run.
+// DeferToThread runs f in a thread and returns a Deferred that fires on the
+// loop with the result of f. Call DeferToThread on the loop, or before Run.
 //
 // Cancelling the Deferred does not stop f, but drops its result. The Deferred
 // fails with a *deferred.PanicError if f panics, with ErrGoexit if f calls
@@ -54,7 +55,7 @@ func deferToPool[T any](r *Reactor, pool *ThreadPool, f func() (T, error)) defer
 }
 
 // CallInThreadWithCallback runs f in the pool, and then done with the result of
-// f on the same goroutine. Any goroutine may call it.
+// f on the same goroutine. Any goroutine may call CallInThreadWithCallback.
 //
 // The error that done gets is a *deferred.PanicError if f panics, and ErrGoexit
 // if f calls runtime.Goexit. A panic in done is logged. The errors that are
@@ -69,16 +70,16 @@ func CallInThreadWithCallback[T any](pool *ThreadPool, f func() (T, error), done
 }
 
 // Await runs f on the loop, blocks until the Deferred that f returns has fired,
-// and returns the result. Any goroutine may call it, except the loop.
+// and returns the result. Any goroutine may call Await, except the loop.
 //
-// It returns the cause of ctx at once when ctx is done. The Deferred is cancelled
-// then, or f does not run. It returns ErrReactorEnded if the loop ends first,
-// and a *deferred.PanicError if f panics.
+// Await returns the cause of ctx at once when ctx is done. The Deferred is
+// cancelled then, or f does not run. Await returns ErrReactorEnded if the loop
+// ends first, and a *deferred.PanicError if f panics.
 //
 // On the loop, or in a coroutine that the loop has resumed, Await would wait
-// forever. There it returns ErrOnLoop, without running f, after 10 to 20 ms:
-// that is how long the loop must stay in one callback before blocked goroutines
-// look where they are.
+// forever. There Await returns ErrOnLoop, without running f, usually within 20
+// ms: a blocked goroutine looks where it is only after the loop has stayed in
+// one callback for some time.
 func Await[T any](ctx context.Context, r *Reactor, f func() deferred.Deferred[T]) (v T, err error) {
 	if ctx.Err() != nil {
 		if r.OnLoop() {
@@ -103,8 +104,8 @@ func Await[T any](ctx context.Context, r *Reactor, f func() deferred.Deferred[T]
 	return v, err
 }
 
-// waiter carries one result from the loop to a goroutine. Waiters are reused, so
-// that Await allocates nothing.
+// waiter carries one result from the loop to a goroutine. Waiters are reused,
+// so that Await usually allocates nothing.
 type waiter[T any] struct {
 	f     func() deferred.Deferred[T]
 	begun atomic.Bool          // f has run, or must not run any more
@@ -135,7 +136,7 @@ func (w *waiter[T]) recycle(r *Reactor) {
 	r.waiters.Put(w)
 }
 
-// begin calls f, unless the goroutine has given up. It runs on the loop.
+// begin calls f, unless the goroutine has given up. begin runs on the loop.
 func (w *waiter[T]) begin() {
 	if w.begun.Swap(true) {
 		return
@@ -154,8 +155,8 @@ func (w *waiter[T]) finish(v T, err error) (none T, _ error) {
 	return none, nil
 }
 
-// cancel cancels the Deferred, if that has not fired. It runs on the loop, after
-// begin.
+// cancel cancels the Deferred, if that has not fired. cancel runs on the loop,
+// after begin.
 func (w *waiter[T]) cancel() {
 	if w.d != (deferred.Deferred[T]{}) {
 		w.d.Cancel()
@@ -164,10 +165,11 @@ func (w *waiter[T]) cancel() {
 
 // DeferToReactor runs f on the loop of other, and returns a Deferred that fires
 // on the loop of r with the result. Each Deferred stays on its own loop; only
-// the result crosses. Call it on the loop of r, or before the Run of r.
+// the result crosses. Call DeferToReactor on the loop of r, or before the Run
+// of r.
 //
-// Cancelling the returned Deferred cancels the one that f returned. The returned
-// Deferred fails with ErrReactorEnded if other stops first.
+// Cancelling the returned Deferred cancels the one that f returned. The
+// returned Deferred fails with ErrReactorEnded if other stops first.
 func DeferToReactor[T any](r, other *Reactor, f func() deferred.Deferred[T]) deferred.Deferred[T] {
 	r.mustBeOnLoop("DeferToReactor")
 	var theirs deferred.Deferred[T] // used on the other loop only
@@ -196,7 +198,7 @@ func DeferToReactor[T any](r, other *Reactor, f func() deferred.Deferred[T]) def
 
 // Context returns a context for goroutines that work for the reactor. From the
 // "during shutdown" phase on it is done, with the cause ErrReactorEnded. Any
-// goroutine may call it.
+// goroutine may call Context.
 func (r *Reactor) Context() context.Context { return r.ctx }
 
 // fire gives d the result.
@@ -218,7 +220,7 @@ func fireOnce[T any](d deferred.Deferred[T], v T, err error) {
 // isCancelled reports whether err is the failure of a cancelled Deferred.
 func isCancelled(err error) bool { return errors.Is(err, deferred.ErrCancelled) }
 
-// protect runs f. It returns a panic of f as an error.
+// protect runs f. protect returns a panic of f as an error.
 func protect[T any](f func() (T, error)) (v T, err error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -6,9 +6,9 @@ import (
 )
 
 // A coroutine is the body of an iter.Pull, and so is the body of a
-// deferred.Inline. It has a goroutine of its own, but runs only while another
-// goroutine, its resumer, waits in next or stop. A coroutine that the loop has
-// resumed, directly or through other coroutines, is on the loop.
+// deferred.Inline. A coroutine has its own goroutine, but runs only while
+// another goroutine, its resumer, waits in next or stop. A coroutine that the
+// loop has resumed, directly or through other coroutines, is on the loop.
 
 // answer is the answer to a question about a goroutine.
 type answer uint8
@@ -20,8 +20,8 @@ const (
 )
 
 // onGoroutine reports whether the caller runs on the goroutine id, or in a
-// coroutine that this goroutine has resumed. It calls all, which returns the
-// traces of all goroutines, only if the caller is a coroutine.
+// coroutine that this goroutine has resumed. onGoroutine calls all, which
+// returns the traces of all goroutines, only if the caller is a coroutine.
 func onGoroutine(id uint64, all func() traces) answer {
 	if id == 0 {
 		return no
@@ -36,8 +36,8 @@ func onGoroutine(id uint64, all func() traces) answer {
 	return all().resumed(own, id)
 }
 
-// onCoroutine reports whether the caller runs in a coroutine. The first function
-// of its goroutine is runtime.corostart then.
+// onCoroutine reports whether the caller runs in a coroutine. The first
+// function of its goroutine is runtime.corostart then.
 func onCoroutine() bool {
 	var pcs [64]uintptr
 	n := len(pcs)
@@ -53,16 +53,16 @@ func onCoroutine() bool {
 }
 
 // traces shows which goroutines run coroutines at one moment. Each running
-// coroutine has one resumer. A trace does not say which one, so it is inferred:
-// usually the goroutine that has created the coroutine also resumes it.
+// coroutine has one resumer. A trace does not say which one. Usually the
+// goroutine that has created the coroutine also resumes the coroutine.
 type traces struct {
 	resumers map[uint64]bool   // goroutines that wait until a coroutine gives control back
 	creators map[uint64]uint64 // the creator of each running coroutine
 	claims   map[uint64]int    // the number of running coroutines by creator
 }
 
-// allTraces returns the traces of this moment. It stops the program meanwhile,
-// for a time that grows with the number of goroutines.
+// allTraces returns the traces of this moment. The program stops meanwhile, for
+// a time that grows with the number of goroutines.
 func allTraces() traces { return parseTraces(allStacks()) }
 
 // parseTraces parses the output of runtime.Stack.
@@ -86,8 +86,8 @@ func parseTraces(all []byte) traces {
 }
 
 // parseHead parses the first two lines of a goroutine's trace. waits reports
-// whether it waits for a coroutine; suspended, whether it is a coroutine that
-// has yielded or has not started.
+// whether the goroutine waits for a coroutine; suspended, whether the goroutine
+// is a coroutine that has yielded or has not started.
 func parseHead(trace []byte) (id uint64, waits, suspended bool) {
 	head, frames, _ := bytes.Cut(bytes.TrimPrefix(trace, []byte("goroutine ")), []byte("\n"))
 	if !bytes.Contains(head, []byte(" [coroutine")) {

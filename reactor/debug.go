@@ -20,8 +20,8 @@ func (r *Reactor) mustBeOnLoop(op string) {
 	}
 }
 
-// checkGoroutine looks at the traces of all goroutines only at the first call of
-// a coroutine in an iteration.
+// checkGoroutine looks at the traces of all goroutines only at the first call
+// of a coroutine in an iteration.
 func (r *Reactor) checkGoroutine(op string) {
 	id := r.loopID.Load()
 	if id == 0 {

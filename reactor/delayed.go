@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// DelayedCall is a scheduled call of a function. CallLater returns it. It belongs
-// to the goroutine of its clock, usually the loop.
+// DelayedCall is a scheduled call of a function. CallLater returns a
+// DelayedCall. A DelayedCall belongs to the goroutine of its clock, usually the
+// loop.
 type DelayedCall struct {
 	f   func() // nil once called or cancelled
 	t   *Timers
@@ -24,8 +25,8 @@ const (
 	stateBits = 2
 	stateMask = 1<<stateBits - 1
 
-	// maxWhen is the latest due time, 73 years after the epoch. It replaces later
-	// ones.
+	// maxWhen is the latest due time, 73 years after the epoch. Later due times
+	// become maxWhen.
 	maxWhen = math.MaxInt64 >> stateBits
 	minWhen = math.MinInt64 >> stateBits
 )
@@ -35,8 +36,8 @@ func (c *DelayedCall) when() int64 { return c.due >> stateBits }
 
 func (c *DelayedCall) state() int64 { return c.due & stateMask }
 
-// Cancel prevents the call. It returns ErrAlreadyCancelled if the call was
-// cancelled before, and ErrAlreadyCalled if it is running or has run.
+// Cancel prevents the call. Cancel returns ErrAlreadyCancelled if the call was
+// cancelled before, and ErrAlreadyCalled if the call is running or has run.
 func (c *DelayedCall) Cancel() error {
 	c.t.mustBeOwned("DelayedCall.Cancel")
 	if err := c.inactive(); err != nil {
@@ -48,8 +49,8 @@ func (c *DelayedCall) Cancel() error {
 	return nil
 }
 
-// Reset makes the call due d from now, whenever it was due before. With a
-// negative d it is due at once. The errors are those of Cancel.
+// Reset makes the call due d from now, whenever the call was due before. With a
+// negative d the call is due at once. The errors are those of Cancel.
 func (c *DelayedCall) Reset(d time.Duration) error {
 	c.t.mustBeOwned("DelayedCall.Reset")
 	if err := c.inactive(); err != nil {
@@ -70,8 +71,8 @@ func (c *DelayedCall) Delay(d time.Duration) error {
 	return nil
 }
 
-// Active reports whether the call is pending. It returns false once the call was
-// cancelled or has begun to run.
+// Active reports whether the call is pending. Active returns false once the
+// call was cancelled or has begun to run.
 func (c *DelayedCall) Active() bool {
 	c.t.mustBeOwned("DelayedCall.Active")
 	return c.inactive() == nil
@@ -96,8 +97,8 @@ func (c *DelayedCall) String() string {
 	return fmt.Sprintf("<DelayedCall %p [%v] called=false cancelled=false %s()>", c, left, funcName(c.f))
 }
 
-// inactive returns nil while the call is pending. Otherwise it returns the error
-// of changing it.
+// inactive returns nil while the call is pending. Otherwise inactive returns
+// the error of changing the call.
 func (c *DelayedCall) inactive() error {
 	switch c.state() {
 	case callCalled:
@@ -108,7 +109,8 @@ func (c *DelayedCall) inactive() error {
 	return nil
 }
 
-// addTime adds d to t. The sum is limited to the due times that a call can have.
+// addTime adds d to t. The sum is limited to the due times that a call can
+// have.
 func addTime(t int64, d time.Duration) int64 {
 	sum := t + int64(d)
 	switch {

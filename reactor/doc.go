@@ -1,23 +1,23 @@
 // Package reactor implements an event loop: one goroutine that runs all
-// callbacks of a program, or of a part of it. Callbacks never run at the same
-// time, so they need no locks.
+// callbacks of a program, or of a part of the program. Callbacks never run at
+// the same time, and thus need no locks.
 //
 // Five words are used throughout:
 //
 //   - The loop is the goroutine that calls [Reactor.Run].
-//   - An iteration is one pass of the loop: it runs the functions posted before,
-//     and then the delayed calls that are due.
+//   - An iteration is one pass of the loop. Each runs the functions posted
+//     before, and then the delayed calls that are due.
 //   - To post a function is to queue it for the loop, with
-//     [Reactor.CallFromThread]. It runs in the next iteration.
-//   - A thread is a goroutine of the [ThreadPool], for code that blocks. The name
-//     comes from Twisted; it is not a thread of the operating system.
-//   - A bubble is the isolated environment of package testing/synctest, in which
-//     time is fake.
+//     [Reactor.CallFromThread]. The function runs in the next iteration.
+//   - A thread is a goroutine of the [ThreadPool], for code that blocks. The
+//     name comes from Twisted. A thread of the operating system is not meant.
+//   - A bubble is the isolated environment of package testing/synctest, in
+//     which time is fake.
 //
 // # The loop
 //
-// A [Reactor] is a queue of posted functions and a clock with delayed calls. Run
-// runs the loop on the calling goroutine until [Reactor.Stop] is called.
+// A [Reactor] is a queue of posted functions and a clock with delayed calls.
+// Run runs the loop on the calling goroutine until [Reactor.Stop] is called.
 //
 //	r := reactor.New(reactor.Options{})
 //	r.CallLater(time.Second, func() {
@@ -32,15 +32,15 @@
 // runs in the next one. So no callback can keep the others from running by
 // posting itself again.
 //
-// A callback must not block, because everything else waits until it returns. Run
-// code that blocks with [DeferToThread], which returns a Deferred for the result.
-// Options.Watchdog logs callbacks that take too long. A panic in a callback is
-// logged with its stack, and the loop continues.
+// A callback must not block, because everything else waits until the callback
+// returns. Run code that blocks with [DeferToThread], which returns a Deferred
+// for the result. Options.Watchdog logs callbacks that take too long. A panic
+// in a callback is logged with its stack, and the loop continues.
 //
 // # Goroutines
 //
-// Everything in this package belongs to the loop, and before Run to the goroutine
-// that will call Run. Any goroutine may call these, and only these:
+// Everything in this package belongs to the loop, and before Run to the
+// goroutine that will call Run. Any goroutine may call these, and only these:
 //
 //   - [Reactor.CallFromThread] to run a function on the loop
 //   - [Await] to do the same and wait for the result
@@ -53,17 +53,18 @@
 //     [Reactor.SuggestThreadPoolSize] and [Default], for ported code
 //   - the methods of [NetConn] that implement net.Conn
 //
-// With Options.Debug, other methods panic when they are called on another
-// goroutine while the loop runs.
+// With Options.Debug, other methods panic when called on another goroutine
+// while the loop runs.
 //
-// A program may run several reactors, each on a goroutine of its own, usually one
-// per core. [DeferToReactor] passes a result from one to another.
+// A program may run several reactors, each on a goroutine of its own, usually
+// one per core. [DeferToReactor] passes a result from one to another.
 //
 // # Connections
 //
-// A [Protocol] handles one end of a connection. It is a type that embeds
-// [BaseProtocol] and defines methods for the events it needs. Its [Transport]
-// writes without blocking. A [Factory] makes the protocols of a server.
+// A [Protocol] handles one end of a connection. To write one, embed
+// [BaseProtocol] in a type and define methods for the events of interest. A
+// protocol has a [Transport], which writes without blocking. A [Factory] makes
+// the protocols of a server.
 //
 //	type echo struct{ reactor.BaseProtocol }
 //
@@ -89,9 +90,9 @@
 //
 // # Shutdown
 //
-// Stop, SIGINT and SIGTERM begin the shutdown. It has these steps:
+// Stop, SIGINT and SIGTERM begin the shutdown, which has these steps:
 //
-//  1. The "before shutdown" triggers run. They may return Deferreds. The loop
+//  1. The "before shutdown" triggers run. If some return Deferreds, the loop
 //     continues until these have fired.
 //  2. Listeners and connections are closed.
 //  3. The "during shutdown" and then the "after shutdown" triggers run.
@@ -104,7 +105,7 @@
 //
 // # Time
 //
-// Code with timeouts takes a [Clock], not a Reactor, so that a test can pass the
-// fake clock of package reactortest. A Reactor also runs in a bubble; set
+// Code with timeouts takes a [Clock], not a Reactor, so that a test can pass
+// the fake clock of package reactortest. A Reactor also runs in a bubble; set
 // Options.NoSignals there.
 package reactor

@@ -14,7 +14,7 @@ import (
 //	...
 //	created by iter.Pull[...] in goroutine 6
 
-// goroutineID returns the number of the calling goroutine. It takes about a
+// goroutineID returns the number of the calling goroutine. That takes about a
 // microsecond, more on a deep stack.
 func goroutineID() uint64 {
 	var room [64]byte
@@ -33,12 +33,12 @@ func stackOf(id uint64) []byte {
 	return nil
 }
 
-// maxTrace is the largest size of the traces of all goroutines, in bytes. Longer
-// traces are cut off.
+// maxTrace is the largest size of the traces of all goroutines, in bytes.
+// Longer traces are cut off.
 const maxTrace = 64 << 20
 
-// allStacks returns the traces of all goroutines. It stops the program
-// meanwhile: for 45 ms if there are 7,000 goroutines.
+// allStacks returns the traces of all goroutines. The program stops meanwhile:
+// for 45 ms if there are 7,000 goroutines.
 func allStacks() []byte {
 	for size := 1<<16 + 1024*runtime.NumGoroutine(); ; size *= 4 {
 		buf := make([]byte, min(size, maxTrace))

@@ -6,8 +6,8 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// Logger returns the logger of the options, or slog.Default(). Any goroutine may
-// call it.
+// Logger returns the logger of the options, or slog.Default(). Any goroutine
+// may call Logger.
 func (r *Reactor) Logger() *slog.Logger { return r.logger() }
 
 func (r *Reactor) logger() *slog.Logger {

@@ -4,11 +4,12 @@ import "time"
 
 const forever time.Duration = 1<<63 - 1
 
-// Iterate runs one iteration of the loop on the calling goroutine: it waits up to
-// limit for something to do, runs the posted functions and the due delayed calls,
-// and returns. It is for programs that have a loop of their own.
+// Iterate runs one iteration of the loop on the calling goroutine: wait up to
+// limit for something to do, run the posted functions and the due delayed
+// calls, and return. Use Iterate in programs that have a loop of their own.
 //
-// It returns ErrReactorAlreadyRunning during Run and during another Iterate.
+// Iterate returns ErrReactorAlreadyRunning during Run and during another
+// Iterate.
 func (r *Reactor) Iterate(limit time.Duration) error {
 	if !r.loopID.CompareAndSwap(0, goroutineID()) {
 		return ErrReactorAlreadyRunning
@@ -52,8 +53,8 @@ func (r *Reactor) noneDue() bool {
 	return ok && r.alarm.rings(when)
 }
 
-// wait waits until there is something to do. It returns the function that woke
-// the loop, or nil.
+// wait waits until there is something to do. wait returns the function that
+// woke the loop, or nil.
 func (r *Reactor) wait(limit time.Duration) func() {
 	if !r.mayWait(limit) {
 		return nil
@@ -80,8 +81,8 @@ func (r *Reactor) runQueue() {
 	}
 }
 
-// mayWait reports whether the iteration may wait for a post. It sets the alarm,
-// which posts, for the next delayed call or the limit.
+// mayWait reports whether the iteration may wait for a post. mayWait sets the
+// alarm, which posts, for the next delayed call or the limit.
 func (r *Reactor) mayWait(limit time.Duration) bool {
 	if limit <= 0 {
 		return false
@@ -115,8 +116,8 @@ func (r *Reactor) runOne(f func()) {
 	r.invoke(f)
 }
 
-// runSome runs functions up to the first panic and returns how many it ran. It
-// recovers once for all of them, because that is cheaper.
+// runSome runs functions up to the first panic and returns how many it ran. One
+// deferred recover for all functions is cheaper.
 func (r *Reactor) runSome(batch []func()) (done int) {
 	defer r.recoverPosted()
 	for _, f := range batch {
@@ -143,8 +144,8 @@ func (r *Reactor) runTimers() {
 	r.timers.release()
 }
 
-// runDue runs due calls up to the first panic. It reports whether there may be
-// more.
+// runDue runs due calls up to the first panic. runDue reports whether there may
+// be more.
 func (r *Reactor) runDue(now int64) (more bool) {
 	var c *DelayedCall
 	defer func() {
@@ -174,9 +175,9 @@ func (r *Reactor) invoke(f func()) {
 	r.watch.run(f)
 }
 
-// alarm posts a function when the next delayed call is due. It is set again only
-// if it would ring too late: to wake up in vain now and then is cheaper than to
-// reset the timer in every iteration.
+// alarm posts a function when the next delayed call is due. set changes the
+// time only if the alarm would ring too late: to wake up in vain now and then
+// is cheaper than to reset the timer in every iteration.
 type alarm struct {
 	ring  func() // posts rang
 	timer *time.Timer

@@ -6,9 +6,10 @@ import (
 	"sync/atomic"
 )
 
-// queue carries functions from any goroutine to the loop, in order. It has the
-// only lock of the reactor. It has no bound, so that posting never blocks and
-// is never refused. Code that posts on behalf of a peer must limit its posts.
+// queue carries functions from any goroutine to the loop, in order. The queue
+// has the only lock of the reactor, and no bound, so that posting never blocks
+// and is never refused. Code that posts on behalf of a peer must limit its
+// posts.
 //
 // The functions lie in linked chunks, so that a burst is not copied. Chunks are
 // reused, so that a steady flow does not allocate. While the loop sleeps the
@@ -24,7 +25,7 @@ type queue struct {
 	stats Stats // as published last
 
 	posted   atomic.Bool // n > 0; changed with the lock held
-	sleeping atomic.Bool // set by the loop; whoever clears it sends one function to wake
+	sleeping atomic.Bool // set by the loop; the goroutine that clears sleeping sends one function to wake
 	wake     chan func()
 }
 
@@ -40,8 +41,8 @@ const (
 	keepFrees = 64  // chunks kept for reuse
 
 	// crowded is the length of the queue from which on posting goroutines let
-	// others run now and then, among them the loop. A long queue without a bound
-	// costs memory.
+	// others run now and then, among them the loop. A long queue without a
+	// bound costs memory.
 	crowded = keepFrees * chunkLen / 2
 )
 
@@ -51,7 +52,7 @@ func (q *queue) init() {
 	q.tail = q.head
 }
 
-// post brings f to the loop. It returns false once the loop has ended.
+// post brings f to the loop. post returns false once the loop has ended.
 //
 // A function that is handed over runs before those in the queue. That keeps the
 // order, because a goroutine that has queued a function before finds the queue
@@ -101,8 +102,8 @@ func (q *queue) append(f func()) bool {
 	return true
 }
 
-// sleep waits for a function and returns it. It returns nil at once if the queue
-// is not empty.
+// sleep waits for a function and returns it. sleep returns nil at once if the
+// queue is not empty.
 func (q *queue) sleep() func() {
 	if q.posted.Load() {
 		return nil
@@ -141,8 +142,8 @@ func (q *queue) fresh() *chunk {
 	return c
 }
 
-// recycle keeps a chunk for reuse, after its functions have run, and returns the
-// chunk after it.
+// recycle keeps a chunk for reuse, after its functions have run, and returns
+// the chunk after it.
 func (q *queue) recycle(c *chunk) (next *chunk) {
 	next = c.next
 	clear(c.funcs[:c.n]) // for the garbage collector

@@ -15,7 +15,7 @@ import (
 // Options configures a Reactor. The zero value works.
 type Options struct {
 	// Logger receives the panics of callbacks and the reactor's own messages.
-	// If it is nil, slog.Default() at the time of the message is used.
+	// nil means slog.Default() at the time of the message.
 	Logger *slog.Logger
 
 	// MaxThreads is the maximum number of functions given to CallInThread that
@@ -45,13 +45,13 @@ type Options struct {
 	// Watching costs two readings of the clock per callback.
 	Watchdog time.Duration
 
-	// Debug finds two kinds of mistakes. It is for development, because it
-	// reads stack traces.
+	// Debug finds two kinds of mistakes. Use Debug in development only: stack
+	// traces are slow.
 	//
 	//   - A method that belongs to the loop, such as CallLater or
-	//     Transport.Write, panics with an *OffLoopError if another goroutine
-	//     calls it while the loop runs. Coroutines that the loop has resumed are
-	//     on the loop.
+	//     Transport.Write, panics with an *OffLoopError if called on another
+	//     goroutine while the loop runs. Coroutines that the loop has resumed
+	//     are on the loop.
 	//   - The log of a panic in a delayed call shows where the call was
 	//     scheduled.
 	Debug bool
@@ -64,8 +64,8 @@ const (
 	DefaultShutdownTimeout = 30 * time.Second
 )
 
-// Reactor is an event loop. The goroutine that calls Run runs all callbacks. The
-// package comment lists the methods that any goroutine may call. All others
+// Reactor is an event loop. The goroutine that calls Run runs all callbacks.
+// The package comment lists the methods that any goroutine may call. All others
 // belong to the loop, and before Run to the goroutine that will call Run.
 //
 // Make a Reactor with New. A process may have several.
@@ -123,7 +123,7 @@ const (
 	stateEnded                    // Run has returned after Stop
 )
 
-// New returns a reactor. It does nothing until Run is called.
+// New returns a reactor. New does nothing until Run is called.
 func New(opts Options) *Reactor {
 	r := &Reactor{opts: opts, epoch: time.Now(), events: make(map[string]*event), open: make(map[uint64]shutDowner)}
 	r.queue.init()
@@ -148,13 +148,12 @@ func New(opts Options) *Reactor {
 	return r
 }
 
-// Run fires the startup event and runs the loop on the calling goroutine. It
+// Run fires the startup event and runs the loop on the calling goroutine. Run
 // returns nil after Stop, when the shutdown is complete, and nil after Crash.
 //
 // Run returns ErrReactorAlreadyRunning if the reactor is running,
-// ErrReactorNotRestartable if it was stopped before, and ErrShutdownTimeout if
-// goroutines of the reactor were still busy when Options.ShutdownTimeout had
-// passed.
+// ErrReactorNotRestartable after Stop, and ErrShutdownTimeout if goroutines of
+// the reactor were still busy when Options.ShutdownTimeout had passed.
 //
 // If a callback calls runtime.Goexit, as t.FailNow does, the loop ends:
 // connections and listeners are closed, goroutines that wait for the loop get
@@ -188,8 +187,8 @@ func (r *Reactor) Run() error {
 	return err
 }
 
-// RunContext is like Run, but also stops the reactor when ctx is done. It
-// returns nil then.
+// RunContext is like Run, but also stops the reactor when ctx is done.
+// RunContext returns nil then.
 func (r *Reactor) RunContext(ctx context.Context) error {
 	asked := make(chan struct{})
 	cancel := context.AfterFunc(ctx, func() {
@@ -204,9 +203,9 @@ func (r *Reactor) RunContext(ctx context.Context) error {
 }
 
 // Stop requests the shutdown. The shutdown event is fired at the end of the
-// iteration, and Run returns when that is over. Any goroutine may call it. It
-// returns ErrReactorNotRunning if the reactor was not started, is stopping, or
-// has stopped.
+// iteration, and Run returns when that is over. Any goroutine may call Stop.
+// Stop returns ErrReactorNotRunning if the reactor was not started, is
+// stopping, or has stopped.
 func (r *Reactor) Stop() error {
 	if !r.state.CompareAndSwap(stateActive, stateStopping) {
 		return ErrReactorNotRunning
@@ -216,9 +215,9 @@ func (r *Reactor) Stop() error {
 }
 
 // Crash ends the loop after the present iteration, without the shutdown event.
-// Connections stay open, and Run may be called again. After Stop, however, Crash
-// closes connections, and Run cannot be called again. Any goroutine may call it.
-// It returns ErrReactorNotRunning if the reactor is not in Run.
+// Connections stay open, and Run may be called again. After Stop, however,
+// Crash closes connections, and Run cannot be called again. Any goroutine may
+// call Crash. Crash returns ErrReactorNotRunning if the reactor is not in Run.
 func (r *Reactor) Crash() error {
 	if !r.state.CompareAndSwap(stateActive, stateCrashed) && !r.state.CompareAndSwap(stateStopping, stateBroken) {
 		return ErrReactorNotRunning
@@ -229,11 +228,11 @@ func (r *Reactor) Crash() error {
 }
 
 // Running reports whether the reactor is running: from the "during startup"
-// phase to the "during shutdown" phase. Any goroutine may call it.
+// phase to the "during shutdown" phase. Any goroutine may call Running.
 func (r *Reactor) Running() bool { return r.running.Load() }
 
 // OnLoop reports whether the caller is on the goroutine of the loop, or in a
-// coroutine that the loop has resumed. Any goroutine may call it.
+// coroutine that the loop has resumed. Any goroutine may call OnLoop.
 //
 // While the loop sleeps the answer is cheap. Otherwise OnLoop reads a stack
 // trace, which takes a microsecond, and in a coroutine the traces of all
@@ -243,7 +242,7 @@ func (r *Reactor) OnLoop() bool {
 }
 
 // StopSignal returns the signal that stopped the reactor, or nil. Any goroutine
-// may call it.
+// may call StopSignal.
 func (r *Reactor) StopSignal() os.Signal {
 	b, _ := r.signal.Load().(signalBox)
 	return b.Signal

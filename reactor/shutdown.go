@@ -25,8 +25,8 @@ func (r *Reactor) shutDown() {
 	})
 }
 
-// disconnect begins the "during shutdown" phase. It closes all connections and
-// listeners, in the order in which they were opened.
+// disconnect begins the "during shutdown" phase. disconnect closes all
+// connections and listeners, in the order in which they were opened.
 func (r *Reactor) disconnect() {
 	r.running.Store(false)
 	r.cancel(ErrReactorEnded)
@@ -48,8 +48,8 @@ func (r *Reactor) finish() {
 }
 
 // drain runs the loop until the functions in threads and the reactor's other
-// goroutines have ended. It returns ErrShutdownTimeout if that takes longer than
-// the shutdown timeout.
+// goroutines have ended. drain returns ErrShutdownTimeout if that takes longer
+// than the shutdown timeout.
 func (r *Reactor) drain() (err error) {
 	switch r.state.Load() {
 	case stateCrashed:
@@ -73,8 +73,8 @@ func (r *Reactor) drain() (err error) {
 	return err
 }
 
-// breakDown ends a reactor whose loop no longer runs. It closes everything and
-// waits for nothing.
+// breakDown ends a reactor whose loop no longer runs. breakDown closes
+// everything and waits for nothing.
 func (r *Reactor) breakDown() {
 	r.disconnect()
 	r.pool.abandon()
@@ -93,12 +93,13 @@ func (r *Reactor) deadline(f func()) (stop func() bool) {
 }
 
 // Hold keeps Run from returning until release is called, as
-// sync.WaitGroup.Add(1) keeps Wait from returning until Done. It is for your own
-// goroutines that post to the loop: at the end of the shutdown, after the
+// sync.WaitGroup.Add(1) keeps Wait from returning until Done. Use Hold for your
+// own goroutines that post to the loop: at the end of the shutdown, after the
 // connections were closed and the triggers have run, the loop still runs their
 // posts. Options.ShutdownTimeout limits the wait.
 //
-// Any goroutine may call Hold and release. Only the first call of release counts.
+// Any goroutine may call Hold and release. Only the first call of release
+// counts.
 func (r *Reactor) Hold() (release func()) {
 	r.busy.Add(1)
 	return sync.OnceFunc(func() {
@@ -107,8 +108,8 @@ func (r *Reactor) Hold() (release func()) {
 	})
 }
 
-// spawn starts a goroutine of the reactor. Run waits for it at the end, so f must
-// return after the shutdown.
+// spawn starts a goroutine of the reactor. Run waits for it at the end, so f
+// must return after the shutdown.
 func (r *Reactor) spawn(f func()) {
 	release := r.Hold()
 	go func() { // ends with f

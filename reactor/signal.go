@@ -11,9 +11,9 @@ import (
 type signalBox struct{ os.Signal }
 
 // watchSignals makes the first SIGINT or SIGTERM stop the reactor. The next one
-// has its default action and ends the process, so that a user can end a shutdown
-// that takes too long. Signals that the process ignores stay ignored. A program
-// that calls signal.Notify itself gets the signals as well.
+// has its default action and ends the process, so that a user can end a
+// shutdown that takes too long. Signals that the process ignores stay ignored.
+// A program that calls signal.Notify itself gets the signals as well.
 func (r *Reactor) watchSignals() {
 	if r.opts.NoSignals {
 		return

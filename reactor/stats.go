@@ -24,9 +24,9 @@ type Stats struct {
 	ThreadsQueued int // functions that wait for a thread
 }
 
-// Stats returns the statistics. While the loop is busy, those of the loop may be
-// some iterations old; Queued and those of the threads are up to date. Any
-// goroutine may call it.
+// Stats returns the statistics. While the loop is busy, those of the loop may
+// be some iterations old; Queued and those of the threads are up to date. Any
+// goroutine may call Stats.
 func (r *Reactor) Stats() Stats {
 	s, queued := r.queue.statistics(&r.stats)
 	s.Queued = queued
@@ -35,9 +35,9 @@ func (r *Reactor) Stats() Stats {
 	return s
 }
 
-// statistics returns the loop's statistics. live are those that the loop changes.
-// They are read only while the loop sleeps: clearing sleeping keeps the loop
-// asleep until something is sent to wake.
+// statistics returns the loop's statistics. The loop changes live. Other
+// goroutines read live only while the loop sleeps: clearing sleeping keeps the
+// loop asleep until something is sent to wake.
 func (q *queue) statistics(live *Stats) (s Stats, queued int) {
 	if q.sleeping.Load() && q.sleeping.CompareAndSwap(true, false) {
 		s = *live

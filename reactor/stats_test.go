@@ -45,7 +45,7 @@ func TestStats(t *testing.T) {
 
 func TestStatsOfALoopThatNeverHasAQueue(t *testing.T) {
 	r := reactortest.Start(t, reactor.Options{})
-	_ = onLoop(t, r, func() deferred.Deferred[none] { // hundreds of turns, then a look from within a callback
+	_ = onLoop(t, r, func() deferred.Deferred[none] { // hundreds of iterations, then a look from within a callback
 		d := deferred.New[none]()
 		n := 0
 		var again func()
@@ -55,7 +55,7 @@ func TestStatsOfALoopThatNeverHasAQueue(t *testing.T) {
 				return
 			}
 			if r.Stats().Iterations < 100 {
-				t.Errorf("%+v after 300 turns", r.Stats())
+				t.Errorf("%+v after 300 iterations", r.Stats())
 			}
 			d.Callback(none{})
 		}

@@ -17,9 +17,9 @@ type PoolOptions struct {
 	Logger   *slog.Logger // receives panics; nil means slog.Default() at the time of the message
 }
 
-// ThreadPool runs functions that may block. Each function has a goroutine of its
-// own while it runs, called a thread. At most Max functions run at the same
-// time; the others wait in a bounded queue. Any goroutine may call all methods.
+// ThreadPool runs functions that may block. A goroutine that runs such a
+// function is called a thread. At most Max functions run at the same time; the
+// others wait in a bounded queue. Any goroutine may call all methods.
 //
 // The reactor has a pool, which Run starts and stops. Make another one for
 // functions that must not wait behind those of the reactor's.
@@ -41,7 +41,8 @@ type PoolStats struct {
 	Queued int // functions that wait
 }
 
-// NewThreadPool returns a pool. It queues functions until Start is called.
+// NewThreadPool returns a pool. The pool queues functions until Start is
+// called.
 func NewThreadPool(opts PoolOptions) *ThreadPool {
 	if opts.Max <= 0 {
 		opts.Max = DefaultMaxThreads
@@ -52,21 +53,21 @@ func NewThreadPool(opts PoolOptions) *ThreadPool {
 	return &ThreadPool{opts: opts}
 }
 
-// Start starts running functions. It does nothing on a pool that was started or
-// stopped before.
+// Start starts running functions. Start does nothing on a pool that was started
+// or stopped before.
 func (p *ThreadPool) Start() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.workers == nil && !p.stopped {
-		p.workers = workerpool.New(math.MaxInt) // the bound is ours, so that it can change
+		p.workers = workerpool.New(math.MaxInt) // ThreadPool has a bound that can change
 		p.startWorkers()
 	}
 }
 
 // Stop refuses further functions and waits until the running and the queued
-// ones have returned. On a pool that was never started it drops the queued ones.
-// It returns ErrThreadPoolStopped if the pool was stopped before. A function in
-// the pool must not call Stop: it would wait for itself.
+// ones have returned. On a pool that was never started it drops the queued
+// ones. Stop returns ErrThreadPoolStopped if the pool was stopped before. A
+// function in the pool must not call Stop, which would wait for the function.
 func (p *ThreadPool) Stop() error {
 	p.mu.Lock()
 	if p.stopped {
@@ -87,10 +88,11 @@ func (p *ThreadPool) Stop() error {
 }
 
 // CallInThread runs f in a thread of the pool: at once if fewer than Max are
-// busy, otherwise after the functions that wait. A panic in f is logged. It
-// panics if f is nil.
+// busy, otherwise after the functions that wait. A panic in f is logged.
+// CallInThread panics if f is nil.
 //
-// It returns ErrThreadPoolStopped or ErrThreadPoolFull if f will not run.
+// CallInThread returns ErrThreadPoolStopped or ErrThreadPoolFull if f will not
+// run.
 func (p *ThreadPool) CallInThread(f func()) error {
 	if f == nil {
 		panic("reactor: CallInThread with a nil function")
@@ -110,7 +112,8 @@ func (p *ThreadPool) CallInThread(f func()) error {
 
 // AdjustPoolSize changes how many functions may run at the same time. Running
 // functions are not interrupted: after a reduction more than maximum may run
-// until enough of them have returned. It panics if maximum is not positive.
+// until enough of them have returned. AdjustPoolSize panics if maximum is not
+// positive.
 func (p *ThreadPool) AdjustPoolSize(maximum int) {
 	if maximum <= 0 {
 		panic("reactor: AdjustPoolSize with a size below 1")
@@ -157,8 +160,8 @@ func (p *ThreadPool) startWorkers() {
 	}
 }
 
-// work runs f, and then the functions that wait. They run on a goroutine apart:
-// a runtime.Goexit ends that one, but must not end the worker.
+// work runs f, and then the functions that wait. The functions run on another
+// goroutine: a runtime.Goexit ends that one, but must not end the worker.
 func (p *ThreadPool) work(f func()) {
 	for f != nil {
 		ended := make(chan struct{})
@@ -212,9 +215,10 @@ func (p *ThreadPool) logger() *slog.Logger {
 }
 
 // ThreadPool returns the reactor's pool. Run starts it, and stops it before Run
-// returns. Any goroutine may call it.
+// returns. Any goroutine may call ThreadPool.
 func (r *Reactor) ThreadPool() *ThreadPool { return r.pool }
 
 // CallInThread runs f in a thread of the reactor's pool, never on the loop. Any
-// goroutine may call it. The errors are those of ThreadPool.CallInThread.
+// goroutine may call CallInThread. The errors are those of
+// ThreadPool.CallInThread.
 func (r *Reactor) CallInThread(f func()) error { return r.pool.CallInThread(f) }

@@ -158,10 +158,12 @@ func TestF49_R11_PoolOfACrashedReactor(t *testing.T) {
 		})
 		mustRun(t, r)
 		wantStats(t, r.ThreadPool(), 2, 2, 3)
+		gate <- none{} // the pool does not start another function until Run
+		wantStats(t, r.ThreadPool(), 2, 1, 3)
 		r.CallWhenRunning(func() {
-			wantStats(t, r.ThreadPool(), 2, 2, 3)
-			gate <- none{}
 			wantStats(t, r.ThreadPool(), 2, 2, 2)
+			gate <- none{}
+			wantStats(t, r.ThreadPool(), 2, 2, 1)
 			close(gate)
 			mustStop(t, r)
 		})

@@ -1,7 +1,7 @@
 package reactor
 
-// timerEntry is an entry of the queue of delayed calls. The keys are stored with
-// the pointer, so that sorting does not read the calls.
+// timerEntry is an entry of the queue of delayed calls. The keys are stored
+// with the pointer, so that sorting does not read the calls.
 type timerEntry struct {
 	when  int64 // nanoseconds since the epoch
 	order int64 // among equal times
@@ -9,8 +9,8 @@ type timerEntry struct {
 }
 
 // stale reports whether the call has since been called, cancelled, or moved to
-// another time. A call that was moved and moved back has two entries that are not
-// stale. Either may be used.
+// another time. A call that was moved and moved back has two entries that are
+// not stale. Either may be used.
 func (e timerEntry) stale() bool { return e.when<<stateBits != e.call.due }
 
 func (e *timerEntry) before(o *timerEntry) bool {
@@ -27,9 +27,9 @@ func (e timerEntry) compare(o timerEntry) int {
 	return 0
 }
 
-// timerHeap is a heap with four children per node. It has half the depth of a
-// binary heap, and siblings share a cache line or two. It is stored in chunks, so
-// that growing copies nothing and leaves no spare room.
+// timerHeap is a heap with four children per node. The depth is half that of a
+// binary heap, and siblings share a cache line or two. Entries are stored in
+// chunks, so that growing copies nothing and leaves no spare room.
 type timerHeap struct {
 	chunks []*heapChunk
 	n      int
@@ -60,8 +60,8 @@ func (h *timerHeap) pop() timerEntry {
 	return top
 }
 
-// truncate drops the entries from n on. It keeps a spare chunk, so that a heap
-// that grows and shrinks by one does not allocate each time.
+// truncate drops the entries from n on. truncate keeps a spare chunk, so that a
+// heap that grows and shrinks by one does not allocate each time.
 func (h *timerHeap) truncate(n int) {
 	keep := (n+len(heapChunk{})-1)>>heapChunkBits + 1
 	if len(h.chunks) > keep {
@@ -87,8 +87,8 @@ func (h *timerHeap) up(i int, e timerEntry) {
 	*h.at(i) = e
 }
 
-// down stores e in the free place i or, if e is greater than the children, nearer
-// to the leaves.
+// down stores e in the free place i or, if e is greater than the children,
+// nearer to the leaves.
 func (h *timerHeap) down(i int, e timerEntry) {
 	for 4*i+1 < h.n {
 		least := 4*i + 1

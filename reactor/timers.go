@@ -7,14 +7,15 @@ import (
 	"time"
 )
 
-// Timers is the queue of delayed calls of a clock. A Reactor has one, and so has
-// the fake clock of package reactortest. To build another clock, make
+// Timers is the queue of delayed calls of a clock. A Reactor has one, and so
+// has the fake clock of package reactortest. To build another clock, make
 // [Timers.CallLater] and [Timers.AfterFunc] methods of the clock, and call
-// [Timers.Pop] until it returns nil whenever the clock's time has changed.
+// [Timers.Pop] until the result is nil whenever the clock's time has changed.
 //
 // Calls run by due time. Calls with the same due time run in the order in which
 // they were scheduled. A moved call joins the calls of its new due time: before
-// them if it was moved to a later time, after them if to an earlier one.
+// the others if moved to a later time, after the others if moved to an earlier
+// one.
 //
 // Scheduling a call that is due after the others, and cancelling, take constant
 // time. Running a call takes logarithmic time. A pending call takes 48 bytes.
@@ -34,14 +35,14 @@ type Timers struct {
 	check func(op string)            // panics on other goroutines than the clock's; nil without Options.Debug
 }
 
-// NewTimers returns an empty queue. elapsed must return the time since epoch. It
-// must never go back.
+// NewTimers returns an empty queue. elapsed must return the time since epoch,
+// and never less than before.
 func NewTimers(epoch time.Time, elapsed func() time.Duration) *Timers {
 	return &Timers{epoch: epoch, elapsed: elapsed}
 }
 
-// CallLater schedules f for d from now. A negative d means now. It panics if f is
-// nil.
+// CallLater schedules f for d from now. A negative d means now. CallLater
+// panics if f is nil.
 func (t *Timers) CallLater(d time.Duration, f func()) *DelayedCall {
 	if f == nil {
 		panic("reactor: CallLater with a nil function")
@@ -56,16 +57,16 @@ func (t *Timers) CallLater(d time.Duration, f func()) *DelayedCall {
 	return c
 }
 
-// AfterFunc is like CallLater, but returns a function that cancels the call. stop
-// reports whether it has prevented the call.
+// AfterFunc is like CallLater, but returns a function that cancels the call.
+// stop reports whether it has prevented the call.
 func (t *Timers) AfterFunc(d time.Duration, f func()) (stop func() bool) {
 	c := t.CallLater(d, f)
 	return func() bool { return c.Cancel() == nil }
 }
 
 // Pop removes the earliest call that is due, and returns it with its function,
-// which the caller must run. From then on the call counts as called. Pop returns
-// nil if no call is due.
+// which the caller must run. From then on the call counts as called. Pop
+// returns nil if no call is due.
 func (t *Timers) Pop() (c *DelayedCall, f func()) { return t.pop(int64(t.elapsed())) }
 
 // Next returns when the earliest call is due. ok is false if there is none.
@@ -110,8 +111,8 @@ func (t *Timers) pop(now int64) (*DelayedCall, func()) {
 	return c, f
 }
 
-// hold makes calls that are scheduled or moved from now on wait until release, so
-// that they run in the next iteration.
+// hold makes calls that are scheduled or moved from now on wait until release,
+// so that they run in the next iteration.
 func (t *Timers) hold() { t.held = true }
 
 func (t *Timers) release() {
@@ -163,8 +164,9 @@ func (t *Timers) shed() {
 	}
 }
 
-// compact removes the stale entries once they are the majority. Each of them thus
-// costs constant time, and the memory stays proportional to the pending calls.
+// compact removes the stale entries once they are the majority. Each stale
+// entry thus costs constant time, and the memory stays proportional to the
+// pending calls.
 func (t *Timers) compact() {
 	if t.dead < t.live+64 {
 		return

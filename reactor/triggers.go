@@ -17,15 +17,15 @@ const (
 	After
 )
 
-// The system events that a Reactor fires itself. FireSystemEvent fires events of
-// any other name.
+// The system events that a Reactor fires itself. FireSystemEvent fires events
+// of any other name.
 const (
 	Startup  = "startup"  // Run begins
 	Shutdown = "shutdown" // Run is about to return
 )
 
 // Trigger is a function registered for a system event. AddSystemEventTrigger
-// returns it. RemoveSystemEventTrigger removes it.
+// returns a Trigger, for RemoveSystemEventTrigger.
 type Trigger struct {
 	event *event
 	phase Phase
@@ -44,12 +44,13 @@ const (
 
 // AddSystemEventTrigger registers f for one firing of a system event. The
 // triggers of a phase run in the order of registration. If the event is in
-// progress, a trigger for the present phase or a later one takes part; a trigger
-// for an earlier phase waits for the next firing. A panic in f is logged, and
-// the other triggers run. Call it on the loop, or before Run.
+// progress, a trigger for the present phase or a later one takes part; a
+// trigger for an earlier phase waits for the next firing. A panic in f is
+// logged, and the other triggers run. Call AddSystemEventTrigger on the loop,
+// or before Run.
 //
-// Running returns false in "before startup" triggers, true from "during startup"
-// to "before shutdown", and false after that.
+// Running returns false in "before startup" triggers, true from "during
+// startup" to "before shutdown", and false after that.
 //
 // AddSystemEventTrigger panics if f is nil or there is no such phase.
 func (r *Reactor) AddSystemEventTrigger(phase Phase, event string, f func()) *Trigger {
@@ -85,10 +86,11 @@ func (r *Reactor) addTrigger(phase Phase, event string, f func() deferred.Deferr
 	return t
 }
 
-// RemoveSystemEventTrigger prevents t from running. It returns ErrTriggerGone if
-// t has run or was removed before. If t is a "before" trigger that has run, and
-// its event is still in that phase, it only logs a warning. Call it on the loop,
-// or before Run.
+// RemoveSystemEventTrigger prevents t from running. RemoveSystemEventTrigger
+// returns ErrTriggerGone if t has run or was removed before. If t is a "before"
+// trigger that has run, and its event is still in that phase,
+// RemoveSystemEventTrigger only logs a warning. Call RemoveSystemEventTrigger
+// on the loop, or before Run.
 func (r *Reactor) RemoveSystemEventTrigger(t *Trigger) error {
 	r.mustBeOnLoop("RemoveSystemEventTrigger")
 	switch {
@@ -105,10 +107,11 @@ func (r *Reactor) RemoveSystemEventTrigger(t *Trigger) error {
 	return ErrTriggerGone
 }
 
-// CallWhenRunning runs f on the loop once the reactor is running. If it is
-// running already, CallWhenRunning calls f and returns nil. Otherwise f runs
-// after startup, in the order of the calls, and CallWhenRunning returns the
-// trigger. Call it on the loop, or before Run.
+// CallWhenRunning runs f on the loop once the reactor is running. If the
+// reactor is running already, CallWhenRunning calls f and returns nil.
+// Otherwise f runs after startup, in the order of the calls, and
+// CallWhenRunning returns the trigger. Call CallWhenRunning on the loop, or
+// before Run.
 func (r *Reactor) CallWhenRunning(f func()) *Trigger {
 	r.mustBeOnLoop("CallWhenRunning")
 	if r.Running() {
@@ -171,7 +174,7 @@ func (r *Reactor) advance(e *event) {
 	}
 }
 
-// runPhase runs the triggers of the present phase, including those that are
+// runPhase runs the triggers of the present phase, including triggers that are
 // added meanwhile.
 func (r *Reactor) runPhase(e *event) {
 	e.inPhase = true

@@ -13,7 +13,7 @@ import (
 
 // Default returns the reactor of the process, for ported code that expects a
 // global one. The first call makes it, with zero Options. Any goroutine may
-// call it.
+// call Default.
 func Default() *Reactor { return defaultReactor() }
 
 var defaultReactor = sync.OnceValue(func() *Reactor { return New(Options{}) })
@@ -24,8 +24,9 @@ func BlockingCallFromThread[T any](r *Reactor, f func() deferred.Deferred[T]) (T
 }
 
 // CallMultipleInThread runs functions one after another in one thread of the
-// reactor's pool. An error or a panic ends the list and is logged. Any goroutine
-// may call it. The errors are those of ThreadPool.CallInThread.
+// reactor's pool. An error or a panic ends the list and is logged. Any
+// goroutine may call CallMultipleInThread. The errors are those of
+// ThreadPool.CallInThread.
 func (r *Reactor) CallMultipleInThread(fs ...func() error) error {
 	return r.pool.CallInThread(func() {
 		for _, f := range fs {
@@ -38,11 +39,11 @@ func (r *Reactor) CallMultipleInThread(fs ...func() error) error {
 }
 
 // SuggestThreadPoolSize is ThreadPool().AdjustPoolSize. Any goroutine may call
-// it.
+// SuggestThreadPoolSize.
 func (r *Reactor) SuggestThreadPoolSize(maximum int) { r.pool.AdjustPoolSize(maximum) }
 
-// GetDelayedCalls returns the pending calls, by due time. Call it on the loop, or
-// before Run.
+// GetDelayedCalls returns the pending calls, by due time. Call GetDelayedCalls
+// on the loop, or before Run.
 func (r *Reactor) GetDelayedCalls() []*DelayedCall {
 	r.mustBeOnLoop("GetDelayedCalls")
 	return r.timers.GetDelayedCalls()
@@ -64,9 +65,9 @@ func (t *Timers) GetDelayedCalls() []*DelayedCall {
 }
 
 // FireSystemEvent runs the triggers of an event, which may be one of your own.
-// It returns before the event is over if a "before" trigger returned a Deferred
-// that has not fired. While the event is in progress it does nothing. Call it on
-// the loop, or before Run.
+// FireSystemEvent returns before the event is over if a "before" trigger
+// returned a Deferred that has not fired. FireSystemEvent does nothing while
+// the event is in progress. Call FireSystemEvent on the loop, or before Run.
 func (r *Reactor) FireSystemEvent(name string) {
 	r.mustBeOnLoop("FireSystemEvent")
 	r.fireEvent(r.event(name))

@@ -36,8 +36,8 @@ func (w *watchdog) run(f func()) {
 	f()
 }
 
-// startWatchdog starts the goroutine of the watchdog, if there is one. stop ends
-// the goroutine.
+// startWatchdog starts the goroutine of the watchdog, if there is one. stop
+// ends the goroutine.
 func (r *Reactor) startWatchdog() (stop func()) {
 	if r.watch == nil {
 		return nop
