@@ -130,6 +130,30 @@ func TestF48_NoErrOnLoopElsewhere(t *testing.T) {
 	}
 }
 
+// Many goroutines block in coroutines, some of them made elsewhere, while the
+// loop stays in a coroutine for long.
+func TestF48_ManyCoroutinesWaitForTheLoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := reactortest.Start(t, reactor.Options{})
+		r.CallFromThread(func() { inPull(true, func() { time.Sleep(time.Second) }) }) // in the time of the bubble
+		synctest.Wait()
+		got := make(chan error, 300)
+		for i := range cap(got) {
+			place := places["in nested iter.Pull"]
+			if i%3 == 0 {
+				place = places["in an iter.Pull made elsewhere"]
+			}
+			go place(func() { // ends with the answer
+				_, err := reactor.Await(t.Context(), r, func() deferred.Deferred[int] { return deferred.Succeed(1) })
+				got <- err
+			})
+		}
+		for range cap(got) {
+			wantErr(t, <-got, nil)
+		}
+	})
+}
+
 // A coroutine that was made on the loop is not on the loop when another goroutine
 // has resumed it.
 func TestF48_ACoroutineLeavesTheLoop(t *testing.T) {

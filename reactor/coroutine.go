@@ -108,35 +108,49 @@ func (t traces) resumed(g, root uint64) answer {
 	case !t.resumers[root]:
 		return no
 	}
-	for range len(t.creators) + 1 {
-		r, ok := t.resumer(g)
-		if !ok {
-			return unknown
-		}
-		if r == root {
-			return yes
-		}
-		if _, nested := t.creators[r]; !nested {
-			return no
-		}
-		g = r
-	}
-	return unknown
+	return t.leads(g, root, make(map[uint64]answer))
 }
 
-// resumer returns the resumer of the coroutine g. ok is false if more than one
-// goroutine may be the one.
-func (t traces) resumer(g uint64) (resumer uint64, ok bool) {
-	creator := t.creators[g]
-	if t.resumers[creator] && t.claims[creator] == 1 {
-		return creator, true
+// leads is resumed for a root that waits for a coroutine. known has the answers
+// for the coroutines looked at before.
+func (t traces) leads(g, root uint64, known map[uint64]answer) answer {
+	if a, ok := known[g]; ok {
+		return a
 	}
-	found := 0
-	for r := range t.resumers {
-		if r == creator || t.claims[r] == 0 {
-			resumer = r
-			found++
+	known[g] = unknown // in case of a circle
+	var seen [unknown + 1]bool
+	for _, r := range t.candidates(g) {
+		_, nested := t.creators[r]
+		switch {
+		case r == root:
+			seen[yes] = true
+		case !nested:
+			seen[no] = true
+		default:
+			seen[t.leads(r, root, known)] = true
 		}
 	}
-	return resumer, found == 1
+	if seen[yes] != seen[no] && !seen[unknown] {
+		known[g] = no
+		if seen[yes] {
+			known[g] = yes
+		}
+	}
+	return known[g]
+}
+
+// candidates returns the goroutines that may be the resumer of the coroutine g:
+// its creator, if that resumes a coroutine and has created no other one that
+// runs. Otherwise also all resumers that have created no running coroutine.
+func (t traces) candidates(g uint64) (found []uint64) {
+	creator := t.creators[g]
+	if t.resumers[creator] && t.claims[creator] == 1 {
+		return []uint64{creator}
+	}
+	for r := range t.resumers {
+		if r == creator || t.claims[r] == 0 {
+			found = append(found, r)
+		}
+	}
+	return found
 }
