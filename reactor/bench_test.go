@@ -4,17 +4,20 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 )
 
-// Each benchmark of the loop stands beside what a Go program would use without it, so that one run shows the ratio:
+// Each benchmark of the loop has a counterpart: the code that a Go program would
+// use without a reactor. One run thus shows the ratio:
 //
 //	go test -run '^$' -bench . -count 5 ./reactor
 
-// startBench runs a reactor until the benchmark ends.
+// startBench starts a reactor that runs until the benchmark ends.
 func startBench(b *testing.B) *reactor.Reactor {
 	r := reactor.New(reactor.Options{NoSignals: true})
 	ended := make(chan error)
@@ -31,7 +34,7 @@ func startBench(b *testing.B) *reactor.Reactor {
 	return r
 }
 
-// produce lets each of n goroutines call post its share of b.N times, and waits for done.
+// produce calls post b.N times on n goroutines, and waits for done.
 func produce(b *testing.B, n int, post func(), done <-chan none) {
 	b.ReportAllocs()
 	b.ResetTimer()
@@ -80,7 +83,7 @@ func BenchmarkPost(b *testing.B) {
 	}
 }
 
-// roundTrips calls there b.N times and reports percentiles of its time.
+// roundTrips calls there b.N times and reports percentiles of the time it takes.
 func roundTrips(b *testing.B, there func()) {
 	times := make([]time.Duration, 0, b.N)
 	for b.Loop() {
@@ -124,6 +127,46 @@ func BenchmarkRoundTrip(b *testing.B) {
 	})
 }
 
+// BenchmarkAwait compares Await with a post and a channel by hand.
+func BenchmarkAwait(b *testing.B) {
+	one := func() deferred.Deferred[int] { return deferred.Succeed(1) }
+	await := func(b *testing.B, r *reactor.Reactor) {
+		for b.Loop() {
+			if v, err := reactor.Await(b.Context(), r, one); v != 1 || err != nil {
+				b.Fatal(v, err)
+			}
+		}
+	}
+	byHand := func(b *testing.B, r *reactor.Reactor) {
+		for b.Loop() {
+			back := make(chan int, 1)
+			r.CallFromThread(func() { back <- 1 })
+			if v := <-back; v != 1 {
+				b.Fatal(v)
+			}
+		}
+	}
+	for _, others := range []int{0, 7000} {
+		for _, place := range []string{"directly", "in iter.Pull"} {
+			name := fmt.Sprintf("%s/goroutines=%d", strings.ReplaceAll(place, " ", "_"), others)
+			run := func(f func(b *testing.B, r *reactor.Reactor)) func(b *testing.B) {
+				return func(b *testing.B) {
+					gate := make(chan none)
+					defer close(gate)
+					for range others {
+						go func() { <-gate }() // ends with the benchmark
+					}
+					r := startBench(b)
+					b.ReportAllocs()
+					places[place](func() { f(b, r) })
+				}
+			}
+			b.Run("Await/"+name, run(await))
+			b.Run("by_hand/"+name, run(byHand))
+		}
+	}
+}
+
 const manyTimers = 1_000_000
 
 // heapInUse returns the bytes of live objects.
@@ -134,7 +177,7 @@ func heapInUse() uint64 {
 	return m.HeapAlloc
 }
 
-// timerSet is something that can set many timers, and stop or await them.
+// timerSet sets many timers, and stops or awaits them.
 type timerSet interface {
 	set(n int, first time.Duration)
 	stop()
@@ -178,7 +221,8 @@ func BenchmarkTimers(b *testing.B) {
 	}
 }
 
-// spread gives timers different times within 50 ms, in an order that is neither sorted nor random.
+// spread returns a different time within 50 ms for each timer. The order is
+// neither sorted nor random.
 func spread(i int) time.Duration {
 	return time.Duration(i*7919%manyTimers) * (50 * time.Millisecond / manyTimers)
 }

@@ -3,15 +3,21 @@ package reactor
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// CallFromThread runs f on the loop, in the order of the calls, and wakes the loop for it (R73 to R75). It never blocks. Any goroutine may
-// call it, the loop's too, and before Run: f runs after startup then (R79). It reports false, and f will not run, once the loop has
-// ended for good (R80). A panic in f is logged (R77).
+// CallFromThread posts f, and wakes the loop if the loop sleeps. f runs on the
+// loop, after the functions posted before. CallFromThread never blocks. Any
+// goroutine may call CallFromThread, also the loop's, and before Run; f runs
+// after startup then.
 //
-// The queue has no bound; Stats tells its length. Whoever posts without end must wait for the loop now and then, as the connections do.
+// CallFromThread returns false, and f will not run, once the loop has ended for
+// good. CallFromThread panics if f is nil. A panic in f is logged.
+//
+// The queue has no bound. Stats has the length. A goroutine that posts without
+// end must wait for the loop now and then.
 func (r *Reactor) CallFromThread(f func()) bool {
 	if f == nil {
 		panic("reactor: CallFromThread with a nil function")
@@ -19,15 +25,25 @@ func (r *Reactor) CallFromThread(f func()) bool {
 	return r.queue.post(f)
 }
 
-// DeferToThread runs f in a thread and returns a Deferred that fires on the loop with its result (R102, R103). Cancelling does not stop f, but
-// its result is dropped (R105). A panic in f is a *PanicError, a runtime.Goexit is ErrGoexit; ErrThreadPoolStopped and ErrThreadPoolFull tell that
-// f does not run (R106). It must be called on the loop, or before Run.
+// DeferToThread runs f in a thread and returns a Deferred that fires on the
+// loop with the result of f. Call DeferToThread on the loop, or before Run.
+//
+// Cancelling the Deferred does not stop f, but drops its result. The Deferred
+// fails with a *deferred.PanicError if f panics, with ErrGoexit if f calls
+// runtime.Goexit, and with ErrThreadPoolStopped or ErrThreadPoolFull if f does
+// not run.
 func DeferToThread[T any](r *Reactor, f func() (T, error)) deferred.Deferred[T] {
-	return DeferToThreadPool(r, r.pool, f)
+	r.mustBeOnLoop("DeferToThread")
+	return deferToPool(r, r.pool, f)
 }
 
-// DeferToThreadPool is DeferToThread with another pool (R104).
+// DeferToThreadPool is like DeferToThread, but runs f in another pool.
 func DeferToThreadPool[T any](r *Reactor, pool *ThreadPool, f func() (T, error)) deferred.Deferred[T] {
+	r.mustBeOnLoop("DeferToThreadPool")
+	return deferToPool(r, pool, f)
+}
+
+func deferToPool[T any](r *Reactor, pool *ThreadPool, f func() (T, error)) deferred.Deferred[T] {
 	d := deferred.New[T]()
 	err := CallInThreadWithCallback(pool, f, func(v T, err error) {
 		r.CallFromThread(func() { fire(d, v, err) })
@@ -38,8 +54,12 @@ func DeferToThreadPool[T any](r *Reactor, pool *ThreadPool, f func() (T, error))
 	return d
 }
 
-// CallInThreadWithCallback runs f in the pool and then done, on the same goroutine, with its result (R97). A panic in f is a *PanicError,
-// a runtime.Goexit is ErrGoexit; a panic in done is logged. The errors are those of ThreadPool.CallInThread.
+// CallInThreadWithCallback runs f in the pool, and then done with the result of
+// f on the same goroutine. Any goroutine may call CallInThreadWithCallback.
+//
+// The error that done gets is a *deferred.PanicError if f panics, and ErrGoexit
+// if f calls runtime.Goexit. A panic in done is logged. The errors that are
+// returned are those of ThreadPool.CallInThread: neither f nor done runs then.
 func CallInThreadWithCallback[T any](pool *ThreadPool, f func() (T, error), done func(T, error)) error {
 	return pool.CallInThread(func() {
 		var v T
@@ -49,87 +69,110 @@ func CallInThreadWithCallback[T any](pool *ThreadPool, f func() (T, error), done
 	})
 }
 
-// CallMultipleInThread runs functions one after another in one thread of the reactor's pool. An error or a panic ends the list and is logged
-// (R107). Any goroutine may call it.
-func (r *Reactor) CallMultipleInThread(fs ...func() error) error {
-	return r.pool.CallInThread(func() {
-		for _, f := range fs {
-			if err := f(); err != nil {
-				r.logger().Error("reactor: error in a function given to CallMultipleInThread", "err", err)
-				return
-			}
-		}
-	})
-}
-
-// BlockingCallFromThread runs f on the loop, waits until the Deferred that it returns has fired, and returns the result (R108, R109). Any
-// goroutine may call it but the loop's, which gets ErrOnLoop (R110). If the loop ends first it returns ErrReactorEnded (R111).
+// Await runs f on the loop, blocks until the Deferred that f returns has fired,
+// and returns the result. Any goroutine may call Await, except the loop.
 //
-// Await is the same with a context.
-func BlockingCallFromThread[T any](r *Reactor, f func() deferred.Deferred[T]) (T, error) {
-	return Await(context.Background(), r, f)
-}
-
-// Await runs f on the loop and waits until the Deferred that it returns has fired, or ctx is done. In the second case it returns the cause at
-// once, and the Deferred is cancelled. On the loop it returns ErrOnLoop; if the loop ends first, ErrReactorEnded. A panic in f is a
-// *PanicError. Any goroutine may call it.
+// Await returns the cause of ctx at once when ctx is done. The Deferred is
+// cancelled then, or f does not run. Await returns ErrReactorEnded if the loop
+// ends first, and a *deferred.PanicError if f panics.
+//
+// On the loop, or in a coroutine that the loop has resumed, Await would wait
+// forever. There Await returns ErrOnLoop, without running f, usually within 20
+// ms: a blocked goroutine looks where it is only after the loop has stayed in
+// one callback for some time.
 func Await[T any](ctx context.Context, r *Reactor, f func() deferred.Deferred[T]) (v T, err error) {
-	if r.OnLoop() {
-		return v, ErrOnLoop
-	}
-	run := r.run.Load()
-	w := &waiter[T]{done: make(chan struct{})}
-	if !r.CallFromThread(func() { w.start(ctx, f) }) {
-		return v, ErrReactorEnded
-	}
-	select {
-	case <-w.done:
-		return w.v, w.err
-	case <-ctx.Done():
-		r.CallFromThread(w.cancel)
-		return v, context.Cause(ctx)
-	case <-run.ended:
-	}
-	select {
-	case <-w.done: // in the last moment
-		return w.v, w.err
-	default:
-		return v, ErrReactorEnded
-	}
-}
-
-// waiter carries one result from the loop to a goroutine.
-type waiter[T any] struct {
-	d    deferred.Deferred[T] // the loop's
-	done chan struct{}        // closed when v and err are there
-	v    T
-	err  error
-}
-
-// start and cancel run on the loop.
-func (w *waiter[T]) start(ctx context.Context, f func() deferred.Deferred[T]) {
 	if ctx.Err() != nil {
+		if r.OnLoop() {
+			return v, ErrOnLoop
+		}
+		return v, context.Cause(ctx)
+	}
+	b := r.block()
+	w := waiterFor[T](r)
+	w.f = f
+	if !r.queue.post(w.start) {
+		return v, ErrReactorEnded
+	}
+	if err := b.wait(ctx, w.done); err != nil {
+		if w.begun.Swap(true) {
+			r.queue.post(w.cancel)
+		}
+		return v, err
+	}
+	v, err = w.v, w.err
+	w.recycle(r)
+	return v, err
+}
+
+// waiter carries one result from the loop to a goroutine. Waiters are reused,
+// so that Await usually allocates nothing.
+type waiter[T any] struct {
+	f     func() deferred.Deferred[T]
+	begun atomic.Bool          // f has run, or must not run any more
+	d     deferred.Deferred[T] // used on the loop only
+	done  chan struct{}        // gets a value after v and err were set
+	v     T
+	err   error
+
+	start func()                          // begin
+	fired func(v T, err error) (T, error) // finish
+}
+
+// waiterFor returns a waiter of r, which may have been used before.
+func waiterFor[T any](r *Reactor) *waiter[T] {
+	w, ok := r.waiters.Get().(*waiter[T])
+	if !ok {
+		w = &waiter[T]{done: make(chan struct{}, 1)}
+		w.start, w.fired = w.begin, w.finish
+	}
+	return w
+}
+
+// recycle keeps w for reuse. Nothing else may refer to w.
+func (w *waiter[T]) recycle(r *Reactor) {
+	var none T
+	w.v, w.err = none, nil
+	w.begun.Store(false)
+	r.waiters.Put(w)
+}
+
+// begin calls f, unless the goroutine has given up. begin runs on the loop.
+func (w *waiter[T]) begin() {
+	if w.begun.Swap(true) {
 		return
 	}
+	f := w.f
+	w.f = nil
 	w.d = calling(f)
-	w.d.AddBoth(func(v T, err error) (none T, _ error) {
-		w.v, w.err = v, err
-		close(w.done)
-		return none, nil
-	})
+	w.d.AddBoth(w.fired)
 }
 
+// finish takes the result of the Deferred.
+func (w *waiter[T]) finish(v T, err error) (none T, _ error) {
+	w.v, w.err = v, err
+	w.d = deferred.Deferred[T]{}
+	w.done <- struct{}{}
+	return none, nil
+}
+
+// cancel cancels the Deferred, if that has not fired. cancel runs on the loop,
+// after begin.
 func (w *waiter[T]) cancel() {
 	if w.d != (deferred.Deferred[T]{}) {
 		w.d.Cancel()
 	}
 }
 
-// DeferToReactor runs f on the loop of another reactor and returns a Deferred that fires on the loop of r with the result: the way to
-// hand a Deferred from one reactor to another. Each Deferred stays with its own loop; only the result crosses. Cancelling cancels the
-// other one. If the other reactor stops first it fails with ErrReactorEnded. It must be called on the loop of r, or before its Run.
+// DeferToReactor runs f on the loop of other, and returns a Deferred that fires
+// on the loop of r with the result. Each Deferred stays on its own loop; only
+// the result crosses. Call DeferToReactor on the loop of r, or before the Run
+// of r.
+//
+// Cancelling the returned Deferred cancels the one that f returned. The
+// returned Deferred fails with ErrReactorEnded if other stops first.
 func DeferToReactor[T any](r, other *Reactor, f func() deferred.Deferred[T]) deferred.Deferred[T] {
-	var theirs deferred.Deferred[T] // the other loop's
+	r.mustBeOnLoop("DeferToReactor")
+	var theirs deferred.Deferred[T] // used on the other loop only
 	d := deferred.New(func(deferred.Deferred[T]) {
 		other.CallFromThread(func() {
 			if theirs != (deferred.Deferred[T]{}) {
@@ -153,8 +196,9 @@ func DeferToReactor[T any](r, other *Reactor, f func() deferred.Deferred[T]) def
 	return d
 }
 
-// Context returns a context for goroutines that work for the reactor: it is done, with ErrReactorEnded as its cause, from the "during
-// shutdown" phase on. Any goroutine may call it.
+// Context returns a context for goroutines that work for the reactor. From the
+// "during shutdown" phase on it is done, with the cause ErrReactorEnded. Any
+// goroutine may call Context.
 func (r *Reactor) Context() context.Context { return r.ctx }
 
 // fire gives d the result.
@@ -166,17 +210,17 @@ func fire[T any](d deferred.Deferred[T], v T, err error) {
 	d.Callback(v)
 }
 
-// fireOnce gives d the result if it has none.
+// fireOnce gives d the result if d has none.
 func fireOnce[T any](d deferred.Deferred[T], v T, err error) {
 	if !d.Called() {
 		fire(d, v, err)
 	}
 }
 
-// isCancelled reports whether a failure is that of a cancelled Deferred.
+// isCancelled reports whether err is the failure of a cancelled Deferred.
 func isCancelled(err error) bool { return errors.Is(err, deferred.ErrCancelled) }
 
-// protect runs f and makes an error of a panic.
+// protect runs f. protect returns a panic of f as an error.
 func protect[T any](f func() (T, error)) (v T, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -186,7 +230,8 @@ func protect[T any](f func() (T, error)) (v T, err error) {
 	return f()
 }
 
-// calling returns the Deferred that f returns; for a panic, and for one that cannot be used, it is a failed one.
+// calling returns the Deferred that f returns, or a failed one if f panics or
+// returns the zero Deferred or a stale view.
 func calling[T any](f func() deferred.Deferred[T]) deferred.Deferred[T] {
 	d := deferred.MaybeDeferred(f)
 	if d == (deferred.Deferred[T]{}) {

@@ -2,41 +2,45 @@ package reactor
 
 import "time"
 
-// Clock is the interface of time. [*Reactor] implements it, and the fake clock of package reactortest; whatever has a timeout asks for a
-// Clock and is tested without waiting. All methods belong to the clock's goroutine, for a Reactor the loop's.
+// Clock is the interface of time. A *Reactor implements it, and so does the
+// fake clock of package reactortest. Code with timeouts takes a Clock, so that
+// tests need not wait. All methods belong to the clock's goroutine; for a
+// Reactor, that is the loop.
 type Clock interface {
-	// Now returns the clock's present time.
+	// Now returns the present time of the clock.
 	Now() time.Time
 
-	// CallLater runs f once, when d has passed.
+	// CallLater runs f once, after d.
 	CallLater(d time.Duration, f func()) *DelayedCall
 
-	// AfterFunc runs f once, when d has passed, unless stop is called before; stop reports whether it prevented the call. It has the
-	// shape that package deferred wants for its timeouts.
+	// AfterFunc runs f once, after d, unless stop is called before. stop
+	// reports whether it has prevented the call. Timeouts of package deferred
+	// use this method.
 	AfterFunc(d time.Duration, f func()) (stop func() bool)
 }
 
 var _ Clock = (*Reactor)(nil)
 
-// Now returns the time on the reactor's clock (R66). It never goes back and is not moved when the system's clock is set.
+// Now returns the time on the reactor's clock. The clock never goes back, and
+// setting the system's clock does not change it. Any goroutine may call Now.
 func (r *Reactor) Now() time.Time { return r.epoch.Add(r.elapsed()) }
 
-// CallLater runs f on the loop, once, not before d has passed (R50). A call with no delay that is made by a callback runs in the
-// next turn, never in the same (R52). It panics with ErrNegativeDelay if d is negative (R51). It may be called on the loop, and before Run.
+// CallLater runs f on the loop, once, after d or later. With d = 0, f runs in
+// the next iteration. Call CallLater on the loop, or before Run. CallLater
+// panics with ErrNegativeDelay if d is negative, and panics if f is nil.
 func (r *Reactor) CallLater(d time.Duration, f func()) *DelayedCall {
+	r.mustBeOnLoop("CallLater")
 	if d < 0 {
 		panic(ErrNegativeDelay)
 	}
 	return r.timers.CallLater(d, f)
 }
 
-// AfterFunc is CallLater for users that only want to stop the call again: stop reports whether it prevented it.
+// AfterFunc is like CallLater, but returns a function that cancels the call.
+// stop reports whether it has prevented the call.
 func (r *Reactor) AfterFunc(d time.Duration, f func()) (stop func() bool) {
 	c := r.CallLater(d, f)
 	return func() bool { return c.Cancel() == nil }
 }
-
-// GetDelayedCalls returns the timed calls that are to come, by due time (R65).
-func (r *Reactor) GetDelayedCalls() []*DelayedCall { return r.timers.GetDelayedCalls() }
 
 func (r *Reactor) elapsed() time.Duration { return time.Since(r.epoch) }

@@ -20,8 +20,22 @@ func (r *Reactor) mustBeOnLoop(op string) {
 	}
 }
 
+// checkGoroutine looks at the traces of all goroutines only at the first call
+// of a coroutine in an iteration.
 func (r *Reactor) checkGoroutine(op string) {
-	if id := r.loopID.Load(); id != 0 && !onGoroutine(id) {
+	id := r.loopID.Load()
+	if id == 0 {
+		return
+	}
+	if r.queue.sleeping.Load() {
 		panic(&OffLoopError{Op: op})
 	}
+	own := goroutineID()
+	if own == id || own == r.checked.Load() {
+		return
+	}
+	if onGoroutine(id, allTraces) == no {
+		panic(&OffLoopError{Op: op})
+	}
+	r.checked.Store(own)
 }

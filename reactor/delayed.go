@@ -6,15 +6,17 @@ import (
 	"time"
 )
 
-// DelayedCall is a function that waits for its time. CallLater returns it. It belongs to the goroutine of its clock, as a rule the loop.
-// Two handles are equal only if they are the same call.
+// DelayedCall is a scheduled call of a function. CallLater returns a
+// DelayedCall. A DelayedCall belongs to the goroutine of its clock, usually the
+// loop.
 type DelayedCall struct {
-	f   func() // nil once called or cancelled (R72)
+	f   func() // nil once called or cancelled
 	t   *Timers
 	due int64 // nanoseconds since the epoch of t, shifted left by stateBits, and the state
 }
 
-// The state of a call is kept in the lowest bits of its due time: there may be millions of calls.
+// The state of a call is kept in the lowest bits of its due time, because there
+// may be millions of calls.
 const (
 	callPending   = 0
 	callCalled    = 1
@@ -23,7 +25,8 @@ const (
 	stateBits = 2
 	stateMask = 1<<stateBits - 1
 
-	// maxWhen is the latest due time, 73 years after the epoch. Later ones are cut off there.
+	// maxWhen is the latest due time, 73 years after the epoch. Later due times
+	// become maxWhen.
 	maxWhen = math.MaxInt64 >> stateBits
 	minWhen = math.MinInt64 >> stateBits
 )
@@ -33,9 +36,11 @@ func (c *DelayedCall) when() int64 { return c.due >> stateBits }
 
 func (c *DelayedCall) state() int64 { return c.due & stateMask }
 
-// Cancel prevents the call (R58). It returns ErrAlreadyCancelled or ErrAlreadyCalled if there is nothing to prevent.
+// Cancel prevents the call. Cancel returns ErrAlreadyCancelled if the call was
+// cancelled before, and ErrAlreadyCalled if the call is running or has run.
 func (c *DelayedCall) Cancel() error {
-	if err := c.spent(); err != nil {
+	c.t.mustBeOwned("DelayedCall.Cancel")
+	if err := c.inactive(); err != nil {
 		return err
 	}
 	c.f = nil
@@ -44,32 +49,43 @@ func (c *DelayedCall) Cancel() error {
 	return nil
 }
 
-// Reset makes the call due d from now, earlier or later than it was (R62). A negative d makes it due at once. The errors are those of
-// Cancel.
+// Reset makes the call due d from now, whenever the call was due before. With a
+// negative d the call is due at once. The errors are those of Cancel.
 func (c *DelayedCall) Reset(d time.Duration) error {
-	if err := c.spent(); err != nil {
+	c.t.mustBeOwned("DelayedCall.Reset")
+	if err := c.inactive(); err != nil {
 		return err
 	}
 	c.t.move(c, addTime(int64(c.t.elapsed()), d))
 	return nil
 }
 
-// Delay makes the call due d later than it was due so far; a negative d makes it earlier (R63). The errors are those of Cancel.
+// Delay adds d to the due time. A negative d makes the call earlier. The errors
+// are those of Cancel.
 func (c *DelayedCall) Delay(d time.Duration) error {
-	if err := c.spent(); err != nil {
+	c.t.mustBeOwned("DelayedCall.Delay")
+	if err := c.inactive(); err != nil {
 		return err
 	}
 	c.t.move(c, addTime(c.when(), d))
 	return nil
 }
 
-// Active reports whether the call is still to come: it is false once it was cancelled or has begun to run (R57).
-func (c *DelayedCall) Active() bool { return c.spent() == nil }
+// Active reports whether the call is pending. Active returns false once the
+// call was cancelled or has begun to run.
+func (c *DelayedCall) Active() bool {
+	c.t.mustBeOwned("DelayedCall.Active")
+	return c.inactive() == nil
+}
 
-// Time returns when the call is, or was, due (R56).
-func (c *DelayedCall) Time() time.Time { return c.t.epoch.Add(time.Duration(c.when())) }
+// Time returns when the call is or was due.
+func (c *DelayedCall) Time() time.Time {
+	c.t.mustBeOwned("DelayedCall.Time")
+	return c.t.epoch.Add(time.Duration(c.when()))
+}
 
-// String describes the call: how long until it is due, its state, and the name of its function while that is to come (R71).
+// String returns a text for logs: the time left until the call is due, its
+// state, and the name of its function while it is pending.
 func (c *DelayedCall) String() string {
 	left := time.Duration(c.when()) - c.t.elapsed()
 	switch c.state() {
@@ -81,8 +97,9 @@ func (c *DelayedCall) String() string {
 	return fmt.Sprintf("<DelayedCall %p [%v] called=false cancelled=false %s()>", c, left, funcName(c.f))
 }
 
-// spent returns why the call can no longer be changed, or nil.
-func (c *DelayedCall) spent() error {
+// inactive returns nil while the call is pending. Otherwise inactive returns
+// the error of changing the call.
+func (c *DelayedCall) inactive() error {
 	switch c.state() {
 	case callCalled:
 		return ErrAlreadyCalled
@@ -92,7 +109,8 @@ func (c *DelayedCall) spent() error {
 	return nil
 }
 
-// addTime adds without wrapping around, within the times that a call can have (R68).
+// addTime adds d to t. The sum is limited to the due times that a call can
+// have.
 func addTime(t int64, d time.Duration) int64 {
 	sum := t + int64(d)
 	switch {

@@ -42,7 +42,7 @@ func TestR51_NegativeDelay(t *testing.T) {
 	r.CallLater(-1, func() {})
 }
 
-func TestR52_R53_R76_WhatATurnAddsWaitsForTheNext(t *testing.T) {
+func TestR52_R53_R76_WhatAnIterationAddsWaitsForTheNext(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *reactor.Reactor) {
 		var n notes
 		r.CallLater(0, func() {
@@ -165,7 +165,7 @@ func TestR67_PanicInATimedCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, log := newReactor(t)
 		r.CallLater(1, func() { panic("boom") })
-		r.CallLater(1, func() { mustStop(t, r) }) // due in the same turn
+		r.CallLater(1, func() { mustStop(t, r) }) // due in the same iteration
 		mustRun(t, r)
 		wantLogged(t, log, "a delayed call", 1)
 	})

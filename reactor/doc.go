@@ -1,10 +1,23 @@
-// Package reactor is the event loop: one goroutine runs every callback.
+// Package reactor implements an event loop: one goroutine that runs all
+// callbacks of a program, or of a part of the program. Callbacks never run at
+// the same time, and thus need no locks.
 //
-// # The model
+// Five words are used throughout:
 //
-// A [Reactor] is a queue and a clock. [Reactor.Run] takes the calling goroutine and turns the loop until [Reactor.Stop]. One turn runs the
-// functions that were posted up to now, then the delayed calls that are due at one reading of the clock; what those add waits for the next
-// turn, so nothing starves the rest.
+//   - The loop is the goroutine that calls [Reactor.Run].
+//   - An iteration is one pass of the loop. Each runs the functions posted
+//     before, and then the delayed calls that are due.
+//   - To post a function is to queue it for the loop, with
+//     [Reactor.CallFromThread]. The function runs in the next iteration.
+//   - A thread is a goroutine of the [ThreadPool], for code that blocks. The
+//     name comes from Twisted. A thread of the operating system is not meant.
+//   - A bubble is the isolated environment of package testing/synctest, in
+//     which time is fake.
+//
+// # The loop
+//
+// A [Reactor] is a queue of posted functions and a clock with delayed calls.
+// Run runs the loop on the calling goroutine until [Reactor.Stop] is called.
 //
 //	r := reactor.New(reactor.Options{})
 //	r.CallLater(time.Second, func() {
@@ -15,29 +28,43 @@
 //		log.Fatal(err)
 //	}
 //
-// Callbacks need no locks, because they never run at the same time, and must not block, because everything else waits while one runs: what
-// blocks goes to a thread with [DeferToThread], whose answer comes back as a Deferred. Options.Watchdog finds callbacks that forget it.
-// A panic in a callback is logged with its stack and the loop goes on.
+// A function that is posted, or scheduled without a delay, during an iteration
+// runs in the next one. So no callback can keep the others from running by
+// posting itself again.
+//
+// A callback must not block, because everything else waits until the callback
+// returns. Run code that blocks with [DeferToThread], which returns a Deferred
+// for the result. Options.Watchdog logs callbacks that take too long. A panic
+// in a callback is logged with its stack, and the loop continues.
 //
 // # Goroutines
 //
-// Everything belongs to the goroutine of the loop, and before Run to the goroutine that will call it. These, and no other methods, may be
-// called from any goroutine:
+// Everything in this package belongs to the loop, and before Run to the
+// goroutine that will call Run. Any goroutine may call these, and only these:
 //
-//   - [Reactor.CallFromThread], to run a function on the loop
-//   - [Await] and [BlockingCallFromThread], to do so and wait for the result
-//   - [Reactor.CallInThread], [Reactor.CallMultipleInThread] and the methods of [ThreadPool]
-//   - [Reactor.Stop], [Reactor.Crash], [Reactor.Running], [Reactor.OnLoop], [Reactor.StopSignal], [Reactor.Stats], [Reactor.Context],
-//     [Reactor.Hold]
-//   - the methods of [NetConn] that are net.Conn's
+//   - [Reactor.CallFromThread] to run a function on the loop
+//   - [Await] to do the same and wait for the result
+//   - [Reactor.CallInThread], [CallInThreadWithCallback] and the methods of
+//     [ThreadPool]
+//   - [Reactor.Stop], [Reactor.Crash], [Reactor.Running], [Reactor.OnLoop],
+//     [Reactor.Now], [Reactor.StopSignal], [Reactor.Stats], [Reactor.Context],
+//     [Reactor.Hold], [Reactor.Logger] and [Reactor.ThreadPool]
+//   - [BlockingCallFromThread], [Reactor.CallMultipleInThread],
+//     [Reactor.SuggestThreadPoolSize] and [Default], for ported code
+//   - the methods of [NetConn] that implement net.Conn
 //
-// Several reactors may run side by side, each on a goroutine of its own, as a rule one per core. [DeferToReactor] hands a result from one to
-// another.
+// With Options.Debug, other methods panic when called on another goroutine
+// while the loop runs.
+//
+// A program may run several reactors, each on a goroutine of its own, usually
+// one per core. [DeferToReactor] passes a result from one to another.
 //
 // # Connections
 //
-// A [Protocol] is one end of a connection: a type that embeds [BaseProtocol] and defines what it wants to know. Its [Transport] writes without
-// blocking. A [Factory] makes the protocols of a server.
+// A [Protocol] handles one end of a connection. To write one, embed
+// [BaseProtocol] in a type and define methods for the events of interest. A
+// protocol has a [Transport], which writes without blocking. A [Factory] makes
+// the protocols of a server.
 //
 //	type echo struct{ reactor.BaseProtocol }
 //
@@ -46,23 +73,39 @@
 //	f := reactor.ForProtocol(func() reactor.Protocol { return new(echo) })
 //	port, err := r.ListenTCP(7000, f, reactor.ListenOptions{})
 //
-// Behind each connection one goroutine reads, no more than two reads ahead of the loop; a protocol that pauses its transport, or is slow, holds up
-// the peer. What is written is sent at the end of the turn, by the loop itself as far as the socket takes it, and by a goroutine as far as it
-// does not. Writes are buffered without a bound; who writes much registers a [Producer], which is told to pause.
+// Each connection has a goroutine that reads, at most two reads ahead of the
+// loop. A protocol that is slow, or pauses its transport, thus stops the peer
+// from sending more.
 //
-// [Reactor.Attach] makes a protocol of any net.Conn, [NetConn] a net.Conn of a protocol, and [Reactor.Dial] is the layer under everything
-// that connects. Package endpoints has what programs use: endpoints with string forms, host names with all their addresses, connections that
-// are kept. Package protocols has lines and length-prefixed strings.
+// Written data is sent at the end of the iteration. The loop writes what fits
+// into the socket buffer. A goroutine writes the rest. Unsent data is buffered
+// without a bound: a protocol that writes much registers a [Producer], which is
+// paused and resumed.
+//
+// [Reactor.Attach] connects a protocol to any net.Conn. [NetConn] makes a
+// net.Conn of a connection. Package endpoints has what most programs use to
+// connect and listen: endpoints with string forms, host names with several
+// addresses, and services that reconnect. Package protocols has protocols for
+// lines and length-prefixed strings.
 //
 // # Shutdown
 //
-// Stop, SIGINT and SIGTERM fire the shutdown event in three phases. Triggers "before shutdown" may answer with Deferreds, and the loop turns
-// until they have fired; then every listener and connection is closed; then come the triggers "during" and "after". Last, Run waits for
-// the functions in threads and for whoever holds it ([Reactor.Hold]), and returns when no goroutine of the reactor is left.
-// Options.ShutdownTimeout bounds the waiting.
+// Stop, SIGINT and SIGTERM begin the shutdown, which has these steps:
+//
+//  1. The "before shutdown" triggers run. If some return Deferreds, the loop
+//     continues until these have fired.
+//  2. Listeners and connections are closed.
+//  3. The "during shutdown" and then the "after shutdown" triggers run.
+//  4. The loop continues until functions in threads have returned and nothing
+//     holds the reactor. [Reactor.Hold] is to Run what sync.WaitGroup.Add(1) is
+//     to Wait.
+//  5. Run returns. No goroutine of the reactor is left.
+//
+// Options.ShutdownTimeout limits step 1 and step 4, each.
 //
 // # Time
 //
-// Code with timeouts asks for a [Clock], not for a Reactor: a test gives it the fake clock of package reactortest, which moves when told.
-// A Reactor also runs inside a bubble of testing/synctest; give it Options.NoSignals there.
+// Code with timeouts takes a [Clock], not a Reactor, so that a test can pass
+// the fake clock of package reactortest. A Reactor also runs in a bubble; set
+// Options.NoSignals there.
 package reactor

@@ -15,7 +15,7 @@ import (
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
 
-// The examples of this file are the code of docs/howto/reactor.md.
+// The examples in this file are the code of docs/howto/reactor.md.
 
 func Example_loop() {
 	r := reactor.New(reactor.Options{})
@@ -31,7 +31,7 @@ func Example_loop() {
 	// <nil>
 }
 
-// slowSum stands for anything that blocks.
+// slowSum stands for a function that blocks.
 func slowSum() (int, error) { return 1 + 1, nil }
 
 func Example_blocking() {
@@ -109,7 +109,7 @@ func Example_twoReactors() {
 	// <nil>
 }
 
-func Example_figures() {
+func Example_statistics() {
 	r := reactor.New(reactor.Options{})
 	expvar.Publish("reactor", expvar.Func(func() any { return r.Stats() }))
 	r.CallWhenRunning(func() {
@@ -137,7 +137,7 @@ func Example_shutdown() {
 	// <nil> reactor: the loop has ended
 }
 
-// remind says after an hour that it is time. It asks for a Clock, not for a Reactor.
+// remind prints a text after an hour. It takes a Clock, not a Reactor.
 func remind(clock reactor.Clock) { clock.CallLater(time.Hour, func() { fmt.Println("time") }) }
 
 func Example_fakeTime() {

@@ -6,6 +6,10 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
+// Logger returns the logger of the options, or slog.Default(). Any goroutine
+// may call Logger.
+func (r *Reactor) Logger() *slog.Logger { return r.logger() }
+
 func (r *Reactor) logger() *slog.Logger {
 	if r.opts.Logger != nil {
 		return r.opts.Logger
@@ -13,10 +17,10 @@ func (r *Reactor) logger() *slog.Logger {
 	return slog.Default()
 }
 
-// guard runs f and logs a panic in it. what names the callback in the log.
+// guard runs f and logs a panic in it. what names f in the log.
 func (r *Reactor) guard(what string, f func()) { _ = r.try(what, f) }
 
-// try runs f. A panic in it is logged and returned as a *PanicError (R533).
+// try runs f. A panic in f is logged and returned as a *deferred.PanicError.
 func (r *Reactor) try(what string, f func()) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -27,12 +31,19 @@ func (r *Reactor) try(what string, f func()) (err error) {
 	return nil
 }
 
-// panicked logs a recovered panic, with the stack it happened on, and returns it as an error.
+// panicked logs a recovered panic with its stack and returns it as an error.
 func (r *Reactor) panicked(what string, v any) error {
 	e := deferred.NewPanicError(v)
 	e.Log(r.logger(), "reactor: panic in "+what)
 	return e
 }
 
-// Logger returns the logger of the options, or slog's default. Any goroutine may call it.
-func (r *Reactor) Logger() *slog.Logger { return r.logger() }
+// delayedPanicked logs a panic in a delayed call. With Options.Debug, the log
+// also shows where the call was scheduled.
+func (r *Reactor) delayedPanicked(c *DelayedCall, v any) {
+	e := *deferred.NewPanicError(v)
+	if site := r.timers.scheduledAt(c); site != "" {
+		e.Stack = append(e.Stack[:len(e.Stack):len(e.Stack)], "\nscheduled at:\n"+site...)
+	}
+	e.Log(r.logger(), "reactor: panic in a delayed call")
+}

@@ -4,21 +4,30 @@ import "time"
 
 const forever time.Duration = 1<<63 - 1
 
-// Iterate performs one turn on the calling goroutine: it waits up to limit for something to do, runs the functions that were posted and the
-// calls that are due, and returns (R12). It is for programs that own their loop; it returns ErrReactorAlreadyRunning inside Run or itself.
+// Iterate runs one iteration of the loop on the calling goroutine: wait up to
+// limit for something to do, run the posted functions and the due delayed
+// calls, and return. Use Iterate in programs that have a loop of their own.
+//
+// Iterate returns ErrReactorAlreadyRunning during Run and during another
+// Iterate.
 func (r *Reactor) Iterate(limit time.Duration) error {
 	if !r.loopID.CompareAndSwap(0, goroutineID()) {
 		return ErrReactorAlreadyRunning
 	}
 	defer r.loopID.Store(0)
-	r.turn(limit)
+	r.iterate(limit)
 	return nil
 }
 
-// turn is one pass of the loop: what was posted up to now, then the calls due at one reading of the clock. What those add waits for the
-// next turn, so nothing can starve the rest (R52, R53, R76).
-func (r *Reactor) turn(limit time.Duration) {
-	r.stats.Turns++
+// iterate runs the functions that were posted before, and then the calls that
+// are due at one reading of the clock. What these add waits for the next
+// iteration, so that neither kind can starve the other.
+func (r *Reactor) iterate(limit time.Duration) {
+	r.stall.step()
+	if r.opts.Debug {
+		r.checked.Store(0)
+	}
+	r.stats.Iterations++
 	r.stats.Delayed = r.timers.live
 	f := r.wait(limit)
 	if f != nil {
@@ -27,7 +36,7 @@ func (r *Reactor) turn(limit time.Duration) {
 	} else {
 		r.runQueue()
 	}
-	if r.timers.live > 0 && !(f != nil && r.asleepUntilNow()) {
+	if r.timers.live > 0 && !(f != nil && r.noneDue()) {
 		r.runTimers()
 	}
 	r.flush()
@@ -36,14 +45,16 @@ func (r *Reactor) turn(limit time.Duration) {
 	}
 }
 
-// asleepUntilNow reports, in a turn that began with the loop asleep, that no delayed call can have become due, because the alarm for it has not
-// rung. That spares such turns a reading of the clock.
-func (r *Reactor) asleepUntilNow() bool {
+// noneDue reports, in an iteration that began with the loop asleep, that no
+// delayed call can be due, because the alarm has not rung. This saves a reading
+// of the clock.
+func (r *Reactor) noneDue() bool {
 	when, ok := r.timers.next()
 	return ok && r.alarm.rings(when)
 }
 
-// wait waits until there is something to do. If that is a function that was handed over, it returns it.
+// wait waits until there is something to do. wait returns the function that
+// woke the loop, or nil.
 func (r *Reactor) wait(limit time.Duration) func() {
 	if !r.mayWait(limit) {
 		return nil
@@ -56,20 +67,23 @@ func (r *Reactor) wait(limit time.Duration) func() {
 	return r.queue.sleep()
 }
 
-// publishAfter is the number of turns after which a loop that never has a queue publishes its statistics.
+// publishAfter is the number of iterations after which a loop that never has a
+// queue publishes its statistics.
 const publishAfter = 64
 
-// runQueue runs what is in the queue.
+// runQueue runs the functions in the queue.
 func (r *Reactor) runQueue() {
 	batch, n := r.queue.take(&r.stats)
 	r.stats.Calls += uint64(n)
 	for batch != nil {
 		r.runBatch(batch.funcs[:batch.n])
 		batch = r.queue.recycle(batch)
+		r.stall.step()
 	}
 }
 
-// mayWait reports whether the turn may wait for a post. It sets the alarm, whose ringing is a post, for the next delayed call or the limit.
+// mayWait reports whether the iteration may wait for a post. mayWait sets the
+// alarm, which posts, for the next delayed call or the limit.
 func (r *Reactor) mayWait(limit time.Duration) bool {
 	if limit <= 0 {
 		return false
@@ -89,20 +103,22 @@ func (r *Reactor) mayWait(limit time.Duration) bool {
 	return true
 }
 
-// runBatch runs posted functions in order. A panic in one is logged and the others run (R77).
+// runBatch runs posted functions in order. A panic in one is logged, and the
+// others run.
 func (r *Reactor) runBatch(batch []func()) {
 	for done := 0; done < len(batch); {
 		done += r.runSome(batch[done:])
 	}
 }
 
-// runOne is runBatch for the function that woke the loop.
+// runOne runs the function that woke the loop.
 func (r *Reactor) runOne(f func()) {
 	defer r.recoverPosted()
 	r.invoke(f)
 }
 
-// runSome runs functions up to the first panic and returns how many it ran. One deferred call for all keeps the single one cheap.
+// runSome runs functions up to the first panic and returns how many it ran. One
+// deferred recover for all functions is cheaper.
 func (r *Reactor) runSome(batch []func()) (done int) {
 	defer r.recoverPosted()
 	for _, f := range batch {
@@ -129,12 +145,13 @@ func (r *Reactor) runTimers() {
 	r.timers.release()
 }
 
-// runDue runs due calls up to the first panic; more is true if it may have left some.
+// runDue runs due calls up to the first panic. runDue reports whether there may
+// be more.
 func (r *Reactor) runDue(now int64) (more bool) {
 	var c *DelayedCall
 	defer func() {
 		if v := recover(); v != nil {
-			_ = r.panicked(r.timers.describe(c), v)
+			r.delayedPanicked(c, v)
 			more = true
 		}
 	}()
@@ -150,7 +167,7 @@ func (r *Reactor) runDue(now int64) (more bool) {
 	}
 }
 
-// invoke runs one callback, under the eyes of the watchdog if there is one.
+// invoke runs one callback, watched by the watchdog if there is one.
 func (r *Reactor) invoke(f func()) {
 	if r.watch == nil {
 		f()
@@ -159,8 +176,9 @@ func (r *Reactor) invoke(f func()) {
 	r.watch.run(f)
 }
 
-// alarm posts a function when the next delayed call is due. It is set again only if it would ring too late: the loop rather wakes up in vain
-// now and then than touching the runtime's timer in every turn.
+// alarm posts a function when the next delayed call is due. set changes the
+// time only if the alarm would ring too late: to wake up in vain now and then
+// is cheaper than to reset the timer in every iteration.
 type alarm struct {
 	ring  func() // posts rang
 	timer *time.Timer
@@ -168,10 +186,10 @@ type alarm struct {
 	due   int64 // while armed
 }
 
-// rings reports whether the alarm will ring at when at the latest.
+// rings reports whether the alarm will ring at when or before.
 func (a *alarm) rings(when int64) bool { return a.armed && a.due <= when }
 
-// set makes the alarm ring at due at the latest.
+// set makes the alarm ring at due or before.
 func (a *alarm) set(due, now int64) {
 	if a.rings(due) {
 		return

@@ -184,9 +184,10 @@ func (c *NetConn) take(data []byte) {
 
 // await waits for the connection, and then until cond, which is called with the lock held, says that it is done; or until the deadline.
 func (c *NetConn) await(which int, cond func() (done bool, err error)) error {
+	b := c.r.block()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for waited := false; ; waited = true {
+	for {
 		expired, timer := c.deadline[which].state()
 		var done bool
 		var err error
@@ -198,25 +199,23 @@ func (c *NetConn) await(which int, cond func() (done bool, err error)) error {
 			return os.ErrDeadlineExceeded
 		case done:
 			return err
-		case !waited && c.r.OnLoop():
-			return ErrOnLoop
 		}
-		if err := c.wait(timer); err != nil {
+		if err := c.wait(&b, timer); err != nil {
 			return err
 		}
 	}
 }
 
 // wait waits for a change, without the lock, which must be held.
-func (c *NetConn) wait(timer <-chan struct{}) error {
+func (c *NetConn) wait(b *blocker, timer <-chan struct{}) error {
 	changed := c.changed
 	c.mu.Unlock()
 	defer c.mu.Lock()
 	select {
 	case <-changed:
 	case <-timer:
-	case <-c.r.run.Load().ended:
-		return ErrReactorEnded
+	case <-b.notice.closed:
+		return b.noticed()
 	}
 	return nil
 }

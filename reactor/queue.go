@@ -6,11 +6,14 @@ import (
 	"sync/atomic"
 )
 
-// queue carries functions from any goroutine to the loop, in order. It holds the only lock of the reactor. It has no bound of its own, so
-// that nobody who posts is ever blocked or refused (R78); whoever posts on behalf of a peer bounds what it has under way.
+// queue carries functions from any goroutine to the loop, in order. The queue
+// has the only lock of the reactor, and no bound, so that posting never blocks
+// and is never refused. Code that posts on behalf of a peer must limit its
+// posts.
 //
-// The functions lie in chunks that are linked, so that a burst costs no copying, and used again, so that a steady flow costs no memory. While
-// the loop sleeps there are none, and the next function is handed to it directly, without the lock.
+// The functions lie in linked chunks, so that a burst is not copied. Chunks are
+// reused, so that a steady flow does not allocate. While the loop sleeps the
+// queue is empty, and the next function is handed over without the lock.
 type queue struct {
 	mu    sync.Mutex // guards the following
 	head  *chunk     // never nil until the end
@@ -22,7 +25,7 @@ type queue struct {
 	stats Stats // as published last
 
 	posted   atomic.Bool // n > 0; changed with the lock held
-	sleeping atomic.Bool // set by the loop; who clears it sends one function through wake
+	sleeping atomic.Bool // set by the loop; the goroutine that clears sleeping sends one function to wake
 	wake     chan func()
 }
 
@@ -35,10 +38,11 @@ type chunk struct {
 
 const (
 	chunkLen  = 510 // a chunk is 4 KiB
-	keepFrees = 64  // chunks kept for use again
+	keepFrees = 64  // chunks kept for reuse
 
-	// crowded is the length of the queue from which on posting goroutines let others run now and then, the loop among them. A queue that
-	// has no bound costs more memory the longer it gets.
+	// crowded is the length of the queue from which on posting goroutines let
+	// others run now and then, among them the loop. A long queue without a
+	// bound costs memory.
 	crowded = keepFrees * chunkLen / 2
 )
 
@@ -48,10 +52,12 @@ func (q *queue) init() {
 	q.tail = q.head
 }
 
-// post brings f to the loop. It reports false once the loop has ended.
+// post brings f to the loop. post returns false once the loop has ended.
 //
-// A function that is handed over runs before those in the queue; that keeps the order, because whoever posted one of them before finds the
-// queue not empty. The last step is for a loop that has seen the queue empty, and fallen asleep, while f was being queued.
+// A function that is handed over runs before those in the queue. That keeps the
+// order, because a goroutine that has queued a function before finds the queue
+// not empty. The last step wakes a loop that saw the queue empty, and fell
+// asleep, while f was being queued.
 func (q *queue) post(f func()) bool {
 	if !q.posted.Load() && q.handOver(f) {
 		return true
@@ -63,7 +69,7 @@ func (q *queue) post(f func()) bool {
 	return true
 }
 
-// handOver wakes the loop with f if it sleeps.
+// handOver wakes the loop with f if the loop sleeps.
 func (q *queue) handOver(f func()) bool {
 	if q.sleeping.Load() && q.sleeping.CompareAndSwap(true, false) {
 		q.wake <- f
@@ -96,7 +102,8 @@ func (q *queue) append(f func()) bool {
 	return true
 }
 
-// sleep waits for a function and returns it, or returns nil at once if the queue is not empty.
+// sleep waits for a function and returns it. sleep returns nil at once if the
+// queue is not empty.
 func (q *queue) sleep() func() {
 	if q.posted.Load() {
 		return nil
@@ -108,8 +115,8 @@ func (q *queue) sleep() func() {
 	return <-q.wake
 }
 
-// take returns everything posted so far, as a batch of n functions in chunks, each of which is to be given to recycle. It publishes the
-// loop's statistics on the way.
+// take removes all n functions posted so far and returns them in chunks. Each
+// chunk must be given to recycle. take also publishes the loop's statistics.
 func (q *queue) take(stats *Stats) (batch *chunk, n int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -135,10 +142,11 @@ func (q *queue) fresh() *chunk {
 	return c
 }
 
-// recycle takes back a chunk that was run and returns the one after it.
+// recycle keeps a chunk for reuse, after its functions have run, and returns
+// the chunk after it.
 func (q *queue) recycle(c *chunk) (next *chunk) {
 	next = c.next
-	clear(c.funcs[:c.n]) // what was run can be collected
+	clear(c.funcs[:c.n]) // for the garbage collector
 	c.n = 0
 	c.next = nil
 	q.mu.Lock()
@@ -150,7 +158,7 @@ func (q *queue) recycle(c *chunk) (next *chunk) {
 	return next
 }
 
-// end drops what is left and refuses everything from now on (R80).
+// end drops the queued functions and makes post return false from now on.
 func (q *queue) end(stats *Stats) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -158,5 +166,5 @@ func (q *queue) end(stats *Stats) {
 	q.ended = true
 	q.head, q.tail, q.free = nil, nil, nil
 	q.n = 0
-	q.posted.Store(true) // nobody hands over
+	q.posted.Store(true) // no post hands over any more
 }

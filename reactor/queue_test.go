@@ -39,11 +39,11 @@ func TestR75_CallFromThreadWakesTheLoop(t *testing.T) {
 			}
 			r.CallLater(time.Second, func() {
 				var n notes
-				r.CallLater(0, func() { // in the next turn, after the posted functions
-					n.want(t, "in the next turn")
+				r.CallLater(0, func() { // in the next iteration, after the posted functions
+					n.want(t, "in the next iteration")
 					mustStop(t, r)
 				})
-				r.CallFromThread(n.adder("in the next turn"))
+				r.CallFromThread(n.adder("in the next iteration"))
 			})
 		}
 		r.CallLater(time.Hour, func() {})

@@ -14,27 +14,46 @@ import (
 
 // Options configures a Reactor. The zero value works.
 type Options struct {
-	// Logger gets the panics of callbacks and the reactor's own messages; nil means slog's default at the time of the message.
+	// Logger receives the panics of callbacks and the reactor's own messages.
+	// nil means slog.Default() at the time of the message.
 	Logger *slog.Logger
 
-	// MaxThreads is the largest number of functions given to CallInThread that run at the same time; 0 means DefaultMaxThreads.
+	// MaxThreads is the maximum number of functions given to CallInThread that
+	// run at the same time. 0 means DefaultMaxThreads.
 	MaxThreads int
 
-	// MaxThreadQueue is the largest number of such functions that wait for a thread; 0 means DefaultMaxThreadQueue.
+	// MaxThreadQueue is the maximum number of functions that wait for a thread.
+	// 0 means DefaultMaxThreadQueue.
 	MaxThreadQueue int
 
-	// NoSignals leaves signals alone. By default SIGINT and SIGTERM stop the reactor while Run runs, and a second one ends the process.
+	// NoSignals leaves signals alone. Otherwise the first SIGINT or SIGTERM
+	// during Run stops the reactor, and the second one ends the process.
 	NoSignals bool
 
-	// ShutdownTimeout bounds each of the two things a shutdown waits for: the Deferreds of the triggers before shutdown, and after the
-	// last trigger the functions that still run in threads. 0 means DefaultShutdownTimeout, a negative value no bound.
+	// ShutdownTimeout limits each of the two waits of a shutdown:
+	//
+	//   - for the Deferreds of the "before shutdown" triggers,
+	//   - after the last trigger, for functions that still run in threads and
+	//     for goroutines that hold the reactor (see Reactor.Hold).
+	//
+	// A shutdown can thus take twice this time. 0 means DefaultShutdownTimeout,
+	// a negative value means no limit.
 	ShutdownTimeout time.Duration
 
-	// Watchdog is the time that a callback may hold the loop before that is logged, with the callback's name and the stack of the loop.
-	// 0 means no watching. It costs two readings of the clock per callback.
+	// Watchdog is the time after which a callback that has not returned is
+	// logged, with its name and its stack. 0 means that nothing is watched.
+	// Watching costs two readings of the clock per callback.
 	Watchdog time.Duration
 
-	// Debug makes delayed calls remember where they were scheduled, for the log of a panic in one (R69).
+	// Debug finds two kinds of mistakes. Use Debug in development only: stack
+	// traces are slow.
+	//
+	//   - A method that belongs to the loop, such as CallLater or
+	//     Transport.Write, panics with an *OffLoopError if called on another
+	//     goroutine while the loop runs. Coroutines that the loop has resumed
+	//     are on the loop.
+	//   - The log of a panic in a delayed call shows where the call was
+	//     scheduled.
 	Debug bool
 }
 
@@ -45,10 +64,11 @@ const (
 	DefaultShutdownTimeout = 30 * time.Second
 )
 
-// Reactor is an event loop: one goroutine, the one that calls Run, runs every callback. See the package comment for the methods that any
-// goroutine may call; all others belong to the loop, and before Run to the goroutine that will call it.
+// Reactor is an event loop. The goroutine that calls Run runs all callbacks.
+// The package comment lists the methods that any goroutine may call. All others
+// belong to the loop, and before Run to the goroutine that will call Run.
 //
-// Make one with New. Any number may exist.
+// Make a Reactor with New. A process may have several.
 type Reactor struct {
 	opts   Options
 	epoch  time.Time
@@ -58,70 +78,69 @@ type Reactor struct {
 	events map[string]*event
 	pool   *ThreadPool
 	watch  *watchdog // nil without Options.Watchdog
+	stall  stall
 	failed failureWatch
-	stats  Stats // the loop's own; the queue publishes it
+	stats  Stats // used by the loop; the queue publishes them
 
-	unpublished int // turns since
+	waiters sync.Pool // of *waiter[T] for reuse
+
+	unpublished int // iterations since stats were published
 
 	state   atomic.Int32  // a runState
-	running atomic.Bool   // what Running reports
-	loopID  atomic.Uint64 // the goroutine of Run or Iterate, 0 when there is none
-	signal  atomic.Value  // the os.Signal that asked for the stop, in a signalBox
-	run     atomic.Pointer[runEnd]
+	running atomic.Bool   // the result of Running
+	loopID  atomic.Uint64 // the goroutine in Run or Iterate, or 0
+	checked atomic.Uint64 // the coroutine that mustBeOnLoop has found on the loop last
+	signal  atomic.Value  // the os.Signal that stopped the reactor, in a signalBox
 
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 
 	stopSignals  func()      // ends the goroutine that waits for signals
-	stopDeadline func() bool // of the Deferreds that hold up the shutdown
+	stopDeadline func() bool // stops the timeout of "before shutdown" triggers
 
 	resolver Resolver
 
 	open    map[uint64]shutDowner // connections and ports
 	lastKey uint64
-	dirty   []*conn // to be flushed at the end of the turn
+	dirty   []*conn // to be flushed at the end of the iteration
 	flushed []*conn // spare room for dirty
 	spare   spareBuffers
 
 	disconnected bool // the "during shutdown" phase has begun
 	shutting     bool // the shutdown event was fired
-	finished     bool // the shutdown event is over: the loop is to end
+	finished     bool // the shutdown event is over: the loop must end
 	busy         atomic.Int64
 }
 
-// runState is where a reactor is in its life.
+// runState is the state of a reactor.
 type runState = int32
 
 const (
-	stateIdle     runState = iota // not started, or crashed
+	stateIdle     runState = iota // Run was not called, or has returned after a crash
 	stateActive                   // in Run
-	stateStopping                 // in Run, and a stop was asked for
-	stateCrashed                  // in Run, which is to return at once
-	stateBroken                   // the same, but for good
-	stateEnded                    // Run has returned after a stop
+	stateStopping                 // in Run, after Stop
+	stateCrashed                  // in Run, after Crash: Run must return at once
+	stateBroken                   // the same, but Run cannot be called again
+	stateEnded                    // Run has returned after Stop
 )
 
-// runEnd tells those that wait for the loop that a run has ended.
-type runEnd struct{ ended chan struct{} }
-
-func newRunEnd() *runEnd { return &runEnd{make(chan struct{})} }
-
-// New returns a reactor that does nothing until Run is called.
+// New returns a reactor. New does nothing until Run is called.
 func New(opts Options) *Reactor {
 	r := &Reactor{opts: opts, epoch: time.Now(), events: make(map[string]*event), open: make(map[uint64]shutDowner)}
 	r.queue.init()
 	r.failed.r = r
+	r.stall.init(r.patienceOver)
 	r.alarm.ring = func() { r.queue.post(r.alarm.rang) }
 	r.timers = NewTimers(r.epoch, r.elapsed)
 	if opts.Debug {
 		r.timers.debug = make(map[*DelayedCall][]uintptr)
+		r.timers.check = r.mustBeOnLoop
 	}
 	r.pool = NewThreadPool(PoolOptions{Max: opts.MaxThreads, MaxQueue: opts.MaxThreadQueue, Logger: opts.Logger})
 	if opts.Watchdog > 0 {
 		r.watch = newWatchdog(r, opts.Watchdog)
 	}
 	r.resolver = net.DefaultResolver
-	r.run.Store(newRunEnd())
 	r.ctx, r.cancel = context.WithCancelCause(context.Background())
 	r.stopSignals = nop
 	r.stopDeadline = func() bool { return false }
@@ -131,25 +150,23 @@ func New(opts Options) *Reactor {
 	return r
 }
 
-// Default returns the reactor of the process, for ported code that expects a global one. It is made on first use, with the zero Options.
-// New code passes a *Reactor. Any goroutine may call it.
-func Default() *Reactor { return defaultReactor() }
-
-var defaultReactor = sync.OnceValue(func() *Reactor { return New(Options{}) })
-
-// Run fires the startup event and turns the loop on the calling goroutine, until Stop or Crash; it returns only then (R1). It returns nil
-// after a stop and after a crash, ErrReactorAlreadyRunning if the reactor runs (R3), ErrReactorNotRestartable if it was stopped before (R4),
-// and ErrShutdownTimeout if it had to leave a goroutine behind.
+// Run fires the startup event and runs the loop on the calling goroutine. Run
+// returns nil after Stop, when the shutdown is complete, and nil after Crash.
 //
-// A callback that calls runtime.Goexit, as t.FailNow does, takes the goroutine away from the loop: connections and listeners are closed,
-// whoever waits for the loop gets ErrReactorEnded, and the deferred calls of Run's caller run.
+// Run returns ErrReactorAlreadyRunning if the reactor is running,
+// ErrReactorNotRestartable after Stop, and ErrShutdownTimeout if goroutines of
+// the reactor were still busy when Options.ShutdownTimeout had passed.
+//
+// If a callback calls runtime.Goexit, as t.FailNow does, the loop ends:
+// connections and listeners are closed, goroutines that wait for the loop get
+// ErrReactorEnded, and the deferred functions of Run's caller run.
 func (r *Reactor) Run() error {
 	if err := r.begin(); err != nil {
 		return err
 	}
 	if !r.loopID.CompareAndSwap(0, goroutineID()) {
 		r.state.Store(stateIdle)
-		return ErrReactorAlreadyRunning // by Iterate
+		return ErrReactorAlreadyRunning // in Iterate
 	}
 	defer deferred.BindOwner().Release()
 	stopWatching := r.startWatchdog()
@@ -163,9 +180,9 @@ func (r *Reactor) Run() error {
 		r.loopID.Store(0)
 		r.endRun()
 	}()
-	r.FireSystemEvent(Startup)
+	r.fireEvent(r.event(Startup))
 	for !r.finished && !r.crashed() {
-		r.turn(forever)
+		r.iterate(forever)
 	}
 	err := r.drain()
 	r.failed.end()
@@ -173,12 +190,13 @@ func (r *Reactor) Run() error {
 	return err
 }
 
-// RunContext is Run that also stops, as Stop does, when ctx is done (R536). It returns nil then.
+// RunContext is like Run, but also stops the reactor when ctx is done.
+// RunContext returns nil then.
 func (r *Reactor) RunContext(ctx context.Context) error {
 	asked := make(chan struct{})
 	cancel := context.AfterFunc(ctx, func() {
 		defer close(asked)
-		r.CallFromThread(func() { _ = r.Stop() }) // an error means that it is stopping already
+		r.CallFromThread(func() { _ = r.Stop() }) // fails if the reactor is stopping already
 	})
 	err := r.Run()
 	if !cancel() {
@@ -187,8 +205,10 @@ func (r *Reactor) RunContext(ctx context.Context) error {
 	return err
 }
 
-// Stop asks for the shutdown: the shutdown event is fired at the end of the turn, and when that is over Run returns (R6, R7). Any goroutine
-// may call it. It returns ErrReactorNotRunning if the reactor was not started, is stopping, or has stopped (R5).
+// Stop requests the shutdown. The shutdown event is fired at the end of the
+// iteration, and Run returns when that is over. Any goroutine may call Stop.
+// Stop returns ErrReactorNotRunning if the reactor was not started, is
+// stopping, or has stopped.
 func (r *Reactor) Stop() error {
 	if !r.state.CompareAndSwap(stateActive, stateStopping) {
 		return ErrReactorNotRunning
@@ -197,9 +217,10 @@ func (r *Reactor) Stop() error {
 	return nil
 }
 
-// Crash ends the loop when the present turn is over, without the shutdown event; Run may be called again (R10, R11). Connections
-// stay as they are. After a Stop the end is for good (R4), and connections are closed. Any goroutine may call it. It returns
-// ErrReactorNotRunning if Run does not run.
+// Crash ends the loop after the present iteration, without the shutdown event.
+// Connections stay open, and Run may be called again. After Stop, however,
+// Crash closes connections, and Run cannot be called again. Any goroutine may
+// call Crash. Crash returns ErrReactorNotRunning if the reactor is not in Run.
 func (r *Reactor) Crash() error {
 	if !r.state.CompareAndSwap(stateActive, stateCrashed) && !r.state.CompareAndSwap(stateStopping, stateBroken) {
 		return ErrReactorNotRunning
@@ -209,15 +230,22 @@ func (r *Reactor) Crash() error {
 	return nil
 }
 
-// Running reports whether the reactor runs: from the "during startup" phase to the "during shutdown" phase (R2). Any goroutine may call it.
+// Running reports whether the reactor is running: from the "during startup"
+// phase to the "during shutdown" phase. Any goroutine may call Running.
 func (r *Reactor) Running() bool { return r.running.Load() }
 
-// OnLoop reports whether the caller is on the goroutine of the loop, or in a coroutine that was resumed there (R16). Any goroutine may call
-// it. It reads the goroutine's number from its stack trace, which takes some microseconds: it is for checks before an operation that
-// blocks, not for every call.
-func (r *Reactor) OnLoop() bool { return onGoroutine(r.loopID.Load()) }
+// OnLoop reports whether the caller is on the goroutine of the loop, or in a
+// coroutine that the loop has resumed. Any goroutine may call OnLoop.
+//
+// While the loop sleeps the answer is cheap. Otherwise OnLoop reads a stack
+// trace, which takes a microsecond, and in a coroutine the traces of all
+// goroutines, which takes milliseconds. Do not call it in a fast path.
+func (r *Reactor) OnLoop() bool {
+	return !r.queue.sleeping.Load() && onGoroutine(r.loopID.Load(), allTraces) != no
+}
 
-// StopSignal returns the signal that stopped the reactor, nil if none did (R48). Any goroutine may call it.
+// StopSignal returns the signal that stopped the reactor, or nil. Any goroutine
+// may call StopSignal.
 func (r *Reactor) StopSignal() os.Signal {
 	b, _ := r.signal.Load().(signalBox)
 	return b.Signal
@@ -225,7 +253,7 @@ func (r *Reactor) StopSignal() os.Signal {
 
 func nop() {}
 
-// crashed reports whether Run is to return at once.
+// crashed reports whether Run must return at once.
 func (r *Reactor) crashed() bool {
 	s := r.state.Load()
 	return s == stateCrashed || s == stateBroken
@@ -241,29 +269,29 @@ func (r *Reactor) begin() error {
 	return ErrReactorAlreadyRunning
 }
 
-// started is the first thing in the "during startup" phase.
+// started begins the "during startup" phase.
 func (r *Reactor) started() {
 	if r.shutting {
-		return // the stop came before the triggers of the startup were done
+		return // Stop was called before the "before startup" triggers were done
 	}
 	r.running.Store(true)
 	r.pool.Start()
 	r.watchSignals()
 }
 
-// endRun is the last thing in Run.
+// endRun is the last step of Run.
 func (r *Reactor) endRun() {
 	r.running.Store(false)
 	r.alarm.stop()
 	r.stopSignals()
 	if r.state.CompareAndSwap(stateCrashed, stateIdle) {
 		r.shutting = false
-		close(r.run.Swap(newRunEnd()).ended)
+		r.stall.end(false)
 		return
 	}
 	r.cancel(ErrReactorEnded)
 	r.stats.Delayed = r.timers.Len()
 	r.queue.end(&r.stats)
 	r.state.Store(stateEnded)
-	close(r.run.Load().ended)
+	r.stall.end(true)
 }

@@ -89,7 +89,7 @@ func TestR6_R7_StopOnlyRequests(t *testing.T) {
 		due := r.Now()
 		r.CallLater(0, func() { mustStop(t, r); n.add("stopped") })
 		r.CallLater(0, n.adder("also due"))
-		for !r.Now().After(due) { // both are due in the coming turn
+		for !r.Now().After(due) { // both are due in the next iteration
 			runtime.Gosched()
 		}
 	})
@@ -163,7 +163,7 @@ func TestR12_Iterate(t *testing.T) {
 		_ = r.Iterate(time.Minute)
 		n.want(t, "thread call", "timer")
 		if took := time.Since(began); took != time.Second {
-			t.Errorf("the turns took %v", took)
+			t.Errorf("the iterations took %v", took)
 		}
 	})
 }
@@ -182,8 +182,8 @@ func TestR13_R14_StartupWaitsForDeferreds(t *testing.T) {
 			if r.Running() {
 				t.Error("running before startup is complete")
 			}
-			if turns := r.Stats().Turns; turns > 3 {
-				t.Errorf("%d turns without anything to do", turns)
+			if n := r.Stats().Iterations; n > 3 {
+				t.Errorf("%d iterations without anything to do", n)
 			}
 			n.add("timer")
 			ready.Callback(none{})

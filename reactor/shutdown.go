@@ -7,24 +7,26 @@ import (
 	"time"
 )
 
-// shutDown fires the shutdown event. Deferreds of its triggers that do not fire in time are no longer waited for.
+// shutDown fires the shutdown event. When the shutdown timeout has passed, the
+// event goes on without the Deferreds that have not fired.
 func (r *Reactor) shutDown() {
 	r.shutting = true
 	e := r.event(Shutdown)
-	r.FireSystemEvent(Shutdown)
+	r.fireEvent(e)
 	if !e.firing {
 		return
 	}
 	r.stopDeadline = r.deadline(func() {
 		if e.firing && e.now == Before {
-			r.logger().Error("reactor: the shutdown timeout has passed, going on without the Deferreds of its triggers", "waiting", e.pending)
+			r.logger().Error("reactor: shutdown timeout; continuing without the Deferreds of \"before shutdown\" triggers", "waiting", e.pending)
 			e.pending = 0
 			r.advance(e)
 		}
 	})
 }
 
-// disconnect is the first thing in the "during shutdown" phase (R35).
+// disconnect begins the "during shutdown" phase. disconnect closes all
+// connections and listeners, in the order in which they were opened.
 func (r *Reactor) disconnect() {
 	r.running.Store(false)
 	r.cancel(ErrReactorEnded)
@@ -36,17 +38,18 @@ func (r *Reactor) disconnect() {
 	}
 }
 
-// finish is told that the shutdown event is over.
+// finish is called when the shutdown event is over.
 func (r *Reactor) finish() {
 	r.finished = true
 	r.stopDeadline()
 	if r.loopID.Load() == 0 {
-		_ = r.pool.Stop() // the event was fired without Run: there is nothing to wait for (R86)
+		_ = r.pool.Stop() // the event was fired without Run, so nothing runs in the pool
 	}
 }
 
-// drain keeps the loop turning until the functions in threads and the reactor's other goroutines are done (R84, R95). It returns
-// ErrShutdownTimeout if they are not in time.
+// drain runs the loop until the functions in threads and the reactor's other
+// goroutines have ended. drain returns ErrShutdownTimeout if that takes longer
+// than the shutdown timeout.
 func (r *Reactor) drain() (err error) {
 	switch r.state.Load() {
 	case stateCrashed:
@@ -63,14 +66,15 @@ func (r *Reactor) drain() (err error) {
 	waits := func() bool { return err == nil && r.busy.Load() > 0 && !r.crashed() }
 	for more := true; more; more = waits() {
 		for waits() {
-			r.turn(forever)
+			r.iterate(forever)
 		}
-		r.turn(0) // what the last ones have posted
+		r.iterate(0) // runs the last posts
 	}
 	return err
 }
 
-// breakDown is what is left of a shutdown when the loop does not turn any more: it closes everything and waits for nothing.
+// breakDown ends a reactor whose loop no longer runs. breakDown closes
+// everything and waits for nothing.
 func (r *Reactor) breakDown() {
 	r.disconnect()
 	r.pool.abandon()
@@ -88,21 +92,27 @@ func (r *Reactor) deadline(f func()) (stop func() bool) {
 	return time.AfterFunc(limit, func() { r.CallFromThread(f) }).Stop
 }
 
-// Hold makes Run wait at its end, when the connections are closed and the triggers have run, until release is called, or the shutdown timeout
-// has passed: for goroutines that work for the loop and are not the reactor's own. What they post is run meanwhile. Hold and release may be called
-// on any goroutine; further calls of release do nothing.
+// Hold keeps Run from returning until release is called, as
+// sync.WaitGroup.Add(1) keeps Wait from returning until Done. Use Hold for your
+// own goroutines that post to the loop: at the end of the shutdown, after the
+// connections were closed and the triggers have run, the loop still runs their
+// posts. Options.ShutdownTimeout limits the wait.
+//
+// Any goroutine may call Hold and release. Only the first call of release
+// counts.
 func (r *Reactor) Hold() (release func()) {
 	r.busy.Add(1)
 	return sync.OnceFunc(func() {
 		r.busy.Add(-1)
-		r.queue.post(nop) // drain looks again
+		r.queue.post(nop) // wakes drain
 	})
 }
 
-// spawn starts a goroutine of the reactor. Run waits for it at the end; f must know what ends it.
+// spawn starts a goroutine of the reactor. Run waits for it at the end, so f
+// must return after the shutdown.
 func (r *Reactor) spawn(f func()) {
 	release := r.Hold()
-	go func() {
+	go func() { // ends with f
 		defer release()
 		f()
 	}()

@@ -10,9 +10,10 @@ import (
 // signalBox gives the atomic value one concrete type.
 type signalBox struct{ os.Signal }
 
-// watchSignals makes SIGINT and SIGTERM stop the reactor (R44, R46). The first one is the last that is caught: the next has its default
-// action and ends the process, so that a user can leave a shutdown that takes too long (R49). Signals that the process ignores stay ignored,
-// and an application that has asked for them itself gets them as well (R47).
+// watchSignals makes the first SIGINT or SIGTERM stop the reactor. The next one
+// has its default action and ends the process, so that a user can end a
+// shutdown that takes too long. Signals that the process ignores stay ignored.
+// A program that calls signal.Notify itself gets the signals as well.
 func (r *Reactor) watchSignals() {
 	if r.opts.NoSignals {
 		return
@@ -25,11 +26,11 @@ func (r *Reactor) watchSignals() {
 	}
 	ended := make(chan struct{})
 	r.stopSignals = sync.OnceFunc(func() { close(ended) })
-	r.spawn(func() { // ends with the first signal, or when the loop does
+	r.spawn(func() { // ends with the first signal, or with the loop
 		defer signal.Stop(caught)
 		select {
 		case s := <-caught:
-			signal.Stop(caught) // before anybody can see that the first has come
+			signal.Stop(caught) // before anybody can see the effect of the first signal
 			r.CallFromThread(func() { r.signalled(s) })
 		case <-ended:
 		}
@@ -39,5 +40,5 @@ func (r *Reactor) watchSignals() {
 func (r *Reactor) signalled(s os.Signal) {
 	r.signal.Store(signalBox{s})
 	r.logger().Debug("reactor: stopping because of a signal", "signal", s.String())
-	_ = r.Stop() // an error means that it is stopping already
+	_ = r.Stop() // fails if the reactor is stopping already
 }

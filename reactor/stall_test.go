@@ -57,11 +57,11 @@ func TestR273_HalfCloseOverTLSDoesNotHoldTheLoop(t *testing.T) {
 	}()
 	within(t, p.shaken)
 	c.stalled.Store(true)
-	turned := make(chan none)
+	ran := make(chan none)
 	n.r.CallFromThread(func() { p.Transport().(reactor.HalfCloserTransport).LoseWriteConnection() })
 	within(t, c.waiting)
-	n.r.CallFromThread(func() { close(turned) })
-	within(t, turned)
+	n.r.CallFromThread(func() { close(ran) })
+	within(t, ran)
 	c.stalled.Store(false)
 	close(c.gate)
 	within(t, p.ended)
@@ -109,7 +109,7 @@ type panickingStart struct{ *testFactory }
 
 func (panickingStart) StartFactory() { panic("in StartFactory") }
 
-// Run is refused while Iterate turns the loop.
+// Run is refused while Iterate runs the loop.
 func TestR3_RunInsideIterate(t *testing.T) {
 	r, _ := newReactor(t)
 	ran := false

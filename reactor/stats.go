@@ -2,29 +2,31 @@ package reactor
 
 import "time"
 
-// Stats are the figures of a loop. They count from New on; durations are nanoseconds in JSON. To publish them:
+// Stats are the statistics of a loop, counted from New on. In JSON, durations
+// are nanoseconds. To publish them:
 //
 //	expvar.Publish("reactor", expvar.Func(func() any { return r.Stats() }))
 type Stats struct {
-	Turns  uint64 // passes of the loop
-	Calls  uint64 // functions run that came through CallFromThread, connections' events included
-	Timers uint64 // delayed calls run
+	Iterations uint64 // iterations of the loop
+	Calls      uint64 // posted functions that have run; connections post their events, too
+	Timers     uint64 // delayed calls that have run
 
-	Queued  int // posted functions that wait for the next turn
-	Delayed int // delayed calls to come
+	Queued  int // posted functions that wait for the next iteration
+	Delayed int // pending delayed calls
 
-	Lateness    time.Duration // of the delayed call that ran last: how long after its due time the turn began that ran it
-	MaxLateness time.Duration // the largest one
+	Lateness    time.Duration // from the due time of the last delayed call to the iteration that ran it
+	MaxLateness time.Duration // the maximum of Lateness
 
-	LongestCall     time.Duration // the longest time that one callback held the loop; measured with Options.Watchdog only
-	LongestCallName string        // its function
+	LongestCall     time.Duration // the longest time of one callback; measured only with Options.Watchdog
+	LongestCallName string        // the function of that callback
 
 	ThreadsBusy   int // functions that run in threads
 	ThreadsQueued int // functions that wait for a thread
 }
 
-// Stats returns the figures. While the loop is busy they may be some turns old; the lengths of the queue and those of the threads
-// are of this moment. Any goroutine may call it.
+// Stats returns the statistics. While the loop is busy, those of the loop may
+// be some iterations old; Queued and those of the threads are up to date. Any
+// goroutine may call Stats.
 func (r *Reactor) Stats() Stats {
 	s, queued := r.queue.statistics(&r.stats)
 	s.Queued = queued
@@ -33,8 +35,9 @@ func (r *Reactor) Stats() Stats {
 	return s
 }
 
-// statistics returns the figures of the loop. live are those that the loop counts in, which may be read while it sleeps: whoever clears
-// sleeping has the loop to itself until it wakes it.
+// statistics returns the loop's statistics. The loop changes live. Other
+// goroutines read live only while the loop sleeps: clearing sleeping keeps the
+// loop asleep until something is sent to wake.
 func (q *queue) statistics(live *Stats) (s Stats, queued int) {
 	if q.sleeping.Load() && q.sleeping.CompareAndSwap(true, false) {
 		s = *live

@@ -30,7 +30,7 @@ func TestStats(t *testing.T) {
 				t.Errorf("%+v", s)
 			}
 		}
-		check(0, func(s reactor.Stats) bool { return s.Turns > 0 && s.Calls > 0 && s.Delayed == 4 })
+		check(0, func(s reactor.Stats) bool { return s.Iterations > 0 && s.Calls > 0 && s.Delayed == 4 })
 		check(2*time.Second, func(s reactor.Stats) bool { return s.Timers == 0 }) // blocked
 		r.CallFromThread(func() {})
 		check(0, func(s reactor.Stats) bool { return s.Queued == 1 })
@@ -45,7 +45,7 @@ func TestStats(t *testing.T) {
 
 func TestStatsOfALoopThatNeverHasAQueue(t *testing.T) {
 	r := reactortest.Start(t, reactor.Options{})
-	_ = onLoop(t, r, func() deferred.Deferred[none] { // hundreds of turns, then a look from within a callback
+	_ = onLoop(t, r, func() deferred.Deferred[none] { // hundreds of iterations, then a look from within a callback
 		d := deferred.New[none]()
 		n := 0
 		var again func()
@@ -54,8 +54,8 @@ func TestStatsOfALoopThatNeverHasAQueue(t *testing.T) {
 				r.CallLater(time.Microsecond, again)
 				return
 			}
-			if r.Stats().Turns < 100 {
-				t.Errorf("%+v after 300 turns", r.Stats())
+			if r.Stats().Iterations < 100 {
+				t.Errorf("%+v after 300 iterations", r.Stats())
 			}
 			d.Callback(none{})
 		}
@@ -85,18 +85,18 @@ func TestWatchdogSeesASlowCallback(t *testing.T) {
 			r.CallLater(time.Minute, func() { mustStop(t, r) })
 		})
 		mustRun(t, r)
-		seen := log.Take("holds the loop")
-		if len(seen) != 1 || !strings.Contains(seen[0], "reactor_test.slowCallback for=") || !strings.Contains(seen[0], "stack=goroutine") {
+		seen := log.Take("blocks the loop")
+		if len(seen) != 1 || !strings.Contains(seen[0], "reactor_test.slowCallback for=") || !strings.Contains(seen[0], "goroutine ") {
 			t.Errorf("logged %v", seen)
 		}
-		wantLogged(t, log, "held the loop", 0) // not twice
+		wantLogged(t, log, "has blocked the loop", 0) // not twice
 		if s := r.Stats(); s.LongestCall != time.Second || !strings.HasSuffix(s.LongestCallName, "reactor_test.slowCallback") {
 			t.Errorf("%+v", s)
 		}
 	})
 }
 
-func TestWatchdogLogsWhatWasOverBeforeItLooked(t *testing.T) {
+func TestWatchdogLogsACallbackThatEndedBeforeItLooked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := reactortest.NewLog(t)
 		r := reactor.New(reactor.Options{NoSignals: true, Logger: log.Logger(), Watchdog: 100 * time.Millisecond})
@@ -108,7 +108,7 @@ func TestWatchdogLogsWhatWasOverBeforeItLooked(t *testing.T) {
 			})
 		})
 		mustRun(t, r)
-		seen := append(log.Take("holds the loop"), log.Take("held the loop")...)
+		seen := append(log.Take("blocks the loop"), log.Take("has blocked the loop")...)
 		if len(seen) != 1 {
 			t.Errorf("logged %v", seen)
 		}

@@ -2,6 +2,7 @@ package reactor
 
 import (
 	"log/slog"
+	"math"
 	"sync"
 
 	"github.com/gammazero/workerpool"
@@ -11,34 +12,37 @@ import (
 
 // PoolOptions configures a ThreadPool. The zero value works.
 type PoolOptions struct {
-	Max      int          // functions that run at the same time; 0 means DefaultMaxThreads
-	MaxQueue int          // functions that wait; 0 means DefaultMaxThreadQueue
-	Logger   *slog.Logger // gets the panics; nil means slog's default
+	Max      int          // maximum number of functions that run at the same time; 0 means DefaultMaxThreads
+	MaxQueue int          // maximum number of functions that wait; 0 means DefaultMaxThreadQueue
+	Logger   *slog.Logger // receives panics; nil means slog.Default() at the time of the message
 }
 
-// ThreadPool runs functions that may block on goroutines of its own, a bounded number at a time; the others wait in a bounded queue. Workers
-// come with the work and leave when there is none. All methods may be called from any goroutine.
+// ThreadPool runs functions that may block. A goroutine that runs such a
+// function is called a thread. At most Max functions run at the same time; the
+// others wait in a bounded queue. Any goroutine may call all methods.
 //
-// The reactor's own pool is started and stopped by Run. Others are for work that must not wait behind the reactor's.
+// The reactor has a pool, which Run starts and stops. Make another one for
+// functions that must not wait behind those of the reactor's.
 type ThreadPool struct {
 	opts PoolOptions
 
 	mu      sync.Mutex // guards the rest
 	workers *workerpool.WorkerPool
 	waiting []func()
-	busy    int
+	busy    int // functions that run; above opts.Max only after a reduction
 	stopped bool
-	retired sync.WaitGroup // workers that AdjustPoolSize replaced
+	retired sync.WaitGroup // for the workers that suspend has stopped
 }
 
-// PoolStats are the figures of a ThreadPool (R91).
+// PoolStats are the statistics of a ThreadPool.
 type PoolStats struct {
 	Max    int // functions that may run at the same time
 	Busy   int // functions that run
 	Queued int // functions that wait
 }
 
-// NewThreadPool returns a pool that keeps what it is given until Start.
+// NewThreadPool returns a pool. The pool queues functions until Start is
+// called.
 func NewThreadPool(opts PoolOptions) *ThreadPool {
 	if opts.Max <= 0 {
 		opts.Max = DefaultMaxThreads
@@ -49,17 +53,21 @@ func NewThreadPool(opts PoolOptions) *ThreadPool {
 	return &ThreadPool{opts: opts}
 }
 
-// Start begins with the work (R89). On a pool that was started or stopped it does nothing.
+// Start starts running functions. Start does nothing on a pool that was started
+// or stopped before.
 func (p *ThreadPool) Start() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.workers == nil && !p.stopped {
-		p.employ()
+		p.workers = workerpool.New(math.MaxInt) // ThreadPool has a bound that can change
+		p.startWorkers()
 	}
 }
 
-// Stop refuses further work and waits until what runs and what waits is done (R92); on a pool that was never started it drops what waits
-// (R93). It returns ErrThreadPoolStopped if the pool was stopped before (R96). It must not be called by a function in the pool.
+// Stop refuses further functions and waits until the running and the queued
+// ones have returned. On a pool that was never started it drops the queued
+// ones. Stop returns ErrThreadPoolStopped if the pool was stopped before. A
+// function in the pool must not call Stop, which would wait for the function.
 func (p *ThreadPool) Stop() error {
 	p.mu.Lock()
 	if p.stopped {
@@ -73,14 +81,18 @@ func (p *ThreadPool) Stop() error {
 	}
 	p.mu.Unlock()
 	if workers != nil {
-		workers.StopWait()
+		workers.StopWait() // the workers also empty our queue
 	}
 	p.retired.Wait()
 	return nil
 }
 
-// CallInThread runs f on a goroutine of the pool: at once if fewer than Max are busy, else in its turn (R88). A panic in f is logged (R98).
-// It returns ErrThreadPoolStopped (R94) or ErrThreadPoolFull if f will not be run. It panics if f is nil.
+// CallInThread runs f in a thread of the pool: at once if fewer than Max are
+// busy, otherwise after the functions that wait. A panic in f is logged.
+// CallInThread panics if f is nil.
+//
+// CallInThread returns ErrThreadPoolStopped or ErrThreadPoolFull if f will not
+// run.
 func (p *ThreadPool) CallInThread(f func()) error {
 	if f == nil {
 		panic("reactor: CallInThread with a nil function")
@@ -94,30 +106,26 @@ func (p *ThreadPool) CallInThread(f func()) error {
 		return ErrThreadPoolFull
 	}
 	p.waiting = append(p.waiting, f)
-	if p.workers == nil {
-		return nil
-	}
-	return p.workers.Do(p.work)
+	p.startWorkers()
+	return nil
 }
 
-// AdjustPoolSize changes how many functions may run at the same time (R90). Functions that run are not disturbed, so after a reduction
-// there may be more for a while. It panics if the number is not positive.
+// AdjustPoolSize changes how many functions may run at the same time. Running
+// functions are not interrupted: after a reduction more than maximum may run
+// until enough of them have returned. AdjustPoolSize panics if maximum is not
+// positive.
 func (p *ThreadPool) AdjustPoolSize(maximum int) {
 	if maximum <= 0 {
-		panic("reactor: a thread pool needs at least one thread")
+		panic("reactor: AdjustPoolSize with a size below 1")
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.opts.Max = maximum
-	if p.workers == nil || p.stopped {
-		return
-	}
-	old := p.workers
-	p.retired.Go(old.Stop) // ends with the last function that runs there
-	p.employ()
+	p.startWorkers()
 }
 
-// suspend lets the workers go. What waits keeps waiting for the next Start.
+// suspend ends the workers when their present functions return. The queued
+// functions wait for the next Start.
 func (p *ThreadPool) suspend() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -127,7 +135,7 @@ func (p *ThreadPool) suspend() {
 	}
 }
 
-// abandon is Stop without waiting. What waits is dropped.
+// abandon is like Stop, but does not wait. Queued functions are dropped.
 func (p *ThreadPool) abandon() {
 	p.suspend()
 	p.mu.Lock()
@@ -135,59 +143,68 @@ func (p *ThreadPool) abandon() {
 	p.stopped, p.waiting = true, nil
 }
 
-// Stats returns the figures of the pool.
+// Stats returns the statistics of the pool.
 func (p *ThreadPool) Stats() PoolStats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return PoolStats{Max: p.opts.Max, Busy: p.busy, Queued: len(p.waiting)}
 }
 
-// employ takes on workers, and gives them a note for each function that waits: a note says that there is one, not which.
-func (p *ThreadPool) employ() {
-	p.workers = workerpool.New(p.opts.Max)
-	for range p.waiting {
-		_ = p.workers.Do(p.work) // cannot fail: nobody has stopped them
+// startWorkers starts workers for the functions that may run now. The lock must
+// be held. While the pool stops, the busy workers empty the queue.
+func (p *ThreadPool) startWorkers() {
+	for p.workers != nil && !p.stopped && p.busy < p.opts.Max && len(p.waiting) > 0 {
+		p.busy++
+		f := p.first()
+		_ = p.workers.Do(func() { p.work(f) }) // cannot fail: the workers were not stopped
 	}
 }
 
-// work runs the function that has waited longest, if there still is one: on a goroutine of its own, because a runtime.Goexit would end that of the
-// worker, for which its pool would wait for ever.
-func (p *ThreadPool) work() {
-	f := p.take()
-	if f == nil {
-		return
+// work runs f, and then the functions that wait. The functions run on another
+// goroutine: a runtime.Goexit ends that one, but must not end the worker.
+func (p *ThreadPool) work(f func()) {
+	for f != nil {
+		ended := make(chan struct{})
+		go func() { // ends with the last function, or with a runtime.Goexit
+			defer close(ended)
+			for f != nil {
+				p.call(&f)
+			}
+		}()
+		<-ended
 	}
-	ended := make(chan struct{})
-	go func() { // ends with f
-		defer close(ended)
-		defer p.left()
-		f()
+}
+
+// call runs *f, logs a panic in it, and sets *f to the next function.
+func (p *ThreadPool) call(f *func()) {
+	defer func() {
+		v := recover()
+		*f = p.next()
+		if v != nil {
+			deferred.NewPanicError(v).Log(p.logger(), "reactor: panic in a function given to CallInThread")
+		}
 	}()
-	<-ended
+	(*f)()
 }
 
-func (p *ThreadPool) take() (f func()) {
+// next returns the first function of the queue. If the worker must end, next
+// returns nil, and the worker is no longer busy.
+func (p *ThreadPool) next() (f func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.waiting) == 0 {
+	if p.workers == nil || p.busy > p.opts.Max || len(p.waiting) == 0 {
+		p.busy--
 		return nil
 	}
-	f = p.waiting[0]
-	p.waiting[0] = nil // the pool keeps nothing of what ran (R100)
-	p.waiting = p.waiting[1:]
-	p.busy++
-	return f
+	return p.first()
 }
 
-// left is deferred around a function.
-func (p *ThreadPool) left() {
-	v := recover()
-	p.mu.Lock()
-	p.busy--
-	p.mu.Unlock()
-	if v != nil {
-		deferred.NewPanicError(v).Log(p.logger(), "reactor: panic in a function given to CallInThread")
-	}
+// first removes the first function from the queue. The lock must be held.
+func (p *ThreadPool) first() (f func()) {
+	f = p.waiting[0]
+	p.waiting[0] = nil // for the garbage collector
+	p.waiting = p.waiting[1:]
+	return f
 }
 
 func (p *ThreadPool) logger() *slog.Logger {
@@ -197,13 +214,11 @@ func (p *ThreadPool) logger() *slog.Logger {
 	return slog.Default()
 }
 
-// ThreadPool returns the reactor's pool (R84). It begins with its work when the reactor runs (R83) and stops before Run returns. Any
-// goroutine may call it.
+// ThreadPool returns the reactor's pool. Run starts it, and stops it before Run
+// returns. Any goroutine may call ThreadPool.
 func (r *Reactor) ThreadPool() *ThreadPool { return r.pool }
 
-// SuggestThreadPoolSize changes how many functions may run in threads at the same time (R85). Any goroutine may call it.
-func (r *Reactor) SuggestThreadPoolSize(maximum int) { r.pool.AdjustPoolSize(maximum) }
-
-// CallInThread runs f on a goroutine of the reactor's pool, never on the loop (R82). Any goroutine may call it. The errors are those of
+// CallInThread runs f in a thread of the reactor's pool, never on the loop. Any
+// goroutine may call CallInThread. The errors are those of
 // ThreadPool.CallInThread.
 func (r *Reactor) CallInThread(f func()) error { return r.pool.CallInThread(f) }

@@ -119,7 +119,9 @@ func TestR89_WorkBeforeStart(t *testing.T) {
 	})
 }
 
-func TestR90_AdjustPoolSize(t *testing.T) {
+// Resizing does not let more functions run than the new bound, also while those
+// of the old one run.
+func TestF49_R90_AdjustPoolSize(t *testing.T) {
 	poolTest(t, func(t *testing.T, p *reactor.ThreadPool, _ *reactortest.Log) {
 		gate := make(chan none)
 		for range 5 {
@@ -127,10 +129,61 @@ func TestR90_AdjustPoolSize(t *testing.T) {
 			synctest.Wait()
 		}
 		wantStats(t, p, 2, 2, 3)
-		p.AdjustPoolSize(3) // two of the old ones still run
-		wantStats(t, p, 3, 5, 0)
+		p.AdjustPoolSize(3)
+		wantStats(t, p, 3, 3, 2)
+		p.AdjustPoolSize(1)
+		wantStats(t, p, 1, 3, 2)
+		gate <- none{} // the surplus workers end with their functions
+		wantStats(t, p, 1, 2, 2)
+		gate <- none{}
+		wantStats(t, p, 1, 1, 2)
+		p.AdjustPoolSize(2)
+		wantStats(t, p, 2, 2, 1)
 		close(gate)
-		wantStats(t, p, 3, 0, 0)
+		wantStats(t, p, 2, 0, 0)
+	})
+}
+
+// The bound holds when a crashed reactor runs again while functions of its first
+// run are still busy.
+func TestF49_R11_PoolOfACrashedReactor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := reactor.New(reactor.Options{NoSignals: true, MaxThreads: 2})
+		gate := make(chan none)
+		r.CallWhenRunning(func() {
+			for range 5 {
+				_ = r.CallInThread(func() { <-gate })
+			}
+			wantErr(t, r.Crash(), nil)
+		})
+		mustRun(t, r)
+		wantStats(t, r.ThreadPool(), 2, 2, 3)
+		gate <- none{} // the pool does not start another function until Run
+		wantStats(t, r.ThreadPool(), 2, 1, 3)
+		r.CallWhenRunning(func() {
+			wantStats(t, r.ThreadPool(), 2, 2, 2)
+			gate <- none{}
+			wantStats(t, r.ThreadPool(), 2, 2, 1)
+			close(gate)
+			mustStop(t, r)
+		})
+		mustRun(t, r)
+		wantStats(t, r.ThreadPool(), 2, 0, 0)
+	})
+}
+
+// A pool of one thread survives a runtime.Goexit, with functions in its queue.
+func TestR98_GoexitInAPool(t *testing.T) {
+	poolTest(t, func(t *testing.T, p *reactor.ThreadPool, _ *reactortest.Log) {
+		p.AdjustPoolSize(1)
+		ran := 0 // by one function at a time
+		for range 3 {
+			wantErr(t, p.CallInThread(func() { ran++; runtime.Goexit() }), nil)
+		}
+		wantStats(t, p, 1, 0, 0)
+		if ran != 3 {
+			t.Errorf("%d functions ran", ran)
+		}
 	})
 }
 

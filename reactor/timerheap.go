@@ -1,14 +1,16 @@
 package reactor
 
-// timerEntry is a place in the queue of delayed calls. The keys stand beside the pointer, so that sorting does not touch the calls.
+// timerEntry is an entry of the queue of delayed calls. The keys are stored
+// with the pointer, so that sorting does not read the calls.
 type timerEntry struct {
 	when  int64 // nanoseconds since the epoch
 	order int64 // among equal times
 	call  *DelayedCall
 }
 
-// stale reports whether the call was called, cancelled, or moved to another time since. If it was moved away and back it has two entries, of
-// which either may serve.
+// stale reports whether the call has since been called, cancelled, or moved to
+// another time. A call that was moved and moved back has two entries that are
+// not stale. Either may be used.
 func (e timerEntry) stale() bool { return e.when<<stateBits != e.call.due }
 
 func (e *timerEntry) before(o *timerEntry) bool {
@@ -25,8 +27,9 @@ func (e timerEntry) compare(o timerEntry) int {
 	return 0
 }
 
-// timerHeap is a heap with four children per node: half the depth of a binary one, and the children share a cache line or two. It lies in
-// chunks, so that it grows without copying and has no room to spare.
+// timerHeap is a heap with four children per node. The depth is half that of a
+// binary heap, and siblings share a cache line or two. Entries are stored in
+// chunks, so that growing copies nothing and leaves no spare room.
 type timerHeap struct {
 	chunks []*heapChunk
 	n      int
@@ -57,8 +60,8 @@ func (h *timerHeap) pop() timerEntry {
 	return top
 }
 
-// truncate drops the entries from n on. One chunk more than needed is kept, lest a heap that grows and shrinks around a multiple of
-// the chunk's size does nothing else.
+// truncate drops the entries from n on. truncate keeps a spare chunk, so that a
+// heap that grows and shrinks by one does not allocate each time.
 func (h *timerHeap) truncate(n int) {
 	keep := (n+len(heapChunk{})-1)>>heapChunkBits + 1
 	if len(h.chunks) > keep {
@@ -70,7 +73,8 @@ func (h *timerHeap) truncate(n int) {
 	}
 }
 
-// up finds the place for e, towards the root from the free place i.
+// up stores e in the free place i or, if e is less than the parents, nearer to
+// the root.
 func (h *timerHeap) up(i int, e timerEntry) {
 	for i > 0 {
 		parent := h.at((i - 1) / 4)
@@ -83,7 +87,8 @@ func (h *timerHeap) up(i int, e timerEntry) {
 	*h.at(i) = e
 }
 
-// down finds the place for e, towards the leaves from the free place i.
+// down stores e in the free place i or, if e is greater than the children,
+// nearer to the leaves.
 func (h *timerHeap) down(i int, e timerEntry) {
 	for 4*i+1 < h.n {
 		least := 4*i + 1
@@ -102,7 +107,7 @@ func (h *timerHeap) down(i int, e timerEntry) {
 	*h.at(i) = e
 }
 
-// deleteStale removes the entries that no longer stand for a call.
+// deleteStale removes the stale entries.
 func (h *timerHeap) deleteStale() {
 	kept := 0
 	for i := range h.n {

@@ -7,16 +7,19 @@ import (
 	"time"
 )
 
-// Timers is the queue of delayed calls behind a clock: the Reactor has one, the fake clock of package reactortest has one, and whoever
-// builds another clock uses it the same way: [Timers.CallLater] and [Timers.AfterFunc] as methods of the clock, and [Timers.Pop] whenever
-// its time has moved on.
+// Timers is the queue of delayed calls of a clock. A Reactor has one, and so
+// has the fake clock of package reactortest. To build another clock, make
+// [Timers.CallLater] and [Timers.AfterFunc] methods of the clock, and call
+// [Timers.Pop] until the result is nil whenever the clock's time has changed.
 //
-// Calls come out by due time; calls with equal times in the order in which they were scheduled (R54, R55). A call that is moved joins the
-// others of its new time where a list sorted by time would have it: in front of them if it was due earlier so far, behind them if it
-// was due later (R128). (Where a call lands that is moved away from a time and back to it is open.)
+// Calls run by due time. Calls with the same due time run in the order in which
+// they were scheduled. A moved call joins the calls of its new due time: before
+// the others if moved to a later time, after the others if moved to an earlier
+// one.
 //
-// Scheduling and cancelling do not depend on the number of calls in the usual case that due times grow; running one costs the logarithm of
-// it. A pending call takes 48 bytes. Timers is owned by one goroutine.
+// Scheduling a call that is due after the others, and cancelling, take constant
+// time. Running a call takes logarithmic time. A pending call takes 48 bytes.
+// Timers is for one goroutine.
 type Timers struct {
 	epoch   time.Time
 	elapsed func() time.Duration
@@ -24,19 +27,22 @@ type Timers struct {
 	heap  timerHeap
 	added []timerEntry // scheduled while held
 	held  bool
-	live  int   // entries that stand for a call
-	dead  int   // entries whose call was cancelled or moved
-	count int64 // ever given out as an order
+	live  int   // entries of pending calls
+	dead  int   // entries of calls that were cancelled or moved
+	count int64 // the last order
 
-	debug map[*DelayedCall][]uintptr // where calls were scheduled; nil unless debugging
+	debug map[*DelayedCall][]uintptr // where calls were scheduled; nil without Options.Debug
+	check func(op string)            // panics on other goroutines than the clock's; nil without Options.Debug
 }
 
-// NewTimers returns an empty queue. elapsed must return the time since epoch, and never less than it did before.
+// NewTimers returns an empty queue. elapsed must return the time since epoch,
+// and never less than before.
 func NewTimers(epoch time.Time, elapsed func() time.Duration) *Timers {
 	return &Timers{epoch: epoch, elapsed: elapsed}
 }
 
-// CallLater schedules f for d from now. A negative d means now.
+// CallLater schedules f for d from now. A negative d means now. CallLater
+// panics if f is nil.
 func (t *Timers) CallLater(d time.Duration, f func()) *DelayedCall {
 	if f == nil {
 		panic("reactor: CallLater with a nil function")
@@ -51,38 +57,33 @@ func (t *Timers) CallLater(d time.Duration, f func()) *DelayedCall {
 	return c
 }
 
-// AfterFunc is CallLater for users that only want to stop the call again: stop reports whether it prevented it.
+// AfterFunc is like CallLater, but returns a function that cancels the call.
+// stop reports whether it has prevented the call.
 func (t *Timers) AfterFunc(d time.Duration, f func()) (stop func() bool) {
 	c := t.CallLater(d, f)
 	return func() bool { return c.Cancel() == nil }
 }
 
-// Pop takes the earliest call that is due now and returns it with its function, which the caller is to run. The call counts as called from
-// here on (R129). It returns nil if none is due.
+// Pop removes the earliest call that is due, and returns it with its function,
+// which the caller must run. From then on the call counts as called. Pop
+// returns nil if no call is due.
 func (t *Timers) Pop() (c *DelayedCall, f func()) { return t.pop(int64(t.elapsed())) }
 
-// Next returns when the earliest call is due; ok is false if there is none.
+// Next returns when the earliest call is due. ok is false if there is none.
 func (t *Timers) Next() (due time.Time, ok bool) {
 	when, ok := t.next()
 	return t.epoch.Add(time.Duration(when)), ok
 }
 
-// Len returns the number of calls to come.
+// Len returns the number of pending calls.
 func (t *Timers) Len() int { return t.live }
 
-// GetDelayedCalls returns the calls to come, by due time (R65).
-func (t *Timers) GetDelayedCalls() []*DelayedCall {
-	entries := slices.Concat(t.heap.entries(), t.added)
-	slices.SortFunc(entries, timerEntry.compare)
-	calls := make([]*DelayedCall, 0, t.live)
-	seen := make(map[*DelayedCall]bool)
-	for _, e := range entries {
-		if !e.stale() && !seen[e.call] {
-			seen[e.call] = true
-			calls = append(calls, e.call)
-		}
+// mustBeOwned panics with an *OffLoopError if the clock is a Reactor with
+// Options.Debug, and the caller is not on the loop.
+func (t *Timers) mustBeOwned(op string) {
+	if t.check != nil {
+		t.check(op)
 	}
-	return calls
 }
 
 func (t *Timers) next() (when int64, ok bool) {
@@ -110,7 +111,8 @@ func (t *Timers) pop(now int64) (*DelayedCall, func()) {
 	return c, f
 }
 
-// hold keeps calls that are scheduled or moved from now on out of pop's reach, until release: they wait for the next turn (R52).
+// hold makes calls that are scheduled or moved from now on wait until release,
+// so that they run in the next iteration.
 func (t *Timers) hold() { t.held = true }
 
 func (t *Timers) release() {
@@ -130,7 +132,7 @@ func (t *Timers) insert(e timerEntry) {
 	t.heap.push(e)
 }
 
-// move gives c another due time. Its old entry stays behind, stale.
+// move gives c another due time. Its old entry stays behind and is stale.
 func (t *Timers) move(c *DelayedCall, when int64) {
 	if when == c.when() {
 		return
@@ -146,7 +148,7 @@ func (t *Timers) move(c *DelayedCall, when int64) {
 	t.compact()
 }
 
-// dropped is told of a cancelled call. Its entry stays behind, stale.
+// dropped is called after c was cancelled. Its entry stays behind and is stale.
 func (t *Timers) dropped(c *DelayedCall) {
 	t.live--
 	t.dead++
@@ -154,7 +156,7 @@ func (t *Timers) dropped(c *DelayedCall) {
 	delete(t.debug, c)
 }
 
-// shed removes stale entries from the head.
+// shed removes stale entries from the root of the heap.
 func (t *Timers) shed() {
 	for t.heap.n > 0 && t.heap.at(0).stale() {
 		t.heap.pop()
@@ -162,8 +164,9 @@ func (t *Timers) shed() {
 	}
 }
 
-// compact removes the stale entries once they are the majority, so that each costs a constant time and the queue stays in proportion to
-// the calls in it.
+// compact removes the stale entries once they are the majority. Each stale
+// entry thus costs constant time, and the memory stays proportional to the
+// pending calls.
 func (t *Timers) compact() {
 	if t.dead < t.live+64 {
 		return
@@ -173,23 +176,23 @@ func (t *Timers) compact() {
 	t.dead = t.heap.n + len(t.added) - t.live
 }
 
-// describe names a call for the log of a panic in it.
-func (t *Timers) describe(c *DelayedCall) string {
-	if len(t.debug[c]) == 0 {
-		return "a delayed call"
+// scheduledAt returns the stack on which c was scheduled, or "" if that was not
+// recorded.
+func (t *Timers) scheduledAt(c *DelayedCall) (stack string) {
+	pcs := t.debug[c]
+	if len(pcs) == 0 {
+		return ""
 	}
-	text := "a delayed call, scheduled at"
-	frames := runtime.CallersFrames(t.debug[c])
-	for {
-		frame, more := frames.Next()
-		text += fmt.Sprintf("\n\t%s %s:%d", frame.Function, frame.File, frame.Line)
-		if !more {
-			return text
-		}
+	frames := runtime.CallersFrames(pcs)
+	for more := true; more; {
+		var frame runtime.Frame
+		frame, more = frames.Next()
+		stack += fmt.Sprintf("%s()\n\t%s:%d\n", frame.Function, frame.File, frame.Line)
 	}
+	return stack
 }
 
-// callerPCs returns the stack of who called into the clock.
+// callerPCs returns the stack of the caller of Timers.CallLater.
 func callerPCs() []uintptr {
 	pcs := make([]uintptr, 16)
 	return pcs[:runtime.Callers(3, pcs)]

@@ -6,23 +6,26 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// Phase is a part of a system event. The phases run in order: all triggers of one, then those of the next (R18).
+// Phase is a part of a system event. The phases run in order: all triggers of
+// one, then those of the next.
 type Phase uint8
 
 // The phases of a system event.
 const (
-	Before Phase = iota // may answer with Deferreds, which are waited for
+	Before Phase = iota // triggers may return Deferreds, which delay the next phase
 	During
 	After
 )
 
-// The system events that a Reactor fires itself. Any other name may be used with FireSystemEvent.
+// The system events that a Reactor fires itself. FireSystemEvent fires events
+// of any other name.
 const (
 	Startup  = "startup"  // Run begins
 	Shutdown = "shutdown" // Run is about to return
 )
 
-// Trigger is a function registered for a system event. AddSystemEventTrigger returns it, for removing it again.
+// Trigger is a function registered for a system event. AddSystemEventTrigger
+// returns a Trigger, for RemoveSystemEventTrigger.
 type Trigger struct {
 	event *event
 	phase Phase
@@ -33,36 +36,49 @@ type Trigger struct {
 type triggerState uint8
 
 const (
-	_ triggerState = iota // of a Trigger that was never registered
+	_ triggerState = iota // never registered
 	triggerWaits
 	triggerRan
 	triggerRemoved
 )
 
-// AddSystemEventTrigger registers f for one firing of a system event (R26). Triggers of a phase run in the order of registration. A
-// trigger added to the phase that is being run, or to a later one, takes part in this firing; one for an earlier phase waits for the
-// next (R30). A panic in it is logged and the others run (R24). It panics if there is no such phase or f is nil (R19, R20).
+// AddSystemEventTrigger registers f for one firing of a system event. The
+// triggers of a phase run in the order of registration. If the event is in
+// progress, a trigger for the present phase or a later one takes part; a
+// trigger for an earlier phase waits for the next firing. A panic in f is
+// logged, and the other triggers run. Call AddSystemEventTrigger on the loop,
+// or before Run.
 //
-// The running flag is false in "before startup", true from "during startup" to "before shutdown", and false after that (R34, R36).
+// Running returns false in "before startup" triggers, true from "during
+// startup" to "before shutdown", and false after that.
+//
+// AddSystemEventTrigger panics if f is nil or there is no such phase.
 func (r *Reactor) AddSystemEventTrigger(phase Phase, event string, f func()) *Trigger {
+	r.mustBeOnLoop("AddSystemEventTrigger")
 	if f == nil {
-		panic("reactor: nil trigger")
+		panic("reactor: AddSystemEventTrigger with a nil function")
 	}
-	return r.AddSystemEventTriggerDeferred(phase, event, func() (none deferred.Deferred[struct{}]) {
+	return r.addTrigger(phase, event, func() (none deferred.Deferred[struct{}]) {
 		f()
 		return none
 	})
 }
 
-// AddSystemEventTriggerDeferred is AddSystemEventTrigger for a function that may answer with a Deferred: the "during" phase begins when
-// those of all "before" triggers have fired, with whatever result (R21). The zero Deferred means that there is nothing to wait for. In the
-// other phases the answer is ignored (R25).
+// AddSystemEventTriggerDeferred is like AddSystemEventTrigger, but f returns a
+// Deferred. The "during" phase begins when the Deferreds of all "before"
+// triggers have fired, with a value or a failure. If f returns the zero
+// Deferred, nothing waits. In the other phases the Deferred is ignored.
 func (r *Reactor) AddSystemEventTriggerDeferred(phase Phase, event string, f func() deferred.Deferred[struct{}]) *Trigger {
+	r.mustBeOnLoop("AddSystemEventTriggerDeferred")
 	if f == nil {
-		panic("reactor: nil trigger")
+		panic("reactor: AddSystemEventTriggerDeferred with a nil function")
 	}
+	return r.addTrigger(phase, event, f)
+}
+
+func (r *Reactor) addTrigger(phase Phase, event string, f func() deferred.Deferred[struct{}]) *Trigger {
 	if phase > After {
-		panic(fmt.Sprintf("reactor: no phase %d; there are Before, During and After", phase))
+		panic(fmt.Sprintf("reactor: no phase %d; use Before, During or After", phase))
 	}
 	e := r.event(event)
 	t := &Trigger{event: e, phase: phase, state: triggerWaits, f: f}
@@ -70,9 +86,13 @@ func (r *Reactor) AddSystemEventTriggerDeferred(phase Phase, event string, f fun
 	return t
 }
 
-// RemoveSystemEventTrigger prevents the trigger from running (R27). It returns ErrTriggerGone if it has run or was removed before (R28);
-// for a "before" trigger that has run while the event is still in that phase it only logs a warning (R29).
+// RemoveSystemEventTrigger prevents t from running. RemoveSystemEventTrigger
+// returns ErrTriggerGone if t has run or was removed before. If t is a "before"
+// trigger that has run, and its event is still in that phase,
+// RemoveSystemEventTrigger only logs a warning. Call RemoveSystemEventTrigger
+// on the loop, or before Run.
 func (r *Reactor) RemoveSystemEventTrigger(t *Trigger) error {
+	r.mustBeOnLoop("RemoveSystemEventTrigger")
 	switch {
 	case t == nil:
 		return ErrTriggerGone
@@ -81,26 +101,19 @@ func (r *Reactor) RemoveSystemEventTrigger(t *Trigger) error {
 		t.f = nil
 		return nil
 	case t.state == triggerRan && t.phase == Before && t.event.firing && t.event.now == Before:
-		r.logger().Warn("reactor: a trigger was removed after it had run")
+		r.logger().Warn("reactor: a \"before\" trigger was removed after it had run")
 		return nil
 	}
 	return ErrTriggerGone
 }
 
-// FireSystemEvent runs the triggers of an event. It returns before the event is over if a "before" trigger answered with a Deferred that has
-// not fired. While an event is in progress, firing it again does nothing.
-func (r *Reactor) FireSystemEvent(name string) {
-	e := r.event(name)
-	if e.firing {
-		return
-	}
-	e.firing, e.now = true, Before
-	r.advance(e)
-}
-
-// CallWhenRunning runs f on the loop once the reactor runs: in the call itself if it does already, else after startup, in the order of the
-// calls (R40, R41). It returns the trigger in the second case, nil in the first (R43).
+// CallWhenRunning runs f on the loop once the reactor is running. If the
+// reactor is running already, CallWhenRunning calls f and returns nil.
+// Otherwise f runs after startup, in the order of the calls, and
+// CallWhenRunning returns the trigger. Call CallWhenRunning on the loop, or
+// before Run.
 func (r *Reactor) CallWhenRunning(f func()) *Trigger {
+	r.mustBeOnLoop("CallWhenRunning")
 	if r.Running() {
 		f()
 		return nil
@@ -108,16 +121,16 @@ func (r *Reactor) CallWhenRunning(f func()) *Trigger {
 	return r.AddSystemEventTrigger(After, Startup, f)
 }
 
-// event is a system event by name.
+// event is a system event of one name.
 type event struct {
 	triggers [3][]*Trigger // by phase
 	firing   bool
 	now      Phase  // while firing
-	inPhase  bool   // triggers are being run
-	pending  int    // Deferreds that are waited for
-	round    int    // counts the "before" phases, to know old Deferreds
-	during   func() // runs first in the "during" phase, for the reactor itself; may be nil
-	done     func() // runs when the event is over; may be nil
+	inPhase  bool   // runPhase is active
+	pending  int    // Deferreds that the "during" phase waits for
+	round    int    // number of "before" phases; Deferreds of earlier rounds are ignored
+	during   func() // the reactor's own first step of the "during" phase; may be nil
+	done     func() // the reactor's own last step; may be nil
 }
 
 func (r *Reactor) event(name string) *event {
@@ -129,7 +142,17 @@ func (r *Reactor) event(name string) *event {
 	return e
 }
 
-// advance runs the triggers that can run, from the phase the event is in.
+// fireEvent begins an event, unless the event is in progress.
+func (r *Reactor) fireEvent(e *event) {
+	if e.firing {
+		return
+	}
+	e.firing, e.now = true, Before
+	r.advance(e)
+}
+
+// advance runs phases, from the present one on, until a Deferred must be waited
+// for or the event is over.
 func (r *Reactor) advance(e *event) {
 	if e.now == Before {
 		r.runPhase(e)
@@ -151,7 +174,8 @@ func (r *Reactor) advance(e *event) {
 	}
 }
 
-// runPhase runs the triggers of the present phase, also those that are added meanwhile.
+// runPhase runs the triggers of the present phase, including triggers that are
+// added meanwhile.
 func (r *Reactor) runPhase(e *event) {
 	e.inPhase = true
 	defer func() { e.inPhase = false }()
@@ -168,7 +192,8 @@ func (r *Reactor) runPhase(e *event) {
 	}
 }
 
-// await makes the event wait for the answer of a "before" trigger. The result stays in d: a failure that nobody handles is reported (R23).
+// await makes the event wait for the Deferred of a "before" trigger. The result
+// stays in d, so that a failure without an errback is reported as unhandled.
 func (r *Reactor) await(e *event, d deferred.Deferred[struct{}]) {
 	if e.now != Before || d == (deferred.Deferred[struct{}]{}) {
 		return
@@ -177,7 +202,7 @@ func (r *Reactor) await(e *event, d deferred.Deferred[struct{}]) {
 	e.pending++
 	d.AddBoth(func(v struct{}, err error) (struct{}, error) {
 		if e.round != round {
-			return v, err // no longer waited for
+			return v, err // the shutdown timeout has passed
 		}
 		e.pending--
 		if e.pending == 0 && !e.inPhase {

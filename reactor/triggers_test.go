@@ -182,7 +182,7 @@ func TestR32_EventsDoNotWaitForEachOther(t *testing.T) {
 	d.Callback(none{})
 }
 
-func TestR35_R37_ShutdownWaitsWhileTheLoopTurns(t *testing.T) {
+func TestR35_R37_ShutdownWaitsWhileTheLoopRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, _ := newReactor(t)
 		var n notes

@@ -1,40 +1,43 @@
 package reactor
 
 import (
+	"fmt"
 	"sync/atomic"
 	"time"
 )
 
-// watchdog finds callbacks that hold the loop for longer than a limit, the commonest mistake in programs of this kind. The loop notes when
-// a callback began; a goroutine looks now and then, and logs the loop's stack while the callback is at it. One that was over before
-// the goroutine looked is logged by the loop, without a stack.
+// watchdog finds callbacks that take longer than a limit. The loop notes when a
+// callback begins. A goroutine looks now and then, and logs the loop's stack if
+// the callback is still running. The loop itself logs a callback that ended
+// before the goroutine looked, without a stack.
 type watchdog struct {
-	r     *Reactor
-	limit time.Duration
-	began atomic.Int64 // on the reactor's clock, plus 1; 0 between callbacks
-	told  atomic.Int64 // began of the callback that was logged last
-	call  atomic.Pointer[func()]
+	r      *Reactor
+	limit  time.Duration
+	began  atomic.Int64 // on the reactor's clock, plus 1; 0 between callbacks
+	logged atomic.Int64 // began of the callback that was logged last
+	call   atomic.Pointer[func()]
 }
 
 func newWatchdog(r *Reactor, limit time.Duration) *watchdog { return &watchdog{r: r, limit: limit} }
 
-// run runs f and takes its time.
+// run runs f and measures the time it takes.
 func (w *watchdog) run(f func()) {
 	began := w.r.elapsed()
 	w.call.Store(&f)
 	w.began.Store(int64(began) + 1)
-	defer func() { // also for a panic
+	defer func() { // also after a panic
 		w.began.Store(0)
 		took := w.r.elapsed() - began
 		w.r.stats.callRan(took, f)
-		if took >= w.limit && w.told.Load() != int64(began)+1 {
-			w.r.logger().Warn("reactor: a callback held the loop", "function", funcName(f), "took", took)
+		if took >= w.limit && w.logged.Load() != int64(began)+1 {
+			w.r.logger().Warn("reactor: a callback has blocked the loop", "function", funcName(f), "took", took)
 		}
 	}()
 	f()
 }
 
-// startWatchdog starts the watching goroutine, if it is wanted; stop ends it.
+// startWatchdog starts the goroutine of the watchdog, if there is one. stop
+// ends the goroutine.
 func (r *Reactor) startWatchdog() (stop func()) {
 	if r.watch == nil {
 		return nop
@@ -63,18 +66,20 @@ func (w *watchdog) patrol(stop <-chan struct{}) {
 	}
 }
 
-// look logs the callback that runs now if it has run for too long.
+// look logs the present callback, once, if it has run for the limit or longer.
 func (w *watchdog) look() {
 	began := w.began.Load()
-	if began == 0 || began == w.told.Load() {
+	if began == 0 || began == w.logged.Load() {
 		return
 	}
 	call := w.call.Load()
-	held := w.r.elapsed() - time.Duration(began-1)
-	if held < w.limit || w.began.Load() != began {
+	runs := w.r.elapsed() - time.Duration(began-1)
+	if runs < w.limit || w.began.Load() != began {
 		return
 	}
-	w.told.Store(began)
-	w.r.logger().Warn("reactor: a callback holds the loop", "function", funcName(*call), "for", held,
-		"stack", string(stackOf(w.r.loopID.Load())))
+	w.logged.Store(began)
+	// The stack is part of the message, because slog's default handler prints a
+	// message as it is, but an attribute of several lines quoted on one line.
+	w.r.logger().Warn(fmt.Sprintf("reactor: a callback blocks the loop\n%s", stackOf(w.r.loopID.Load())),
+		"function", funcName(*call), "for", runs)
 }
