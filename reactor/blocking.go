@@ -9,9 +9,11 @@ import (
 )
 
 // A goroutine that blocks until the loop has done something must not be the
-// loop itself, which would wait forever. Such calls fail with ErrOnLoop. Only a
-// stack trace shows on which goroutine a caller is, and traces are expensive.
-// So a blocked goroutine looks only when it can matter:
+// loop itself, which would wait forever. Such calls fail with ErrOnLoop: at
+// once on the goroutine of the loop and in the body of a deferred.Inline, see
+// here. Whether the loop has resumed the caller through an iter.Pull is shown
+// only by the traces of all goroutines, which are expensive. So a blocked
+// goroutine looks at them only when it can matter:
 //
 //   - While the loop sleeps, no caller is on the loop.
 //   - While the loop makes progress, the loop does not wait for the caller.
@@ -114,7 +116,7 @@ func (b *blocker) onLoop(all func() traces) answer {
 	if b.offLoop || b.r.stall.progress.Load() != b.progress {
 		return no
 	}
-	return onGoroutine(b.r.loopID.Load(), all)
+	return inCoroutineOf(b.r.loopID.Load(), all)
 }
 
 // stall finds out that the loop stays in one callback while goroutines block.

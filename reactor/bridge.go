@@ -77,14 +77,15 @@ func CallInThreadWithCallback[T any](pool *ThreadPool, f func() (T, error), done
 // ends first, and a *deferred.PanicError if f panics.
 //
 // On the loop, or in a coroutine that the loop has resumed, Await would wait
-// forever. There Await returns ErrOnLoop, without running f, usually within 20
-// ms: a blocked goroutine looks where it is only after the loop has stayed in
-// one callback for some time.
+// forever. There it returns ErrOnLoop without running f: at once on the loop
+// and in a deferred.Inline, after 10 to 20 ms in the body of an iter.Pull. The
+// loop must stay that long in one callback before blocked goroutines look for
+// it.
 func Await[T any](ctx context.Context, r *Reactor, f func() deferred.Deferred[T]) (v T, err error) {
-	if ctx.Err() != nil {
-		if r.OnLoop() {
-			return v, ErrOnLoop
-		}
+	switch {
+	case r.here() || ctx.Err() != nil && r.OnLoop():
+		return v, ErrOnLoop
+	case ctx.Err() != nil:
 		return v, context.Cause(ctx)
 	}
 	b := r.block()

@@ -19,21 +19,15 @@ const (
 	unknown
 )
 
-// onGoroutine reports whether the caller runs on the goroutine id, or in a
-// coroutine that this goroutine has resumed. onGoroutine calls all, which
-// returns the traces of all goroutines, only if the caller is a coroutine.
-func onGoroutine(id uint64, all func() traces) answer {
-	if id == 0 {
+// inCoroutineOf reports whether the caller runs in a coroutine that the goroutine
+// id has resumed, directly or through other coroutines. Only if the caller is a
+// coroutine does inCoroutineOf call all, which returns the traces of all
+// goroutines.
+func inCoroutineOf(id uint64, all func() traces) answer {
+	if id == 0 || !onCoroutine() {
 		return no
 	}
-	own := goroutineID()
-	if own == id {
-		return yes
-	}
-	if !onCoroutine() {
-		return no
-	}
-	return all().resumed(own, id)
+	return all().resumed(goroutineID(), id)
 }
 
 // onCoroutine reports whether the caller runs in a coroutine. The first

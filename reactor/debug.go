@@ -30,11 +30,14 @@ func (r *Reactor) checkGoroutine(op string) {
 	if r.queue.sleeping.Load() {
 		panic(&OffLoopError{Op: op})
 	}
-	own := goroutineID()
-	if own == id || own == r.checked.Load() {
+	if r.here() {
 		return
 	}
-	if onGoroutine(id, allTraces) == no {
+	own := goroutineID()
+	if own == r.checked.Load() {
+		return
+	}
+	if inCoroutineOf(id, allTraces) == no {
 		panic(&OffLoopError{Op: op})
 	}
 	r.checked.Store(own)

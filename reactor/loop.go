@@ -15,6 +15,7 @@ func (r *Reactor) Iterate(limit time.Duration) error {
 		return ErrReactorAlreadyRunning
 	}
 	defer r.loopID.Store(0)
+	defer r.bind()()
 	r.iterate(limit)
 	return nil
 }

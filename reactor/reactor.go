@@ -86,11 +86,12 @@ type Reactor struct {
 
 	unpublished int // iterations since stats were published
 
-	state   atomic.Int32  // a runState
-	running atomic.Bool   // the result of Running
-	loopID  atomic.Uint64 // the goroutine in Run or Iterate, or 0
-	checked atomic.Uint64 // the coroutine that mustBeOnLoop has found on the loop last
-	signal  atomic.Value  // the os.Signal that stopped the reactor, in a signalBox
+	state   atomic.Int32                   // a runState
+	running atomic.Bool                    // the result of Running
+	owner   atomic.Pointer[deferred.Owner] // the goroutine in Run or Iterate, or nil
+	loopID  atomic.Uint64                  // its number in stack traces, or 0
+	checked atomic.Uint64                  // the coroutine that mustBeOnLoop has found on the loop last
+	signal  atomic.Value                   // the os.Signal that stopped the reactor, in a signalBox
 
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -168,7 +169,7 @@ func (r *Reactor) Run() error {
 		r.state.Store(stateIdle)
 		return ErrReactorAlreadyRunning // in Iterate
 	}
-	defer deferred.BindOwner().Release()
+	defer r.bind()()
 	stopWatching := r.startWatchdog()
 	returning := false
 	defer func() {
@@ -237,11 +238,12 @@ func (r *Reactor) Running() bool { return r.running.Load() }
 // OnLoop reports whether the caller is on the goroutine of the loop, or in a
 // coroutine that the loop has resumed. Any goroutine may call OnLoop.
 //
-// While the loop sleeps the answer is cheap. Otherwise OnLoop reads a stack
-// trace, which takes a microsecond, and in a coroutine the traces of all
-// goroutines, which takes milliseconds. Do not call it in a fast path.
+// On the loop, in a deferred.Inline, and while the loop sleeps, the answer takes
+// nanoseconds. Otherwise OnLoop looks at the stack of the caller, which takes a
+// microsecond, and in the body of an iter.Pull at the stacks of all goroutines,
+// which takes milliseconds.
 func (r *Reactor) OnLoop() bool {
-	return !r.queue.sleeping.Load() && onGoroutine(r.loopID.Load(), allTraces) != no
+	return r.here() || !r.queue.sleeping.Load() && inCoroutineOf(r.loopID.Load(), allTraces) != no
 }
 
 // StopSignal returns the signal that stopped the reactor, or nil. Any goroutine
@@ -249,6 +251,24 @@ func (r *Reactor) OnLoop() bool {
 func (r *Reactor) StopSignal() os.Signal {
 	b, _ := r.signal.Load().(signalBox)
 	return b.Signal
+}
+
+// here reports whether the caller is on the goroutine of the loop, or in the body
+// of a deferred.Inline that the loop has resumed. It does not recognise other
+// coroutines, as OnLoop does, but takes only nanoseconds.
+func (r *Reactor) here() bool {
+	owner := r.owner.Load()
+	return owner != nil && owner.Here()
+}
+
+// bind makes the calling goroutine the loop until release is called.
+func (r *Reactor) bind() (release func()) {
+	owner := deferred.BindOwner()
+	r.owner.Store(owner)
+	return func() {
+		r.owner.Store(nil)
+		owner.Release()
+	}
 }
 
 func nop() {}
