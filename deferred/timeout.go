@@ -14,6 +14,14 @@ type Clock interface {
 	AfterFunc(d time.Duration, f func()) (stop func() bool)
 }
 
+var errNilClock = errors.New("deferred: nil clock; pass the reactor, or a reactortest.Clock in tests")
+
+func mustHaveClock(c Clock) {
+	if c == nil {
+		panic(errNilClock)
+	}
+}
+
 // TimeoutError is the failure of a Deferred that AddTimeout has cancelled. It matches context.DeadlineExceeded and os.ErrDeadlineExceeded.
 type TimeoutError struct {
 	After time.Duration // how long the wait lasted
