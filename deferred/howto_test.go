@@ -12,7 +12,9 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// The examples of this file are the code of docs/howto/deferreds-for-gophers.md and docs/howto/deferreds-for-twisted.md.
+// The examples of this file are the code of docs/howto/deferreds-for-gophers.md
+// and docs/howto/deferreds-for-twisted.md. TestHowtosShowCodeThatRuns, in the
+// root of the module, compares them.
 
 func Example_channelThatRemembers() {
 	d := deferred.New[string]()
@@ -44,7 +46,7 @@ func Example_errorsOnce() {
 func Example_oneAfterTheOther() {
 	user := deferred.New[string]()
 	mail := deferred.ThenDeferred(user, func(name string) deferred.Deferred[string] {
-		return deferred.Succeed(name + "@example.com") // as a rule not there yet
+		return deferred.Succeed(name + "@example.com") // usually fires later
 	})
 	mail.AddCallback(func(address string) (string, error) {
 		fmt.Println(address)
@@ -77,6 +79,20 @@ func Example_gather() {
 	a.Callback(1)
 	fmt.Println(sum.Result())
 	// Output: 3 <nil> true
+}
+
+func Example_run() {
+	document := "text"
+	save := func(s string) deferred.Deferred[int] { return deferred.Succeed(len(s)) }
+	var lock deferred.Lock
+	saved := deferred.Run(&lock, func() deferred.Deferred[int] {
+		return save(document) // nobody else has the lock until this fires
+	})
+	fmt.Println(saved.Result())
+	fmt.Println(lock.Locked())
+	// Output:
+	// 4 <nil> true
+	// false
 }
 
 func Example_cancelling() {
@@ -190,5 +206,3 @@ func Example_list() {
 	// true a
 	// false
 }
-
-// TestHowtosShowCodeThatRuns wants every Go block of the two guides to be code of this file, indentation aside.
