@@ -7,13 +7,13 @@ import (
 
 // AddContext cancels the Deferred, on loop, if ctx is done before a result
 // reaches this point of the chain. ErrCancelled then becomes an error that
-// matches both ErrCancelled and the cause of ctx. If the cancellation leads to a
-// value or to another error, that result stays. A ctx that is already done
+// matches both ErrCancelled and the cause of ctx. If the cancellation leads to
+// a value or to another error, that result stays. A ctx that is already done
 // cancels on the next iteration of the loop.
 //
 // Once a result arrives here, ctx no longer refers to the Deferred. AddContext
-// must be called on the goroutine that owns d. It returns d. It panics, before it
-// changes anything, if loop is nil or if d is a stale view.
+// must be called on the goroutine that owns d, and returns d. If loop is nil or
+// d is a stale view, AddContext panics and changes nothing.
 func (d Deferred[T]) AddContext(ctx context.Context, loop Loop) Deferred[T] {
 	mustHaveLoop(loop)
 	d.open().check("adding to")

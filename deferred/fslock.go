@@ -36,16 +36,16 @@ type FilesystemLock struct {
 }
 
 // NewFilesystemLock returns a lock at path. Something at path that is not such
-// a lock is never removed; Lock returns an error for it. The clock is needed by
-// DeferUntilLocked only, and may be nil otherwise.
+// a lock is never removed, and makes Lock fail. Only DeferUntilLocked needs the
+// clock; without it the clock may be nil.
 func NewFilesystemLock(path string, clock Clock) *FilesystemLock {
 	return &FilesystemLock{path: path, clock: clock}
 }
 
-// Lock tries once to take the lock and reports whether it did. It takes a stale
-// lock over, see [FilesystemLock.Clean]. It returns an error if the link cannot
-// be read or made, or if something that is not a lock is at the path. Lock does
-// not wait, but it uses the file system.
+// Lock tries once to take the lock and reports whether that succeeded. A stale
+// lock is taken over, see [FilesystemLock.Clean]. Lock returns an error if the
+// link cannot be read or made, or if something that is not a lock is at the
+// path. Lock does not wait, but uses the file system.
 func (l *FilesystemLock) Lock() (bool, error) {
 	locked, broken, err := takeLink(l.path)
 	if locked {
@@ -54,18 +54,18 @@ func (l *FilesystemLock) Lock() (bool, error) {
 	return locked, err
 }
 
-// takeLink makes the link at path, or replaces a stale one, and reports whether
-// it did, and whether there was a stale one.
+// takeLink makes the link at path, or replaces a stale one. taken reports
+// whether that succeeded, and broken whether there was a stale link.
 //
 // Several processes may find the same link stale. If each of them read the link
-// and then removed it, a slow one would remove the link of a fast one, which has
-// done the same before and holds the lock. Renaming the stale link first, and
-// looking at the renamed one, has the same gap. So the right to replace a link
-// is a lock of its own, the link path+".next":
+// and then removed it, a slow one would remove the link of a fast one, which
+// has done the same before and holds the lock. Renaming the stale link first,
+// and looking at the renamed one, has the same gap. So the right to replace a
+// link is a lock of its own, the link path+".next":
 //
 //  1. Take path+".next" in the same way. If another process holds it, that
 //     process is replacing the stale link: give up.
-//  2. Read the link at path again. If it is no longer stale, remove
+//  2. Read the link at path again. If that is no longer stale, remove
 //     path+".next" and start again.
 //  3. Rename path+".next" to path.
 //
@@ -73,9 +73,9 @@ func (l *FilesystemLock) Lock() (bool, error) {
 // link while one exists, only the holder of path+".next" replaces a stale link,
 // and the process that would remove the link by unlocking is dead.
 //
-// The rename is one atomic step. It replaces the stale link by ours and releases
-// path+".next". The path is never without a link in between, so no other
-// process can take the lock and believe that it was free.
+// The rename is one atomic step, which replaces the stale link by ours and
+// releases path+".next". The path is never without a link in between, so no
+// other process can take the lock and believe that it was free.
 //
 // A process that dies on the way leaves path+".next" stale. Step 1 of the next
 // process takes that link over by means of path+".next.next", and so on.
@@ -102,12 +102,12 @@ func takeLink(path string) (taken, broken bool, err error) {
 	return false, false, nil // the lock changes hands all the time
 }
 
-// maxLooks bounds how often Lock starts again because the link has changed
-// since it was read.
+// maxLooks bounds how often Lock starts again after the link has changed under
+// the reader.
 const maxLooks = 100
 
-// replaceStale replaces a stale link at path by one of this process, and
-// returns replaced if it did. If it returns free, the link has changed.
+// replaceStale replaces a stale link at path by one of this process, and then
+// returns replaced. The state free says that the link has changed; start again.
 func replaceStale(path string) (linkState, error) {
 	next := path + ".next"
 	if taken, _, err := takeLink(next); !taken {
@@ -128,10 +128,10 @@ func replaceStale(path string) (linkState, error) {
 type linkState uint8
 
 const (
-	free     linkState = iota // there was no link, or it has changed; with an error: unknown
-	held                      // it names a living process
-	stale                     // it names a dead process
-	replaced                  // it was stale, and is ours now
+	free     linkState = iota // there was no link, or another one by now; with an error: unknown
+	held                      // the link names a living process
+	stale                     // the link names a dead process
+	replaced                  // the link was stale, and is ours now
 )
 
 func look(path string) (linkState, error) {
@@ -147,8 +147,8 @@ func look(path string) (linkState, error) {
 	return stale, nil
 }
 
-// holder returns the process that the link at path names. It returns an error
-// if there is no link or if its target is not a process id.
+// holder returns the process that the link at path names, or an error if there
+// is no link or if its target is not a process id.
 func holder(path string) (pid int, err error) {
 	target, err := os.Readlink(path)
 	if err != nil {
@@ -174,9 +174,9 @@ func alive(pid int) bool {
 	return err == nil || errors.Is(err, fs.ErrPermission)
 }
 
-// Unlock releases the lock. It returns an error if this process does not hold
-// the lock, which is then left alone. Locked is false afterwards, unless the
-// link is ours and could not be removed.
+// Unlock releases the lock. If this process does not hold the lock, Unlock
+// returns an error and changes nothing on disk. Locked is false afterwards,
+// unless the link is ours and could not be removed.
 func (l *FilesystemLock) Unlock() error {
 	pid, err := holder(l.path)
 	if err == nil && pid != os.Getpid() {
@@ -193,18 +193,18 @@ func (l *FilesystemLock) Unlock() error {
 	return nil
 }
 
-// Locked reports whether this FilesystemLock took the lock and has not released
-// it.
+// Locked reports whether this FilesystemLock took the lock, and has not
+// released the lock since.
 func (l *FilesystemLock) Locked() bool { return l.locked }
 
-// Clean reports whether the last Lock that took the lock found it free. If it
-// is false, the previous holder died without unlocking, and the things that the
-// lock protects may be in disorder.
+// Clean reports whether the lock was free when Lock took it last. If not, the
+// previous holder died without unlocking, and the things that the lock protects
+// may be in disorder.
 func (l *FilesystemLock) Clean() bool { return !l.broken }
 
-// IsLocked reports whether a living process holds the lock. It only looks: a
-// stale lock stays, for the next Lock to find. It returns an error if something
-// that is not a lock is at the path.
+// IsLocked reports whether a living process holds the lock. A stale lock stays,
+// for the next Lock to find. IsLocked returns an error if something that is not
+// a lock is at the path.
 func (l *FilesystemLock) IsLocked() (bool, error) {
 	state, err := look(l.path)
 	return state == held, err
@@ -214,15 +214,16 @@ func (l *FilesystemLock) IsLocked() (bool, error) {
 const lockRetry = time.Second
 
 // DeferUntilLocked tries to take the lock, at once and then every second, and
-// returns a Deferred that fires when it has the lock.
+// returns a Deferred that fires when the lock is taken.
 //
 // If timeout is greater than zero, the Deferred fails with a [*TimeoutError]
-// after that time; if it is cancelled, with ErrCancelled. In both cases there is
-// a last attempt, and if that takes the lock, the Deferred fires with success.
-// It fails with the error if Lock returns one, and with
-// ErrAlreadyTryingToLock, at once, if an earlier one is pending.
+// after that time. A cancelled Deferred fails with ErrCancelled. Both are
+// preceded by a last attempt, and if that takes the lock, the Deferred fires
+// with success. If Lock returns an error, the Deferred fails with that error.
+// If an earlier DeferUntilLocked is pending, the Deferred has failed with
+// ErrAlreadyTryingToLock.
 //
-// It panics if the clock is nil.
+// DeferUntilLocked panics if the clock is nil.
 func (l *FilesystemLock) DeferUntilLocked(timeout time.Duration) Deferred[struct{}] {
 	mustHaveClock(l.clock)
 	if l.pending != nil {

@@ -24,8 +24,8 @@ func mustHaveLoop(l Loop) {
 	}
 }
 
-// Future holds the result of a Deferred for other goroutines. Its methods may be
-// called from any goroutine.
+// Future holds the result of a Deferred for other goroutines. Its methods may
+// be called from any goroutine.
 type Future[T any] struct {
 	done chan struct{}
 	v    T
@@ -34,10 +34,10 @@ type Future[T any] struct {
 	d    Deferred[T]
 }
 
-// AsFuture moves the result of d to a Future. d is left with the zero value, and
-// its failure counts as handled. Cancelling the Future cancels d on loop.
-// AsFuture must be called on the goroutine that owns d. It panics if loop is nil
-// or if d is a stale view.
+// AsFuture moves the result of d to a Future. d is left with the zero value,
+// and its failure counts as handled. Cancelling the Future cancels d on loop.
+// AsFuture must be called on the goroutine that owns d. It panics if loop is
+// nil or if d is a stale view.
 func AsFuture[T any](d Deferred[T], loop Loop) *Future[T] {
 	mustHaveLoop(loop)
 	f := &Future[T]{done: make(chan struct{}), loop: loop, d: d}
@@ -57,10 +57,10 @@ func (f *Future[T]) Done() <-chan struct{} { return f.done }
 func (f *Future[T]) Cancel() { f.loop.CallFromThread(f.d.Cancel) }
 
 // Wait blocks until the Future has a result, and returns the result. If ctx is
-// done first, Wait returns the cause of ctx and cancels the Deferred. It returns
-// ErrBlocksOwner if it would block a goroutine that owns Deferreds, see
-// [BindOwner]. If the loop ends before the Deferred fires, Wait blocks until ctx
-// is done.
+// done first, Wait returns the cause of ctx and cancels the Deferred. Without a
+// result, on a goroutine that owns Deferreds, Wait returns ErrBlocksOwner; see
+// [BindOwner]. If the loop ends before the Deferred fires, Wait blocks until
+// ctx is done.
 func (f *Future[T]) Wait(ctx context.Context) (v T, err error) {
 	select {
 	case <-f.done:
@@ -83,14 +83,14 @@ func (f *Future[T]) wait(ctx context.Context) (v T, err error) {
 	}
 }
 
-// Wait blocks the calling goroutine until d, which loop owns, has a result. It
-// takes the result out of d and returns it. If ctx is done first, Wait returns
-// the cause of ctx and cancels d. If loop ends before d fires, Wait blocks until
-// ctx is done.
+// Wait blocks the calling goroutine until d, which loop owns, has a result.
+// Then Wait moves the result out of d and returns the result. If ctx is done
+// first, Wait returns the cause of ctx and cancels d. If loop ends before d
+// fires, Wait blocks until ctx is done.
 //
 // Wait returns ErrBlocksOwner on a goroutine that owns Deferreds, see
-// [BindOwner]; ErrLoopEnded if loop has ended; and ErrZero or a [*ViewError] if d
-// is the zero Deferred or a stale view. It panics if loop is nil.
+// [BindOwner]; ErrLoopEnded if loop has ended; and ErrZero or a [*ViewError] if
+// d is the zero Deferred or a stale view. It panics if loop is nil.
 func Wait[T any](ctx context.Context, loop Loop, d Deferred[T]) (v T, err error) {
 	mustHaveLoop(loop)
 	if currentOwner() != nil {
@@ -109,24 +109,24 @@ func Wait[T any](ctx context.Context, loop Loop, d Deferred[T]) (v T, err error)
 	}
 }
 
-// resultOf returns a Deferred that takes the result of d. The new Deferred fails
-// if d is the zero Deferred or a stale view.
+// resultOf returns a Deferred that takes the result of d. The new Deferred
+// fails if d is the zero Deferred or a stale view.
 func resultOf[T any](d Deferred[T]) Deferred[T] {
 	return ThenDeferred(Succeed(struct{}{}), func(struct{}) Deferred[T] { return d })
 }
 
-// FromFuture returns a Deferred for work that other goroutines do. It calls start
-// at once, on the calling goroutine. start begins the work, and when the work is
-// over, any goroutine calls done with the result; further calls of done are
-// ignored. The Deferred fires on a later iteration of loop, even if start itself
-// calls done.
+// FromFuture returns a Deferred for work that other goroutines do. It calls
+// start at once, on the calling goroutine. start begins the work, and when the
+// work is over, any goroutine calls done with the result; further calls of done
+// are ignored. The Deferred fires on a later iteration of loop, even if start
+// itself calls done.
 //
 //	d := deferred.FromFuture(loop, func(ctx context.Context, done func(string, error)) {
 //		go func() { done(lookup(ctx, host)) }()
 //	})
 //
-// Cancelling the Deferred cancels ctx; the Deferred then waits for the outcome of
-// the work. Cancelling it a second time stops that wait: the Deferred fails with
+// Cancelling the Deferred cancels ctx; the Deferred then waits for the outcome
+// of the work. A second cancellation stops that wait: the Deferred fails with
 // ErrCancelled, and the late result is dropped. ctx is cancelled too when the
 // work is over, and if start panics.
 //

@@ -64,7 +64,8 @@ func (q *links) take() (l link) {
 	return l
 }
 
-// putBack makes l the first link. It must follow a take, whose place l gets.
+// putBack makes l the first link, in the place freed by take, which must have
+// been called before.
 func (q *links) putBack(l link) {
 	q.n++
 	if q.more != nil && q.more.next.taken > 0 {

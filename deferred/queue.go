@@ -14,8 +14,8 @@ var (
 const Unlimited = -1
 
 // Queue passes objects from Put to Get in the order of the Puts. Either side
-// may come first: objects are stored until a Get takes them, and Gets wait until
-// an object is put.
+// may come first: objects are stored until a Get takes them, and Gets wait
+// until an object is put.
 //
 // A Queue belongs to one goroutine, where it connects several chains of
 // callbacks; several goroutines need a channel. Make a Queue with NewQueue.
@@ -29,12 +29,12 @@ type Queue[T any] struct {
 // most backlog Gets may wait. Either limit may be Unlimited.
 func NewQueue[T any](size, backlog int) *Queue[T] { return &Queue[T]{size: size, backlog: backlog} }
 
-// Put gives v to the Get that has waited longest, whose callbacks run before Put
-// returns. If no Get waits, Put stores v. It returns ErrQueueOverflow if there is
-// no room. A queue with a size of zero stores nothing.
+// Put gives v to the Get that has waited longest, whose callbacks run before
+// Put returns. If no Get waits, Put stores v, or returns ErrQueueOverflow if
+// there is no room. A queue with a size of zero stores nothing.
 //
-// Put panics with ErrDeferredValue if v is a Deferred, which can only happen in a
-// Queue[any]; the queue is unchanged then.
+// Put panics with ErrDeferredValue if v is a Deferred, which can only happen in
+// a Queue[any]; the queue is unchanged then.
 func (q *Queue[T]) Put(v T) error {
 	if _, isDeferred := asWaitable(v); isDeferred {
 		panic(ErrDeferredValue)
@@ -51,8 +51,8 @@ func (q *Queue[T]) Put(v T) error {
 }
 
 // Get returns a Deferred that fires with the next object. If an object is
-// stored, the Deferred has already fired; else it waits for a Put, first come,
-// first served. Cancelling it gives up its place in the queue.
+// stored, the Deferred has already fired. Else it waits for a Put, first come,
+// first served; cancelling the Deferred gives up the place in the queue.
 //
 // If backlog Gets wait already, the Deferred has failed with ErrQueueUnderflow.
 // With a backlog of zero no Get may wait.

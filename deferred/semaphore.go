@@ -2,15 +2,16 @@ package deferred
 
 import "fmt"
 
-// Semaphore is a [Lock] that several callers may hold at once, each with a token
-// of its own. Like a Lock it belongs to one goroutine. Make a Semaphore with
-// NewSemaphore.
+// Semaphore is a [Lock] that several callers may hold at once, each with a
+// token of its own. Like a Lock it belongs to one goroutine. Make a Semaphore
+// with NewSemaphore.
 type Semaphore struct {
 	tokens, limit int
 	waiting       waitList[*Semaphore]
 }
 
-// NewSemaphore returns a semaphore with n tokens. It panics if n is less than 1.
+// NewSemaphore returns a semaphore with n tokens. It panics if n is less than
+// 1.
 func NewSemaphore(n int) *Semaphore {
 	if n < 1 {
 		panic(fmt.Errorf("deferred: NewSemaphore(%d); a semaphore needs at least one token", n))
@@ -19,9 +20,10 @@ func NewSemaphore(n int) *Semaphore {
 }
 
 // Acquire takes a token and returns a Deferred that fires with the semaphore
-// when the caller has it. If a token is left, the Deferred has already fired;
-// else it waits for a Release, first come, first served. Cancelling it gives up
-// its place in the queue; once it has fired, cancelling does nothing.
+// when the caller has the token. If a token is left, the Deferred has already
+// fired. Else it waits for a Release, first come, first served; cancelling the
+// Deferred then gives up the place in the queue. Once fired, it cannot be
+// cancelled.
 func (s *Semaphore) Acquire() Deferred[*Semaphore] {
 	if s.tokens == 0 {
 		return s.waiting.add()
@@ -42,8 +44,8 @@ func (s *Semaphore) Release() {
 // Tokens returns the number of tokens left.
 func (s *Semaphore) Tokens() int { return s.tokens }
 
-// pass takes a token back. It returns the next waiting Acquire, to be fired with
-// the token, if there is one.
+// pass takes a token back. If an Acquire waits, pass returns the first, to be
+// fired with the token.
 func (s *Semaphore) pass() (next Deferred[*Semaphore], ok bool) {
 	if s.tokens == s.limit {
 		panic(ErrNotHeld)
@@ -54,7 +56,6 @@ func (s *Semaphore) pass() (next Deferred[*Semaphore], ok bool) {
 	return next, ok
 }
 
-// releaseIn is Release within a link of c. It returns the chain that runs next.
 func (s *Semaphore) releaseIn(c *chain) *chain {
 	next, ok := s.pass()
 	return passIn(c, next, ok, s)

@@ -12,7 +12,8 @@ import (
 //
 // AfterFunc calls f after the time d, on the goroutine that owns the Deferreds,
 // and never before AfterFunc has returned. stop cancels the timer and reports
-// whether it was in time; calling it again, or after f, does nothing.
+// whether f was prevented; a second call of stop, or a call after f, does
+// nothing.
 type Clock interface {
 	AfterFunc(d time.Duration, f func()) (stop func() bool)
 }
@@ -49,19 +50,19 @@ func (e *TimeoutError) Is(target error) bool {
 // within the given time. ErrCancelled then becomes a [*TimeoutError]. If the
 // cancellation leads to a value or to another error, that result stays.
 //
-// The timeout includes the time that callbacks added before it wait, but not the
-// time of callbacks added after it. The timer is stopped when a result arrives
-// here. A time of zero cancels on the next iteration of the loop, not at once.
+// The timeout includes the waits of callbacks that were added before, but not
+// of those added after. The timer is stopped when a result arrives here. A time
+// of zero cancels on the next iteration of the loop, not at once.
 //
-// AddTimeout must be called on the goroutine that owns d. It returns d. It
-// panics, before it changes anything, if clock is nil or if d is a stale view.
+// AddTimeout must be called on the goroutine that owns d, and returns d. If
+// clock is nil or d is a stale view, AddTimeout panics and changes nothing.
 func (d Deferred[T]) AddTimeout(clock Clock, after time.Duration) Deferred[T] {
 	return d.AddTimeoutFunc(clock, after, timedOut[T])
 }
 
 // AddTimeoutFunc is AddTimeout with your own translation of the result. If the
 // timer has cancelled the Deferred, translate is called with the result, which
-// is ErrCancelled or another one, and with the time limit. It returns the new
+// is ErrCancelled or another one, and with the time limit, and returns the new
 // result. Without a timeout translate is not called.
 func (d Deferred[T]) AddTimeoutFunc(clock Clock, after time.Duration, translate func(v T, err error, after time.Duration) (T, error)) Deferred[T] {
 	mustNotBeNil(translate == nil)

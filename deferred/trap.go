@@ -3,9 +3,9 @@ package deferred
 import "errors"
 
 // Trap is for the first line of an errback. It returns the first of targets
-// that err matches by errors.Is, and a nil unhandled. If err matches none of
-// them, unhandled is err; return it from the errback, so that the next errback
-// receives it:
+// that err matches by errors.Is, and a nil unhandled. If err matches no target,
+// unhandled is err; return unhandled from the errback, to pass the error on to
+// the next errback:
 //
 //	d.AddErrback(func(err error) (string, error) {
 //		if _, unhandled := deferred.Trap(err, fs.ErrNotExist, fs.ErrPermission); unhandled != nil {
@@ -22,8 +22,8 @@ func Trap(err error, targets ...error) (matched, unhandled error) {
 	return nil, err
 }
 
-// TrapAs is Trap for a type of error. It returns the first error of type E in
-// err's tree, as errors.AsType finds it, and a nil unhandled. If there is none,
+// TrapAs is Trap for a type of error. matched is the first error of type E in
+// err's tree, as in errors.AsType, and unhandled is nil. If there is none,
 // unhandled is err.
 func TrapAs[E error](err error) (matched E, unhandled error) {
 	if matched, ok := errors.AsType[E](err); ok {

@@ -14,7 +14,8 @@ func (w *waitList[T]) add() Deferred[T] {
 }
 
 // take removes and returns the first Deferred, for the caller to fire. In debug
-// mode it panics, and removes nothing, on a goroutine that may not fire it.
+// mode, on a goroutine that may not fire the Deferred, take panics and removes
+// nothing.
 func (w *waitList[T]) take() (d Deferred[T], ok bool) {
 	first := w.list.Front()
 	if first == nil {

@@ -1,5 +1,6 @@
-// Package deferredtest helps to test code that returns Deferreds. It takes the
-// result out of a Deferred, and makes a test fail that leaves an error unhandled.
+// Package deferredtest helps to test code that returns Deferreds. Its functions
+// take the result out of a Deferred, and fail a test that leaves an error
+// unhandled.
 //
 //	func TestLookup(t *testing.T) {
 //		deferredtest.Watch(t) // an unhandled error fails the test
@@ -12,6 +13,6 @@
 //	}
 //
 // [SuccessResultOf], [FailureResultOf] and [Observe] add a callback to the
-// Deferred, so they must be called on the goroutine that owns it. The first two
-// may call t.Fatalf, so that goroutine must be the test's own.
+// Deferred, so call these on the goroutine that owns the Deferred. The first
+// two may call t.Fatalf, so that goroutine must be the test's own.
 package deferredtest

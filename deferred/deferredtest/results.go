@@ -7,9 +7,10 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// SuccessResultOf takes the value out of d and returns it; d is left with the
-// zero value. The test fails at once, with t.Fatalf, if d failed or has no result
-// yet. A Deferred that is paused or waits on another one has no result yet.
+// SuccessResultOf takes the value out of d and returns the value; d is left
+// with the zero value. The test fails at once, with t.Fatalf, if d failed or
+// has no result yet. A Deferred that is paused or waits on another one has no
+// result yet.
 func SuccessResultOf[T any](t testing.TB, d deferred.Deferred[T]) T {
 	t.Helper()
 	v, err, ok := take(d)
@@ -22,10 +23,10 @@ func SuccessResultOf[T any](t testing.TB, d deferred.Deferred[T]) T {
 	return v
 }
 
-// FailureResultOf takes the failure out of d and returns it; the failure counts
-// as handled. The test fails at once, with t.Fatalf, if d has a value or no
-// result yet, or if want is not empty and the failure matches none of want by
-// errors.Is.
+// FailureResultOf takes the failure out of d and returns the failure, which
+// counts as handled. The test fails at once, with t.Fatalf, if d has a value or
+// no result yet, or if want is not empty and the failure matches none of want
+// by errors.Is.
 func FailureResultOf[T any](t testing.TB, d deferred.Deferred[T], want ...error) error {
 	t.Helper()
 	v, err, ok := take(d)
@@ -40,8 +41,8 @@ func FailureResultOf[T any](t testing.TB, d deferred.Deferred[T], want ...error)
 	return err
 }
 
-// AssertNoResult fails the test, with t.Errorf, if d has a result. It does not
-// change d: a failure stays, and does not count as handled.
+// AssertNoResult fails the test, with t.Errorf, if d has a result. d is not
+// changed: a failure stays, and does not count as handled.
 func AssertNoResult[T any](t testing.TB, d deferred.Deferred[T]) {
 	t.Helper()
 	if hasResult(d) {

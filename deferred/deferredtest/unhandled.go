@@ -43,10 +43,10 @@ func Watch(t testing.TB) *Reports {
 	return r
 }
 
-// All takes and returns all reports so far. It forces garbage collections, and
-// waits until the runtime has reported the errors that they found. Abandoned
-// coroutines of the whole process are ended, on the calling goroutine. Call All
-// when the variables that refer to the Deferreds are no longer in use.
+// All takes and returns all reports so far. All forces garbage collections, and
+// waits until the runtime has reported the errors found. Abandoned coroutines
+// of the whole process are ended, on the calling goroutine. Call All when the
+// variables that refer to the Deferreds are no longer in use.
 func (r *Reports) All() []*deferred.UnhandledError {
 	r.t.Helper()
 	r.collect()
@@ -76,8 +76,8 @@ func (r *Reports) add(e *deferred.UnhandledError) {
 }
 
 // watchers is the set of Reports of the tests that run. Tests that run in
-// parallel begin and end in any order, so the first installs the receiver of all
-// reports, and the last removes the receiver.
+// parallel begin and end in any order, so the first installs the receiver of
+// all reports, and the last removes the receiver.
 type watchers struct {
 	mu      sync.Mutex
 	all     []*Reports
@@ -130,12 +130,13 @@ func (r *Reports) collect() {
 	}
 }
 
-// maxWaits bounds the wait for the cleanups. It counts collections and not time,
-// so that the fake clock of a testing/synctest bubble does not end the wait.
+// maxWaits bounds the wait for the cleanups, in collections and not in time, so
+// that the fake clock of a testing/synctest bubble does not end the wait.
 const maxWaits = 1000
 
 // cleanedUp waits until the runtime has run all cleanups that its collections
-// have found, and with them the reports. It returns false if they do not end.
+// have found, among them the reports. If the cleanups do not end, cleanedUp
+// returns false.
 func cleanedUp() bool {
 	for range maxWaits {
 		if noCleanupQueued() {
