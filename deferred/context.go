@@ -5,12 +5,18 @@ import (
 	"fmt"
 )
 
-// AddContext cancels the Deferred, on loop, when ctx is done before its result has come through to this point of the chain, and then turns
-// ErrCancelled into an error that matches both ErrCancelled and the cause of ctx. Any other outcome of the cancellation stays as it is. The
-// tie to ctx is taken back as soon as a result arrives here (D317). A ctx that is done already acts on the next turn of the loop. It
-// returns d.
+// AddContext cancels the Deferred, on loop, if ctx is done before a result
+// reaches this point of the chain. ErrCancelled then becomes an error that
+// matches both ErrCancelled and the cause of ctx. If the cancellation leads to
+// a value or to another error, that result stays. A ctx that is already done
+// cancels on the next iteration of the loop.
+//
+// Once a result arrives here, ctx no longer refers to the Deferred. AddContext
+// must be called on the goroutine that owns d, and returns d. If loop is nil or
+// d is a stale view, AddContext panics and changes nothing.
 func (d Deferred[T]) AddContext(ctx context.Context, loop Loop) Deferred[T] {
-	d.open()
+	mustHaveLoop(loop)
+	d.open().check("adding to")
 	expired, arrived := false, false
 	stop := context.AfterFunc(ctx, func() {
 		loop.CallFromThread(func() {

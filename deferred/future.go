@@ -6,14 +6,26 @@ import (
 )
 
 var (
-	// ErrLoopEnded is what Wait returns when the loop does not take functions any more.
-	ErrLoopEnded = errors.New("deferred: the loop that owns the Deferred has ended")
+	// ErrLoopEnded is returned by Wait if the loop does not take functions any
+	// more.
+	ErrLoopEnded = errors.New("deferred: the loop that owns the Deferred has ended; wait before it ends")
 
-	// ErrBlocksOwner is what Wait returns on a goroutine that owns Deferreds: it would wait for itself.
+	// ErrBlocksOwner is returned by Wait, and by a Future's Wait without a
+	// result, on a goroutine that owns Deferreds. That goroutine would wait for
+	// itself.
 	ErrBlocksOwner = errors.New("deferred: Wait on a goroutine that owns Deferreds; use Await in a coroutine, or a callback")
 )
 
-// Future is the result of a Deferred for other goroutines. Its methods may be called from any goroutine.
+var errNilLoop = errors.New("deferred: nil loop; pass the reactor that owns the Deferred")
+
+func mustHaveLoop(l Loop) {
+	if l == nil {
+		panic(errNilLoop)
+	}
+}
+
+// Future holds the result of a Deferred for other goroutines. Its methods may
+// be called from any goroutine.
 type Future[T any] struct {
 	done chan struct{}
 	v    T
@@ -22,9 +34,12 @@ type Future[T any] struct {
 	d    Deferred[T]
 }
 
-// AsFuture takes the result of d into a Future; d is left with the zero value, and its failure counts as handled (D264 to D266). It belongs
-// to the goroutine that owns d. Cancelling the Future cancels d on loop.
+// AsFuture moves the result of d to a Future. d is left with the zero value,
+// and its failure counts as handled. Cancelling the Future cancels d on loop.
+// AsFuture must be called on the goroutine that owns d. It panics if loop is
+// nil or if d is a stale view.
 func AsFuture[T any](d Deferred[T], loop Loop) *Future[T] {
+	mustHaveLoop(loop)
 	f := &Future[T]{done: make(chan struct{}), loop: loop, d: d}
 	d.AddBoth(func(v T, err error) (none T, _ error) {
 		f.v, f.err = v, err
@@ -34,20 +49,31 @@ func AsFuture[T any](d Deferred[T], loop Loop) *Future[T] {
 	return f
 }
 
-// Done returns a channel that is closed when the result is there.
+// Done returns a channel that is closed when the Future has a result.
 func (f *Future[T]) Done() <-chan struct{} { return f.done }
 
-// Cancel asks for the Deferred to be cancelled, on the next turn of the loop (D267). What comes of it is the Future's result.
+// Cancel cancels the Deferred on the next iteration of the loop. The outcome of
+// the cancellation becomes the Future's result.
 func (f *Future[T]) Cancel() { f.loop.CallFromThread(f.d.Cancel) }
 
-// Wait blocks until the result is there and returns it. When ctx is done first it returns the cause of that, and cancels the Deferred; its
-// outcome is then nobody's, unless another Wait gets it (D268).
+// Wait blocks until the Future has a result, and returns the result. If ctx is
+// done first, Wait returns the cause of ctx and cancels the Deferred. Without a
+// result, on a goroutine that owns Deferreds, Wait returns ErrBlocksOwner; see
+// [BindOwner]. If the loop ends before the Deferred fires, Wait blocks until
+// ctx is done.
 func (f *Future[T]) Wait(ctx context.Context) (v T, err error) {
 	select {
 	case <-f.done:
 		return f.v, f.err
 	default:
 	}
+	if currentOwner() != nil {
+		return v, ErrBlocksOwner
+	}
+	return f.wait(ctx)
+}
+
+func (f *Future[T]) wait(ctx context.Context) (v T, err error) {
 	select {
 	case <-f.done:
 		return f.v, f.err
@@ -57,43 +83,57 @@ func (f *Future[T]) Wait(ctx context.Context) (v T, err error) {
 	}
 }
 
-// Wait blocks the calling goroutine until d, which belongs to loop, has a result, and takes and returns it (D318). When ctx is done first it
-// returns the cause of that, and d is cancelled. It refuses to block a goroutine that owns Deferreds itself, see [BindOwner], with
-// ErrBlocksOwner, and returns ErrZero or a [*ViewError] for a d that cannot be used. A loop that ends before d has fired ends no Wait: give it
-// a ctx that is done then.
+// Wait blocks the calling goroutine until d, which loop owns, has a result.
+// Then Wait moves the result out of d and returns the result. If ctx is done
+// first, Wait returns the cause of ctx and cancels d. If loop ends before d
+// fires, Wait blocks until ctx is done.
+//
+// Wait returns ErrBlocksOwner on a goroutine that owns Deferreds, see
+// [BindOwner]; ErrLoopEnded if loop has ended; and ErrZero or a [*ViewError] if
+// d is the zero Deferred or a stale view. It panics if loop is nil.
 func Wait[T any](ctx context.Context, loop Loop, d Deferred[T]) (v T, err error) {
+	mustHaveLoop(loop)
 	if currentOwner() != nil {
 		return v, ErrBlocksOwner
 	}
 	made := make(chan *Future[T], 1)
-	if !loop.CallFromThread(func() { made <- AsFuture(taken(d), loop) }) {
+	if !loop.CallFromThread(func() { made <- AsFuture(resultOf(d), loop) }) {
 		return v, ErrLoopEnded
 	}
 	select {
 	case f := <-made:
-		return f.Wait(ctx)
+		return f.wait(ctx)
 	case <-ctx.Done():
-		loop.CallFromThread(func() { (<-made).d.Cancel() }) // runs after the function above, which discards the outcome
+		loop.CallFromThread(func() { (<-made).d.Cancel() }) // runs after the function above; nobody reads that Future
 		return v, context.Cause(ctx)
 	}
 }
 
-// taken returns a Deferred with the result of d, which fails if d is a view that cannot be used.
-func taken[T any](d Deferred[T]) Deferred[T] {
+// resultOf returns a Deferred that takes the result of d. The new Deferred
+// fails if d is the zero Deferred or a stale view.
+func resultOf[T any](d Deferred[T]) Deferred[T] {
 	return ThenDeferred(Succeed(struct{}{}), func(struct{}) Deferred[T] { return d })
 }
 
-// FromFuture returns a Deferred for work that other goroutines do. start is called at once, on the calling goroutine; it sets the work
-// going, and some goroutine calls done with the result, once: further calls are ignored. The Deferred fires on a later turn of
-// loop, even if done is called by start itself (D269).
+// FromFuture returns a Deferred for work that other goroutines do. It calls
+// start at once, on the calling goroutine. start begins the work, and when the
+// work is over, any goroutine calls done with the result; further calls of done
+// are ignored. The Deferred fires on a later iteration of loop, even if start
+// itself calls done.
 //
 //	d := deferred.FromFuture(loop, func(ctx context.Context, done func(string, error)) {
 //		go func() { done(lookup(ctx, host)) }()
 //	})
 //
-// Cancelling the Deferred cancels ctx and then waits for what the work makes of it (D271). Cancelling it a second time gives up waiting: it
-// fails with ErrCancelled, and the late result is dropped (D272).
+// Cancelling the Deferred cancels ctx; the Deferred then waits for the outcome
+// of the work. A second cancellation stops that wait: the Deferred fails with
+// ErrCancelled, and the late result is dropped. ctx is cancelled too when the
+// work is over, and if start panics.
+//
+// FromFuture must be called on the goroutine that will own the Deferred. It
+// panics if loop or start is nil.
 func FromFuture[T any](loop Loop, start func(ctx context.Context, done func(T, error))) Deferred[T] {
+	mustHaveLoop(loop)
 	mustNotBeNil(start == nil)
 	ctx, cancel := context.WithCancel(context.Background())
 	late := New[T]() // takes the outcome of work that was cancelled
@@ -105,13 +145,28 @@ func FromFuture[T any](loop Loop, start func(ctx context.Context, done func(T, e
 		wait[T, T](d.c, late.c)
 	})
 	d := receiver
-	start(ctx, func(v T, err error) {
+	begin(ctx, cancel, start, func(v T, err error) {
 		loop.CallFromThread(func() {
 			cancel()
-			fire(receiver, v, err)
+			if r := receiver; r.c != nil {
+				receiver = Deferred[T]{} // the work may keep done for a long time
+				fire(r, v, err)
+			}
 		})
 	})
 	return d
+}
+
+// begin calls start, and cancels the work if start does not return.
+func begin[T any](ctx context.Context, cancel func(), start func(context.Context, func(T, error)), done func(T, error)) {
+	returned := false
+	defer func() {
+		if !returned {
+			cancel()
+		}
+	}()
+	start(ctx, done)
+	returned = true
 }
 
 // fire fires d unless it has fired before.

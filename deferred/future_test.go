@@ -3,6 +3,7 @@ package deferred_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"testing"
 	"time"
 
@@ -277,4 +278,82 @@ func TestD313_BoundAtFirstUse(t *testing.T) {
 		t.Error("not bound")
 	}
 	d.Unpause()
+}
+
+func TestF62_NilLoop(t *testing.T) {
+	d := deferred.New[int]()
+	for name, f := range map[string]func(){
+		"AddContext": func() { d.AddContext(t.Context(), nil) },
+		"AsFuture":   func() { deferred.AsFuture(d, nil) },
+		"Wait":       func() { _, _ = deferred.Wait(t.Context(), nil, d) },
+		"FromFuture": func() {
+			deferred.FromFuture(nil, func(context.Context, func(int, error)) { t.Error("started") })
+		},
+	} {
+		t.Run(name, func(t *testing.T) { wantErrorPanic(t, "deferred: nil loop", f) })
+	}
+	d.Callback(1)
+	wantResult(t, d, 1)
+}
+
+// The work is cancelled if start does not return.
+func TestF62D269_StartThatEnds(t *testing.T) {
+	for name, end := range map[string]func(){
+		"panic":  func() { panic(errBoom) },
+		"Goexit": runtime.Goexit,
+	} {
+		t.Run(name, func(t *testing.T) {
+			var work context.Context
+			elsewhereToItsEnd(func() {
+				deferred.FromFuture(newLoop(), func(ctx context.Context, _ func(int, error)) {
+					work = ctx
+					end()
+				})
+			})
+			if work.Err() == nil {
+				t.Error("not cancelled")
+			}
+		})
+	}
+}
+
+// elsewhereToItsEnd runs f on a goroutine of its own until it returns, panics or
+// calls runtime.Goexit.
+func elsewhereToItsEnd(f func()) {
+	ended := make(chan struct{})
+	go func() { // ends with f
+		defer close(ended)
+		panicOf(f)
+	}()
+	<-ended
+}
+
+// Work that keeps done does not keep the Deferred, once it has fired.
+func TestF62D269_DoneKeepsNothing(t *testing.T) {
+	reports := deferredtest.Watch(t)
+	lp := newLoop()
+	var done func(int, error)
+	deferred.FromFuture(lp, func(_ context.Context, f func(int, error)) { done = f })
+	done(0, errBoom)
+	lp.turn(t)
+	if n := len(reports.Flush(errBoom)); n != 1 {
+		t.Errorf("%d reports", n)
+	}
+	done(1, nil) // ignored
+	lp.turn(t)
+}
+
+func TestF62D318_AFutureRefusesToBlockAnOwner(t *testing.T) {
+	within(t, func() {
+		defer deferred.BindOwner().Release()
+		d := deferred.New[int]()
+		f := deferred.AsFuture(d, newLoop())
+		if _, err := f.Wait(t.Context()); err != deferred.ErrBlocksOwner {
+			t.Errorf("got %v", err)
+		}
+		d.Callback(1)
+		if v, err := f.Wait(t.Context()); v != 1 || err != nil {
+			t.Errorf("got %v, %v", v, err)
+		}
+	})
 }

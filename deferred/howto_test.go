@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
+	"os"
 	"strconv"
 	"time"
 
@@ -17,10 +19,7 @@ import (
 
 func Example_channelThatRemembers() {
 	d := deferred.New[string]()
-	d.AddCallback(func(s string) (string, error) {
-		fmt.Println("received", s)
-		return s, nil
-	})
+	d.OnValue(func(s string) { fmt.Println("received", s) })
 	fmt.Println("nothing yet")
 	d.Callback("hello")
 	// Output:
@@ -45,12 +44,9 @@ func Example_errorsOnce() {
 func Example_oneAfterTheOther() {
 	user := deferred.New[string]()
 	mail := deferred.ThenDeferred(user, func(name string) deferred.Deferred[string] {
-		return deferred.Succeed(name + "@example.com") // as a rule not there yet
+		return deferred.Succeed(name + "@example.com") // usually fires later
 	})
-	mail.AddCallback(func(address string) (string, error) {
-		fmt.Println(address)
-		return address, nil
-	})
+	mail.OnValue(func(address string) { fmt.Println(address) })
 	user.Callback("ann")
 	// Output: ann@example.com
 }
@@ -80,6 +76,20 @@ func Example_gather() {
 	// Output: 3 <nil> true
 }
 
+func Example_run() {
+	document := "text"
+	save := func(s string) deferred.Deferred[int] { return deferred.Succeed(len(s)) }
+	var lock deferred.Lock
+	saved := deferred.Run(&lock, func() deferred.Deferred[int] {
+		return save(document) // nobody else has the lock until this fires
+	})
+	fmt.Println(saved.Result())
+	fmt.Println(lock.Locked())
+	// Output:
+	// 4 <nil> true
+	// false
+}
+
 func Example_cancelling() {
 	query := deferred.New(func(deferred.Deferred[int]) { fmt.Println("query stopped") })
 	report := deferred.Inline(func(co *deferred.Coro) (int, error) {
@@ -87,11 +97,12 @@ func Example_cancelling() {
 		fmt.Println("rows:", err)
 		return rows, err
 	})
-	report.AddErrback(func(err error) (int, error) { return 0, nil })
+	report.OnError(func(err error) { fmt.Println("report:", err) })
 	report.Cancel()
 	// Output:
 	// query stopped
 	// rows: deferred: cancelled
+	// report: deferred: cancelled
 }
 
 func Example_goroutines() {
@@ -99,10 +110,7 @@ func Example_goroutines() {
 	d := deferred.FromFuture(loop, func(ctx context.Context, done func(string, error)) {
 		go func() { done("read from disk", nil) }()
 	})
-	d.AddCallback(func(s string) (string, error) {
-		fmt.Println(s)
-		return s, nil
-	})
+	d.OnValue(func(s string) { fmt.Println(s) })
 	loop.turn(nil)
 	// Output: read from disk
 }
@@ -122,10 +130,7 @@ func Example_lineByLine() {
 func Example_types() {
 	d := deferred.New[string]()
 	length := deferred.Then(d, func(s string) (int, error) { return len(s), nil })
-	length.AddCallback(func(n int) (int, error) {
-		fmt.Println(n)
-		return n, nil
-	})
+	length.OnValue(func(n int) { fmt.Println(n) })
 	d.Callback("four")
 	// Output: 4
 }
@@ -133,10 +138,7 @@ func Example_types() {
 func Example_dynamic() {
 	d := deferred.New[any]()
 	d.AddCallback(func(v any) (any, error) { return deferred.Succeed(v.(int) + 1), nil })
-	d.AddCallback(func(v any) (any, error) {
-		fmt.Println("got", v)
-		return nil, nil
-	})
+	d.OnValue(func(v any) { fmt.Println("got", v) })
 	d.Callback(1)
 	// Output: got 2
 }
@@ -168,24 +170,46 @@ func Example_timeouts() {
 	clock := new(fakeClock)
 	d := deferred.New(func(deferred.Deferred[int]) { fmt.Println("cancelled") })
 	d.AddTimeout(clock, 5*time.Second)
-	d.AddErrback(func(err error) (int, error) {
-		fmt.Println(errors.Is(err, context.DeadlineExceeded))
-		return 0, nil
-	})
+	d.OnError(func(err error) { fmt.Println(errors.Is(err, context.DeadlineExceeded)) })
 	clock.advance(5)
 	// Output:
 	// cancelled
 	// true
 }
 
+func Example_logging() {
+	old := slog.Default()
+	defer slog.SetDefault(old)
+	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: onlyLevelAndError})))
+	show := func(s string) { fmt.Println(s) }
+	stop := func() { fmt.Println("stopped") }
+	for _, d := range []deferred.Deferred[string]{deferred.Succeed("shown"), deferred.Fail[string](io.ErrUnexpectedEOF)} {
+		d.OnValue(show)
+		d.OnError(deferred.LogErr)
+		d.Finally(stop)
+	}
+	// Output:
+	// shown
+	// stopped
+	// level=ERROR err="unexpected EOF"
+	// stopped
+}
+
+// onlyLevelAndError removes the time and the message from a log record.
+func onlyLevelAndError(_ []string, a slog.Attr) slog.Attr {
+	if a.Key == slog.LevelKey || a.Key == "err" {
+		return a
+	}
+	return slog.Attr{}
+}
+
 func Example_list() {
 	ds := []deferred.Deferred[string]{deferred.Succeed("a"), deferred.Fail[string](io.EOF)}
 	list := deferred.List(ds, deferred.ConsumeErrors)
-	deferred.Then(list, func(outcomes []deferred.Outcome[string]) (int, error) {
+	list.OnValue(func(outcomes []deferred.Outcome[string]) {
 		for _, o := range outcomes {
 			fmt.Println(o.Err == nil, o.Value)
 		}
-		return len(outcomes), nil
 	})
 	// Output:
 	// true a

@@ -2,21 +2,23 @@ package deferred
 
 import "iter"
 
-// links is a queue of the links of a chain that have not run. The first two lie in it, which spares short chains an allocation, and the
-// others in blocks, which are not copied when more come.
+// links is the queue of a chain's links that have not run. The first two links
+// are stored in the queue itself, which saves short chains an allocation.
+// Further links are stored in blocks, so that adding never copies.
 type links struct {
 	inline [2]link
-	more   *linkBlock // the last block, whose next is the first one; nil if there is none
-	n      int32      // links in the queue
-	taken  uint8      // of inline
+	more   *linkBlock // the last block, whose next is the first block; nil without blocks
+	n      int32      // number of links in the queue
+	taken  uint8      // number of links taken from inline
 }
 
-// linkBlock has room for so many links that ten callbacks need one block.
+// linkBlock stores eight links: with the two inline links, ten callbacks need
+// one block.
 type linkBlock struct {
-	next   *linkBlock
+	next   *linkBlock // the last block points to the first
 	links  [8]link
-	taken  uint8
-	filled uint8
+	taken  uint8 // number of links taken from the block
+	filled uint8 // number of links added to the block
 }
 
 // add appends a link.
@@ -45,7 +47,8 @@ func (q *links) addToBlock(l link) {
 	last.filled++
 }
 
-// take removes and returns the first link; there must be one. Its place stays free until the next take, or forget.
+// take removes and returns the first link. The queue must not be empty. The
+// place of the link stays free for putBack until the next take or forget.
 func (q *links) take() (l link) {
 	q.n--
 	if q.more == nil || int(q.taken) < len(q.inline) {
@@ -63,7 +66,8 @@ func (q *links) take() (l link) {
 	return l
 }
 
-// putBack makes l the first link, in the place of the one that was taken last.
+// putBack makes l the first link, in the place freed by take, which must have
+// been called before.
 func (q *links) putBack(l link) {
 	q.n++
 	if q.more != nil && q.more.next.taken > 0 {
@@ -76,7 +80,7 @@ func (q *links) putBack(l link) {
 	q.inline[q.taken] = l
 }
 
-// forget makes all room of an empty queue free again.
+// forget makes all places of an empty queue free again.
 func (q *links) forget() { q.more, q.taken = nil, 0 }
 
 // all yields the links in the queue, first one first. The queue may not change

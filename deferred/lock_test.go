@@ -168,9 +168,7 @@ func TestD284_ManyQueuedRuns(t *testing.T) {
 
 func TestD285toD287_Semaphore(t *testing.T) {
 	for _, n := range []int{0, -1} {
-		if panicOf(func() { deferred.NewSemaphore(n) }) == nil {
-			t.Errorf("%d tokens were accepted", n)
-		}
+		wantErrorPanic(t, "at least one token", func() { deferred.NewSemaphore(n) })
 	}
 	s := deferred.NewSemaphore(2)
 	if deferredtest.SuccessResultOf(t, s.Acquire()) != s || s.Tokens() != 1 {

@@ -1,6 +1,7 @@
 package deferred_test
 
 import (
+	"runtime"
 	"testing"
 
 	"github.com/hawser-go/hawser/deferred"
@@ -69,4 +70,59 @@ func TestD298D299_CancelAGet(t *testing.T) {
 	wantResult(t, b, 1)
 	b.Cancel()
 	wantResult(t, b, 1)
+}
+
+func TestF62D19_PutOfADeferredChangesNothing(t *testing.T) {
+	q := deferred.NewQueue[any](deferred.Unlimited, deferred.Unlimited)
+	put := func() { _ = q.Put(deferred.New[int]()) }
+	wantPanic(t, deferred.ErrDeferredValue, put)
+	if q.Len() != 0 {
+		t.Errorf("%d stored", q.Len())
+	}
+	d := q.Get()
+	wantPanic(t, deferred.ErrDeferredValue, put)
+	_ = q.Put(1)
+	wantResult[any](t, d, 1)
+}
+
+func TestF62D313_FiringAWaiterElsewhereChangesNothing(t *testing.T) {
+	deferred.SetDebugging(true)
+	defer deferred.SetDebugging(false)
+	defer deferred.BindOwner().Release()
+	q, s := deferred.NewQueue[int](0, 1), deferred.NewSemaphore(1)
+	s.Acquire()
+	got, acquired := q.Get(), s.Acquire()
+	for name, f := range map[string]func(){"Put": func() { _ = q.Put(1) }, "Release": s.Release} {
+		if _, ok := elsewhere(f).(*deferred.GoroutineError); !ok {
+			t.Errorf("%s: no GoroutineError", name)
+		}
+	}
+	_ = q.Put(2)
+	wantResult(t, got, 2)
+	s.Release()
+	wantResult(t, acquired, s)
+}
+
+func TestF62_ADrainedQueueKeepsNoMemory(t *testing.T) {
+	const n, size = 1000, 1 << 14
+	q := deferred.NewQueue[[size]byte](n, 0)
+	before := heap()
+	for range n {
+		_ = q.Put([size]byte{})
+	}
+	for range n {
+		q.Get()
+	}
+	if grown := int64(heap()) - int64(before); grown > n*size/10 {
+		t.Errorf("%d bytes are left", grown)
+	}
+	runtime.KeepAlive(q)
+}
+
+// heap returns the number of live bytes.
+func heap() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/hawser-go/hawser/deferred"
@@ -207,3 +209,65 @@ type wrapped struct{ err error }
 
 func (w *wrapped) Error() string { return "wrapped: " + w.err.Error() }
 func (w *wrapped) Unwrap() error { return w.err }
+
+// wantErrorPanic fails the test unless f panics with an error that says text.
+func wantErrorPanic(t *testing.T, text string, f func()) {
+	t.Helper()
+	if err, ok := panicOf(f).(error); !ok || !strings.Contains(err.Error(), text) {
+		t.Errorf("got panic %v, want %s", err, text)
+	}
+}
+
+func TestF62_NilClock(t *testing.T) {
+	d := deferred.New[int]()
+	l := deferred.NewFilesystemLock(filepath.Join(t.TempDir(), "lock"), nil)
+	for name, f := range map[string]func(){
+		"AddTimeout": func() { d.AddTimeout(nil, 1) },
+		"AddTimeoutFunc": func() {
+			d.AddTimeoutFunc(nil, 1, func(v int, err error, _ duration) (int, error) { return v, err })
+		},
+		"DeferUntilLocked": func() { l.DeferUntilLocked(0) },
+	} {
+		t.Run(name, func(t *testing.T) { wantErrorPanic(t, "deferred: nil clock", f) })
+	}
+	d.Callback(1)
+	wantResult(t, d, 1)
+	if l.Locked() {
+		t.Error("locked")
+	}
+}
+
+// What refuses to add a callback starts no timer, and ties nothing to a context.
+func TestF62D100D317_RefusedWithoutATimer(t *testing.T) {
+	deferred.SetDebugging(true)
+	defer deferred.SetDebugging(false)
+	defer deferred.BindOwner().Release()
+	clock, lp, d := new(fakeClock), newLoop(), deferred.New[int]()
+	ctx, cancel := context.WithCancel(t.Context())
+	for name, f := range map[string]func(){
+		"timeout": func() { d.AddTimeout(clock, seconds(1)) },
+		"context": func() { d.AddContext(ctx, lp) },
+	} {
+		err, _ := elsewhere(f).(error)
+		if _, ok := errors.AsType[*deferred.GoroutineError](err); !ok {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	stale := deferred.New[int]()
+	deferred.Then(stale, func(int) (string, error) { return "", nil })
+	for name, f := range map[string]func(){
+		"timeout": func() { stale.AddTimeout(clock, seconds(1)) },
+		"context": func() { stale.AddContext(ctx, lp) },
+	} {
+		if _, ok := panicOf(f).(*deferred.ViewError); !ok {
+			t.Errorf("%s of a stale view: no ViewError", name)
+		}
+	}
+	wantTimers(t, clock, 0)
+	deferred.New[int]().AddErrback(handled[int]).AddContext(ctx, lp) // posts after the others would have
+	cancel()
+	lp.turn(t)
+	if d.Called() || stale.Called() {
+		t.Error("cancelled")
+	}
+}

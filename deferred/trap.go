@@ -2,8 +2,10 @@ package deferred
 
 import "errors"
 
-// Trap is for the beginning of an errback: it returns the first of targets that err matches by errors.Is. If there is none, unhandled is
-// err itself, for the errback to return so that the failure goes on (D145, D148, D149):
+// Trap is for the first line of an errback. It returns the first of targets
+// that err matches by errors.Is, and a nil unhandled. If err matches no target,
+// unhandled is err; return unhandled from the errback, to pass the error on to
+// the next errback:
 //
 //	d.AddErrback(func(err error) (string, error) {
 //		if _, unhandled := deferred.Trap(err, fs.ErrNotExist, fs.ErrPermission); unhandled != nil {
@@ -20,7 +22,9 @@ func Trap(err error, targets ...error) (matched, unhandled error) {
 	return nil, err
 }
 
-// TrapAs is Trap for a type of error: it returns the error of type E in err's tree, or err itself as unhandled.
+// TrapAs is Trap for a type of error. matched is the first error of type E in
+// err's tree, as in errors.AsType, and unhandled is nil. If there is none,
+// unhandled is err.
 func TrapAs[E error](err error) (matched E, unhandled error) {
 	if matched, ok := errors.AsType[E](err); ok {
 		return matched, nil

@@ -2,7 +2,8 @@ package deferred
 
 import "container/list"
 
-// waitList is a queue of Deferreds that leave it when they are cancelled.
+// waitList is a queue of Deferreds. A Deferred leaves the queue when it is
+// cancelled.
 type waitList[T any] struct{ list list.List }
 
 func (w *waitList[T]) add() Deferred[T] {
@@ -12,11 +13,16 @@ func (w *waitList[T]) add() Deferred[T] {
 	return d
 }
 
-// take removes and returns the first.
+// take removes and returns the first Deferred, for the caller to fire. In debug
+// mode, on a goroutine that may not fire the Deferred, take panics and removes
+// nothing.
 func (w *waitList[T]) take() (d Deferred[T], ok bool) {
 	first := w.list.Front()
 	if first == nil {
 		return d, false
 	}
-	return w.list.Remove(first).(Deferred[T]), true
+	d = first.Value.(Deferred[T])
+	d.c.check("firing")
+	w.list.Remove(first)
+	return d, true
 }

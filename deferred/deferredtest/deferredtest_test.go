@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/deferred/deferredtest"
@@ -35,11 +37,7 @@ func failuresOf(t *testing.T, f func(testing.TB)) []string {
 	r, done := &recorder{TB: t}, make(chan struct{})
 	go func() { // ends with f
 		defer close(done)
-		defer func() {
-			for _, c := range r.cleanups {
-				c()
-			}
-		}()
+		defer r.end()
 		f(r)
 	}()
 	<-done
@@ -69,6 +67,12 @@ func TestResults(t *testing.T) {
 		{"failure of nothing", func(t testing.TB) { deferredtest.FailureResultOf(t, deferred.New[int]()) }, "no result yet"},
 		{"no result", func(t testing.TB) { deferredtest.AssertNoResult(t, deferred.New[int]()) }, ""},
 		{"no result, paused", func(t testing.TB) { deferredtest.AssertNoResult(t, paused) }, ""},
+		{"no result of a failure", func(t testing.TB) { deferredtest.AssertNoResult(t, handledLater(t)) }, "failed: boom"},
+		{"no result of a stale view", func(t testing.TB) {
+			stale := deferred.Succeed(3)
+			deferred.Then(stale, func(int) (string, error) { return "four", nil })
+			deferredtest.AssertNoResult(t, stale)
+		}, "result: four"},
 		{"no result of a value", func(t testing.TB) { deferredtest.AssertNoResult(t, deferred.Succeed(3)) }, "result: 3"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -78,6 +82,13 @@ func TestResults(t *testing.T) {
 			}
 		})
 	}
+}
+
+// handledLater returns a failed Deferred, which the end of the test handles.
+func handledLater(t testing.TB) deferred.Deferred[int] {
+	d := deferred.Fail[int](errBoom)
+	t.Cleanup(func() { deferredtest.FailureResultOf(t, d, errBoom) }) // AssertNoResult has left the failure
+	return d
 }
 
 func TestTakenResultIsGone(t *testing.T) {
@@ -136,6 +147,81 @@ func TestD132_FlushTakesTheExpectedOnes(t *testing.T) {
 		}
 	})
 	if len(got) != 1 || !strings.Contains(got[0], "unhandled error: other") {
+		t.Errorf("got %q", got)
+	}
+}
+
+// The runtime runs cleanups on several goroutines, and a slow cleanup holds up
+// the reports that are queued behind it.
+func TestF62D132_AllReturnsEveryReport(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(16)) // for four such goroutines
+	reports := deferredtest.Watch(t)
+	const n = 200
+	for range n {
+		deferred.Fail[int](errBoom)
+	}
+	runtime.AddCleanup(new([16]int), func(int) { waitForCollections(20) }, 0)
+	if got := len(reports.All()); got != n {
+		t.Errorf("%d reports, want %d", got, n)
+	}
+}
+
+// waitForCollections waits until n more collections have ended; All forces some
+// while it waits.
+func waitForCollections(n uint32) {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	for end := m.NumGC + n; m.NumGC < end; runtime.ReadMemStats(&m) {
+		runtime.Gosched()
+	}
+}
+
+// Tests that run in parallel end in any order.
+func TestF62D132_WatchInParallelTests(t *testing.T) {
+	before := make(chan error, 10)
+	t.Cleanup(deferred.OnUnhandled(func(e *deferred.UnhandledError) { before <- e.Err }))
+	first, second := &recorder{TB: t}, &recorder{TB: t}
+	deferredtest.Watch(first)
+	deferredtest.Watch(second)
+	first.end()
+	deferred.Fail[int](errBoom)
+	second.end()
+	if len(first.failures) != 0 || len(second.failures) != 1 || !strings.Contains(second.failures[0], "unhandled error: boom") {
+		t.Errorf("got %q and %q", first.failures, second.failures)
+	}
+	if len(before) != 0 {
+		t.Errorf("%d reported outside", len(before))
+	}
+
+	deferred.Fail[int](errOther)
+	last := &recorder{TB: t}
+	deferredtest.Watch(last) // finds the error above, which is not the test's
+	last.end()
+	if len(last.failures) != 0 || len(before) != 1 || <-before != errOther {
+		t.Errorf("got %q, and %d outside", last.failures, len(before))
+	}
+}
+
+func (r *recorder) end() {
+	for _, c := range r.cleanups {
+		c()
+	}
+}
+
+func TestF62D132_WatchMovesNoFakeClock(t *testing.T) {
+	got := failuresOf(t, func(tb testing.TB) {
+		synctest.Test(t, func(*testing.T) {
+			start := time.Now()
+			deferredtest.Watch(tb)
+			deferred.Fail[int](errBoom)
+			tb.(*recorder).end()
+			if passed := time.Since(start); passed != 0 {
+				t.Errorf("%v have passed", passed)
+			}
+		})
+		tb.(*recorder).cleanups = nil
+	})
+	if len(got) != 1 || !strings.Contains(got[0], "unhandled error: boom") {
 		t.Errorf("got %q", got)
 	}
 }

@@ -1,8 +1,9 @@
-// Package deferredtest helps to test code that returns Deferreds: it takes results out of them, and makes a test fail that leaves an
-// error unhandled.
+// Package deferredtest helps to test code that returns Deferreds. Its functions
+// take the result out of a Deferred, and fail a test that leaves an error
+// unhandled.
 //
 //	func TestLookup(t *testing.T) {
-//		deferredtest.Watch(t) // an error that nobody handles fails the test
+//		deferredtest.Watch(t) // an unhandled error fails the test
 //		d := lookup("example.com")
 //		deferredtest.AssertNoResult(t, d)
 //		answer()
@@ -11,5 +12,7 @@
 //		}
 //	}
 //
-// Taking a result is what a callback does: it runs on the goroutine that owns the Deferred, and handles the failure that it returns.
+// [SuccessResultOf], [FailureResultOf] and [Observe] add a callback to the
+// Deferred, so call these on the goroutine that owns the Deferred. The first
+// two may call t.Fatalf, so that goroutine must be the test's own.
 package deferredtest

@@ -2,37 +2,40 @@ package deferredtest
 
 import (
 	"runtime"
+	"runtime/metrics"
 	"slices"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// Reports collects the reports of unhandled errors while a test runs. Its methods may be called from any goroutine.
+// Reports collects the reports of unhandled errors while a test runs. Its
+// methods may be called from any goroutine.
 type Reports struct {
 	t       testing.TB
-	mu      sync.Mutex // guards reports: they come from a goroutine of the runtime
+	mu      sync.Mutex // guards reports, which come from goroutines of the runtime
 	reports []*deferred.UnhandledError
 }
 
-// mark is the failure of a Deferred that is dropped to learn how far the collector has come.
-type mark struct{ seen chan struct{} }
-
-func (*mark) Error() string { return "deferredtest: mark" }
-
-// Watch makes every unhandled error that is found while the test runs a failure of the test, except those taken out with Flush or All.
-// What was left before is forgotten. Reports are per process: tests that run in parallel with this one are watched as well.
+// Watch makes every unhandled error that is found from now until the end of the
+// test a failure of the test. Flush and All take expected errors out. Errors
+// that were left before the call are not reported to the test, but to slog, or
+// to the function given to deferred.OnUnhandled before the first Watch.
+//
+// A report does not name the test that caused it. So tests that run in parallel
+// and watch each get all reports: a test that leaves an error unhandled on
+// purpose must not run in parallel with another test that watches. Watch uses
+// deferred.OnUnhandled, which a watched test must not call.
 func Watch(t testing.TB) *Reports {
 	t.Helper()
 	r := &Reports{t: t}
-	restore := deferred.OnUnhandled(r.add)
-	r.All()
+	r.collect()
+	watching.add(r)
 	t.Cleanup(func() {
 		t.Helper()
 		left := r.All()
-		restore()
+		watching.remove(r)
 		for _, e := range left {
 			t.Errorf("deferredtest: unhandled error: %v\ncreated:\n%sfired:\n%s", e.Err, e.Created, e.Fired)
 		}
@@ -40,9 +43,12 @@ func Watch(t testing.TB) *Reports {
 	return r
 }
 
-// All forces a garbage collection, waits until the errors that it found are reported, and takes and returns all reports so far. Coroutines that
-// were abandoned are ended, on the calling goroutine.
+// All takes and returns all reports so far. All forces garbage collections, and
+// waits until the runtime has reported the errors found. Abandoned coroutines
+// of the whole process are ended, on the calling goroutine. Call All when the
+// variables that refer to the Deferreds are no longer in use.
 func (r *Reports) All() []*deferred.UnhandledError {
+	r.t.Helper()
 	r.collect()
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -51,8 +57,10 @@ func (r *Reports) All() []*deferred.UnhandledError {
 	return reports
 }
 
-// Flush is All for the reports that match one of the given errors by errors.Is; the others stay.
+// Flush takes and returns the reports of errors that match one of targets by
+// errors.Is, as All does. The other reports stay, and fail the test at its end.
 func (r *Reports) Flush(targets ...error) []*deferred.UnhandledError {
+	r.t.Helper()
 	all := r.All()
 	matches := func(e *deferred.UnhandledError) bool { return isAny(e.Err, targets) }
 	r.mu.Lock()
@@ -62,50 +70,88 @@ func (r *Reports) Flush(targets ...error) []*deferred.UnhandledError {
 }
 
 func (r *Reports) add(e *deferred.UnhandledError) {
-	if m, ok := e.Err.(*mark); ok {
-		close(m.seen)
-		return
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.reports = append(r.reports, e)
 }
 
-// rounds is how often collect goes round. What an abandoned coroutine held is found when that has been ended.
+// watchers is the set of Reports of the tests that run. Tests that run in
+// parallel begin and end in any order, so the first installs the receiver of
+// all reports, and the last removes the receiver.
+type watchers struct {
+	mu      sync.Mutex
+	all     []*Reports
+	restore func()
+}
+
+var watching watchers
+
+func (w *watchers) add(r *Reports) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.all) == 0 {
+		w.restore = deferred.OnUnhandled(w.report)
+	}
+	w.all = append(w.all, r)
+}
+
+func (w *watchers) remove(r *Reports) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	i := slices.Index(w.all, r)
+	w.all = slices.Delete(w.all, i, i+1)
+	if len(w.all) == 0 {
+		w.restore()
+	}
+}
+
+func (w *watchers) report(e *deferred.UnhandledError) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, r := range w.all {
+		r.add(e)
+	}
+}
+
+// rounds is the number of collections, each followed by the end of abandoned
+// coroutines. The second round finds the Deferreds that such a coroutine held.
 const rounds = 2
 
-// collect forces collections until those Deferreds are reported that were unreachable when it was called.
+// collect makes the runtime report the Deferreds that are unreachable now.
 func (r *Reports) collect() {
 	r.t.Helper()
 	for range rounds {
 		runtime.GC()
-		if !markSeen() {
-			r.t.Errorf("deferredtest: the garbage collector reported nothing within %v", collectWithin)
+		if !cleanedUp() {
+			r.t.Errorf("deferredtest: the runtime's cleanups did not end; does one of them block?")
 			return
 		}
 		deferred.EndAbandoned()
 	}
 }
 
-// markSeen drops a failed Deferred and waits for its report. It comes after those that the collection before it found.
-func markSeen() bool {
-	m := &mark{make(chan struct{})}
-	drop(m)
-	for deadline := time.Now().Add(collectWithin); time.Now().Before(deadline); {
-		runtime.GC()
-		select {
-		case <-m.seen:
+// maxWaits bounds the wait for the cleanups, in collections and not in time, so
+// that the fake clock of a testing/synctest bubble does not end the wait.
+const maxWaits = 1000
+
+// cleanedUp waits until the runtime has run all cleanups that its collections
+// have found, among them the reports. If the cleanups do not end, cleanedUp
+// returns false.
+func cleanedUp() bool {
+	for range maxWaits {
+		if noCleanupQueued() {
 			return true
-		case <-time.After(pollEvery):
 		}
+		runtime.GC() // lets other goroutines run, and takes some time
 	}
 	return false
 }
 
-const (
-	collectWithin = 10 * time.Second
-	pollEvery     = time.Millisecond
-)
-
-//go:noinline
-func drop(err error) { deferred.Fail[struct{}](err) }
+// noCleanupQueued compares two counters. The runtime reads them in the order
+// executed, queued; neither decreases, and executed is never the larger. So if
+// they are equal, no cleanup was queued or running when it read the first.
+func noCleanupQueued() bool {
+	counts := []metrics.Sample{{Name: "/gc/cleanups/queued:cleanups"}, {Name: "/gc/cleanups/executed:cleanups"}}
+	metrics.Read(counts)
+	return counts[0].Value.Uint64() == counts[1].Value.Uint64()
+}
