@@ -26,7 +26,7 @@ type NetConn struct {
 	r *Reactor
 
 	mu       sync.Mutex // guards the following
-	made     bool // ConnectionMade was called
+	made     bool       // ConnectionMade was called
 	state    netConnState
 	local    net.Addr
 	remote   net.Addr
