@@ -131,7 +131,8 @@ func (c *conn) discard(got piece) {
 // keepLingering restarts the idle time, because the peer has sent something.
 func (c *conn) keepLingering() {
 	if c.linger != nil {
-		_ = c.linger.Reset(min(LingerIdleTimeout, c.lingerEnd.Sub(c.r.Now()))) // an error: it runs now
+		left := c.lingerEnd.Sub(c.r.Now())
+		_ = c.linger.Reset(min(LingerIdleTimeout, left)) // cannot fail: it is active until close
 	}
 }
 
@@ -156,7 +157,7 @@ func (c *conn) close(reason error) {
 // package net waits for the reader.
 func (c *conn) closeSocket() {
 	s := c.s
-	c.r.spawn(func() { _ = s.close() }) // ends by the time limit of crypto/tls; the reason is known already
+	c.r.spawn(func() { _ = s.close() }) // ends by the time limit of crypto/tls
 }
 
 // notifyLost tells the producer and the protocol that the connection is lost.

@@ -223,8 +223,8 @@ func (c *NetConn) awaitWrite(ready func() bool) error {
 	})
 }
 
-// post sends a copy of p to the loop. It returns false if the loop has ended.
-// The caller holds mu, so that the order of posts is that of the calls.
+// post sends a copy of p to the loop, or returns false if the loop has ended.
+// The caller holds mu, so that data is posted in the order of the calls.
 func (c *NetConn) post(p []byte) bool {
 	data := cloneBytes(p)
 	if !c.r.CallFromThread(func() { c.transmit(data) }) {
@@ -287,7 +287,7 @@ func (c *NetConn) Close() error {
 }
 
 // Abort closes the connection at once and drops data that is not sent. Over TCP
-// the peer gets a reset. Abort may be called after Close. It does not wait.
+// the peer gets a reset. Abort does not wait, and may be called after Close.
 func (c *NetConn) Abort() { c.end(netConnAborted) }
 
 // CloseWrite ends the sending direction after all written data is sent. It does

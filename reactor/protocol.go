@@ -113,8 +113,8 @@ func baseOf(p Protocol) (b *BaseProtocol, err error) {
 
 // MakeConnection connects p to t and calls p's ConnectionMade. The reactor does
 // this for its connections. Call it to connect a protocol to a transport of
-// your own, such as those of package reactortest. It must be called on the
-// loop.
+// your own, such as those of package reactortest. MakeConnection must be called
+// on the loop.
 func MakeConnection(p Protocol, t Transport) {
 	b := p.base()
 	b.self, b.transport, b.connected = p, t, true
@@ -123,7 +123,7 @@ func MakeConnection(p Protocol, t Transport) {
 
 // EndConnection is the counterpart of [MakeConnection]. It calls p's
 // ConnectionLost, and then the functions passed to [OnConnectionLost], even if
-// ConnectionLost panics. It must be called on the loop, once.
+// ConnectionLost panics. EndConnection must be called on the loop, once.
 func EndConnection(p Protocol, reason error) {
 	b := p.base()
 	b.connected = false
@@ -136,8 +136,8 @@ func EndConnection(p Protocol, reason error) {
 
 // OnConnectionLost makes [EndConnection] call f after p's ConnectionLost. It is
 // for code that manages a connection without being its protocol. Several
-// functions are called in the order in which they were added. It must be called
-// on the loop.
+// functions are called in the order in which they were added. OnConnectionLost
+// must be called on the loop.
 func OnConnectionLost(p Protocol, f func(reason error)) {
 	b := p.base()
 	if before := b.lost; before != nil {
@@ -194,8 +194,8 @@ func (b *BaseFactory) StopFactory() {}
 func (b *BaseFactory) factory() *BaseFactory { return b }
 
 // DoStart counts a use of f and, for the first one, calls StartFactory. Ports
-// and connectors call it; call it if you use a factory in another way. It must
-// be called on the loop.
+// and connectors call DoStart; call it if you use a factory in another way.
+// DoStart must be called on the loop.
 func DoStart(f Factory) {
 	b := f.factory()
 	if b.uses++; b.uses == 1 {
@@ -204,7 +204,7 @@ func DoStart(f Factory) {
 }
 
 // DoStop ends a use of f and, for the last one, calls StopFactory. Without a
-// use it does nothing. It must be called on the loop.
+// use DoStop does nothing. DoStop must be called on the loop.
 func DoStop(f Factory) {
 	b := f.factory()
 	if b.uses == 0 {
@@ -259,7 +259,7 @@ func (b *BaseClientFactory) ClientConnectionLost(Connector, error) {}
 // BuildFrom calls f's BuildProtocol and sets the Factory of the protocol. It
 // returns [ErrNoProtocol] if f returned a nil Protocol, a *[NilProtocolError]
 // if f returned a nil pointer, a *deferred.PanicError if f panicked, and f's
-// own error otherwise. It must be called on the loop.
+// own error otherwise. BuildFrom must be called on the loop.
 func BuildFrom(f Factory, addr net.Addr) (Protocol, error) {
 	p, err := protect(func() (Protocol, error) { return f.BuildProtocol(addr) })
 	switch {

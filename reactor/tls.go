@@ -204,14 +204,14 @@ type tlsStream struct {
 	connStream
 	under *tlsSocket
 	first [1]byte
-	whole bool // read may not be split
+	whole bool // read must not be split, because the second part may need a handshake
 }
 
 func newTLSStream(l *tlsLayer) *tlsStream {
 	return &tlsStream{
 		connStream: connStream{Conn: l.conn},
 		under:      l.under,
-		whole:      l.config.Renegotiation != tls.RenegotiateNever, // a handshake in the second part would fail
+		whole:      l.config.Renegotiation != tls.RenegotiateNever,
 	}
 }
 

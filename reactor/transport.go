@@ -53,8 +53,8 @@ type Transport interface {
 	Disconnecting() bool
 
 	// GetHost returns the address of this end of the connection, and GetPeer
-	// that of the other end. Both are numeric: an [IPAddress], a [UNIXAddress],
-	// or the address that the underlying net.Conn returns.
+	// the peer's address. Both are numeric: an [IPAddress], a [UNIXAddress], or
+	// the address that the underlying net.Conn returns.
 	GetHost() net.Addr
 	GetPeer() net.Addr
 
@@ -171,7 +171,7 @@ type Consumer interface {
 }
 
 // Writer returns an io.Writer that writes to c, for fmt.Fprintf and the like.
-// Its Write never fails. It belongs to the loop.
+// Its Write belongs to the loop and never fails.
 func Writer(c Consumer) io.Writer { return consumerWriter{c} }
 
 type consumerWriter struct{ c Consumer }
