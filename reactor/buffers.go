@@ -2,12 +2,24 @@ package reactor
 
 import "sync"
 
-// readBuffer is what a read goes into. A connection holds one only during the read, so idle connections hold none.
+const (
+	// readSize is the size of a read buffer, and so the largest number of
+	// bytes that one read can bring.
+	readSize = 64 << 10
+
+	// copySize is the largest number of bytes that are copied out of a read
+	// buffer, so that the buffer can be reused at once. Larger data keeps the
+	// buffer.
+	copySize = 16 << 10
+)
+
+// readBuffer is the destination of a read. An idle connection should not hold
+// one.
 type readBuffer [readSize]byte
 
 var readBuffers bufferPool
 
-// bufferPool keeps buffers that are not in use.
+// bufferPool holds unused read buffers. Any goroutine may use it.
 type bufferPool struct{ pool sync.Pool }
 
 func (p *bufferPool) get() *readBuffer {
@@ -19,17 +31,33 @@ func (p *bufferPool) get() *readBuffer {
 
 func (p *bufferPool) put(b *readBuffer) { p.pool.Put(b) }
 
-// spareBuffers keeps a few write buffers of the loop's connections for use again, so that idle connections hold none.
+// detach returns the first n bytes of b. The caller owns the result and must
+// not use b any more.
+func (p *bufferPool) detach(b *readBuffer, n int) []byte {
+	if n > copySize {
+		return b[:n:n]
+	}
+	data := cloneBytes(b[:n])
+	p.put(b)
+	return data
+}
+
+// cloneBytes returns a copy of p, or nil if p is empty.
+func cloneBytes(p []byte) []byte { return append([]byte(nil), p...) }
+
+// spareBuffers holds unused write buffers of the connections of one loop, so
+// that an idle connection holds none.
 type spareBuffers struct {
 	free [][]byte
-	size int // of all
+	size int // total capacity of free, in bytes
 }
 
 const (
-	maxSpareTotal = 4 << 20  // bytes kept for use again
-	maxSpareSize  = 64 << 10 // the largest buffer that is kept
+	maxSpareTotal = 4 << 20  // total capacity of all spare buffers, in bytes
+	maxSpareSize  = 64 << 10 // capacity of the largest spare buffer, in bytes
 )
 
+// get returns an empty buffer, or nil if none is spare.
 func (s *spareBuffers) get() []byte {
 	last := len(s.free) - 1
 	if last < 0 {
@@ -41,6 +69,7 @@ func (s *spareBuffers) get() []byte {
 	return b
 }
 
+// put takes a buffer that the caller no longer uses.
 func (s *spareBuffers) put(b []byte) {
 	if cap(b) > 0 && cap(b) <= maxSpareSize && s.size+cap(b) <= maxSpareTotal {
 		s.free = append(s.free, b[:0])

@@ -51,7 +51,7 @@ func TestR250_R251_R252_R253_Writing(t *testing.T) {
 		p.Transport().LoseConnection()
 	}
 	c := n.serve(p)
-	if got, err := io.ReadAll(c); string(got) != "one two three four" || err != nil {
+	if got, err := readToEnd(c); string(got) != "one two three four" || err != nil {
 		t.Errorf("got %q, %v", got, err)
 	}
 	n.wantReason(p, reactor.ErrConnectionDone)
@@ -69,7 +69,7 @@ func TestR250_ManyMegabytesToASlowReader(t *testing.T) {
 	}
 	c := n.serve(p)
 	n.turns(100) // nothing is read meanwhile
-	if got, err := io.ReadAll(c); !bytes.Equal(got, sent) || err != nil {
+	if got, err := readToEnd(c); !bytes.Equal(got, sent) || err != nil {
 		t.Errorf("got %d bytes, %v", len(got), err)
 	}
 	n.wantReason(p, reactor.ErrConnectionDone)
@@ -101,7 +101,7 @@ func TestR255_WritesAfterLoseConnection(t *testing.T) {
 		p.Transport().Write([]byte("after"))
 	}
 	c := n.serve(p)
-	if got, _ := io.ReadAll(c); string(got) != "before after" {
+	if got, _ := readToEnd(c); string(got) != "before after" {
 		t.Errorf("got %q", got)
 	}
 }
@@ -152,7 +152,7 @@ func TestR259_SocketOptions(t *testing.T) {
 		}
 		tr.LoseConnection()
 	}
-	n.serve(p)
+	n.serve(p).Close()
 	n.wantReason(p, reactor.ErrConnectionDone)
 }
 
@@ -170,7 +170,7 @@ func TestR260_R261_R262_R263_LoseConnection(t *testing.T) {
 	}
 	c := n.serve(p)
 	send(t, c, "x")
-	if got, err := io.ReadAll(c); string(got) != "bye" || err != nil {
+	if got, err := readToEnd(c); string(got) != "bye" || err != nil {
 		t.Errorf("got %q, %v", got, err)
 	}
 	n.wantReason(p, reactor.ErrConnectionDone)
@@ -192,7 +192,7 @@ func TestR262_NoDataAfterLoseConnection(t *testing.T) {
 	}
 	send(t, c, "2")
 	n.turns(20)
-	_, _ = io.Copy(io.Discard, c)
+	_, _ = readToEnd(c)
 	within(t, p.lost)
 	if got := p.data.String(); got != "1" {
 		t.Errorf("got %q", got)
@@ -226,7 +226,7 @@ func TestR265_R266_R267_R271_AbortConnection(t *testing.T) {
 	}
 	c := n.serve(p)
 	send(t, c, "x")
-	if got, err := io.ReadAll(c); len(got) > 0 || !errors.Is(err, syscall.ECONNRESET) {
+	if got, err := readToEnd(c); len(got) > 0 || !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("got %q, %v", got, err)
 	}
 	n.wantReason(p, reactor.ErrConnectionAborted)
@@ -262,7 +262,7 @@ func TestR218_R270_APanicInAHandler(t *testing.T) {
 			}
 			c := n.serve(p)
 			send(t, c, "x")
-			_, _ = io.ReadAll(c)
+			_, _ = readToEnd(c)
 			n.wantReason(p, errTest)
 			wantLogged(t, n.log, "DataReceived of recorder", 1)
 		})
@@ -274,7 +274,7 @@ func TestR221_APanicInConnectionMade(t *testing.T) {
 	p := newRecorder()
 	p.onMade = func(*recorder) { panic(errTest) }
 	c := n.serve(p)
-	_, _ = io.ReadAll(c)
+	_, _ = readToEnd(c)
 	n.wantReason(p, errTest)
 	p.events.want(t, "made", "lost")
 }
@@ -347,7 +347,7 @@ func TestR275_WritingAfterTheEndOfInput(t *testing.T) {
 	}
 	c := n.serve(p)
 	c.CloseWrite()
-	if got, err := io.ReadAll(c); string(got) != "answer" || err != nil {
+	if got, err := readToEnd(c); string(got) != "answer" || err != nil {
 		t.Errorf("got %q, %v", got, err)
 	}
 	n.wantReason(p.recorder, reactor.ErrConnectionDone)
@@ -358,7 +358,7 @@ func TestR276_EndOfInputForOtherProtocols(t *testing.T) {
 	p := newRecorder()
 	c := n.serve(p)
 	c.CloseWrite()
-	if _, err := io.ReadAll(c); err != nil {
+	if _, err := readToEnd(c); err != nil {
 		t.Error(err)
 	}
 	n.wantReason(p, reactor.ErrConnectionDone)
@@ -370,7 +370,7 @@ func TestR279_LoseConnectionInHalfCloseEvents(t *testing.T) {
 	p.onMade = func(*recorder) { half(p).LoseWriteConnection() }
 	p.onWriteLost = func(p *halfCloser) { p.Transport().LoseConnection() }
 	c := n.serve(p)
-	if _, err := io.ReadAll(c); err != nil {
+	if _, err := readToEnd(c); err != nil {
 		t.Error(err)
 	}
 	n.wantReason(p.recorder, reactor.ErrConnectionDone)
@@ -389,7 +389,7 @@ func TestR280_PanicsInHalfCloseEvents(t *testing.T) {
 			} else {
 				n.do(func() { half(p).LoseWriteConnection() })
 			}
-			_, _ = io.ReadAll(c)
+			_, _ = readToEnd(c)
 			n.wantReason(p.recorder, errTest)
 		})
 	}

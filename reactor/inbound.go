@@ -6,23 +6,27 @@ import (
 	"sync/atomic"
 )
 
-// readAhead is the number of reads that may be under way to the loop. A connection whose protocol is slow, or paused, reads no more than that,
-// and so its peer is held up (R531).
+// readAhead is the number of pieces that are read before the loop has taken
+// them. A connection whose protocol is slow or paused reads no further, so TCP
+// makes the peer wait.
 const readAhead = 2
 
-// inbound is the reading half of a connection. The reader fills a slot and posts arrive; the loop takes the slots in the same order.
+// inbound is the reading half of a connection. The reader, a goroutine, fills
+// one slot after the other and posts arrive for each; the loop empties them in
+// the same order.
 type inbound struct {
 	slots  [readAhead]piece
-	ahead  atomic.Int32  // slots that are in use, and one if the reader waits for one
-	room   chan struct{} // wakes the reader when there is one
+	ahead  atomic.Int32  // slots in use, plus one if the reader waits for a slot
+	room   chan struct{} // wakes the reader
 	arrive func()
 
-	// The loop's:
-	first   int // the slot that comes next
-	full    int // slots that have arrived and are not taken
+	// The following belong to the loop.
+	first   int // the slot to be emptied next
+	full    int // slots that are filled and posted
 	paused  bool
-	busy    bool // a chunk is being delivered
-	started bool // there is a reader
+	busy    bool // deliver is running
+	started bool // there is, or was, a reader
+	ended   bool // the peer has ended its sending direction
 }
 
 func (in *inbound) init(c *conn) {
@@ -30,14 +34,15 @@ func (in *inbound) init(c *conn) {
 	in.arrive = c.arrived
 }
 
-// startReading starts the reader.
+// startReading starts the reader of a connection without TLS.
 func (c *conn) startReading() {
 	if !c.closed && !c.in.started && c.tls == nil {
 		c.spawnReader(nil)
 	}
 }
 
-// spawnReader starts a reader, after the last one has come to its end. It begins with prepare, if that is not nil.
+// spawnReader starts a reader. An earlier one must have exited. The reader
+// first calls prepare, if that is not nil, and exits if prepare fails.
 func (c *conn) spawnReader(prepare func() error) {
 	c.in.started = true
 	s := c.s
@@ -49,7 +54,8 @@ func (c *conn) spawnReader(prepare func() error) {
 	})
 }
 
-// read brings what comes to the loop. It runs on the reader's goroutine.
+// read passes pieces from the stream to the loop, the first one in slot at. It
+// runs on the reader's goroutine.
 func (c *conn) read(s stream, at int) {
 	for i := at; ; i = (i + 1) % readAhead {
 		if c.in.ahead.Add(1) > readAhead {
@@ -64,7 +70,7 @@ func (c *conn) read(s stream, at int) {
 	}
 }
 
-// arrived is run on the loop for each chunk.
+// arrived runs on the loop for each filled slot.
 func (c *conn) arrived() {
 	c.in.full++
 	if c.closed {
@@ -74,31 +80,36 @@ func (c *conn) arrived() {
 	c.deliver()
 }
 
-// deliver gives the protocol what has arrived, unless it has paused the connection.
+// deliver empties the filled slots, unless their data must wait.
 func (c *conn) deliver() {
 	if c.in.busy {
-		return // whoever is at it goes on
+		return // the caller further up the stack continues
 	}
 	c.in.busy = true
 	for c.in.full > 0 && !c.closed && !c.holdsBack() {
-		if c.switching() {
-			c.collect(c.in.take())
-		} else {
-			c.handle(c.in.take())
+		switch got := c.in.take(); {
+		case c.switching():
+			c.collect(got)
+		case c.disconnecting:
+			c.discard(got)
+		default:
+			c.handle(got)
 		}
 	}
 	c.in.busy = false
 }
 
-// holdsBack reports whether what has arrived is to wait: for the protocol, or for what is to be sent before TLS, lest a peer that does not
-// read makes the connection collect what it sends (R531).
+// holdsBack reports whether received data must wait. It waits while the
+// protocol has paused the connection, or while output from before StartTLS is
+// unsent, so that no peer can fill our memory.
 func (c *conn) holdsBack() bool {
 	if c.switching() {
 		return !c.tls.interrupted
 	}
-	return c.in.paused || c.disconnecting
+	return c.in.paused && !c.disconnecting
 }
 
+// take empties the first filled slot.
 func (in *inbound) take() piece {
 	got := in.slots[in.first]
 	in.slots[in.first] = piece{}
@@ -110,13 +121,14 @@ func (in *inbound) take() piece {
 	return got
 }
 
-// drop forgets what was not delivered, so that the reader is not held up and comes to its end.
+// drop empties all filled slots, so that the reader can continue and exit.
 func (in *inbound) drop() {
 	for in.full > 0 {
 		closeDescriptors(in.take().fds)
 	}
 }
 
+// handle passes a piece to the protocol.
 func (c *conn) handle(got piece) {
 	if len(got.fds) > 0 {
 		c.descriptorsReceived(got.fds)
@@ -129,14 +141,19 @@ func (c *conn) handle(got piece) {
 	}
 }
 
-// readEnded is told why no more data comes.
+// readEnded handles the end of the received data. An err that is not io.EOF is
+// a failure of the connection.
 func (c *conn) readEnded(err error) {
-	if c.tls != nil && c.tls.cutOff() && errors.Is(err, io.EOF) {
+	if c.tls != nil && c.tls.truncated() && errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
 	if !errors.Is(err, io.EOF) {
 		c.close(&ConnectionLostError{err})
 		return
+	}
+	c.in.ended = true
+	if c.disconnecting {
+		return // called in DataReceived just now; finish closes the connection
 	}
 	half, ok := c.p.(HalfCloser)
 	if !ok {
@@ -146,11 +163,13 @@ func (c *conn) readEnded(err error) {
 	_ = c.guard("ReadConnectionLost", half.ReadConnectionLost)
 }
 
-// descriptorsReceived gives file descriptors to a protocol that wants them; the others are closed (R335).
+// descriptorsReceived passes file descriptors to the protocol, or closes them
+// if the protocol does not accept any.
 func (c *conn) descriptorsReceived(fds []int) {
 	receiver, ok := c.p.(FileDescriptorReceiver)
 	if !ok {
-		c.r.logger().Warn("reactor: file descriptors were received that the protocol does not want", "protocol", LogPrefix(c.p), "count", len(fds))
+		c.r.logger().Warn("reactor: file descriptors were received that the protocol does not want; they are closed",
+			"protocol", LogPrefix(c.p), "count", len(fds))
 		closeDescriptors(fds)
 		return
 	}
@@ -162,25 +181,30 @@ func (c *conn) descriptorsReceived(fds []int) {
 	}
 }
 
-// PauseProducing is part of Transport.
-func (c *conn) PauseProducing() { c.in.paused = true }
+// PauseProducing implements [Transport].
+func (c *conn) PauseProducing() {
+	c.r.mustBeOnLoop("PauseProducing")
+	c.in.paused = true
+}
 
-// ResumeProducing is part of Transport.
+// ResumeProducing implements [Transport].
 func (c *conn) ResumeProducing() {
+	c.r.mustBeOnLoop("ResumeProducing")
 	if !c.in.paused || c.closed {
 		return
 	}
 	c.in.paused = false
 	if c.in.full > 0 {
-		c.r.queue.post(c.resumed) // never inside the call
+		c.r.queue.post(c.resumed) // data is never delivered inside the call
 	}
 }
 
+// resumed delivers the data that had to wait.
 func (c *conn) resumed() {
 	if !c.closed {
 		c.deliver()
 	}
 }
 
-// StopProducing is part of Transport.
+// StopProducing implements [Transport].
 func (c *conn) StopProducing() { c.LoseConnection() }

@@ -8,8 +8,9 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// Network is what endpoints and services need of a reactor. [*Reactor] implements it, and the MemoryReactor of package reactortest, with which
-// they are tested.
+// Network is the part of a reactor that endpoints and services use. [*Reactor]
+// implements it. So does the MemoryReactor of package reactortest, which opens
+// no sockets. The methods of *Reactor document the behaviour.
 type Network interface {
 	Clock
 	CallFromThread(f func()) bool

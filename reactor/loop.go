@@ -86,7 +86,7 @@ func (r *Reactor) runQueue() {
 // mayWait reports whether the iteration may wait for a post. mayWait sets the
 // alarm, which posts, for the next delayed call or the limit.
 func (r *Reactor) mayWait(limit time.Duration) bool {
-	if limit <= 0 {
+	if limit <= 0 || len(r.dirty) > 0 { // written before the first iteration
 		return false
 	}
 	when, ok := r.timers.next()

@@ -2,6 +2,7 @@ package reactor_test
 
 import (
 	"bytes"
+	"io"
 	"net"
 	"runtime"
 	"testing"
@@ -164,4 +165,10 @@ func send(t testing.TB, c net.Conn, data string) {
 	if _, err := c.Write([]byte(data)); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// readToEnd reads everything up to the peer's end and then closes c, as peers do.
+func readToEnd(c net.Conn) ([]byte, error) {
+	defer c.Close()
+	return io.ReadAll(c)
 }

@@ -9,65 +9,93 @@ import (
 	"time"
 )
 
-// NetConn turns a transport into a net.Conn, for goroutine code (R537): it is the protocol of the connection on the loop's side, and a net.Conn
-// on the other. Make one with NewNetConn and give it to a factory, an endpoint or Attach as the protocol.
+// NetConn is a net.Conn for code that blocks. On the loop it is the [Protocol]
+// of a connection: pass it to a factory, an endpoint, [Reactor.Attach] or
+// [MakeConnection]. It works with every [Transport].
 //
-// The methods of net.Conn may be called from any goroutine. On the loop, where they would wait for themselves, Read and Write return ErrOnLoop
-// instead of waiting. What comes is kept until it is read, up to NetConnBuffer bytes; then the peer is held up. Write keeps a copy and
-// waits while BufferLimit bytes or more are on their way to the loop, or wait there to be sent.
+// Any goroutine may call the methods of net.Conn and CloseWrite and Abort. The
+// others are called by the transport. On the loop, where waiting would
+// deadlock, Read and Write return [ErrOnLoop] instead of waiting. If the
+// reactor ends, they return [ErrReactorEnded].
+//
+// Received data is buffered up to about NetConnBuffer bytes; beyond that the
+// peer must wait. Write copies its data, and waits while BufferLimit or more
+// bytes are not sent.
 type NetConn struct {
 	BaseProtocol
 	r *Reactor
 
 	mu       sync.Mutex // guards the following
-	made     bool
+	made     bool       // ConnectionMade was called
+	state    netConnState
 	local    net.Addr
 	remote   net.Addr
-	in       []byte
-	end      error // why there is no more to read
-	full     bool  // the transport is paused
-	crowded  bool  // the transport has too much to send
-	gone     error // why nothing can be written
-	posted   int   // bytes written that the loop has not taken yet
-	changed  chan struct{}
-	deadline [2]deadline
+	unread   []byte
+	readErr  error         // follows unread; nil while more data may come
+	writeErr error         // nil while data may be written
+	paused   bool          // the transport does not deliver data
+	crowded  bool          // the transport has too much unsent data
+	posted   int           // bytes on the way to the loop
+	busy     bool          // a Write is in progress
+	changed  chan struct{} // closed at the next change; nil if no one waits
+	reads    deadline
+	writes   deadline
 }
 
-// NetConnBuffer is the number of bytes that a NetConn keeps before it holds the peer up.
-const NetConnBuffer = 64 << 10
+// netConnState is the way in which this side has ended the connection.
+type netConnState uint8
 
 const (
-	reading = iota
-	writing
+	netConnOpen netConnState = iota
+	netConnWriteClosed
+	netConnClosed
+	netConnAborted
 )
 
-var _ net.Conn = (*NetConn)(nil)
+// NetConnBuffer is the number of received bytes that a NetConn buffers before
+// it pauses its transport.
+const NetConnBuffer = 64 << 10
 
-// NewNetConn returns a NetConn whose connection is to be made on the loop of r. Until it is, Read and Write wait.
-func NewNetConn(r *Reactor) *NetConn {
-	return &NetConn{r: r, changed: make(chan struct{})}
-}
+var (
+	_ net.Conn     = (*NetConn)(nil)
+	_ Protocol     = (*NetConn)(nil)
+	_ HalfCloser   = (*NetConn)(nil)
+	_ PushProducer = (*netConnProducer)(nil)
+)
 
-// ConnectionMade is part of Protocol.
+// NewNetConn returns a NetConn without a connection. Read and Write wait until
+// it is connected on the loop of r. Any goroutine may call NewNetConn.
+func NewNetConn(r *Reactor) *NetConn { return &NetConn{r: r} }
+
+// ConnectionMade implements [Protocol].
 func (c *NetConn) ConnectionMade() {
+	t := c.Transport()
 	c.mu.Lock()
-	c.local, c.remote = c.Transport().GetHost(), c.Transport().GetPeer()
-	c.made = true
+	c.made, c.local, c.remote = true, t.GetHost(), t.GetPeer()
+	state := c.state
 	c.signal()
 	c.mu.Unlock()
-	_ = c.Transport().RegisterProducer((*netConnProducer)(c), true) // cannot fail: it is the first
+	if state == netConnOpen {
+		_ = t.RegisterProducer((*netConnProducer)(c), true) // cannot fail: it is the first
+		return
+	}
+	state.apply(t)
 }
 
-// DataReceived is part of Protocol.
+// DataReceived implements [Protocol].
 func (c *NetConn) DataReceived(data []byte) {
 	c.mu.Lock()
-	if c.end != nil {
+	if c.state >= netConnClosed {
 		c.mu.Unlock()
-		return // closed
+		return
 	}
-	c.in = append(c.in, data...)
-	pause := len(c.in) >= NetConnBuffer && !c.full
-	c.full = c.full || pause
+	if len(c.unread) == 0 {
+		c.unread = data
+	} else {
+		c.unread = append(c.unread, data...)
+	}
+	pause := len(c.unread) >= NetConnBuffer && !c.paused
+	c.paused = c.paused || pause
 	c.signal()
 	c.mu.Unlock()
 	if pause {
@@ -75,257 +103,325 @@ func (c *NetConn) DataReceived(data []byte) {
 	}
 }
 
-// ReadConnectionLost is part of HalfCloser.
+// ReadConnectionLost implements [HalfCloser].
 func (c *NetConn) ReadConnectionLost() { c.ended(io.EOF, nil) }
 
-// WriteConnectionLost is part of HalfCloser.
+// WriteConnectionLost implements [HalfCloser].
 func (c *NetConn) WriteConnectionLost() {}
 
-// ConnectionLost is part of Protocol.
+// ConnectionLost implements [Protocol].
 func (c *NetConn) ConnectionLost(reason error) {
-	end := reason
+	readErr := reason
 	if errors.Is(reason, ErrConnectionDone) {
-		end = io.EOF
+		readErr = io.EOF
 	}
-	c.ended(end, reason)
+	c.ended(readErr, reason)
 }
 
-// ended notes the end of reading and, with gone not nil, of writing.
-func (c *NetConn) ended(end, gone error) {
+// ended sets the errors of Read and Write, unless they are set or nil.
+func (c *NetConn) ended(readErr, writeErr error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.end == nil {
-		c.end = end
+	if c.readErr == nil {
+		c.readErr = readErr
 	}
-	if c.gone == nil {
-		c.gone = gone
+	if c.writeErr == nil {
+		c.writeErr = writeErr
 	}
 	c.signal()
 }
 
-// drop ends reading and writing on this side.
-func (c *NetConn) drop() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.in, c.end, c.gone = nil, net.ErrClosed, net.ErrClosed
-	c.signal()
-}
-
-// signal wakes everybody who waits for a change. The lock must be held.
+// signal wakes all goroutines in wait. The caller holds mu.
 func (c *NetConn) signal() {
-	close(c.changed)
-	c.changed = make(chan struct{})
+	if c.changed != nil {
+		close(c.changed)
+		c.changed = nil
+	}
 }
 
-// Read is part of net.Conn.
+// Read implements net.Conn. It returns buffered data, or else waits for data.
+// After all data it returns io.EOF if the peer has ended its sending direction
+// or the connection has ended cleanly, and else the reason given to
+// ConnectionLost. After Close it returns net.ErrClosed. After the read deadline
+// it reads nothing and returns os.ErrDeadlineExceeded.
 func (c *NetConn) Read(p []byte) (n int, err error) {
-	err = c.await(reading, func() (done bool, err error) {
-		switch {
-		case len(c.in) > 0 || len(p) == 0:
-			n = copy(p, c.in)
-			c.in = c.in[n:]
-			return true, nil
-		default:
-			return c.end != nil, c.end
-		}
-	})
-	c.makeRoom()
-	return n, err
-}
-
-// makeRoom lets the transport go on when there is room again.
-func (c *NetConn) makeRoom() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.full && len(c.in) < NetConnBuffer/2 {
-		c.full = false
-		c.r.CallFromThread(func() { c.Transport().ResumeProducing() })
-	}
-}
-
-// Write is part of net.Conn.
-func (c *NetConn) Write(p []byte) (n int, err error) {
-	for n < len(p) && err == nil {
-		part := p[n:min(n+BufferLimit, len(p))]
-		if err = c.writePart(part); err == nil {
-			n += len(part)
-		}
-	}
-	return n, err
-}
-
-func (c *NetConn) writePart(p []byte) error {
-	err := c.await(writing, func() (done bool, err error) {
-		if c.gone == nil && !c.crowded && c.posted < BufferLimit {
-			c.posted += len(p)
+	err = c.await(&c.reads, func() (bool, error) {
+		switch {
+		case c.state >= netConnClosed:
+			return true, net.ErrClosed
+		case c.reads.expired():
+			return true, os.ErrDeadlineExceeded
+		case len(p) == 0 || len(c.unread) > 0:
 			return true, nil
 		}
-		return c.gone != nil, c.gone
+		return c.readErr != nil, c.readErr
 	})
 	if err != nil {
-		return err
+		return 0, err
 	}
-	data := append([]byte(nil), p...)
-	if !c.r.CallFromThread(func() { c.take(data) }) {
-		return ErrReactorEnded
+	n = copy(p, c.unread)
+	if c.unread = c.unread[n:]; len(c.unread) == 0 {
+		c.unread = nil
 	}
-	return nil
+	if c.paused && len(c.unread) < NetConnBuffer/2 {
+		c.paused = false
+		c.r.CallFromThread(func() { c.Transport().ResumeProducing() })
+	}
+	return n, nil
 }
 
-// take runs on the loop.
-func (c *NetConn) take(data []byte) {
+// Write implements net.Conn. It returns when all of p is on its way to the
+// socket. Concurrent calls do not mix their data. After Close and CloseWrite it
+// returns net.ErrClosed, and after the loss of the connection the reason given
+// to ConnectionLost. After the write deadline it returns
+// os.ErrDeadlineExceeded. With an error, n is the number of bytes that are on
+// their way.
+func (c *NetConn) Write(p []byte) (n int, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.awaitWrite(func() bool { return !c.busy }); err != nil {
+		return 0, err
+	}
+	c.busy = true
+	defer func() {
+		c.busy = false
+		c.signal()
+	}()
+	for n < len(p) {
+		if err := c.awaitWrite(c.accepts); err != nil {
+			return n, err
+		}
+		part := p[n:min(n+BufferLimit, len(p))]
+		if !c.post(part) {
+			return n, ErrReactorEnded
+		}
+		n += len(part)
+	}
+	return n, nil
+}
+
+// accepts reports whether the connection accepts data to write.
+func (c *NetConn) accepts() bool {
+	return c.made && !c.crowded && c.posted < BufferLimit
+}
+
+// awaitWrite waits until ready returns true, or Write must fail. The caller
+// holds mu.
+func (c *NetConn) awaitWrite(ready func() bool) error {
+	return c.await(&c.writes, func() (bool, error) {
+		switch {
+		case c.state >= netConnWriteClosed:
+			return true, net.ErrClosed
+		case c.writeErr != nil:
+			return true, c.writeErr
+		case c.writes.expired():
+			return true, os.ErrDeadlineExceeded
+		}
+		return ready(), nil
+	})
+}
+
+// post sends a copy of p to the loop, or returns false if the loop has ended.
+// The caller holds mu, so that data is posted in the order of the calls.
+func (c *NetConn) post(p []byte) bool {
+	data := cloneBytes(p)
+	if !c.r.CallFromThread(func() { c.transmit(data) }) {
+		return false
+	}
+	c.posted += len(p)
+	return true
+}
+
+// transmit runs on the loop.
+func (c *NetConn) transmit(data []byte) {
 	c.Transport().Write(data)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.posted -= len(data); c.posted < BufferLimit && c.posted+len(data) >= BufferLimit {
-		c.signal()
-	}
+	c.posted -= len(data)
+	c.signal()
 }
 
-// await waits for the connection, and then until cond, which is called with the lock held, says that it is done; or until the deadline.
-func (c *NetConn) await(which int, cond func() (done bool, err error)) error {
-	b := c.r.block()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for {
-		expired, timer := c.deadline[which].state()
-		var done bool
-		var err error
-		if c.made || c.gone != nil {
-			done, err = cond()
-		}
-		switch {
-		case expired:
-			return os.ErrDeadlineExceeded
-		case done:
-			return err
-		}
-		if err := c.wait(&b, timer); err != nil {
-			return err
-		}
+// await waits until done returns true, and returns the error of done. It waits
+// for changes and for d. The caller holds mu, which is released while waiting.
+func (c *NetConn) await(d *deadline, done func() (bool, error)) error {
+	ok, err := done()
+	switch {
+	case ok:
+		return err
+	case c.r.here():
+		return ErrOnLoop
 	}
+	for b := c.r.block(); !ok; {
+		if err := c.wait(&b, d.passed); err != nil {
+			return err
+		}
+		ok, err = done()
+	}
+	return err
 }
 
-// wait waits for a change, without the lock, which must be held.
-func (c *NetConn) wait(b *blocker, timer <-chan struct{}) error {
+// wait waits for a change or until passed is closed. It returns ErrReactorEnded
+// if the reactor has ended, and ErrOnLoop if the caller is on the loop. The
+// caller holds mu, which is released while waiting.
+func (c *NetConn) wait(b *blocker, passed <-chan struct{}) error {
+	if c.changed == nil {
+		c.changed = make(chan struct{})
+	}
 	changed := c.changed
 	c.mu.Unlock()
 	defer c.mu.Lock()
 	select {
 	case <-changed:
-	case <-timer:
+	case <-passed:
 	case <-b.notice.closed:
 		return b.noticed()
 	}
 	return nil
 }
 
-// Close is part of net.Conn. What was written is sent first; what was not read is dropped.
+// Close implements net.Conn. It does not wait and always returns nil. Data that
+// was written is still sent, by the rules of [Transport]'s LoseConnection;
+// Abort ends that. Unread data is dropped. A NetConn that is closed before it
+// is connected closes its connection as soon as it gets one.
 func (c *NetConn) Close() error {
-	c.drop()
-	c.onTransport(func(t Transport) {
-		t.UnregisterProducer()
-		t.LoseConnection()
-	})
+	c.end(netConnClosed)
 	return nil
 }
 
-// CloseWrite ends the sending direction.
+// Abort closes the connection at once and drops data that is not sent. Over TCP
+// the peer gets a reset. Abort does not wait, and may be called after Close.
+func (c *NetConn) Abort() { c.end(netConnAborted) }
+
+// CloseWrite ends the sending direction after all written data is sent. It does
+// not wait. It returns net.ErrClosed after Close and Abort, and else nil.
 func (c *NetConn) CloseWrite() error {
-	c.ended(nil, net.ErrClosed)
-	c.onTransport(func(t Transport) {
-		t.UnregisterProducer()
+	if !c.end(netConnWriteClosed) {
+		return net.ErrClosed
+	}
+	return nil
+}
+
+// end ends the connection on this side in the given way. It returns false if
+// the connection has ended in a stronger way.
+func (c *NetConn) end(state netConnState) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if state <= c.state {
+		return state == c.state
+	}
+	c.state = state
+	if state >= netConnClosed {
+		c.unread = nil
+		c.reads.set(time.Time{}) // stops the timers
+		c.writes.set(time.Time{})
+	}
+	c.signal()
+	c.r.CallFromThread(func() { // after all posted data
+		if t := c.Transport(); t != nil { // else ConnectionMade calls apply
+			state.apply(t)
+		}
+	})
+	return true
+}
+
+// apply ends the connection of t in this way.
+func (s netConnState) apply(t Transport) {
+	t.UnregisterProducer()
+	switch s {
+	case netConnWriteClosed:
 		if half, ok := t.(HalfCloserTransport); ok {
 			half.LoseWriteConnection()
 		}
-	})
-	return nil
+	case netConnClosed:
+		t.LoseConnection()
+	case netConnAborted:
+		t.AbortConnection()
+	}
 }
 
-// onTransport runs f on the loop if the connection was made.
-func (c *NetConn) onTransport(f func(t Transport)) {
-	c.r.CallFromThread(func() {
-		if t := c.Transport(); t != nil {
-			f(t)
-		}
-	})
-}
-
-// LocalAddr is part of net.Conn; nil before the connection is made.
+// LocalAddr implements net.Conn. It returns nil before the NetConn is
+// connected.
 func (c *NetConn) LocalAddr() net.Addr {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.local
 }
 
-// RemoteAddr is part of net.Conn; nil before the connection is made.
+// RemoteAddr implements net.Conn. It returns nil before the NetConn is
+// connected.
 func (c *NetConn) RemoteAddr() net.Addr {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.remote
 }
 
-// SetDeadline is part of net.Conn.
-func (c *NetConn) SetDeadline(t time.Time) error {
-	c.setDeadline(t, reading, writing)
-	return nil
-}
+// SetDeadline implements net.Conn.
+func (c *NetConn) SetDeadline(t time.Time) error { return c.setDeadlines(t, &c.reads, &c.writes) }
 
-// SetReadDeadline is part of net.Conn.
-func (c *NetConn) SetReadDeadline(t time.Time) error {
-	c.setDeadline(t, reading)
-	return nil
-}
+// SetReadDeadline implements net.Conn.
+func (c *NetConn) SetReadDeadline(t time.Time) error { return c.setDeadlines(t, &c.reads) }
 
-// SetWriteDeadline is part of net.Conn.
-func (c *NetConn) SetWriteDeadline(t time.Time) error {
-	c.setDeadline(t, writing)
-	return nil
-}
+// SetWriteDeadline implements net.Conn. Calls of Write that have returned are
+// not affected.
+func (c *NetConn) SetWriteDeadline(t time.Time) error { return c.setDeadlines(t, &c.writes) }
 
-func (c *NetConn) setDeadline(t time.Time, which ...int) {
+func (c *NetConn) setDeadlines(t time.Time, deadlines ...*deadline) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, i := range which {
-		c.deadline[i].set(t)
+	if c.state >= netConnClosed {
+		return net.ErrClosed
 	}
-	c.signal()
+	for _, d := range deadlines {
+		d.set(t)
+	}
+	c.signal() // goroutines that wait need the new channel
+	return nil
 }
 
-// deadline is a point in time, and a channel that is closed when it has come.
+// deadline is a point in time. The zero value never passes.
 type deadline struct {
-	at    time.Time
-	timer *time.Timer
-	done  chan struct{}
+	timer  *time.Timer
+	passed chan struct{} // closed when the deadline has passed; nil if it never does
 }
 
 func (d *deadline) set(t time.Time) {
 	if d.timer != nil {
 		d.timer.Stop()
 	}
-	*d = deadline{at: t}
-	if !t.IsZero() {
-		done := make(chan struct{})
-		d.done = done
-		d.timer = time.AfterFunc(time.Until(t), func() { close(done) })
+	*d = deadline{}
+	if t.IsZero() {
+		return
+	}
+	passed := make(chan struct{})
+	d.passed = passed
+	if left := time.Until(t); left > 0 {
+		d.timer = time.AfterFunc(left, func() { close(passed) })
+	} else {
+		close(passed)
 	}
 }
 
-// state reports whether the deadline has come, and returns what to wait for if not.
-func (d *deadline) state() (expired bool, done <-chan struct{}) {
-	return !d.at.IsZero() && !time.Now().Before(d.at), d.done
+func (d *deadline) expired() bool {
+	select {
+	case <-d.passed:
+		return true
+	default:
+		return false
+	}
 }
 
 // netConnProducer is the NetConn as the producer of its transport.
 type netConnProducer NetConn
 
-// PauseProducing is part of PushProducer.
+// PauseProducing implements [PushProducer].
 func (p *netConnProducer) PauseProducing() { (*NetConn)(p).setCrowded(true) }
 
-// ResumeProducing is part of Producer.
+// ResumeProducing implements [Producer].
 func (p *netConnProducer) ResumeProducing() { (*NetConn)(p).setCrowded(false) }
 
-// StopProducing is part of Producer.
+// StopProducing implements [Producer].
 func (p *netConnProducer) StopProducing() { (*NetConn)(p).setCrowded(false) }
 
 func (c *NetConn) setCrowded(crowded bool) {

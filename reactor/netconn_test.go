@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"syscall"
 	"testing"
 	"time"
 
@@ -150,4 +151,136 @@ func TestR537_NetConnOfALostConnection(t *testing.T) {
 	}()
 	_ = n.r.Stop()
 	wantErr(t, within(t, got), reactor.ErrReactorEnded)
+}
+
+// A write that fails at its deadline counts for nothing afterwards.
+func TestF41_NetConnWritesAfterDeadlines(t *testing.T) {
+	_, c, far := netConnPair(t)
+	_ = c.SetWriteDeadline(time.Unix(1, 0))
+	for range 4 {
+		if n, err := c.Write(make([]byte, reactor.BufferLimit)); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("%d, %v", n, err)
+		}
+	}
+	_ = c.SetWriteDeadline(time.Time{})
+	wrote := make(chan result[int], 1)
+	go func() { // ends when the peer has everything
+		n, err := c.Write([]byte("hello"))
+		wrote <- result[int]{n, err}
+	}()
+	if got := within(t, wrote); got.v != 5 || got.err != nil {
+		t.Errorf("%+v", got)
+	}
+	_ = c.Close()
+	if got, err := io.ReadAll(far); string(got) != "hello" || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+// A read that fails at its deadline takes nothing.
+func TestF41_NetConnReadsAfterDeadlines(t *testing.T) {
+	n, c, far := netConnPair(t)
+	send(t, far, "hello")
+	first := make([]byte, 1)
+	if _, err := io.ReadFull(c, first); err != nil { // the rest has come, or comes
+		t.Fatal(err)
+	}
+	n.turns(3)
+	_ = c.SetReadDeadline(time.Unix(1, 0))
+	buf := []byte("untouched")
+	if k, err := c.Read(buf); k != 0 || !errors.Is(err, os.ErrDeadlineExceeded) || string(buf) != "untouched" {
+		t.Errorf("%d, %v, %q", k, err, buf)
+	}
+	_ = c.SetReadDeadline(time.Time{})
+	if _, err := io.ReadFull(c, buf[:4]); string(buf[:4]) != "ello" || err != nil {
+		t.Errorf("got %q, %v", buf, err)
+	}
+}
+
+// A NetConn that is ended before it is connected ends its connection in the same way.
+func TestF41_NetConnEndedBeforeItsConnection(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		end  func(c *reactor.NetConn)
+		want error // of a read by the peer
+	}{
+		{"Close", func(c *reactor.NetConn) { _ = c.Close() }, io.EOF},
+		{"CloseWrite", func(c *reactor.NetConn) { _ = c.CloseWrite() }, io.EOF},
+		{"Abort", func(c *reactor.NetConn) { c.Abort() }, syscall.ECONNRESET},
+		{"CloseWrite and Close", func(c *reactor.NetConn) { _ = c.CloseWrite(); _ = c.Close() }, io.EOF},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			n := startNet(t)
+			near, far := socketPair(t, "tcp")
+			c := reactor.NewNetConn(n.r)
+			row.end(c)
+			lost := make(chan error, 1)
+			reactor.OnConnectionLost(c, func(reason error) { lost <- reason })
+			n.do(func() { _, _ = n.r.Attach(near, c, reactor.AttachOptions{}) })
+			_ = far.SetReadDeadline(time.Now().Add(30 * time.Second))
+			if _, err := far.Read(make([]byte, 1)); !errors.Is(err, row.want) {
+				t.Errorf("got %v", err)
+			}
+			if row.name == "CloseWrite" {
+				send(t, far, "x")
+				if _, err := c.Read(make([]byte, 1)); err != nil {
+					t.Error(err)
+				}
+				_ = c.Close()
+			}
+			_ = far.Close()
+			within(t, lost)
+		})
+	}
+}
+
+// What goroutines write at the same time is not mixed up.
+func TestF41_NetConnConcurrentWrites(t *testing.T) {
+	_, c, far := netConnPair(t)
+	const writers, size = 8, 5 * reactor.BufferLimit / 2
+	for i := range writers {
+		go func() { _, _ = c.Write(bytes.Repeat([]byte{byte(i)}, size)) }() // ends when the peer has everything
+	}
+	got := make([]byte, writers*size)
+	if _, err := io.ReadFull(far, got); err != nil {
+		t.Fatal(err)
+	}
+	for at := 0; at < len(got); at += size {
+		if bytes.Count(got[at:at+size], got[at:at+1]) != size {
+			t.Fatalf("the write that begins at %d is mixed with another", at)
+		}
+	}
+}
+
+// A write that waits for another one, or for room, ends at its deadline and with the connection.
+func TestF41_NetConnWritersThatWait(t *testing.T) {
+	_, c, far := netConnPair(t)
+	wrote := make(chan error, 2)
+	for range 2 {
+		go func() { // ends with the deadline or the connection
+			_, err := c.Write(make([]byte, 64<<20)) // more than the sockets and the buffers take
+			wrote <- err
+		}()
+	}
+	if _, err := far.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.SetWriteDeadline(time.Unix(1, 0))
+	for range 2 {
+		wantErr(t, within(t, wrote), os.ErrDeadlineExceeded)
+	}
+	_ = c.SetWriteDeadline(time.Time{})
+	go func() { // ends with the connection
+		_, err := c.Write(make([]byte, 64<<20))
+		wrote <- err
+	}()
+	_ = c.Close()
+	wantErr(t, within(t, wrote), net.ErrClosed)
+	c.Abort() // nobody reads the rest
+	if err := c.SetDeadline(time.Now()); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("got %v", err)
+	}
+	if err := c.CloseWrite(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("got %v", err)
+	}
 }

@@ -1,17 +1,18 @@
 package reactor
 
-// outbound is the writing half of a connection: what was written and is not sent. It goes out at the end of the turn.
+// outbound is the writing half of a connection: data that was written and is
+// not sent. The loop sends it at the end of each iteration.
 type outbound struct {
 	buf     []byte
-	fds     []int  // to be sent with the first byte of buf
-	flight  []byte // what the writing goroutine sends; nil if there is none
+	fds     []int  // are sent together with the first byte of buf
+	flight  []byte // the goroutine that writes is sending it; nil if there is none
 	written func()
-	err     error // of the writing goroutine, set before it posts written
+	err     error // of the goroutine that writes; it sets err and then posts written
 }
 
 func (o *outbound) init(c *conn) { o.written = c.written }
 
-// pending is the number of bytes that are not sent.
+// pending returns the number of bytes that are not sent.
 func (o *outbound) pending() int { return len(o.buf) + len(o.flight) }
 
 func (o *outbound) drop() {
@@ -20,8 +21,9 @@ func (o *outbound) drop() {
 	o.fds = nil
 }
 
-// Write is part of Transport.
+// Write implements [Transport].
 func (c *conn) Write(data []byte) {
+	c.r.mustBeOnLoop("Write")
 	if len(data) == 0 || !c.mayWrite() {
 		return
 	}
@@ -33,21 +35,23 @@ func (c *conn) Write(data []byte) {
 	c.holdProducer()
 }
 
-// WriteSequence is part of Transport.
+// WriteSequence implements [Transport].
 func (c *conn) WriteSequence(pieces [][]byte) {
 	for _, data := range pieces {
 		c.Write(data)
 	}
 }
 
-// mayWrite reports whether what is written now is sent. A producer may go on until it is unregistered, which the end of sending waits for.
+// mayWrite reports whether data that is written now will be sent. A producer
+// may write until it is unregistered; the end of sending waits for that.
 func (c *conn) mayWrite() bool {
 	ending := c.closingWrite || c.disconnecting && c.tls != nil
-	return !c.closed && !c.writeClosed && !(ending && c.producer == nil)
+	return !c.closed && !c.endingWrite && !(ending && c.producer == nil)
 }
 
-// holdProducer tells a push producer to pause if too much is buffered, and notes that a pull producer has given something. A panic in the
-// producer surfaces from the write (R294).
+// holdProducer pauses a push producer if too much data is buffered, and notes
+// that a pull producer has written. A panic in PauseProducing reaches the
+// caller of Write.
 func (c *conn) holdProducer() {
 	if c.held || c.producer == nil {
 		return
@@ -58,7 +62,7 @@ func (c *conn) holdProducer() {
 	}
 }
 
-// markDirty has the connection flushed at the end of the turn.
+// markDirty makes the loop flush the connection at the end of the iteration.
 func (c *conn) markDirty() {
 	if !c.dirty {
 		c.dirty = true
@@ -66,7 +70,8 @@ func (c *conn) markDirty() {
 	}
 }
 
-// flush sends what the connections have to send. What they write meanwhile waits for the next turn.
+// flush flushes the connections that are marked dirty. Those marked meanwhile
+// wait for the next iteration.
 func (r *Reactor) flush() {
 	if len(r.dirty) == 0 {
 		return
@@ -94,7 +99,8 @@ func (c *conn) flush() {
 	c.drained()
 }
 
-// send sends what the socket takes and gives the rest to a goroutine. It reports whether all is sent.
+// send writes the data that the socket accepts, and starts a goroutine for the
+// rest. It reports whether all data is sent.
 func (c *conn) send() bool {
 	n, err := c.s.tryWrite(c.out.buf, c.out.fds)
 	if err != nil {
@@ -113,14 +119,14 @@ func (c *conn) send() bool {
 	}
 	s, fds := c.s, c.out.fds
 	c.out.flight, c.out.fds = buf[n:], nil
-	c.r.spawn(func() { // ends when the peer has taken it, or with the connection
+	c.r.spawn(func() { // ends when the peer has accepted the data, or with the connection
 		c.out.err = s.write(buf[n:], fds)
 		c.r.queue.post(c.out.written)
 	})
 	return false
 }
 
-// written is run on the loop when the writing goroutine is done.
+// written runs on the loop when the goroutine that writes has exited.
 func (c *conn) written() {
 	c.r.spare.put(c.out.flight[:0])
 	c.out.flight = nil
@@ -135,12 +141,15 @@ func (c *conn) written() {
 	}
 }
 
-// drained is called when all is sent: the producer may go on, and what waited for this may happen.
+// drained runs when all data is sent. It resumes the producer, or does what
+// had to wait for the data.
 func (c *conn) drained() {
 	switch {
 	case c.producer != nil:
 		c.resumeProducer()
-	case c.closingWrite && !c.writeClosed:
+	case c.disconnecting && len(c.out.fds) > 0:
+		c.close(ErrFileDescriptorOverrun)
+	case (c.disconnecting || c.closingWrite) && !c.writeClosed:
 		c.closeWrite()
 	case c.disconnecting:
 		c.finish()
@@ -155,51 +164,15 @@ func (c *conn) resumeProducer() {
 	_ = c.guard("ResumeProducing of a producer", c.producer.ResumeProducing)
 }
 
-// finish closes the connection after LoseConnection.
-func (c *conn) finish() {
-	if len(c.out.fds) > 0 {
-		c.close(ErrFileDescriptorOverrun)
-		return
-	}
-	c.close(ErrConnectionDone)
-}
-
-// closeWrite ends the sending direction: on a goroutine, because TLS has something to say, for which the peer may have no room.
-func (c *conn) closeWrite() {
-	if c.endingWrite {
-		return
-	}
-	c.endingWrite = true
-	s := c.s
-	c.r.spawn(func() { // ends by the time limit of TLS, or with the connection
-		err := s.closeWrite()
-		c.r.queue.post(func() { c.writeEnded(err) })
-	})
-}
-
-// writeEnded is told of the end of closeWrite. That the peer has closed the connection already is no error (R281).
-func (c *conn) writeEnded(err error) {
-	if c.closed {
-		return
-	}
-	c.writeClosed = true
-	if err != nil {
-		c.r.logger().Debug("reactor: ending one direction of a connection", "err", err)
-	}
-	if half, ok := c.p.(HalfCloser); ok {
-		_ = c.guard("WriteConnectionLost", half.WriteConnectionLost)
-	}
-	c.markDirty() // LoseConnection may have come meanwhile
-}
-
-// RegisterProducer is part of Transport.
+// RegisterProducer implements [Transport].
 func (c *conn) RegisterProducer(p Producer, streaming bool) error {
+	c.r.mustBeOnLoop("RegisterProducer")
 	switch _, push := p.(PushProducer); {
 	case c.producer != nil:
 		return ErrProducerRegistered
 	case streaming && !push:
 		return ErrNotPushProducer
-	case c.closed || c.closingWrite:
+	case c.closed || c.closingWrite || c.endingWrite:
 		p.StopProducing()
 		return nil
 	}
@@ -210,8 +183,9 @@ func (c *conn) RegisterProducer(p Producer, streaming bool) error {
 	return nil
 }
 
-// UnregisterProducer is part of Transport.
+// UnregisterProducer implements [Transport].
 func (c *conn) UnregisterProducer() {
+	c.r.mustBeOnLoop("UnregisterProducer")
 	c.producer = nil
 	c.markDirty()
 }

@@ -93,7 +93,7 @@ func TestR284_R289_R455_PullProducers(t *testing.T) {
 		p.Transport().LoseConnection()
 	}
 	c := n.serve(p)
-	if got, err := io.ReadAll(c); string(got) != "piece piece piece piece " || err != nil {
+	if got, err := readToEnd(c); string(got) != "piece piece piece piece " || err != nil {
 		t.Errorf("got %q, %v", got, err)
 	}
 	n.wantReason(p, reactor.ErrConnectionDone)
@@ -156,7 +156,7 @@ func TestR290_LoseConnectionWaitsForAPushProducer(t *testing.T) {
 		p.Transport().Write([]byte("last"))
 		p.Transport().UnregisterProducer()
 	})
-	if got, _ := io.ReadAll(c); string(got) != "first last" {
+	if got, _ := readToEnd(c); string(got) != "first last" {
 		t.Errorf("got %q", got)
 	}
 	n.wantReason(p, reactor.ErrConnectionDone)

@@ -6,51 +6,73 @@ import (
 	"strings"
 )
 
-// Protocol is one end of a connection: what the bytes mean. A type becomes one by embedding [BaseProtocol] by value, whose methods do nothing,
-// and defining those that it wants. All are called on the loop, in this order: ConnectionMade once, DataReceived any number of times,
-// ConnectionLost once (R215). They must not block. A panic in one is logged and closes the connection, with the panic as the reason.
+// Protocol handles the events of one connection. To make one, embed
+// [BaseProtocol] by value and define the methods you need; those of
+// BaseProtocol do nothing:
+//
+//	type echo struct{ reactor.BaseProtocol }
+//
+//	func (e *echo) DataReceived(data []byte) { e.Transport().Write(data) }
+//
+// The reactor calls all methods on the loop, in this order: ConnectionMade
+// once, DataReceived any number of times, ConnectionLost once. They must not
+// block. A panic in one is logged and closes the connection, and is the reason
+// given to ConnectionLost.
 type Protocol interface {
-	// ConnectionMade is called when the connection is there, and Transport can be used.
+	// ConnectionMade is called when the connection is established. Transport
+	// returns the connection from now on.
 	ConnectionMade()
 
-	// DataReceived is called with what has come, in order: at least one byte, at most 64 KiB, cut anywhere (R217). data belongs to the
-	// protocol.
+	// DataReceived is called with received data: at least one byte, at most 64
+	// KiB, in order. TCP does not keep the boundaries of the peer's writes, so
+	// data may begin and end anywhere. The protocol owns data.
 	DataReceived(data []byte)
 
-	// ConnectionLost is called when the connection has ended. reason matches ErrConnectionDone if that was clean, and ErrConnectionLost
-	// if not.
+	// ConnectionLost is called when the connection has ended. After a clean end
+	// reason matches [ErrConnectionDone], else [ErrConnectionLost], or it is
+	// the *deferred.PanicError of a method of the protocol.
 	ConnectionLost(reason error)
 
-	// Transport and Connected are BaseProtocol's, as is the rest.
+	// Transport and Connected are methods of BaseProtocol.
 	Transport() Transport
 	Connected() bool
+
 	base() *BaseProtocol
 }
 
-// HalfCloser is implemented by protocols that want to know when one direction of the connection has ended. Such a protocol must call
-// LoseConnection itself: the end of both directions does not do it (R274 to R277).
+// HalfCloser is an optional interface of protocols that handle the end of each
+// direction of a connection separately. The reactor then does not close the
+// connection when the peer ends its sending direction: the protocol must call
+// LoseConnection itself, even after both directions have ended.
 type HalfCloser interface {
-	// ReadConnectionLost is called when the peer will send no more.
+	// ReadConnectionLost is called when the peer has ended its sending
+	// direction. No more data is received, but data can still be written.
 	ReadConnectionLost()
 
-	// WriteConnectionLost is called when what was written before LoseWriteConnection has been sent.
+	// WriteConnectionLost is called after LoseWriteConnection, when all data is
+	// sent and the sending direction has ended.
 	WriteConnectionLost()
 }
 
-// HandshakeListener is implemented by protocols that want to know when a TLS handshake is complete (R354).
+// HandshakeListener is an optional interface of protocols that need to know
+// when a TLS handshake is complete. HandshakeCompleted comes after
+// ConnectionMade and before the first DataReceived over TLS.
 type HandshakeListener interface{ HandshakeCompleted() }
 
-// FileDescriptorReceiver is implemented by protocols that accept file descriptors over a UNIX socket. fd belongs to the protocol. It is called
-// before the bytes that the descriptor came with are delivered (R335).
+// FileDescriptorReceiver is an optional interface of protocols that accept file
+// descriptors over a UNIX socket. FileDescriptorReceived is called before the
+// data that the descriptor was sent with is delivered. The protocol owns fd and
+// must close it. For other protocols, descriptors are closed.
 type FileDescriptorReceiver interface{ FileDescriptorReceived(fd int) }
 
-// BaseProtocol is embedded by value in protocols. The zero value is ready.
+// BaseProtocol implements [Protocol]. Embed it by value in your own protocols.
+// The zero value is ready to use. All methods belong to the loop.
 type BaseProtocol struct {
 	self      Protocol
 	transport Transport
 	factory   Factory
 	connected bool
-	lost      func(reason error) // see OnConnectionLost; may be nil
+	lost      func(reason error) // set by OnConnectionLost; may be nil
 }
 
 // ConnectionMade does nothing.
@@ -64,29 +86,44 @@ func (b *BaseProtocol) ConnectionLost(error) {}
 
 func (b *BaseProtocol) base() *BaseProtocol { return b }
 
-// Transport returns the connection; nil before it is made.
+// Transport returns the connection, or nil before ConnectionMade.
 func (b *BaseProtocol) Transport() Transport { return b.transport }
 
-// Factory returns the factory that built the protocol; nil if none did.
+// Factory returns the factory that built the protocol, or nil if none did.
 func (b *BaseProtocol) Factory() Factory { return b.factory }
 
-// Connected reports whether the connection is made and not lost.
+// Connected reports whether the connection is established and not lost.
 func (b *BaseProtocol) Connected() bool { return b.connected }
 
-// Self returns the protocol that embeds this one, as it was given to [MakeConnection]; nil before. Types that are themselves made to be
-// embedded call the hooks of their users through it.
+// Self returns the protocol that embeds b, as it was passed to
+// [MakeConnection], or nil before that. A type that is itself meant to be
+// embedded calls the methods of the embedding type through Self.
 func (b *BaseProtocol) Self() Protocol { return b.self }
 
-// MakeConnection gives a protocol its transport and calls its ConnectionMade (R214). Reactors do it; tests do it with a transport of their
-// own. It belongs to the loop.
+// baseOf returns the BaseProtocol of p. If p is nil, or a nil pointer, or embeds
+// one, baseOf returns a *NilProtocolError.
+func baseOf(p Protocol) (b *BaseProtocol, err error) {
+	defer func() {
+		if recover() != nil || b == nil {
+			b, err = nil, &NilProtocolError{Type: fmt.Sprintf("%T", p)}
+		}
+	}()
+	return p.base(), nil
+}
+
+// MakeConnection connects p to t and calls p's ConnectionMade. The reactor does
+// this for its connections. Call it to connect a protocol to a transport of
+// your own, such as those of package reactortest. MakeConnection must be called
+// on the loop.
 func MakeConnection(p Protocol, t Transport) {
 	b := p.base()
 	b.self, b.transport, b.connected = p, t, true
 	p.ConnectionMade()
 }
 
-// EndConnection is the counterpart of MakeConnection: it calls the protocol's ConnectionLost, and then the functions that were given to
-// OnConnectionLost, even if that has panicked (R222).
+// EndConnection is the counterpart of [MakeConnection]. It calls p's
+// ConnectionLost, and then the functions passed to [OnConnectionLost], even if
+// ConnectionLost panics. EndConnection must be called on the loop, once.
 func EndConnection(p Protocol, reason error) {
 	b := p.base()
 	b.connected = false
@@ -97,7 +134,10 @@ func EndConnection(p Protocol, reason error) {
 	p.ConnectionLost(reason)
 }
 
-// OnConnectionLost has f called after the protocol's next ConnectionLost. It is for the owners of a connection, who are not its protocol.
+// OnConnectionLost makes [EndConnection] call f after p's ConnectionLost. It is
+// for code that manages a connection without being its protocol. Several
+// functions are called in the order in which they were added. OnConnectionLost
+// must be called on the loop.
 func OnConnectionLost(p Protocol, f func(reason error)) {
 	b := p.base()
 	if before := b.lost; before != nil {
@@ -110,7 +150,8 @@ func OnConnectionLost(p Protocol, f func(reason error)) {
 	b.lost = f
 }
 
-// LogPrefix returns how a protocol or factory is called in logs: what its LogPrefix method says, else its type's name (R226).
+// LogPrefix returns the name of a protocol or factory for log records: the
+// result of its LogPrefix method if it has one, else the name of its type.
 func LogPrefix(x any) string {
 	if p, ok := x.(interface{ LogPrefix() string }); ok {
 		return p.LogPrefix()
@@ -119,21 +160,27 @@ func LogPrefix(x any) string {
 	return name[strings.LastIndexByte(name, '.')+1:]
 }
 
-// Factory makes the protocols of a server, or of a client endpoint. A type becomes one by embedding [BaseFactory] by value and
-// defining BuildProtocol. All methods are called on the loop.
+// Factory builds the protocols of a server or of a client endpoint. To make
+// one, embed [BaseFactory] by value and define BuildProtocol, or use
+// [ForProtocol]. The reactor calls all methods on the loop.
 type Factory interface {
-	// BuildProtocol returns the protocol for a new connection with the peer at addr. A nil Protocol refuses it: the connection is
-	// closed. So it is after an error, which a server logs and a client is told of.
+	// BuildProtocol returns the protocol for a new connection with the peer at
+	// addr. If it returns a nil Protocol, the connection is refused: it is
+	// closed. If it returns an error or a nil pointer, or panics, the
+	// connection is closed too; a server logs the error, and a client's
+	// attempt to connect fails with it.
 	BuildProtocol(addr net.Addr) (Protocol, error)
 
-	// StartFactory is called before the first, and StopFactory after the last, of the ports and connectors that use the factory.
+	// StartFactory is called when the first port or connector begins to use
+	// the factory, and StopFactory when the last one has ended.
 	StartFactory()
 	StopFactory()
 
 	factory() *BaseFactory
 }
 
-// BaseFactory is embedded by value in factories. The zero value is ready.
+// BaseFactory implements the methods of [Factory] but BuildProtocol. Embed it
+// by value in your own factories. The zero value is ready to use.
 type BaseFactory struct {
 	uses int
 }
@@ -146,7 +193,9 @@ func (b *BaseFactory) StopFactory() {}
 
 func (b *BaseFactory) factory() *BaseFactory { return b }
 
-// DoStart counts a use of the factory; the first one calls its StartFactory (R231). Ports and connectors do it.
+// DoStart counts a use of f and, for the first one, calls StartFactory. Ports
+// and connectors call DoStart; call it if you use a factory in another way.
+// DoStart must be called on the loop.
 func DoStart(f Factory) {
 	b := f.factory()
 	if b.uses++; b.uses == 1 {
@@ -154,7 +203,8 @@ func DoStart(f Factory) {
 	}
 }
 
-// DoStop takes a use back; the last one calls StopFactory. Without a use it does nothing.
+// DoStop ends a use of f and, for the last one, calls StopFactory. Without a
+// use DoStop does nothing. DoStop must be called on the loop.
 func DoStop(f Factory) {
 	b := f.factory()
 	if b.uses == 0 {
@@ -165,7 +215,8 @@ func DoStop(f Factory) {
 	}
 }
 
-// ForProtocol returns a factory whose protocols are made by the given function (R227, R233).
+// ForProtocol returns a factory that calls build for each connection. build is
+// called on the loop; if it returns nil, the connection is refused.
 func ForProtocol(build func() Protocol) Factory { return &protocolFactory{build: build} }
 
 type protocolFactory struct {
@@ -175,10 +226,15 @@ type protocolFactory struct {
 
 func (f *protocolFactory) BuildProtocol(net.Addr) (Protocol, error) { return f.build(), nil }
 
-// ClientFactory is a factory that ConnectTCP and its like tell what becomes of their attempts. A type becomes one by embedding
-// [BaseClientFactory]. The order is StartFactory, StartedConnecting, then either ClientConnectionFailed, or, after the
-// ConnectionLost of its protocol, ClientConnectionLost, then StopFactory (R234 to R236). Calling c.Connect in one of the two begins a new
-// attempt, without StopFactory and StartFactory in between (R237).
+// ClientFactory is a factory for ConnectTCP, ConnectTLS and ConnectUNIX, which
+// call its methods as an attempt proceeds. To make one, embed
+// [BaseClientFactory] by value and define BuildProtocol.
+//
+// The order of the calls is StartFactory, StartedConnecting, then either
+// ClientConnectionFailed, or the methods of the protocol up to its
+// ConnectionLost and then ClientConnectionLost, and last StopFactory. If
+// ClientConnectionFailed or ClientConnectionLost calls c.Connect, a new attempt
+// begins with StartedConnecting, without StopFactory and StartFactory.
 type ClientFactory interface {
 	Factory
 	StartedConnecting(c Connector)
@@ -186,7 +242,9 @@ type ClientFactory interface {
 	ClientConnectionLost(c Connector, reason error)
 }
 
-// BaseClientFactory is embedded by value in client factories. The zero value is ready.
+// BaseClientFactory implements the methods of [ClientFactory] but
+// BuildProtocol. Embed it by value in your own factories. The zero value is
+// ready to use.
 type BaseClientFactory struct{ BaseFactory }
 
 // StartedConnecting does nothing.
@@ -198,7 +256,10 @@ func (b *BaseClientFactory) ClientConnectionFailed(Connector, error) {}
 // ClientConnectionLost does nothing.
 func (b *BaseClientFactory) ClientConnectionLost(Connector, error) {}
 
-// BuildFrom calls the factory and sets the protocol's Factory. No protocol is ErrNoProtocol; a panic is a *PanicError.
+// BuildFrom calls f's BuildProtocol and sets the Factory of the protocol. It
+// returns [ErrNoProtocol] if f returned a nil Protocol, a *[NilProtocolError]
+// if f returned a nil pointer, a *deferred.PanicError if f panicked, and f's
+// own error otherwise. BuildFrom must be called on the loop.
 func BuildFrom(f Factory, addr net.Addr) (Protocol, error) {
 	p, err := protect(func() (Protocol, error) { return f.BuildProtocol(addr) })
 	switch {
@@ -207,6 +268,10 @@ func BuildFrom(f Factory, addr net.Addr) (Protocol, error) {
 	case p == nil:
 		return nil, ErrNoProtocol
 	}
-	p.base().factory = f
+	b, err := baseOf(p)
+	if err != nil {
+		return nil, err
+	}
+	b.factory = f
 	return p, nil
 }

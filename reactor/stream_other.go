@@ -7,9 +7,10 @@ import (
 	"net"
 )
 
-func newStream(c net.Conn) stream { return plainStream{c} }
+func newStream(c net.Conn) stream { return newConnStream(c) }
 
 func closeDescriptors([]int) {}
 
-// SendFileDescriptor is part of UNIXTransport.
+// SendFileDescriptor implements [UNIXTransport]. It always returns
+// errors.ErrUnsupported on this system.
 func (c *conn) SendFileDescriptor(int) error { return errors.ErrUnsupported }

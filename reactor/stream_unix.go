@@ -9,23 +9,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// newStream returns the best way to read and write c: sockets of the system can be written without blocking.
+// newStream returns the stream of c: a rawStream if c is a socket of the
+// operating system, else a connStream.
 func newStream(c net.Conn) stream {
-	sc, ok := c.(syscall.Conn)
-	if !ok || !isSocket(c) {
-		return plainStream{c}
+	if !isSocket(c) {
+		return newConnStream(c)
 	}
-	raw, err := sc.SyscallConn()
+	raw, err := c.(syscall.Conn).SyscallConn()
 	if err != nil {
-		return plainStream{c}
+		return newConnStream(c)
 	}
-	s := &rawStream{plainStream: plainStream{c}, raw: raw}
+	s := &rawStream{connStream: connStream{Conn: c}, raw: raw}
 	_, s.unix = c.(*net.UnixConn)
 	s.readable, s.writable = s.tryRead, s.tryWriteOnce
 	return s
 }
 
-// isSocket reports whether c is a socket of the operating system.
+// isSocket reports whether c is a stream socket of the operating system.
 func isSocket(c net.Conn) bool {
 	switch c.(type) {
 	case *net.TCPConn, *net.UnixConn:
@@ -34,18 +34,21 @@ func isSocket(c net.Conn) bool {
 	return false
 }
 
-// rawStream is a socket of the system. The reader holds a buffer only when there is something to read, and the loop writes without a
-// goroutine as long as the socket takes it.
+// rawStream is the stream of a socket of the operating system. Its reader
+// takes a buffer only when data has arrived, and the loop writes without a
+// goroutine while the socket accepts data.
 type rawStream struct {
-	plainStream
+	connStream
 	raw                syscall.RawConn
 	readable, writable func(fd uintptr) bool
-	unix               bool // descriptors may come
+	unix               bool // file descriptors may arrive
 
-	got piece // the reader's
-	err error // the reader's
+	// Used by the reader only: the result of tryRead.
+	got piece
+	err error
 
-	data    []byte // the loop's
+	// Used by the loop only: arguments and results of tryWriteOnce.
+	data    []byte
 	fds     []int
 	n       int
 	sendErr error
@@ -60,7 +63,8 @@ func (s *rawStream) read() (piece, error) {
 	return got, s.err
 }
 
-// tryRead reports whether there was something to read; else it is called again when there is.
+// tryRead reads once and reports whether there was data or an error. If not,
+// the runtime calls it again when the socket is readable.
 func (s *rawStream) tryRead(fd uintptr) bool {
 	buf := readBuffers.get()
 	n, fds, err := s.receive(int(fd), buf[:])
@@ -68,7 +72,7 @@ func (s *rawStream) tryRead(fd uintptr) bool {
 		readBuffers.put(buf)
 		return false
 	}
-	s.got = piece{data: own(buf, n), fds: fds}
+	s.got = piece{data: readBuffers.detach(buf, max(n, 0)), fds: fds}
 	s.err = readError(n, err)
 	return true
 }
@@ -95,7 +99,7 @@ func (s *rawStream) write(data []byte, fds []int) error {
 		}
 		data = data[n:]
 	}
-	return s.plainStream.write(data, nil)
+	return s.connStream.write(data, nil)
 }
 
 func (s *rawStream) tryWrite(data []byte, fds []int) (n int, err error) {
@@ -108,7 +112,8 @@ func (s *rawStream) tryWrite(data []byte, fds []int) (n int, err error) {
 	return s.n, err
 }
 
-// tryWriteOnce always reports that it is done: the loop does not wait.
+// tryWriteOnce writes once. It always returns true, because the loop must not
+// wait until the socket is writable.
 func (s *rawStream) tryWriteOnce(fd uintptr) bool {
 	for {
 		n, err := s.sendSome(int(fd))
@@ -131,3 +136,5 @@ func (s *rawStream) sendSome(fd int) (int, error) {
 	}
 	return unix.Write(fd, s.data)
 }
+
+func (s *rawStream) tryCloseWrite() (bool, error) { return true, s.closeWrite() }

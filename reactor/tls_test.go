@@ -236,7 +236,7 @@ func TestR359_PullProducersOverTLS(t *testing.T) {
 	}
 	server.onMade = func(p *recorder) { _ = p.Transport().RegisterProducer(pullOnly{prod}, false) }
 	port := n.serveTLS(server, serverConfig)
-	got, err := io.ReadAll(tls.Client(dialPlain(t, port), clientConfig))
+	got, err := readToEnd(tls.Client(dialPlain(t, port), clientConfig))
 	if string(got) != "piece piece piece piece " || err != nil {
 		t.Errorf("got %q, %v", got, err)
 	}
