@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -56,10 +57,10 @@ func TestR316_R393_ServerFromString(t *testing.T) {
 		check       func(m *reactortest.MemoryReactor) bool
 	}{
 		{"tcp:80", func(m *reactortest.MemoryReactor) bool {
-			return m.TCPServers[0].Port == 80 && m.TCPServers[0].Options == reactor.ListenOptions{Backlog: 50}
+			return m.TCPServers[0].Port == 80 && m.TCPServers[0].Options == reactor.ListenOptions{Interface: "0.0.0.0"}
 		}},
 		{"TCP:port=80:interface=127.0.0.1:backlog=6", func(m *reactortest.MemoryReactor) bool {
-			return m.TCPServers[0].Port == 80 && m.TCPServers[0].Options == reactor.ListenOptions{Interface: "127.0.0.1", Backlog: 6}
+			return m.TCPServers[0].Port == 80 && m.TCPServers[0].Options == reactor.ListenOptions{Interface: "127.0.0.1"}
 		}},
 		{"tcp:http", func(m *reactortest.MemoryReactor) bool { return m.TCPServers[0].Port == 80 }},
 		{`tcp6:80:interface=2001\:db8\:\:1`, func(m *reactortest.MemoryReactor) bool { return m.TCPServers[0].Options.Interface == "2001:db8::1" }},
@@ -172,9 +173,11 @@ func TestR396_R401_BadDescriptions(t *testing.T) {
 		"tcp":                      "the argument port is missing",
 		"tcp:80:foo=1":             "the argument foo is unknown",
 		"tcp:80:90":                `the argument "90" is too many`,
-		"tcp:no-such-service-here": "is no port",
-		"tcp:80:backlog=x":         "backlog=x is no number",
-		"unix:/s:mode=888":         "mode=888 is no number",
+		"tcp:no-such-service-here": "is not a port",
+		"tcp:80:backlog=x":         "backlog=x is not a number",
+		"tcp:80:backlog=-1":        "the backlog is negative",
+		"unix:/s:backlog=x":        "backlog=x is not a number",
+		"unix:/s:mode=888":         "mode=888 is not a number",
 		"systemd:domain=INET":      "either index or name",
 		"systemd:index=0:name=x":   "either index or name",
 		"systemd:index=7":          "no socket 7",
@@ -195,8 +198,8 @@ func TestR396_R401_BadDescriptions(t *testing.T) {
 	for description, want := range map[string]string{
 		"bogus:1":                      "unknown kind",
 		"tcp:host":                     "the argument port is missing",
-		"tcp:host:80:timeout=x":        "no time in seconds",
-		"tcp:host:80:timeout=-1":       "no time in seconds",
+		"tcp:host:80:timeout=x":        "not a time in seconds",
+		"tcp:host:80:timeout=-1":       "not a time in seconds",
 		"tls:host:80:surprise=1":       "the argument surprise is unknown",
 		`tls:host:80:endpoint=bogus`:   "unknown kind",
 		"ssl:host:80:certKey=/nowhere": "no such file",
@@ -266,6 +269,7 @@ func TestR402_Systemd(t *testing.T) {
 
 // systemdService greets one client.
 func systemdService(t *testing.T, description string) {
+	t.Setenv("LISTEN_PID", strconv.Itoa(os.Getpid()))
 	reactortest.Run(t, func(r *reactor.Reactor) {
 		e, err := endpoints.ServerFromString(r, description)
 		if err != nil {

@@ -162,10 +162,8 @@ func (m *MemoryReactor) ListenUNIX(path string, f reactor.Factory, opts reactor.
 }
 
 // Listen records the call and returns a FakePort.
-func (m *MemoryReactor) Listen(l net.Listener, f reactor.Factory) reactor.ListeningPort {
-	call := &ServerCall{Factory: f, Listener: l, FakePort: &FakePort{Host: l.Addr()}}
-	m.Adopted = append(m.Adopted, call)
-	return call.FakePort
+func (m *MemoryReactor) Listen(l net.Listener, f reactor.Factory) (reactor.ListeningPort, error) {
+	return m.listen(&m.Adopted, &ServerCall{Factory: f, Listener: l, FakePort: &FakePort{Host: l.Addr()}})
 }
 
 func (m *MemoryReactor) listen(list *[]*ServerCall, call *ServerCall) (reactor.ListeningPort, error) {

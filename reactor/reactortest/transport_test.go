@@ -296,9 +296,9 @@ func (f *factory) ClientConnectionFailed(_ reactor.Connector, reason error) {
 func TestR517_R518_R522_MemoryReactor(t *testing.T) {
 	m := reactortest.NewMemoryReactor()
 	f := new(factory)
-	port, err := m.ListenTCP(80, f, reactor.ListenOptions{Interface: "127.0.0.1", Backlog: 5})
+	port, err := m.ListenTCP(80, f, reactor.ListenOptions{Interface: "127.0.0.1"})
 	call := m.TCPServers[0]
-	if err != nil || call.Port != 80 || call.Factory != f || call.Options.Backlog != 5 || port.GetHost().String() != "127.0.0.1:80" || !call.Listening {
+	if err != nil || call.Port != 80 || call.Factory != f || port.GetHost().String() != "127.0.0.1:80" || !call.Listening {
 		t.Errorf("%v, %+v", err, call)
 	}
 	d := port.StopListening()
@@ -315,7 +315,7 @@ func TestR517_R518_R522_MemoryReactor(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	if m.Listen(l, f); m.Adopted[0].Listener != l {
+	if _, _ = m.Listen(l, f); m.Adopted[0].Listener != l {
 		t.Error("not recorded")
 	}
 
