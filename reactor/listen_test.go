@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"os"
@@ -365,8 +366,9 @@ func TestF49_R228_R230_ATypedNilProtocol(t *testing.T) {
 	f.build = func(net.Addr) (reactor.Protocol, error) { return (*recorder)(nil), nil }
 	port := n.listen(f)
 	c := dialPlain(t, port)
-	if got, err := c.Read(make([]byte, 1)); got != 0 || err == nil {
-		t.Errorf("got %d, %v", got, err)
+	_ = c.SetReadDeadline(time.Now().Add(30 * time.Second))
+	if got, err := io.ReadAll(c); len(got) > 0 || err != nil {
+		t.Errorf("got %q, %v", got, err)
 	}
 	n.turns(1)
 	wantLogged(t, n.log, "building a protocol failed", 1)

@@ -22,12 +22,14 @@ var errLocked = errors.New("reactor: another process listens at this path; it ho
 // is broken: then a stale socket is removed as well.
 func (l *unixListener) takeLock(clock deferred.Clock) error {
 	name := l.path + lockSuffix
-	switch lockState(name) {
-	case lockHeld:
+	state := lockState(name)
+	if state == lockHeld {
 		return errLocked
-	case lockStale:
+	}
+	if state == lockStale || exists(l.path) {
 		// FilesystemLock removes a stale lock and then creates its own. Two
-		// processes doing so at the same time could remove each other's.
+		// processes that do so at the same time could remove each other's, and
+		// a third one would find the socket of the dead process without a lock.
 		release, err := guardDirectory(filepath.Dir(name))
 		if err != nil {
 			return err
@@ -47,6 +49,11 @@ func (l *unixListener) takeLock(clock deferred.Clock) error {
 		removeStaleSocket(l.path)
 	}
 	return nil
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }
 
 // removeStaleSocket removes the file at path if it is a socket on which nobody

@@ -5,16 +5,11 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/hawser-go/hawser/deferred/deferredtest"
 	"github.com/hawser-go/hawser/reactor"
@@ -227,58 +222,4 @@ func TestR395_R397_NewKinds(t *testing.T) {
 	if _, err := endpoints.ClientFromString(m, "mine:/there"); err == nil {
 		t.Error("a new kind has become everybody's")
 	}
-}
-
-// TestR402 runs this test binary again, as a service to which a listening socket is passed.
-func TestR402_Systemd(t *testing.T) {
-	if description := os.Getenv("HAWSER_TEST_SYSTEMD"); description != "" {
-		systemdService(t, description)
-		return
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	f, err := l.(*net.TCPListener).File()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	for _, description := range []string{"systemd:domain=INET:index=0", "systemd:domain=INET:name=web"} {
-		cmd := exec.Command(os.Args[0], "-test.run=TestR402")
-		cmd.ExtraFiles = []*os.File{f}
-		cmd.Env = append(os.Environ(), "HAWSER_TEST_SYSTEMD="+description, "LISTEN_FDS=1", "LISTEN_FDNAMES=web")
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		c, err := net.Dial("tcp", l.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = c.SetReadDeadline(time.Now().Add(30 * time.Second))
-		if got, err := io.ReadAll(c); string(got) != "hello" || err != nil {
-			t.Errorf("%s: got %q, %v", description, got, err)
-		}
-		c.Close()
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("%s: %v", description, err)
-		}
-	}
-}
-
-// systemdService greets one client.
-func systemdService(t *testing.T, description string) {
-	t.Setenv("LISTEN_PID", strconv.Itoa(os.Getpid()))
-	reactortest.Run(t, func(r *reactor.Reactor) {
-		e, err := endpoints.ServerFromString(r, description)
-		if err != nil {
-			t.Fatal(err)
-		}
-		e.Listen(reactor.ForProtocol(func() reactor.Protocol {
-			p := new(greeter)
-			reactor.OnConnectionLost(p, func(error) { _ = r.Stop() })
-			return p
-		}))
-	})
 }
