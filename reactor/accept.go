@@ -38,7 +38,7 @@ type acceptor struct {
 	stopped bool          // belongs to the loop
 
 	// The other fields belong to the goroutine of run.
-	spare    *os.File // see refuseOne; nil when there is no descriptor for it
+	spare    *os.File // see acceptWithSpare; nil when there is no descriptor for it
 	failures int      // failures of Accept since it last succeeded
 	failed   time.Time
 	refused  int  // connections that were closed for want of descriptors
@@ -76,15 +76,14 @@ func (a *acceptor) acceptAll() error {
 		nc, err := protect(a.l.Accept)
 		switch {
 		case err == nil:
-			a.succeeded()
-			if !a.p.r.CallFromThread(func() { a.p.accepted(a, nc) }) {
-				_ = nc.Close() // the loop has ended
+			a.succeeded(nc)
+		case exhausted(err):
+			a.fail(err, true)
+			if nc := a.refuse(); nc != nil {
+				a.succeeded(nc)
+			} else {
 				<-a.room
 			}
-		case exhausted(err):
-			<-a.room
-			a.fail(err, true)
-			a.refuse()
 		case ofOneConnection(err):
 			<-a.room
 			a.fail(err, a.failures >= acceptTolerance)
@@ -105,45 +104,54 @@ func (a *acceptor) fail(err error, ofPort bool) {
 	}
 }
 
-// succeeded ends a row of failures. It logs the end of the refused state.
-func (a *acceptor) succeeded() {
+// succeeded posts a connection to the loop. It ends a row of failures, and logs
+// the end of the refused state.
+func (a *acceptor) succeeded(nc net.Conn) {
 	a.failures = 0
 	if a.refusing && time.Since(a.failed) >= acceptRecovery {
 		a.p.r.logger().Info("reactor: connections are accepted again", "port", a.host, "refused", a.refused)
 		a.refusing, a.refused = false, 0
 	}
+	if !a.p.r.CallFromThread(func() { a.p.accepted(a, nc) }) {
+		_ = nc.Close() // the loop has ended
+		<-a.room
+	}
 }
 
 // refuse is called when Accept found no free descriptor. It closes a waiting
-// connection, so that the client does not wait for ever, or pauses.
-func (a *acceptor) refuse() {
+// connection, so that the client does not wait for ever, or pauses. If there is
+// a free descriptor again, refuse returns the connection instead.
+func (a *acceptor) refuse() net.Conn {
 	if a.spare == nil {
 		a.openSpare()
 	}
 	limited, ok := a.l.(interface{ SetDeadline(time.Time) error })
 	if !ok || a.spare == nil || limited.SetDeadline(time.Now().Add(acceptRetry)) != nil {
 		a.pause(acceptRetry)
-		return
+		return nil
 	}
-	err := a.refuseOne()
+	nc, err := a.acceptWithSpare()
 	_ = limited.SetDeadline(time.Time{}) // if this fails, the next Accept does
 	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 		a.pause(acceptRetry)
 	}
+	return nc
 }
 
-// refuseOne gives up the spare descriptor for a moment to accept a connection
-// and close it. Accept waits until the deadline of the listener.
-func (a *acceptor) refuseOne() error {
+// acceptWithSpare gives up the spare descriptor to accept a connection, and
+// waits for one until the deadline of the listener. If there is no other
+// descriptor for a new spare, acceptWithSpare closes the connection.
+func (a *acceptor) acceptWithSpare() (net.Conn, error) {
 	a.closeSpare()
-	defer a.openSpare()
 	nc, err := protect(a.l.Accept)
-	if err != nil {
-		return err
+	a.openSpare()
+	if err != nil || a.spare != nil {
+		return nc, err
 	}
 	a.refused++
-	_ = nc.Close() // the client is told by that
-	return nil
+	_ = nc.Close() // this tells the client
+	a.openSpare()
+	return nil, nil
 }
 
 // pause waits for d, or until stop is called.
