@@ -84,7 +84,8 @@ func withoutDescriptors(t *testing.T, spare bool) {
 	for _, file := range taken {
 		file.Close()
 	}
-	before := accepted
+	before := 0
+	n.do(func() { before = accepted })
 	dialPlain(t, listeningAt{l.Addr()})
 	n.waitFor("connection", func() bool { return accepted > before })
 }

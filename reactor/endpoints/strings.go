@@ -67,8 +67,9 @@ func ClientFromString(r reactor.Network, description string) (StreamClientEndpoi
 // families, unless interface is given. The key of a unix path is address; its
 // mode is octal, 666 by default, and lockfile=0 means no lock file. The default
 // of privateKey is server.pem, and of certKey the file of the private key.
-// backlog and domain are checked or accepted, and have no effect. systemd takes
-// a socket that the service manager has passed to the process, once.
+// backlog must be a number from 0; it has no effect, because the system limits
+// the queue. domain has no effect either. systemd takes a socket that the
+// service manager has passed to the process; each can be taken once.
 func ServerFromString(r reactor.Network, description string) (StreamServerEndpoint, error) {
 	return NewKinds().Server(r, description)
 }
