@@ -7,9 +7,10 @@ import (
 	"strconv"
 )
 
-// IPAddress is the address of a TCP endpoint. It is a net.Addr. Values are equal if their fields are, and may be keys of maps (R205).
+// IPAddress is the address of a TCP socket. It implements net.Addr. Values can
+// be compared with == and used as map keys.
 type IPAddress struct {
-	netip.AddrPort // Addr, and more
+	netip.AddrPort // provides Addr and String
 }
 
 // Host returns the numeric address, with its zone if it has one.
@@ -21,12 +22,18 @@ func (a IPAddress) Port() int { return int(a.AddrPort.Port()) }
 // Network returns "tcp".
 func (a IPAddress) Network() string { return "tcp" }
 
-// UNIXAddress is the address of a UNIX socket. The path is empty for the end that has no name (R206).
+// UNIXAddress is the address of a UNIX socket. It implements net.Addr. Path is
+// empty for a socket without a name, which the client's usually is. As in
+// package net, a name in Linux's abstract namespace begins with "@".
 type UNIXAddress struct{ Path string }
 
+// String returns the path.
 func (a UNIXAddress) String() string { return a.Path }
 
-// Same reports whether the two addresses are equal, or their paths the same file.
+// Network returns "unix".
+func (a UNIXAddress) Network() string { return "unix" }
+
+// Same reports whether a and b are equal, or their paths name the same file.
 func (a UNIXAddress) Same(b UNIXAddress) bool {
 	if a == b {
 		return true
@@ -36,40 +43,32 @@ func (a UNIXAddress) Same(b UNIXAddress) bool {
 	return errX == nil && errY == nil && os.SameFile(x, y)
 }
 
-// HostnameAddress is a name and a port that have not been looked up (R207).
+// HostnameAddress is a host name, or an IP literal, and a port. The name has
+// not been looked up. It implements net.Addr.
 type HostnameAddress struct {
 	Host string
 	Port int
 }
 
+// String returns "host:port", with brackets around an IPv6 literal.
 func (a HostnameAddress) String() string { return net.JoinHostPort(a.Host, strconv.Itoa(a.Port)) }
-
-// Network returns "unix".
-func (a UNIXAddress) Network() string { return "unix" }
 
 // Network returns "tcp".
 func (a HostnameAddress) Network() string { return "tcp" }
 
-// AddressOf returns the address of a socket as one of the types above, if it is of one of their kinds.
+// AddressOf returns a *net.TCPAddr as an IPAddress, with an IPv4-mapped
+// address as IPv4, and a *net.UnixAddr as a UNIXAddress. It returns any other
+// address unchanged.
 func AddressOf(a net.Addr) net.Addr {
 	switch a := a.(type) {
 	case *net.TCPAddr:
 		ap := a.AddrPort()
 		return IPAddress{netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())}
 	case *net.UnixAddr:
+		if a.Name == "@" { // on Linux, package net calls a socket without a name "@"
+			return UNIXAddress{}
+		}
 		return UNIXAddress{a.Name}
 	}
 	return a
-}
-
-// IsIPv4Address reports whether s is an IPv4 literal (R208).
-func IsIPv4Address(s string) bool {
-	a, err := netip.ParseAddr(s)
-	return err == nil && a.Is4()
-}
-
-// IsIPv6Address reports whether s is an IPv6 literal, with or without a zone (R208).
-func IsIPv6Address(s string) bool {
-	a, err := netip.ParseAddr(s)
-	return err == nil && a.Is6()
 }

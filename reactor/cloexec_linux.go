@@ -2,5 +2,5 @@ package reactor
 
 import "golang.org/x/sys/unix"
 
-// receiveFlags makes received descriptors close on exec from the first moment on.
+// receiveFlags makes the kernel mark received descriptors close-on-exec.
 const receiveFlags = unix.MSG_CMSG_CLOEXEC

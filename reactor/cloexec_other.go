@@ -2,5 +2,6 @@
 
 package reactor
 
-// receiveFlags has nothing to make received descriptors close on exec with; descriptorsIn does it.
+// receiveFlags is 0 here: descriptorsIn marks received descriptors
+// close-on-exec after they arrived.
 const receiveFlags = 0

@@ -2,25 +2,28 @@ package reactor
 
 import (
 	"crypto/tls"
-	"errors"
 	"net"
 
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// Connector is a client connection, or the attempt to make it. All methods belong to the loop.
+// Connector is a client connection, or an attempt to make one. All methods
+// must be called on the loop.
 type Connector interface {
-	// Connect begins an attempt, on a connector that is not connected. It returns ErrConnectorBusy otherwise (R322).
+	// Connect begins an attempt. It returns ErrConnectorBusy while another
+	// attempt is in progress or the connection is open.
 	Connect() error
 
-	// StopConnecting ends the attempt in progress: ClientConnectionFailed is called with ErrUser, inside the call (R319). It returns
-	// ErrNotConnecting if there is none (R320).
+	// StopConnecting ends the attempt in progress. Before it returns,
+	// ClientConnectionFailed is called with an error that matches ErrUser. It
+	// returns ErrNotConnecting if no attempt is in progress.
 	StopConnecting() error
 
-	// Disconnect ends the attempt, or closes the connection, or does nothing (R321).
+	// Disconnect ends the attempt in progress, or calls LoseConnection on the
+	// open connection, or does nothing.
 	Disconnect()
 
-	// GetDestination returns the address that was asked for (R314).
+	// GetDestination returns the address that was asked for.
 	GetDestination() net.Addr
 }
 
@@ -32,36 +35,38 @@ const (
 	connectorConnected
 )
 
-// connector is the reactor's Connector.
+// connector is the Connector of a Reactor.
 type connector struct {
 	r       *Reactor
 	f       ClientFactory
 	to      net.Addr
 	dial    func() deferred.Deferred[net.Conn]
-	tls     *tls.Config // may be nil
+	tls     *tls.Config // nil for a plain connection
 	state   connectorState
-	started bool // the factory counts this use
-	attempt int  // counts them, so that a late answer is known
+	started bool // DoStart was called for this connector
+	attempt int  // number of the attempt; results of earlier ones are dropped
 	pending deferred.Deferred[net.Conn]
-	t       Transport // when connected
-	drop    bool      // Disconnect was called before there was a t
+	t       Transport // nil unless connected
+	drop    bool      // Disconnect was called before t was set
 }
 
 func (r *Reactor) newConnector(f ClientFactory, to net.Addr, dial func() deferred.Deferred[net.Conn], tls *tls.Config) *connector {
 	c := &connector{r: r, f: f, to: to, dial: dial, tls: tls}
-	_ = c.Connect() // cannot be busy
+	_ = c.Connect() // a new connector is not busy
 	return c
 }
 
-// GetDestination is part of Connector.
+// GetDestination implements Connector.
 func (c *connector) GetDestination() net.Addr { return c.to }
 
-// Connect is part of Connector.
+// Connect implements Connector.
 func (c *connector) Connect() error {
+	c.r.mustBeOnLoop("Connect")
 	if c.state != connectorIdle {
 		return ErrConnectorBusy
 	}
 	c.state = connectorConnecting
+	c.pending = deferred.Deferred[net.Conn]{}
 	c.attempt++
 	attempt := c.attempt
 	if !c.started {
@@ -70,7 +75,7 @@ func (c *connector) Connect() error {
 	}
 	c.guard("StartedConnecting", func() { c.f.StartedConnecting(c) })
 	if c.state != connectorConnecting || c.attempt != attempt {
-		return nil // given up there
+		return nil // StartedConnecting has stopped the attempt
 	}
 	c.pending = c.dial()
 	deferred.ThenBoth(c.pending, func(nc net.Conn, err error) (none struct{}, _ error) {
@@ -80,11 +85,12 @@ func (c *connector) Connect() error {
 	return nil
 }
 
+// dialled is called when the dial of an attempt has ended.
 func (c *connector) dialled(attempt int, nc net.Conn, err error) {
 	switch {
 	case c.attempt != attempt || c.state != connectorConnecting:
 		if err == nil {
-			_ = nc.Close()
+			_ = nc.Close() // the attempt was stopped before
 		}
 	case err != nil:
 		c.failed(err)
@@ -93,37 +99,37 @@ func (c *connector) dialled(attempt int, nc net.Conn, err error) {
 	}
 }
 
-// connected makes the protocol. Without one, the connection is closed: cleanly if there was no error (R228, R230).
+// connected makes the protocol and attaches the connection to it. If there is
+// no protocol, the connection is closed. A factory that refuses the connection
+// is told of a clean end, one that fails of its error.
 func (c *connector) connected(nc net.Conn) {
 	c.state, c.drop = connectorConnected, false
-	p, err := BuildFrom(c.f, AddressOf(nc.RemoteAddr()))
-	if err != nil {
-		_ = nc.Close()
-	}
+	p, err := buildFor(c.f, nc)
 	switch {
-	case errors.Is(err, ErrNoProtocol):
+	case err == ErrNoProtocol:
 		c.lost(ErrConnectionDone)
 	case err != nil:
 		c.r.logger().Error("reactor: building a protocol failed", "factory", LogPrefix(c.f), "err", err)
 		c.failed(err)
 	default:
-		c.attach(nc, p)
+		c.attachTo(nc, p)
 	}
 }
 
-func (c *connector) attach(nc net.Conn, p Protocol) {
+func (c *connector) attachTo(nc net.Conn, p Protocol) {
 	t, err := c.r.Attach(nc, p, AttachOptions{TLS: c.tls})
-	if t == nil { // else an error is the protocol's, and logged
+	if t == nil { // any other error is a panic, which Attach has logged
 		c.failed(err)
 		return
 	}
-	OnConnectionLost(p, c.lost) // comes on a later turn
+	OnConnectionLost(p, c.lost) // is called on a later iteration
 	if c.t = t; c.drop {
 		t.LoseConnection()
 	}
 }
 
-// failed tells the factory that there is no connection, and lost that there is none any more. Unless it connects again, its use ends.
+// failed calls ClientConnectionFailed, and lost calls ClientConnectionLost.
+// StopFactory follows, unless the factory connects again in the call.
 func (c *connector) failed(reason error) {
 	c.state = connectorIdle
 	c.guard("ClientConnectionFailed", func() { c.f.ClientConnectionFailed(c, reason) })
@@ -143,12 +149,13 @@ func (c *connector) finish() {
 	}
 }
 
-// StopConnecting is part of Connector.
+// StopConnecting implements Connector.
 func (c *connector) StopConnecting() error {
+	c.r.mustBeOnLoop("StopConnecting")
 	if c.state != connectorConnecting {
 		return ErrNotConnecting
 	}
-	c.state = connectorIdle // what cancelling reports is not for the factory
+	c.state = connectorIdle // dialled then drops the result of the cancellation
 	if c.pending != (deferred.Deferred[net.Conn]{}) {
 		c.pending.Cancel()
 	}
@@ -156,15 +163,16 @@ func (c *connector) StopConnecting() error {
 	return nil
 }
 
-// Disconnect is part of Connector.
+// Disconnect implements Connector.
 func (c *connector) Disconnect() {
+	c.r.mustBeOnLoop("Disconnect")
 	switch {
 	case c.state == connectorConnecting:
-		_ = c.StopConnecting()
+		_ = c.StopConnecting() // an attempt is in progress
 	case c.t != nil:
 		c.t.LoseConnection()
 	default:
-		c.drop = true // the protocol is being built, or told of its connection
+		c.drop = true // connected is building the protocol, or calls ConnectionMade
 	}
 }
 

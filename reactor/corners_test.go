@@ -92,7 +92,7 @@ func TestR310_ErrorsOfOneConnection(t *testing.T) {
 	f := newFactory()
 	p := newRecorder()
 	f.build = func(net.Addr) (reactor.Protocol, error) { return p, nil }
-	n.do(func() { n.r.Listen(failing, f) })
+	n.do(func() { n.adopt(failing, f) })
 	c, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
 		t.Fatal(err)

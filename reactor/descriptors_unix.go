@@ -10,7 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// receiveMessage reads from a UNIX socket, with the file descriptors that come along.
+// receiveMessage reads from a UNIX socket: data, and the file descriptors that
+// arrived with it, at most MaxDescriptors.
 func receiveMessage(fd int, buf []byte) (n int, fds []int, err error) {
 	var room [4 * MaxDescriptors]byte
 	control := make([]byte, unix.CmsgSpace(len(room)))
@@ -21,7 +22,8 @@ func receiveMessage(fd int, buf []byte) (n int, fds []int, err error) {
 	return n, descriptorsIn(control[:size]), nil
 }
 
-// descriptorsIn returns the file descriptors in a control message; other things in it are of no interest (R335).
+// descriptorsIn returns the file descriptors in a control message and makes
+// them close on exec. It ignores other contents.
 func descriptorsIn(control []byte) (fds []int) {
 	messages, err := unix.ParseSocketControlMessage(control)
 	if err != nil {
@@ -44,7 +46,8 @@ func closeDescriptors(fds []int) {
 	}
 }
 
-// readError is the error of a read that brought n bytes: none is the end.
+// readError returns the error of a read that returned n bytes and err. A read
+// of no bytes without an error is the end of the stream.
 func readError(n int, err error) error {
 	if err == nil && n == 0 {
 		return io.EOF
@@ -52,8 +55,9 @@ func readError(n int, err error) error {
 	return err
 }
 
-// SendFileDescriptor is part of UNIXTransport.
+// SendFileDescriptor implements UNIXTransport.
 func (c *conn) SendFileDescriptor(fd int) error {
+	c.r.mustBeOnLoop("SendFileDescriptor")
 	if _, ok := c.socket.(*net.UnixConn); !ok {
 		return errors.ErrUnsupported
 	}

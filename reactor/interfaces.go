@@ -23,7 +23,7 @@ type Network interface {
 	ListenTCP(port int, f Factory, opts ListenOptions) (ListeningPort, error)
 	ListenTLS(port int, f Factory, config *tls.Config, opts ListenOptions) (ListeningPort, error)
 	ListenUNIX(path string, f Factory, opts UNIXOptions) (ListeningPort, error)
-	Listen(l net.Listener, f Factory) ListeningPort
+	Listen(l net.Listener, f Factory) (ListeningPort, error)
 
 	ConnectTCP(host string, port int, f ClientFactory, opts DialOptions) Connector
 	ConnectTLS(host string, port int, f ClientFactory, config *tls.Config, opts DialOptions) Connector

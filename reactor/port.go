@@ -4,167 +4,183 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
-	"slices"
-	"syscall"
-	"time"
 
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// ListeningPort is something that listens. All methods belong to the loop.
+// ListeningPort is a listening socket together with the factory that makes the
+// protocols of its connections. All methods must be called on the loop.
 type ListeningPort interface {
-	// GetHost returns the address that is listened on, with the real port.
+	// GetHost returns the address of the socket. If port 0 was asked for, the
+	// address has the port that the system chose. After StopListening, GetHost
+	// still returns the last address.
 	GetHost() net.Addr
 
-	// StartListening listens again after StopListening (R308). The error is a *CannotListenError.
+	// StartListening listens again after the Deferred of StopListening has
+	// fired. The error is a *CannotListenError, whatever the cause: the port
+	// still listens, the socket cannot be opened, StartFactory panicked (Err
+	// is a *deferred.PanicError then), or the port was made by Reactor.Listen,
+	// whose listener cannot be opened again.
 	StartListening() error
 
-	// StopListening stops. The Deferred fires on a later turn, when nothing is accepted any more and the factory's StopFactory has run;
-	// a panic in that is its failure. Connections live on (R305 to R307). On a port that has stopped it has fired already.
+	// StopListening closes the socket. Its Deferred fires on a later iteration
+	// of the loop, when nothing more is accepted and StopFactory has returned.
+	// If StopFactory panics, the Deferred fails with a *deferred.PanicError.
+	// Established connections stay open. On a port that does not listen, the
+	// Deferred has fired already. It cannot be cancelled.
 	StopListening() deferred.Deferred[struct{}]
 }
 
-// Port is the ListeningPort of a stream socket.
-type Port struct {
-	r        *Reactor
-	f        Factory
-	listen   func() (net.Listener, error)
-	attach   AttachOptions
-	release  func()       // what else there is to do when the port is closed; may be nil
-	listener net.Listener // nil when closed
+// port is the ListeningPort of a stream socket. All fields belong to the loop.
+type port struct {
+	r      *Reactor
+	f      Factory
+	open   func() (net.Listener, error)
+	iface  string // for errors: the interface or path to listen on
+	number int    // for errors: the port number
+	attach AttachOptions
+
+	acceptor *acceptor // nil when the port is closed
 	host     net.Addr
-	key      uint64
-	room     chan struct{} // a token for each connection on its way to the loop
+	key      uint64 // in the reactor's register
 	stopping []deferred.Deferred[struct{}]
 }
 
-// acceptAhead is the number of accepted connections that may be under way to the loop (R311).
-const acceptAhead = 64
+var (
+	errListening     = errors.New("reactor: the port is open; call StopListening and wait for its Deferred")
+	errAdoptedClosed = errors.New("reactor: a listener that was given to Reactor.Listen cannot be opened again")
+)
 
-// Listen accepts connections from a listener that exists already (R325). The factory's StartFactory is not called, and a stopped port cannot
-// start again. Listen must be called on the loop.
-func (r *Reactor) Listen(l net.Listener, f Factory) ListeningPort {
-	p := &Port{r: r, f: f}
-	p.listen = func() (net.Listener, error) { return nil, errors.New("the listener was given, and is closed") }
-	p.start(l)
-	return p
+// listen opens a new port.
+func (r *Reactor) listen(p *port) (ListeningPort, error) {
+	p.r = r
+	if err := p.StartListening(); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
-// StartListening is part of ListeningPort.
-func (p *Port) StartListening() error {
-	if p.listener != nil {
-		return errors.New("reactor: the port listens already")
+// Listen accepts connections from l and makes a protocol with f for each. The
+// reactor owns l from now on and closes it when the port stops. A stopped port
+// cannot start again. The error is a *CannotListenError if f's StartFactory
+// panics; l is closed then. Listen must be called on the loop, or before Run.
+func (r *Reactor) Listen(l net.Listener, f Factory) (ListeningPort, error) {
+	r.mustBeOnLoop("Listen")
+	p := &port{f: f, iface: l.Addr().String(), open: adopted(l)}
+	if ip, ok := AddressOf(l.Addr()).(IPAddress); ok {
+		p.iface, p.number = ip.Host(), ip.Port()
 	}
-	l, err := p.listen()
+	return r.listen(p)
+}
+
+// adopted returns an open function that returns l the first time.
+func adopted(l net.Listener) func() (net.Listener, error) {
+	return func() (net.Listener, error) {
+		given := l
+		if l = nil; given == nil {
+			return nil, errAdoptedClosed
+		}
+		return given, nil
+	}
+}
+
+// StartListening implements ListeningPort.
+func (p *port) StartListening() error {
+	p.r.mustBeOnLoop("StartListening")
+	if err := p.start(); err != nil {
+		return &CannotListenError{Interface: p.iface, Port: p.number, Err: err}
+	}
+	return nil
+}
+
+func (p *port) start() error {
+	if p.acceptor != nil {
+		return errListening
+	}
+	l, err := p.open()
 	if err != nil {
 		return err
 	}
 	if err := p.r.try("StartFactory of "+LogPrefix(p.f), func() { DoStart(p.f) }); err != nil {
-		_ = l.Close()
-		if p.release != nil {
-			p.release()
-		}
+		_ = l.Close() // the panic is the error to report
 		return err
 	}
-	p.start(l)
+	p.host = AddressOf(l.Addr())
+	p.key = p.r.register(p)
+	p.acceptor = newAcceptor(p, l)
+	p.r.logger().Debug("reactor: listening", "port", p.String())
+	p.r.spawn(p.acceptor.run) // ends when the listener is closed
 	return nil
 }
 
-func (p *Port) start(l net.Listener) {
-	p.listener = l
-	p.host = AddressOf(l.Addr())
-	p.room = make(chan struct{}, acceptAhead)
-	p.key = p.r.register(p)
-	p.r.logger().Debug("reactor: listening", "port", p.String())
-	room := p.room
-	p.r.spawn(func() { p.accept(l, room) }) // ends when the listener is closed
-}
+// GetHost implements ListeningPort.
+func (p *port) GetHost() net.Addr { return p.host }
 
-// GetHost is part of ListeningPort.
-func (p *Port) GetHost() net.Addr { return p.host }
-
-// String names the factory and the address (R312).
-func (p *Port) String() string {
-	if p.listener == nil {
+// String returns the name of the factory and the address, for logs.
+func (p *port) String() string {
+	if p.acceptor == nil {
 		return fmt.Sprintf("<Port of %s, closed>", LogPrefix(p.f))
 	}
 	return fmt.Sprintf("<Port of %s on %v>", LogPrefix(p.f), p.host)
 }
 
-// StopListening is part of ListeningPort.
-func (p *Port) StopListening() deferred.Deferred[struct{}] {
-	if p.listener == nil {
+// StopListening implements ListeningPort.
+func (p *port) StopListening() deferred.Deferred[struct{}] {
+	p.r.mustBeOnLoop("StopListening")
+	if p.acceptor == nil {
 		return deferred.Succeed(struct{}{})
 	}
 	d := deferred.New[struct{}]()
 	p.stopping = append(p.stopping, d)
-	_ = p.listener.Close() // the accepting goroutine reports
+	p.acceptor.stop() // its goroutine then posts acceptingEnded
 	return d
 }
 
-// accept brings connections to the loop. It runs on a goroutine of its own.
-func (p *Port) accept(l net.Listener, room chan struct{}) {
-	spare := newSpareFile()
-	defer spare.close()
-	for {
-		room <- struct{}{}
-		nc, err := l.Accept()
-		switch {
-		case err == nil:
-			if !p.r.CallFromThread(func() { p.accepted(nc) }) {
-				_ = nc.Close()
-			}
-		case ofOneConnection(err):
-			<-room
-		case exhausted(err):
-			<-room
-			p.r.logger().Error("reactor: connections are refused", "port", p.host.String(), "err", err)
-			spare.refuse(l)
-		default:
-			p.r.CallFromThread(func() { p.accepting(l, err) })
-			return
-		}
+// accepted runs on the loop for each connection that a accepted.
+func (p *port) accepted(a *acceptor, nc net.Conn) {
+	<-a.room
+	if p.acceptor != a || a.stopped {
+		_ = nc.Close() // the port was stopped before the connection got here
+		return
+	}
+	proto, err := buildFor(p.f, nc)
+	switch {
+	case err == ErrNoProtocol: // the factory refuses the connection
+	case err != nil:
+		p.r.logger().Error("reactor: building a protocol failed", "factory", LogPrefix(p.f), "err", err)
+	default:
+		_, _ = p.r.Attach(nc, proto, p.attach) // Attach logs a panic, its only error here
 	}
 }
 
-// accepted is run on the loop for each connection.
-func (p *Port) accepted(nc net.Conn) {
-	<-p.room
-	if p.listener == nil || len(p.stopping) > 0 {
-		_ = nc.Close()
-		return
-	}
-	proto, err := BuildFrom(p.f, AddressOf(nc.RemoteAddr()))
+// buildFor makes the protocol of a new connection. If that fails, buildFor
+// closes the connection.
+func buildFor(f Factory, nc net.Conn) (Protocol, error) {
+	p, err := protect(func() (Protocol, error) { return BuildFrom(f, AddressOf(nc.RemoteAddr())) })
 	if err != nil {
-		_ = nc.Close()
-		if err != ErrNoProtocol {
-			p.r.logger().Error("reactor: building a protocol failed", "factory", LogPrefix(p.f), "err", err)
-		}
-		return
+		_ = nc.Close() // nobody uses the connection
+		return nil, err
 	}
-	_, _ = p.r.Attach(nc, proto, p.attach) // an error is the protocol's, and logged
+	return p, nil
 }
 
-// accepting is run on the loop when the accepting goroutine has come to its end with an error.
-func (p *Port) accepting(l net.Listener, err error) {
-	if p.listener != l {
-		return
+// acceptingEnded runs on the loop when the goroutine of a has returned. err is
+// the last error of Accept.
+func (p *port) acceptingEnded(a *acceptor, err error) {
+	if p.acceptor != a {
+		return // shutDown has closed the port
 	}
-	if !errors.Is(err, net.ErrClosed) {
-		p.r.logger().Error("reactor: a port stops because accepting failed", "port", p.String(), "err", err)
-		_ = l.Close()
+	if !a.stopped {
+		p.r.logger().Error("reactor: the port is closed because accepting failed", "port", p.String(), "err", err)
+		a.stop()
 	}
 	p.closed()
 }
 
-// closed ends the use of the factory and tells those who wait.
-func (p *Port) closed() {
-	p.listener = nil
+// closed ends the use of the factory and fires the Deferreds of StopListening.
+func (p *port) closed() {
+	p.acceptor = nil
 	p.r.unregister(p.key)
-	if p.release != nil {
-		p.release()
-	}
 	err := p.r.try("StopFactory of "+LogPrefix(p.f), func() { DoStop(p.f) })
 	waiting := p.stopping
 	p.stopping = nil
@@ -174,60 +190,9 @@ func (p *Port) closed() {
 }
 
 // shutDown closes the port at once, because the reactor ends.
-func (p *Port) shutDown() {
-	if p.listener != nil {
-		_ = p.listener.Close()
+func (p *port) shutDown() {
+	if p.acceptor != nil {
+		p.acceptor.stop()
 		p.closed()
 	}
-}
-
-// ofOneConnection reports whether a connection was lost, or forbidden by a filter, before it was accepted; that says nothing about the next.
-func ofOneConnection(err error) bool {
-	return isOneOf(err, syscall.ECONNABORTED, syscall.EPERM, syscall.EPROTO, syscall.ENETDOWN, syscall.ENETUNREACH, syscall.EHOSTDOWN, syscall.EHOSTUNREACH)
-}
-
-// exhausted reports whether a connection could not be accepted for want of something that others may give back.
-func exhausted(err error) bool {
-	return isOneOf(err, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM)
-}
-
-func isOneOf(err error, those ...syscall.Errno) bool {
-	errno, ok := errors.AsType[syscall.Errno](err)
-	return ok && slices.Contains(those, errno)
-}
-
-// spareFile is a file descriptor that is given up for a moment when there are none left, so that waiting clients can be accepted and closed
-// instead of being left in the queue while the port spins (R310).
-type spareFile struct{ f *os.File }
-
-func newSpareFile() *spareFile {
-	s := new(spareFile)
-	s.open()
-	return s
-}
-
-func (s *spareFile) open() { s.f, _ = os.Open(os.DevNull) } // without it, refusing waits
-
-func (s *spareFile) close() {
-	if s.f != nil {
-		_ = s.f.Close()
-	}
-}
-
-// refuseWait is how long accepting rests before it tries in earnest again.
-const refuseWait = 50 * time.Millisecond
-
-// refuse accepts and closes one connection, if one is waiting or comes within refuseWait.
-func (s *spareFile) refuse(l net.Listener) {
-	limited, ok := l.(interface{ SetDeadline(time.Time) error })
-	if !ok || limited.SetDeadline(time.Now().Add(refuseWait)) != nil {
-		time.Sleep(refuseWait)
-		return
-	}
-	s.close()
-	if nc, err := l.Accept(); err == nil {
-		_ = nc.Close()
-	}
-	s.open()
-	_ = limited.SetDeadline(time.Time{}) // if that fails, accepting will
 }

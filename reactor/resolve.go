@@ -9,14 +9,18 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// Resolver looks names up. net.Resolver is one. LookupNetIP is called on goroutines of the reactor's thread pool; network is "ip", "ip4" or
-// "ip6".
+// Resolver looks up host names. *net.Resolver implements it. The reactor calls
+// LookupNetIP on goroutines of its thread pool. The network is "ip", "ip4" or
+// "ip6". LookupNetIP must return soon after ctx is done.
 type Resolver interface {
 	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
 
-// InstallResolver makes res the resolver of the reactor and returns the one before (R117). A nil res means net.DefaultResolver.
+// InstallResolver makes res the resolver of the reactor and returns the
+// previous one. A nil res means net.DefaultResolver. InstallResolver must be
+// called on the loop, or before Run.
 func (r *Reactor) InstallResolver(res Resolver) (old Resolver) {
+	r.mustBeOnLoop("InstallResolver")
 	old, r.resolver = r.resolver, res
 	if res == nil {
 		r.resolver = net.DefaultResolver
@@ -24,16 +28,21 @@ func (r *Reactor) InstallResolver(res Resolver) (old Resolver) {
 	return old
 }
 
-// DefaultResolveTimeout bounds a lookup.
+// DefaultResolveTimeout is the time limit of a lookup.
 const DefaultResolveTimeout = 60 * time.Second
 
-// Resolve looks a host name up and returns a Deferred that fires with its addresses, in the resolver's order. An empty name is 0.0.0.0, and a
-// literal is itself; both without asking anybody (R112). A name that is not ASCII is asked for in its IDNA form (R118). The network, "ip", "ip4" or
-// "ip6", restricts the family.
+// Resolve looks up a host name. The Deferred fires with its addresses, at
+// least one, in the order of the resolver. The network "ip", "ip4" or "ip6"
+// restricts the family. A name that is not ASCII is looked up in its IDNA form.
+// Two kinds of host need no lookup and ignore network: "" is 0.0.0.0, and an
+// IP literal is itself.
 //
-// The failure is a *DNSLookupError (R113), also when nothing was found, and when DefaultResolveTimeout has passed (R114). After Cancel it is
-// deferred.ErrCancelled. A late answer is dropped. Resolve must be called on the loop.
+// The Deferred fails with a *DNSLookupError if the name cannot be encoded, if
+// the lookup fails or finds no address, or if DefaultResolveTimeout passes.
+// After Cancel it fails with deferred.ErrCancelled; the reactor then drops the
+// answer of the resolver. Resolve must be called on the loop.
 func (r *Reactor) Resolve(network, host string) deferred.Deferred[[]netip.Addr] {
+	r.mustBeOnLoop("Resolve")
 	if host == "" {
 		return deferred.Succeed([]netip.Addr{netip.IPv4Unspecified()})
 	}
@@ -42,16 +51,27 @@ func (r *Reactor) Resolve(network, host string) deferred.Deferred[[]netip.Addr] 
 	}
 	name, err := ToASCII(host)
 	if err != nil {
-		return deferred.Fail[[]netip.Addr](err)
+		return deferred.Fail[[]netip.Addr](lookupError(host, err))
 	}
+	return r.lookUp(network, name, host)
+}
+
+// lookUp asks the resolver on a pool thread. Errors name the host as the caller
+// wrote it.
+func (r *Reactor) lookUp(network, name, host string) deferred.Deferred[[]netip.Addr] {
 	ctx, cancel := context.WithTimeout(r.ctx, DefaultResolveTimeout)
 	resolver := r.resolver
 	d := DeferToThread(r, func() ([]netip.Addr, error) { return resolver.LookupNetIP(ctx, network, name) })
 	answer := deferred.New(func(deferred.Deferred[[]netip.Addr]) { cancel() })
-	stop := r.AfterFunc(DefaultResolveTimeout, func() { fireOnce(answer, nil, lookupError(host, context.DeadlineExceeded)) })
+	stop := r.AfterFunc(DefaultResolveTimeout, func() {
+		fireOnce(answer, nil, lookupError(host, context.DeadlineExceeded))
+	})
 	d.AddBoth(func(addrs []netip.Addr, err error) ([]netip.Addr, error) {
 		cancel()
-		fireOnce(answer, unmapped(addrs), lookupResult(host, addrs, err))
+		if err != nil || len(addrs) == 0 {
+			err = lookupError(host, err)
+		}
+		fireOnce(answer, unmapped(addrs), err)
 		return nil, nil
 	})
 	return answer.AddBoth(func(addrs []netip.Addr, err error) ([]netip.Addr, error) {
@@ -61,43 +81,14 @@ func (r *Reactor) Resolve(network, host string) deferred.Deferred[[]netip.Addr] 
 	})
 }
 
-func lookupResult(host string, addrs []netip.Addr, err error) error {
-	if err != nil || len(addrs) == 0 {
-		return lookupError(host, err)
-	}
-	return nil
-}
-
 func lookupError(host string, err error) error { return &DNSLookupError{Host: host, Err: err} }
 
-// unmapped turns IPv4 addresses that are written as IPv6 into what they are.
+// unmapped returns addrs with IPv4-mapped IPv6 addresses as IPv4 addresses. It
+// returns a copy, because the resolver may share its slice.
 func unmapped(addrs []netip.Addr) []netip.Addr {
+	plain := make([]netip.Addr, len(addrs))
 	for i, a := range addrs {
-		addrs[i] = a.Unmap()
+		plain[i] = a.Unmap()
 	}
-	return addrs
-}
-
-// HostResolution is told of the progress of ResolveHostName (R115): ResolutionBegan, then AddressResolved for each address, in order, then
-// ResolutionComplete. A name that cannot be resolved has no addresses.
-type HostResolution interface {
-	ResolutionBegan(host string)
-	AddressResolved(addr IPAddress)
-	ResolutionComplete()
-}
-
-// ResolveHostName looks a name up and tells to of its addresses, with the port copied into them (R116). The network is as for Resolve. Cancelling
-// the Deferred, which fires after ResolutionComplete, stops the lookup; then nothing more is told.
-func (r *Reactor) ResolveHostName(to HostResolution, network, host string, port int) deferred.Deferred[struct{}] {
-	to.ResolutionBegan(host)
-	return deferred.ThenBoth(r.Resolve(network, host), func(addrs []netip.Addr, err error) (none struct{}, _ error) {
-		if isCancelled(err) {
-			return none, err
-		}
-		for _, a := range addrs {
-			to.AddressResolved(IPAddress{netip.AddrPortFrom(a, uint16(port))})
-		}
-		to.ResolutionComplete()
-		return none, nil
-	})
+	return plain
 }

@@ -4,101 +4,110 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"runtime"
 
 	"github.com/hawser-go/hawser/deferred"
 )
 
 // UNIXOptions configures ListenUNIX. The zero value works.
 type UNIXOptions struct {
-	// Mode is the mode of the socket; 0 means 0666 (R326).
+	// Mode is the mode of the socket file; 0 means 0666.
 	Mode fs.FileMode
 
-	// WantLock takes a lock file beside the socket, which keeps a second listener away, and tells that a socket without a listener is stale
-	// and may be removed (R329).
+	// WantLock takes a lock file beside the socket, whose name is that of the
+	// socket with ".lock". A second process that wants the lock cannot listen
+	// at the path. If a process has died and left its lock and its socket
+	// behind, the next process removes both. Names in the abstract namespace
+	// need no lock and get none.
 	WantLock bool
-
-	// Backlog is not used: the system's own limit applies. It is here for the record.
-	Backlog int
 }
 
-// ListenUNIX listens on a UNIX socket; closing the port removes it (R326, R328). A path that begins with NUL is a name in Linux' abstract
-// namespace, which has no file (R332). The error is a *CannotListenError; f is not started then (R327). It must be called on the loop, or
-// before Run.
+// ListenUNIX listens at a path and makes a protocol with f for each connection.
+// Closing the port removes the socket, unless another file has replaced the
+// socket. On Linux, a path that begins with NUL or "@" is a name in the
+// abstract namespace, which has no file and no mode. The error is a
+// *CannotListenError. ListenUNIX must be called on the loop, or before Run.
 func (r *Reactor) ListenUNIX(path string, f Factory, opts UNIXOptions) (ListeningPort, error) {
-	p := &Port{r: r, f: f}
-	u := &unixListener{path: path, opts: opts, lock: deferred.NewFilesystemLock(path+lockSuffix, r)}
-	p.listen, p.release = u.listen, u.release
-	return orNil(p, p.StartListening())
+	r.mustBeOnLoop("ListenUNIX")
+	open := func() (net.Listener, error) { return listenUNIX(path, opts, r) }
+	return r.listen(&port{f: f, open: open, iface: path})
 }
 
-// lockSuffix makes the name of the lock file.
-const lockSuffix = ".lock"
-
-// unixListener makes the listener of a port, and has its lock.
+// unixListener is a listener with a socket file, and perhaps a lock file. Its
+// Close removes both.
 type unixListener struct {
+	*net.UnixListener
 	path string
-	opts UNIXOptions
-	lock *deferred.FilesystemLock
+	file fs.FileInfo              // the socket file
+	lock *deferred.FilesystemLock // nil without a lock
 }
 
-func (u *unixListener) listen() (net.Listener, error) {
-	l, err := u.lockAndListen()
-	if err != nil {
-		return nil, &CannotListenError{Interface: u.path, Err: err}
+func listenUNIX(path string, opts UNIXOptions, clock deferred.Clock) (net.Listener, error) {
+	if abstract(path) {
+		return net.Listen("unix", systemPath(path))
 	}
-	return l, nil
-}
-
-func (u *unixListener) lockAndListen() (net.Listener, error) {
-	if u.opts.WantLock && !abstract(u.path) {
-		if err := u.takeLock(); err != nil {
+	l := &unixListener{path: path}
+	if opts.WantLock {
+		if err := l.takeLock(clock); err != nil {
 			return nil, err
 		}
 	}
-	l, err := net.Listen("unix", systemPath(u.path))
-	if err == nil && !abstract(u.path) {
-		err = os.Chmod(u.path, u.mode())
-	}
-	if err != nil {
-		u.release()
+	if err := l.open(opts.Mode); err != nil {
+		l.unlock()
 		return nil, err
 	}
 	return l, nil
 }
 
-// takeLock takes the lock and removes a socket that nobody can be listening on.
-func (u *unixListener) takeLock() error {
-	held, err := u.lock.Lock()
-	switch {
-	case err != nil:
+// open creates the socket file and sets its mode.
+func (l *unixListener) open(mode fs.FileMode) error {
+	listener, err := net.ListenUnix("unix", &net.UnixAddr{Net: "unix", Name: l.path})
+	if err != nil {
 		return err
-	case !held:
-		return errLocked
-	case !u.lock.Clean():
-		_ = os.Remove(u.path) // if it is still there, listening will tell
 	}
-	return nil
+	l.UnixListener = listener
+	listener.SetUnlinkOnClose(false) // it would remove any file at the path
+	if mode == 0 {
+		mode = 0o666
+	}
+	if l.file, err = os.Lstat(l.path); err == nil {
+		err = os.Chmod(l.path, mode)
+	}
+	if err != nil {
+		l.removeSocket()
+		_ = listener.Close() // err is the error to report
+	}
+	return err
 }
 
-func (u *unixListener) mode() fs.FileMode {
-	if u.opts.Mode == 0 {
-		return 0o666
-	}
-	return u.opts.Mode
+// Close removes the socket file, closes the socket and releases the lock.
+func (l *unixListener) Close() error {
+	l.removeSocket()
+	err := l.UnixListener.Close()
+	l.unlock()
+	return err
 }
 
-func (u *unixListener) release() {
-	if u.lock.Locked() {
-		_ = u.lock.Unlock() // somebody has removed it
+// removeSocket removes the socket file if it still is the one of this listener.
+func (l *unixListener) removeSocket() {
+	if now, err := os.Lstat(l.path); err == nil && l.file != nil && os.SameFile(now, l.file) {
+		_ = os.Remove(l.path) // a file that stays makes the next listener fail
 	}
 }
 
-var errLocked = condition("another process listens there", nil)
+func (l *unixListener) unlock() {
+	if l.lock != nil && l.lock.Locked() {
+		_ = l.lock.Unlock() // fails if somebody has removed the lock file
+	}
+}
 
 // abstract reports whether a path is a name in the abstract namespace.
-func abstract(path string) bool { return len(path) > 0 && path[0] == 0 }
+func abstract(path string) bool {
+	return path != "" && (path[0] == 0 || path[0] == '@' && runtime.GOOS == "linux")
+}
 
-// systemPath returns the path as package net wants it.
+// systemPath returns a path in the syntax of package net, where a name in the
+// abstract namespace begins with "@".
 func systemPath(path string) string {
 	if abstract(path) {
 		return "@" + path[1:]
@@ -108,29 +117,29 @@ func systemPath(path string) string {
 
 // UNIXDialOptions configures ConnectUNIX. The zero value works.
 type UNIXDialOptions struct {
-	DialOptions // BindAddress is not used
+	DialOptions
 
-	// CheckLock requires that a living process holds the lock file beside the socket; else the attempt fails with ErrBadFile (R331).
+	// CheckLock requires that a running process holds the lock file beside the
+	// socket (UNIXOptions.WantLock). Otherwise the attempt fails with
+	// ErrBadFile. A name in the abstract namespace has no lock file.
 	CheckLock bool
 }
 
-// ConnectUNIX connects to a UNIX socket and tells f what becomes of it (R330). It must be called on the loop.
+// ConnectUNIX connects to the UNIX socket at a path and reports the outcome to
+// f. ConnectUNIX must be called on the loop, or before Run.
 func (r *Reactor) ConnectUNIX(path string, f ClientFactory, opts UNIXDialOptions) Connector {
-	return r.newConnector(f, UNIXAddress{path}, func() deferred.Deferred[net.Conn] { return r.DialUNIX(path, opts) }, nil)
+	r.mustBeOnLoop("ConnectUNIX")
+	dial := func() deferred.Deferred[net.Conn] { return r.DialUNIX(path, opts) }
+	return r.newConnector(f, UNIXAddress{path}, dial, nil)
 }
 
-// DialUNIX is Dial for a UNIX socket.
+// DialUNIX is Dial for the UNIX socket at a path. The Deferred fails with a
+// *ConnectError of the kind ErrBadFile if CheckLock is set and no running
+// process holds the lock. DialUNIX must be called on the loop.
 func (r *Reactor) DialUNIX(path string, opts UNIXDialOptions) deferred.Deferred[net.Conn] {
-	if opts.CheckLock && !lockHeld(path, r) {
+	r.mustBeOnLoop("DialUNIX")
+	if opts.CheckLock && lockState(path+lockSuffix) != lockHeld {
 		return deferred.Fail[net.Conn](&ConnectError{Address: path, Kind: ErrBadFile})
 	}
 	return r.Dial("unix", systemPath(path), opts.DialOptions)
-}
-
-func lockHeld(path string, clock deferred.Clock) bool {
-	if _, err := os.Lstat(path + lockSuffix); err != nil {
-		return false
-	}
-	held, err := deferred.NewFilesystemLock(path+lockSuffix, clock).IsLocked()
-	return held && err == nil
 }

@@ -11,11 +11,12 @@ type Backoff struct {
 	Initial time.Duration        // 0 means 1 s
 	Max     time.Duration        // 0 means 60 s
 	Factor  float64              // 0 means 1.5
-	Jitter  func() time.Duration // nil means random times of up to 1 s
+	Jitter  func() time.Duration // nil means a random time below 1 s
 }
 
-// BackoffPolicy returns a policy for a ClientService: after the n-th failure in a row it waits Initial × Factor^n, but no more than Max, and the
-// jitter (R408).
+// BackoffPolicy returns a RetryPolicy for a ClientService. After the n-th
+// failure in a row the policy waits Initial × Factor^n, at most Max, plus the
+// jitter.
 func BackoffPolicy(b Backoff) func(failures int) time.Duration {
 	if b.Initial == 0 {
 		b.Initial = time.Second

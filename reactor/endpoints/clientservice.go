@@ -1,6 +1,7 @@
 package endpoints
 
 import (
+	"context"
 	"log/slog"
 	"slices"
 	"time"
@@ -9,24 +10,36 @@ import (
 	"github.com/hawser-go/hawser/reactor"
 )
 
-// ClientServiceOptions configures a ClientService. The zero value works but for the Clock.
+// ClientServiceOptions configures a ClientService. Clock is required; the zero
+// value of the other fields works.
 type ClientServiceOptions struct {
-	Clock reactor.Clock // measures the waiting between attempts
+	Clock reactor.Clock // measures the time between attempts
 
-	// RetryPolicy returns how long to wait after the n-th failure in a row, a lost connection counting as one; nil means
-	// BackoffPolicy with its defaults (R406).
-	// A negative time means none.
+	// RetryPolicy returns the time to wait after the n-th failure in a row,
+	// counted from 1. A lost connection counts as the first failure. A negative
+	// time means no wait. nil means BackoffPolicy with its defaults; these also
+	// replace a policy that panics.
 	RetryPolicy func(failures int) time.Duration
 
-	// PrepareConnection, if not nil, is called with each new protocol before anybody else gets it. Its Deferred, unless it is the zero one, is waited
-	// for; a failure closes the connection and counts as a failed attempt (R419 to R421).
+	// PrepareConnection, if not nil, is called with each new protocol before
+	// the Deferreds of WhenConnected fire with it. The service waits for the
+	// Deferred of PrepareConnection, except for the zero Deferred. A failure or
+	// a panic closes the connection and counts as a failed attempt.
 	PrepareConnection func(p reactor.Protocol) deferred.Deferred[struct{}]
 
-	Logger *slog.Logger // nil means slog's default
+	// Logger receives the failures; nil means slog's default. The first
+	// failure in a row is a warning, further ones are logged at the level
+	// Debug, and the connection that ends the row at the level Info.
+	Logger *slog.Logger
 }
 
-// ClientService keeps a connection to an endpoint while it is started: after a failed attempt, and after the loss of the connection, it waits
-// and tries again.
+// RejectTimeout is the time after which a connection is aborted that the
+// service closes because PrepareConnection failed.
+const RejectTimeout = 10 * time.Second
+
+// ClientService keeps a connection to an endpoint open while it is started.
+// After a failed attempt or a lost connection, it waits and connects again. All
+// methods must be called on the loop.
 type ClientService struct {
 	endpoint StreamClientEndpoint
 	f        reactor.Factory
@@ -35,11 +48,11 @@ type ClientService struct {
 	failures int // in a row
 	waiters  []*connectionWaiter
 	stops    []deferred.Deferred[struct{}]
-	protocol reactor.Protocol                    // when connected, preparing or disconnecting
-	attempt  deferred.Deferred[reactor.Protocol] // when connecting
-	prepare  deferred.Deferred[struct{}]         // when preparing; the zero Deferred while that begins
-	retry    *reactor.DelayedCall                // when waiting
-	restart  bool                                // when disconnecting: StartService was called
+	protocol reactor.Protocol                    // if preparing, connected or disconnecting
+	attempt  deferred.Deferred[reactor.Protocol] // if connecting
+	prepare  deferred.Deferred[struct{}]         // if preparing; zero until PrepareConnection has returned
+	retry    *reactor.DelayedCall                // if waiting
+	restart  bool                                // StartService was called while disconnecting
 }
 
 type serviceState uint8
@@ -47,29 +60,33 @@ type serviceState uint8
 const (
 	serviceNew           serviceState = iota // never started
 	serviceConnecting                        // an attempt is in progress
-	servicePreparing                         // there is a connection, not yet for others
-	serviceConnected                         //
-	serviceWaiting                           // for the next attempt
-	serviceDisconnecting                     // stopped; the connection is being closed
-	serviceStopped                           //
+	servicePreparing                         // PrepareConnection is in progress
+	serviceConnected                         // the connection is open and prepared
+	serviceWaiting                           // the next attempt is scheduled
+	serviceDisconnecting                     // stopped; the connection is not closed yet
+	serviceStopped                           // stopped
 )
 
-// connectionWaiter is somebody who waits for a connection.
+// connectionWaiter is a call of WhenConnected without a result.
 type connectionWaiter struct {
 	d    deferred.Deferred[reactor.Protocol]
-	left int // failures until it gives up; 0 means never
+	left int // failures until d fails; 0 or less means never
 }
 
-// NewClientService returns a service that has not been started. Its protocols are made with f.
+// NewClientService returns a service that is not started yet. It makes its
+// protocols with f.
 func NewClientService(e StreamClientEndpoint, f reactor.Factory, opts ClientServiceOptions) *ClientService {
 	if opts.RetryPolicy == nil {
-		opts.RetryPolicy = BackoffPolicy(Backoff{})
+		opts.RetryPolicy = defaultPolicy
 	}
 	return &ClientService{endpoint: e, f: f, opts: opts}
 }
 
-// StartService begins to connect (R405). While the service is stopping, it connects when that is over (R417). On one that runs it only logs a
-// complaint.
+var defaultPolicy = BackoffPolicy(Backoff{})
+
+// StartService begins to connect. While the service is stopping, it connects
+// after the connection is closed. On a started service it logs a warning and
+// does nothing.
 func (s *ClientService) StartService() {
 	switch s.state {
 	case serviceNew, serviceStopped:
@@ -81,13 +98,15 @@ func (s *ClientService) StartService() {
 	}
 }
 
-// StopService ends the attempts, or closes the connection; the Deferred fires when that is over (R413 to R416). Those who wait for a connection
-// get deferred.ErrCancelled (R411).
+// StopService cancels the attempt in progress, or calls LoseConnection on the
+// connection. The Deferred fires when the attempt has ended or the connection
+// is lost. Cancelling it aborts the connection. Pending Deferreds of
+// WhenConnected fail with deferred.ErrCancelled.
 func (s *ClientService) StopService() deferred.Deferred[struct{}] {
 	if s.state == serviceNew || s.state == serviceStopped {
 		return deferred.Succeed(struct{}{})
 	}
-	d := deferred.New[struct{}]()
+	d := deferred.New(func(deferred.Deferred[struct{}]) { s.abort() })
 	s.stops = append(s.stops, d)
 	s.restart = false
 	before := s.state
@@ -95,8 +114,8 @@ func (s *ClientService) StopService() deferred.Deferred[struct{}] {
 	s.giveUp()
 	switch before {
 	case serviceConnecting:
-		if s.attempt != (deferred.Deferred[reactor.Protocol]{}) { // else connect sees to it
-			s.attempt.Cancel() // comes to connectFailed
+		if s.attempt != (deferred.Deferred[reactor.Protocol]{}) { // else connect cancels it
+			s.attempt.Cancel() // calls connectFailed
 		}
 	case servicePreparing:
 		p := s.protocol
@@ -105,20 +124,30 @@ func (s *ClientService) StopService() deferred.Deferred[struct{}] {
 	case serviceConnected:
 		s.protocol.Transport().LoseConnection()
 	case serviceWaiting:
-		_ = s.retry.Cancel() // it is pending
+		_ = s.retry.Cancel() // the call is pending
 		s.stopped()
 	}
 	return d
 }
 
-// WhenConnected returns a Deferred that fires with the protocol: at once when connected, else with the next connection (R409). If failAfter
-// is greater than 0 it fails, with the error of the last attempt, after so many failed attempts from now (R410). On a stopped service it
-// fails at once with deferred.ErrCancelled.
+// abort aborts the connection of a service that is stopping.
+func (s *ClientService) abort() {
+	if s.state == serviceDisconnecting && s.protocol != nil {
+		s.protocol.Transport().AbortConnection()
+	}
+}
+
+// WhenConnected returns a Deferred that fires with the protocol: at once if the
+// service is connected, otherwise with the next connection.
+//
+// If failAfter is positive, the Deferred fails with the error of the last
+// attempt after that many further failures. It fails with deferred.ErrCancelled
+// when the service is stopped, at once if it is stopped already.
 func (s *ClientService) WhenConnected(failAfter int) deferred.Deferred[reactor.Protocol] {
-	switch s.state {
-	case serviceConnected:
+	switch {
+	case s.state == serviceConnected && s.protocol.Connected():
 		return deferred.Succeed(s.protocol)
-	case serviceStopped:
+	case s.state == serviceStopped:
 		return deferred.Fail[reactor.Protocol](deferred.ErrCancelled)
 	}
 	w := &connectionWaiter{left: failAfter}
@@ -133,18 +162,23 @@ func (s *ClientService) WhenConnected(failAfter int) deferred.Deferred[reactor.P
 func (s *ClientService) connect() {
 	s.state = serviceConnecting
 	s.attempt = deferred.Deferred[reactor.Protocol]{}
-	attempt := deferred.MaybeDeferred(func() deferred.Deferred[reactor.Protocol] { return s.endpoint.Connect(s.f) })
+	attempt := calling(func() deferred.Deferred[reactor.Protocol] { return s.endpoint.Connect(s.f) })
 	s.attempt = attempt
 	deferred.ThenBoth(attempt, func(p reactor.Protocol, err error) (none struct{}, _ error) {
-		if err != nil {
+		switch {
+		case err != nil:
 			s.connectFailed(err)
-		} else {
+		case p == nil:
+			s.connectFailed(reactor.ErrNoProtocol)
+		case !p.Connected():
+			s.connectFailed(reactor.ErrConnectionLost) // the connection was lost before this call
+		default:
 			s.connected(p)
 		}
 		return none, nil
 	})
 	if s.state == serviceDisconnecting {
-		attempt.Cancel() // stopped while it began
+		attempt.Cancel() // StopService was called in Connect
 	}
 }
 
@@ -156,23 +190,18 @@ func (s *ClientService) connectFailed(err error) {
 	s.failed(err)
 }
 
-// connected is told of a new connection.
+// connected begins to use a new connection.
 func (s *ClientService) connected(p reactor.Protocol) {
-	if !p.Connected() {
-		s.connectFailed(reactor.ErrConnectionLost) // it was lost before it came here
-		return
-	}
 	s.protocol = p
-	reactor.OnConnectionLost(p, s.lost)
-	if s.state == serviceDisconnecting {
-		p.Transport().LoseConnection() // stopped in the last moment
-		return
-	}
-	if s.opts.PrepareConnection == nil {
+	reactor.OnConnectionLost(p, func(reason error) { s.lost(p, reason) })
+	switch {
+	case s.state == serviceDisconnecting:
+		p.Transport().LoseConnection() // the attempt could not be cancelled any more
+	case s.opts.PrepareConnection == nil:
 		s.ready()
-		return
+	default:
+		s.beginPreparation(p)
 	}
-	s.beginPreparation(p)
 }
 
 func (s *ClientService) beginPreparation(p reactor.Protocol) {
@@ -190,19 +219,19 @@ func (s *ClientService) beginPreparation(p reactor.Protocol) {
 		s.prepare = d
 		return
 	}
-	d.Cancel() // stopped or lost meanwhile, unless it was over at once
+	d.Cancel() // the service was stopped or the connection lost; else d has fired
 }
 
-// cancelPreparation ends a preparation; what becomes of it is of no interest (R422).
+// cancelPreparation cancels the preparation. Its result is ignored.
 func (s *ClientService) cancelPreparation() {
 	d := s.prepare
 	s.prepare = deferred.Deferred[struct{}]{}
 	if d != (deferred.Deferred[struct{}]{}) {
-		d.Cancel() // comes to prepared
+		d.Cancel() // calls prepared
 	}
 }
 
-// prepared is told of the end of a preparation.
+// prepared is called at the end of the preparation of p.
 func (s *ClientService) prepared(p reactor.Protocol, err error) {
 	switch {
 	case s.state != servicePreparing || s.protocol != p:
@@ -210,29 +239,41 @@ func (s *ClientService) prepared(p reactor.Protocol, err error) {
 		s.ready()
 	default:
 		s.protocol = nil
-		p.Transport().LoseConnection()
+		s.reject(p)
 		s.failed(err)
 	}
 }
 
-// ready hands the connection out.
+// reject closes a connection that the service does not use. A peer that does
+// not read cannot keep it open for longer than RejectTimeout.
+func (s *ClientService) reject(p reactor.Protocol) {
+	abort := s.opts.Clock.CallLater(RejectTimeout, func() { p.Transport().AbortConnection() })
+	reactor.OnConnectionLost(p, func(error) { _ = abort.Cancel() }) // fails if the call is running
+	p.Transport().LoseConnection()
+}
+
+// ready fires the Deferreds of WhenConnected. Their callbacks may stop the
+// service or lose the connection; later waiters then do not get it.
 func (s *ClientService) ready() {
+	if s.failures > 0 {
+		s.logger().Info("endpoints: connected again", "failures", s.failures)
+	}
 	s.state, s.failures = serviceConnected, 0
-	waiters := s.waiters
-	s.waiters = nil
-	for _, w := range waiters {
-		_ = w.d.TryCallback(s.protocol) // its owner may have cancelled it
+	p := s.protocol
+	for s.state == serviceConnected && s.protocol == p && p.Connected() && len(s.waiters) > 0 {
+		w := s.waiters[0]
+		s.waiters = s.waiters[1:]
+		_ = w.d.TryCallback(p) // fails if the Deferred was cancelled
 	}
 }
 
-// lost is told of the end of a connection.
-func (s *ClientService) lost(reason error) {
-	state := s.state
-	if s.protocol == nil {
-		return // it was given up after its preparation failed
+// lost is called when the connection of p has ended.
+func (s *ClientService) lost(p reactor.Protocol, reason error) {
+	if s.protocol != p {
+		return // the service has rejected the connection
 	}
 	s.protocol = nil
-	switch state {
+	switch s.state {
 	case serviceDisconnecting:
 		s.stopped()
 	case servicePreparing:
@@ -243,11 +284,17 @@ func (s *ClientService) lost(reason error) {
 	}
 }
 
-// failed counts a failure, and arranges for the next attempt.
+// failed counts a failure and schedules the next attempt.
 func (s *ClientService) failed(err error) {
 	s.failures++
 	s.state = serviceWaiting
-	s.retry = s.opts.Clock.CallLater(max(s.opts.RetryPolicy(s.failures), 0), s.connect)
+	wait := s.wait()
+	s.retry = s.opts.Clock.CallLater(wait, s.connect)
+	level := slog.LevelDebug
+	if s.failures == 1 {
+		level = slog.LevelWarn
+	}
+	s.logger().Log(context.Background(), level, "endpoints: no connection, trying again", "failures", s.failures, "wait", wait, "err", err)
 	var failed []*connectionWaiter
 	s.waiters = slices.DeleteFunc(s.waiters, func(w *connectionWaiter) bool {
 		w.left--
@@ -257,11 +304,22 @@ func (s *ClientService) failed(err error) {
 		return w.left == 0
 	})
 	for _, w := range failed {
-		_ = w.d.TryErrback(err)
+		_ = w.d.TryErrback(err) // fails if the Deferred was cancelled
 	}
 }
 
-// stopped is the end of StopService.
+// wait returns the time until the next attempt.
+func (s *ClientService) wait() (wait time.Duration) {
+	defer func() {
+		if v := recover(); v != nil {
+			deferred.NewPanicError(v).Log(s.logger(), "endpoints: panic in RetryPolicy")
+			wait = defaultPolicy(s.failures)
+		}
+	}()
+	return max(s.opts.RetryPolicy(s.failures), 0)
+}
+
+// stopped ends StopService.
 func (s *ClientService) stopped() {
 	s.state, s.failures = serviceStopped, 0
 	stops := s.stops
@@ -273,16 +331,16 @@ func (s *ClientService) stopped() {
 		s.giveUp()
 	}
 	for _, d := range stops {
-		_ = d.TryCallback(struct{}{})
+		_ = d.TryCallback(struct{}{}) // fails if the Deferred was cancelled
 	}
 }
 
-// giveUp disappoints those who wait.
+// giveUp cancels the Deferreds of WhenConnected.
 func (s *ClientService) giveUp() {
 	waiters := s.waiters
 	s.waiters = nil
 	for _, w := range waiters {
-		_ = w.d.TryErrback(deferred.ErrCancelled)
+		_ = w.d.TryErrback(deferred.ErrCancelled) // fails if the Deferred was cancelled
 	}
 }
 

@@ -8,8 +8,10 @@ import (
 	"time"
 )
 
-// Description is an endpoint's string form, taken apart: kind:arg:arg:key=value (R392). Its methods take the arguments out; what is left in the
-// end is an error. The first error stays, and is what Err returns.
+// Description is the parsed string form of an endpoint, "kind:arg:key=value".
+// Each method returns one argument and removes it. Err reports the first error;
+// an argument that no method removed is one. A Description must not be used by
+// two goroutines at the same time.
 type Description struct {
 	text   string
 	kind   string
@@ -18,7 +20,7 @@ type Description struct {
 	err    error
 }
 
-// DescriptionError is an endpoint description that cannot be used (R396).
+// DescriptionError reports the string form of an endpoint that cannot be used.
 type DescriptionError struct {
 	Description string
 	Reason      string
@@ -32,14 +34,15 @@ func (e *DescriptionError) Error() string {
 // Unwrap returns the cause.
 func (e *DescriptionError) Unwrap() error { return e.Err }
 
-// ParseDescription takes a description apart. Parts are separated by colons; the first "=" in a part makes it a key and a value; a backslash
-// takes the special meaning from the character after it.
+// ParseDescription splits a description into parts at the colons. The first
+// "=" in a part separates a key from its value. A backslash makes the next
+// character an ordinary one.
 func ParseDescription(text string) *Description {
 	d := &Description{text: text, params: make(map[string]string)}
 	for i, part := range splitParts(text) {
 		switch {
 		case i == 0:
-			d.kind = strings.ToLower(part.value) // R395
+			d.kind = strings.ToLower(part.value)
 		case part.hasKey:
 			d.params[part.key] = part.value
 		default:
@@ -82,22 +85,24 @@ func splitParts(text string) (parts []part) {
 	return append(parts, p)
 }
 
-// QuoteStringArgument returns s in a form that ParseDescription takes as one argument (R398, R399).
+// QuoteStringArgument returns s with backslashes before the special characters,
+// so that ParseDescription reads the result as one argument with the value s.
 func QuoteStringArgument(s string) string {
 	return strings.NewReplacer(`\`, `\\`, `:`, `\:`, `=`, `\=`).Replace(s)
 }
 
-// Kind returns what kind of endpoint is described, in lower case.
+// Kind returns the kind of the endpoint, in lower case.
 func (d *Description) Kind() string { return d.kind }
 
-// String takes an argument out: the one of that name, or else the next positional one.
+// String returns a required argument: the one with that key, or else the next
+// one without a key.
 func (d *Description) String(name string) string {
 	if value, ok := d.params[name]; ok {
 		delete(d.params, name)
 		return value
 	}
 	if len(d.args) == 0 {
-		d.fail("the argument "+name+" is missing", nil)
+		d.Fail("the argument "+name+" is missing", nil)
 		return ""
 	}
 	value := d.args[0]
@@ -105,7 +110,7 @@ func (d *Description) String(name string) string {
 	return value
 }
 
-// Option takes the argument of that name out, or returns the default.
+// Option returns the argument with that key, or byDefault.
 func (d *Description) Option(name, byDefault string) string {
 	value, ok := d.params[name]
 	if !ok {
@@ -115,7 +120,8 @@ func (d *Description) Option(name, byDefault string) string {
 	return value
 }
 
-// Port takes a port out: a number or the name of a service.
+// Port returns the required argument "port": a number from 0 to 65535, or the
+// name of a TCP service.
 func (d *Description) Port() int {
 	s := d.String("port")
 	if d.err != nil {
@@ -123,12 +129,12 @@ func (d *Description) Port() int {
 	}
 	port, err := lookupPort(s)
 	if err != nil {
-		d.fail(fmt.Sprintf("%q is no port", s), err)
+		d.Fail(fmt.Sprintf("%q is not a port", s), err)
 	}
 	return port
 }
 
-// Int takes a number out, or returns the default.
+// Int returns the argument with that key as a number of 32 bits, or byDefault.
 func (d *Description) Int(name string, base, byDefault int) int {
 	s, ok := d.params[name]
 	if !ok {
@@ -137,12 +143,13 @@ func (d *Description) Int(name string, base, byDefault int) int {
 	delete(d.params, name)
 	n, err := strconv.ParseInt(s, base, 32)
 	if err != nil {
-		d.fail(fmt.Sprintf("%s=%s is no number", name, s), err)
+		d.Fail(fmt.Sprintf("%s=%s is not a number", name, s), err)
 	}
 	return int(n)
 }
 
-// Bool takes 0 or 1 out, or returns the default.
+// Bool returns whether the argument with that key is a number other than 0, or
+// byDefault.
 func (d *Description) Bool(name string, byDefault bool) bool {
 	n := 0
 	if byDefault {
@@ -151,40 +158,41 @@ func (d *Description) Bool(name string, byDefault bool) bool {
 	return d.Int(name, 10, n) != 0
 }
 
-// maxSeconds is a year, the longest time that a description may ask for.
+// maxSeconds is the longest time that a description may have: a year.
 const maxSeconds = 366 * 24 * 60 * 60
 
-// Seconds takes a time in seconds out, of no more than a year, or returns 0.
+// Seconds returns the argument with that key as a time, or 0. The argument is
+// a number of seconds from 0 to a year.
 func (d *Description) Seconds(name string) time.Duration {
 	s := d.Option(name, "0")
 	seconds, err := strconv.ParseFloat(s, 64)
 	if err != nil || !(seconds >= 0 && seconds <= maxSeconds) {
-		d.fail(fmt.Sprintf("%s=%s is no time in seconds", name, s), err)
+		d.Fail(fmt.Sprintf("%s=%s is not a time in seconds", name, s), err)
 		return 0
 	}
 	return time.Duration(seconds * float64(time.Second))
 }
 
-// Fail makes Err return an error with that reason, unless there is one.
-func (d *Description) Fail(reason string, cause error) { d.fail(reason, cause) }
+// Fail makes Err return a *DescriptionError with that reason and cause, unless
+// there was an error before. A nil cause means none.
+func (d *Description) Fail(reason string, cause error) {
+	if d.err == nil {
+		d.err = &DescriptionError{Description: d.text, Reason: reason, Err: cause}
+	}
+}
 
-// Err returns the first error. What has not been taken out is one.
+// Err returns the first error, a *DescriptionError, or nil. It counts the
+// arguments that no method removed.
 func (d *Description) Err() error {
 	if len(d.args) > 0 {
-		d.fail(fmt.Sprintf("the argument %q is too many", d.args[0]), nil)
+		d.Fail(fmt.Sprintf("the argument %q is too many", d.args[0]), nil)
 	}
 	unknown := make([]string, 0, len(d.params))
 	for name := range d.params {
 		unknown = append(unknown, name)
 	}
 	if slices.Sort(unknown); len(unknown) > 0 {
-		d.fail("the argument "+unknown[0]+" is unknown", nil)
+		d.Fail("the argument "+unknown[0]+" is unknown", nil)
 	}
 	return d.err
-}
-
-func (d *Description) fail(reason string, cause error) {
-	if d.err == nil {
-		d.err = &DescriptionError{Description: d.text, Reason: reason, Err: cause}
-	}
 }

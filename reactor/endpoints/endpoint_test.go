@@ -143,7 +143,7 @@ func TestR370_OptionsReachTheReactor(t *testing.T) {
 	if len(m.Dials) != 3 || !m.Dials[2].CheckLock || m.Dials[0].Address != "192.0.2.1:22" {
 		t.Errorf("%+v", m.Dials)
 	}
-	listen := reactor.ListenOptions{Interface: "127.0.0.1", Backlog: 7}
+	listen := reactor.ListenOptions{Interface: "127.0.0.1"}
 	config := new(tls.Config)
 	endpoints.TCP4ServerEndpoint(m, 1, listen).Listen(f)
 	endpoints.TCP6ServerEndpoint(m, 2, reactor.ListenOptions{}).Listen(f)

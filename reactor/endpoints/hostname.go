@@ -1,6 +1,7 @@
 package endpoints
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -10,20 +11,23 @@ import (
 	"github.com/hawser-go/hawser/reactor"
 )
 
-// DefaultAttemptDelay is the time between the attempts of a HostnameEndpoint unless something else is asked for.
+// DefaultAttemptDelay is the time between the attempts of a HostnameEndpoint,
+// unless HostnameOptions.AttemptDelay sets another.
 const DefaultAttemptDelay = 300 * time.Millisecond
 
 // HostnameOptions configures a HostnameEndpoint. The zero value works.
 type HostnameOptions struct {
-	reactor.DialOptions // applies to each attempt (R391)
+	reactor.DialOptions // applies to each attempt
 
-	// AttemptDelay is the time after which the next address is tried as well; 0 means DefaultAttemptDelay.
+	// AttemptDelay is the time until the next address is tried; 0 means
+	// DefaultAttemptDelay.
 	AttemptDelay time.Duration
 }
 
-// HostnameEndpoint connects to a host by name: it looks the name up and tries the addresses, IPv4 and IPv6, in the order of the answer, each
-// some time after the one before, or as soon as one has failed; the first connection wins and the other attempts are cancelled (R379 to
-// R382).
+// HostnameEndpoint connects to a host by name. It looks up the name and tries
+// the IPv4 and IPv6 addresses in the order of the resolver. The attempt at the
+// next address begins after AttemptDelay, or as soon as an attempt fails. The
+// first connection is used and the other attempts are cancelled.
 type HostnameEndpoint struct {
 	r    reactor.Network
 	host string
@@ -31,8 +35,8 @@ type HostnameEndpoint struct {
 	opts HostnameOptions
 }
 
-// NewHostnameEndpoint returns an endpoint for a host, by name or literal. A name that is not ASCII is looked up in its IDNA form; one that has none
-// makes Connect and Dial fail (R389, R390).
+// NewHostnameEndpoint returns an endpoint for a host, which is a name or an IP
+// literal. A name that is not ASCII is looked up in its IDNA form.
 func NewHostnameEndpoint(r reactor.Network, host string, port int, opts HostnameOptions) *HostnameEndpoint {
 	if opts.AttemptDelay == 0 {
 		opts.AttemptDelay = DefaultAttemptDelay
@@ -40,7 +44,8 @@ func NewHostnameEndpoint(r reactor.Network, host string, port int, opts Hostname
 	return &HostnameEndpoint{r, host, port, opts}
 }
 
-// String shows the name as it is looked up, and a literal of IPv6 in brackets (R390).
+// String returns the type, the name in its IDNA form and the port, with
+// brackets around an IPv6 literal.
 func (e *HostnameEndpoint) String() string {
 	host, err := reactor.ToASCII(e.host)
 	if err != nil {
@@ -49,46 +54,53 @@ func (e *HostnameEndpoint) String() string {
 	return fmt.Sprintf("<HostnameEndpoint %v>", reactor.HostnameAddress{Host: host, Port: e.port})
 }
 
-// Connect is part of StreamClientEndpoint.
+// Connect implements StreamClientEndpoint.
 func (e *HostnameEndpoint) Connect(f reactor.Factory) deferred.Deferred[reactor.Protocol] {
 	return connect(e.r, e.Dial, f, nil)
 }
 
-// Dial is part of StreamClientEndpoint. If all attempts fail it fails with an *AttemptsError (R383 to R385), if the name has no addresses with a
-// *reactor.DNSLookupError (R386), and if it is cancelled with a *reactor.ConnectingCancelledError, at any stage (R387, R388).
+// Dial implements StreamClientEndpoint. The Deferred fails with an
+// *AttemptsError if all attempts fail, with a *reactor.DNSLookupError if the
+// name has no address or no IDNA form, and with a
+// *reactor.ConnectingCancelledError after Cancel.
 func (e *HostnameEndpoint) Dial() deferred.Deferred[net.Conn] {
 	name, err := reactor.ToASCII(e.host)
 	if err != nil {
-		return deferred.Fail[net.Conn](err)
+		return deferred.Fail[net.Conn](&reactor.DNSLookupError{Host: e.host, Err: err})
 	}
-	to := reactor.HostnameAddress{Host: e.host, Port: e.port}
 	d := deferred.ThenDeferred(e.r.Resolve("ip", name), func(addrs []netip.Addr) deferred.Deferred[net.Conn] {
 		if len(addrs) == 0 {
 			return deferred.Fail[net.Conn](&reactor.DNSLookupError{Host: e.host})
 		}
 		return e.race(addrs)
 	})
-	return connecting(d, to)
+	return d.AddErrback(func(err error) (net.Conn, error) {
+		if errors.Is(err, deferred.ErrCancelled) {
+			err = &reactor.ConnectingCancelledError{Address: reactor.HostnameAddress{Host: e.host, Port: e.port}}
+		}
+		return nil, err
+	})
 }
 
-// AttemptsError is the failure of all attempts to connect to a host. Its text is that of the last one; errors.Is finds each.
+// AttemptsError reports that all attempts to connect to a host failed. Its
+// text is that of the last error. It matches each of them (errors.Is).
 type AttemptsError struct{ Errors []error }
 
 func (e *AttemptsError) Error() string { return e.Errors[len(e.Errors)-1].Error() }
 
-// Unwrap returns the errors of the attempts, in the order in which they failed.
+// Unwrap returns the errors of the attempts, in the order of the failures.
 func (e *AttemptsError) Unwrap() []error { return e.Errors }
 
-// race is the attempts for one Dial.
+// race is the attempts of one Dial.
 type race struct {
 	e      *HostnameEndpoint
-	left   []netip.Addr
-	runs   map[int]deferred.Deferred[net.Conn] // the attempts in progress
+	left   []netip.Addr                        // addresses not tried yet
+	runs   map[int]deferred.Deferred[net.Conn] // attempts in progress
 	begun  int
 	errs   []error
-	next   *reactor.DelayedCall // nil when no address is left
+	next   *reactor.DelayedCall // begins the next attempt; nil for the last
 	result deferred.Deferred[net.Conn]
-	ended  bool // what the other attempts come to is of no interest
+	ended  bool // result has fired or is about to
 }
 
 func (e *HostnameEndpoint) race(addrs []netip.Addr) deferred.Deferred[net.Conn] {
@@ -98,19 +110,16 @@ func (e *HostnameEndpoint) race(addrs []netip.Addr) deferred.Deferred[net.Conn] 
 	return r.result
 }
 
-// begin begins the next attempt, and arranges for the one after it.
+// begin begins the next attempt and schedules the one after it.
 func (r *race) begin() {
-	if r.next != nil {
-		_ = r.next.Cancel() // it is this call, or too late
-		r.next = nil
-	}
+	r.cancelNext()
 	addr := r.left[0]
 	if r.left = r.left[1:]; len(r.left) > 0 {
 		r.next = r.e.r.CallLater(r.e.opts.AttemptDelay, r.begin)
 	}
 	r.begun++
 	id := r.begun
-	to := reactor.HostnameAddress{Host: addr.String(), Port: r.e.port}.String() // a port that is none is an error of Dial
+	to := reactor.HostnameAddress{Host: addr.String(), Port: r.e.port}.String() // Dial checks the port
 	d := r.e.r.Dial("tcp", to, r.e.opts.DialOptions)
 	r.runs[id] = d
 	deferred.ThenBoth(d, func(nc net.Conn, err error) (none struct{}, _ error) {
@@ -119,12 +128,12 @@ func (r *race) begin() {
 	})
 }
 
-// over is told of the end of an attempt.
+// over is called when an attempt has ended.
 func (r *race) over(id int, nc net.Conn, err error) {
 	delete(r.runs, id)
 	switch {
 	case r.ended && err == nil:
-		_ = nc.Close() // it came too late
+		_ = nc.Close() // another attempt was faster, or the race was cancelled
 	case r.ended:
 	case err == nil:
 		r.end()
@@ -134,7 +143,7 @@ func (r *race) over(id int, nc net.Conn, err error) {
 	}
 }
 
-// failed brings the next attempt forward, or fails when there is nothing to hope for (R382, R384).
+// failed begins the next attempt at once. After the last failure it fails.
 func (r *race) failed(err error) {
 	r.errs = append(r.errs, err)
 	switch {
@@ -145,14 +154,18 @@ func (r *race) failed(err error) {
 	}
 }
 
-// end cancels what is in progress.
+// end cancels the attempts in progress.
 func (r *race) end() {
 	r.ended = true
-	if r.next != nil {
-		_ = r.next.Cancel() // it may be the call that runs
-		r.next = nil
-	}
+	r.cancelNext()
 	for _, d := range r.runs {
 		d.Cancel()
+	}
+}
+
+func (r *race) cancelNext() {
+	if r.next != nil {
+		_ = r.next.Cancel() // fails if this call is the running one
+		r.next = nil
 	}
 }

@@ -8,45 +8,45 @@ import (
 	"github.com/hawser-go/hawser/reactor"
 )
 
-// ServerService listens on an endpoint while it is started (R425).
+// ServerService listens on an endpoint while it is started. All methods must be
+// called on the loop.
 type ServerService struct {
 	endpoint StreamServerEndpoint
 	f        reactor.Factory
 
-	// Logger gets the failure of listening; nil means slog's default.
+	// Logger receives a failure to listen; nil means slog's default.
 	Logger *slog.Logger
 
-	waiting deferred.Deferred[reactor.ListeningPort] // the zero Deferred when not started
+	waiting deferred.Deferred[reactor.ListeningPort] // zero unless started
 	port    reactor.ListeningPort
-	report  func(err error) // gets a failure
-	err     error           // what StartService is to return
+	report  func(err error) // receives a failure of waiting
+	err     error           // StartService returns it
 }
 
-// NewServerService returns a service that has not been started. Its protocols are made with f.
+// NewServerService returns a service that is not started yet. It makes its
+// protocols with f.
 func NewServerService(e StreamServerEndpoint, f reactor.Factory) *ServerService {
 	return &ServerService{endpoint: e, f: f}
 }
 
-// PrivilegedStartService begins to listen. A program that gives up privileges calls it before, and StartService after.
-func (s *ServerService) PrivilegedStartService() {
-	if s.waiting == (deferred.Deferred[reactor.ListeningPort]{}) {
-		s.listen(s.log)
-	}
-}
-
-// listen begins to listen; report gets a failure.
+// listen begins to listen. A failure is passed to report and leaves the service
+// stopped.
 func (s *ServerService) listen(report func(err error)) {
 	s.report, s.err = report, nil
-	waiting := s.endpoint.Listen(s.f)
+	waiting := calling(func() deferred.Deferred[reactor.ListeningPort] { return s.endpoint.Listen(s.f) })
 	s.waiting = waiting
 	deferred.ThenBoth(waiting, func(port reactor.ListeningPort, err error) (none struct{}, _ error) {
+		current := s.waiting == waiting
 		switch {
-		case err == nil && s.waiting != waiting:
-			port.StopListening() // the service was stopped
-		case err == nil:
+		case err == nil && current:
 			s.port = port
-		case !errors.Is(err, deferred.ErrCancelled):
+		case err == nil:
+			port.StopListening() // StopService was called before
+		case current:
+			s.waiting = deferred.Deferred[reactor.ListeningPort]{}
 			s.report(err)
+		case !errors.Is(err, deferred.ErrCancelled): // StopService cancels
+			s.log(err)
 		}
 		return none, nil
 	})
@@ -54,7 +54,10 @@ func (s *ServerService) listen(report func(err error)) {
 
 func (s *ServerService) log(err error) { s.logger().Error("endpoints: listening failed", "err", err) }
 
-// StartService begins to listen, unless PrivilegedStartService has. It returns the failure if that is known at once; a later one is logged.
+// StartService begins to listen, unless the service is started. It returns the
+// error if listening fails at once, a *reactor.CannotListenError for the
+// endpoints of this package. A later failure is logged. After a failure,
+// StartService tries again.
 func (s *ServerService) StartService() error {
 	if s.waiting == (deferred.Deferred[reactor.ListeningPort]{}) {
 		s.listen(func(err error) { s.err = err })
@@ -63,12 +66,13 @@ func (s *ServerService) StartService() error {
 	return s.err
 }
 
-// StopService stops listening, or cancels a Listen that has not been answered; the Deferred fires when that is over.
+// StopService closes the port, or cancels a Listen in progress. The Deferred
+// is that of StopListening, or has fired already if there is no port.
 func (s *ServerService) StopService() deferred.Deferred[struct{}] {
 	waiting, port := s.waiting, s.port
-	s.waiting, s.port = deferred.Deferred[reactor.ListeningPort]{}, nil
+	s.waiting, s.port, s.err = deferred.Deferred[reactor.ListeningPort]{}, nil, nil
 	if waiting != (deferred.Deferred[reactor.ListeningPort]{}) {
-		waiting.Cancel() // nothing happens if it has been answered
+		waiting.Cancel() // does nothing if Listen has returned a port
 	}
 	if port == nil {
 		return deferred.Succeed(struct{}{})

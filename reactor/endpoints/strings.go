@@ -4,25 +4,25 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 
 	"github.com/hawser-go/hawser/reactor"
 )
 
-// Kinds are the kinds of endpoints that string forms may name. New kinds are added to the maps, under names in lower case (R397).
+// Kinds are the kinds of endpoints that string forms may name. A program adds
+// its own to the maps, under names in lower case.
 type Kinds struct {
 	Clients map[string]func(r reactor.Network, d *Description) (StreamClientEndpoint, error)
 	Servers map[string]func(r reactor.Network, d *Description) (StreamServerEndpoint, error)
 }
 
-// NewKinds returns the built-in kinds: the clients tcp, ssl, unix and tls, the servers tcp, tcp6, ssl, unix and systemd.
+// NewKinds returns a new copy of the built-in kinds: tcp, tls, ssl and unix for
+// clients, and tcp, tcp6, ssl, unix and systemd for servers.
 func NewKinds() *Kinds {
 	k := new(Kinds)
 	k.Clients = map[string]func(reactor.Network, *Description) (StreamClientEndpoint, error){
@@ -34,30 +34,47 @@ func NewKinds() *Kinds {
 	return k
 }
 
-// ClientFromString returns the client endpoint of a description (R394). The error is a *DescriptionError.
+// ClientFromString returns the client endpoint of a description. The error is a
+// *DescriptionError. The kinds and their optional keys are:
 //
-//	tcp:host:port                 timeout, bindAddress
-//	ssl:host:port                 and certKey, privateKey, caCertsDir
-//	tls:host:port                 timeout, bindAddress, certificate, privateKey, trustRoots, endpoint
-//	unix:path                     timeout, lockfile
+//	tcp:host:port    timeout, bindAddress
+//	tls:host:port    timeout, bindAddress, certificate, privateKey,
+//	                 trustRoots, endpoint
+//	ssl:host:port    timeout, bindAddress, certKey, privateKey, caCertsDir
+//	unix:path        timeout, lockfile
 //
-// Times are in seconds. Host, port and path may be given as keys as well.
+// Host, port and path may be given as keys as well. A port is a number or the
+// name of a service. A timeout is in seconds. The kind tls tries all addresses
+// of the host, or connects through the endpoint of the description in the key
+// endpoint; ssl uses the first IPv4 address. Keys and certificates are PEM
+// files, trustRoots and caCertsDir directories of ".pem" files. The default of
+// privateKey is the file of the certificate. With lockfile=1 a process must
+// hold the lock of the socket.
 func ClientFromString(r reactor.Network, description string) (StreamClientEndpoint, error) {
 	return NewKinds().Client(r, description)
 }
 
-// ServerFromString returns the server endpoint of a description (R393). The error is a *DescriptionError.
+// ServerFromString returns the server endpoint of a description. The error is a
+// *DescriptionError. The kinds and their optional keys are:
 //
-//	tcp:port                      interface, backlog
-//	tcp6:port                     interface, backlog
-//	ssl:port                      and privateKey, certKey, extraCertChain
-//	unix:path                     mode (octal), lockfile (0 or 1; 1 if it is not given), backlog
-//	systemd                       domain, and either index or name
+//	tcp:port      interface, backlog
+//	tcp6:port     interface, backlog
+//	ssl:port      interface, backlog, privateKey, certKey, extraCertChain
+//	unix:path     mode, lockfile, backlog
+//	systemd       domain, and either index or name
+//
+// tcp and ssl listen on all IPv4 addresses, tcp6 on all addresses of both
+// families, unless interface is given. The key of a unix path is address; its
+// mode is octal, 666 by default, and lockfile=0 means no lock file. The default
+// of privateKey is server.pem, and of certKey the file of the private key.
+// backlog must be a number from 0; it has no effect, because the system limits
+// the queue. domain has no effect either. systemd takes a socket that the
+// service manager has passed to the process; each can be taken once.
 func ServerFromString(r reactor.Network, description string) (StreamServerEndpoint, error) {
 	return NewKinds().Server(r, description)
 }
 
-// Client is ClientFromString with these kinds.
+// Client is ClientFromString for the kinds in k.
 func (k *Kinds) Client(r reactor.Network, description string) (StreamClientEndpoint, error) {
 	d := ParseDescription(description)
 	parse := k.Clients[d.Kind()]
@@ -67,7 +84,7 @@ func (k *Kinds) Client(r reactor.Network, description string) (StreamClientEndpo
 	return checked(d, func() (StreamClientEndpoint, error) { return parse(r, d) })
 }
 
-// Server is ServerFromString with these kinds.
+// Server is ServerFromString for the kinds in k.
 func (k *Kinds) Server(r reactor.Network, description string) (StreamServerEndpoint, error) {
 	d := ParseDescription(description)
 	parse := k.Servers[d.Kind()]
@@ -81,11 +98,11 @@ func (d *Description) unknownKind() error {
 	return &DescriptionError{Description: d.text, Reason: fmt.Sprintf("unknown kind of endpoint %q", d.kind)}
 }
 
-// checked returns what parse does, unless the description has an error.
+// checked returns the result of parse, or the error of the description.
 func checked[E any](d *Description, parse func() (E, error)) (e E, err error) {
 	e, err = parse()
 	if err != nil {
-		d.fail(err.Error(), err)
+		d.Fail(err.Error(), err)
 	}
 	if err := d.Err(); err != nil {
 		var none E
@@ -110,7 +127,8 @@ func dialOptions(d *Description) reactor.DialOptions {
 }
 
 func listenOptions(d *Description) reactor.ListenOptions {
-	return reactor.ListenOptions{Interface: d.Option("interface", ""), Backlog: d.Int("backlog", 10, 50)}
+	d.takeBacklog()
+	return reactor.ListenOptions{Interface: d.Option("interface", "")}
 }
 
 func tcpClient(r reactor.Network, d *Description) (StreamClientEndpoint, error) {
@@ -135,11 +153,11 @@ func unixClient(r reactor.Network, d *Description) (StreamClientEndpoint, error)
 }
 
 func unixServer(r reactor.Network, d *Description) (StreamServerEndpoint, error) {
+	d.takeBacklog()
 	path := d.String("address")
 	return NewUNIXServerEndpoint(r, path, reactor.UNIXOptions{
 		Mode:     fs.FileMode(d.Int("mode", 8, 0o666)),
 		WantLock: d.Bool("lockfile", true),
-		Backlog:  d.Int("backlog", 10, 50),
 	}), nil
 }
 
@@ -152,7 +170,8 @@ func sslClient(r reactor.Network, d *Description) (StreamClientEndpoint, error) 
 	return SSL4ClientEndpoint(r, host, port, config, dialOptions(d)), nil
 }
 
-// tlsClient describes TLS over a HostnameEndpoint, or over the endpoint that the description names (R400).
+// tlsClient returns TLS over a HostnameEndpoint, or over the endpoint in the key
+// endpoint.
 func (k *Kinds) tlsClient(r reactor.Network, d *Description) (StreamClientEndpoint, error) {
 	host, port := d.String("host"), d.Port()
 	config, err := clientConfig(d.Option("certificate", ""), d.Option("privateKey", ""), d.Option("trustRoots", ""))
@@ -165,7 +184,7 @@ func (k *Kinds) tlsClient(r reactor.Network, d *Description) (StreamClientEndpoi
 			return nil, err
 		}
 	}
-	return WrapClientTLS(r, named(config, host), inner), nil
+	return WrapClientTLS(r, reactor.ClientTLSConfig(config, host), inner), nil
 }
 
 func sslServer(r reactor.Network, d *Description) (StreamServerEndpoint, error) {
@@ -177,7 +196,8 @@ func sslServer(r reactor.Network, d *Description) (StreamServerEndpoint, error) 
 	return SSL4ServerEndpoint(r, port, &tls.Config{Certificates: []tls.Certificate{cert}}, listenOptions(d)), nil
 }
 
-// clientConfig is the TLS configuration of a client, with files for its certificate and its trust; each may be "".
+// clientConfig returns the TLS configuration of a client. Each file name may be
+// "".
 func clientConfig(certFile, keyFile, trustDir string) (*tls.Config, error) {
 	config := new(tls.Config)
 	if certFile != "" {
@@ -196,7 +216,8 @@ func clientConfig(certFile, keyFile, trustDir string) (*tls.Config, error) {
 	return config, nil
 }
 
-// loadPair loads a certificate, its key, and the certificates between it and a root (R401).
+// loadPair loads a certificate, its key, and the certificates between it and a
+// root. chainFile may be "".
 func loadPair(certFile, keyFile, chainFile string) (cert tls.Certificate, err error) {
 	certPEM, err := os.ReadFile(certFile)
 	if err != nil {
@@ -214,12 +235,13 @@ func loadPair(certFile, keyFile, chainFile string) (cert tls.Certificate, err er
 		return cert, err
 	}
 	if !x509.NewCertPool().AppendCertsFromPEM(chainPEM) {
-		return cert, fmt.Errorf("there is no certificate in %s", chainFile)
+		return cert, fmt.Errorf("no certificate in %s", chainFile)
 	}
 	return tls.X509KeyPair(append(append(certPEM, '\n'), chainPEM...), keyPEM)
 }
 
-// loadTrust loads the certificates in the .pem files of a directory. Files that cannot be read are skipped.
+// loadTrust loads the certificates in the ".pem" files of a directory. It skips
+// files that cannot be read.
 func loadTrust(dir string) *x509.CertPool {
 	pool := x509.NewCertPool()
 	files, _ := filepath.Glob(filepath.Join(dir, "*.pem")) // the pattern is well-formed
@@ -229,44 +251,4 @@ func loadTrust(dir string) *x509.CertPool {
 		}
 	}
 	return pool
-}
-
-// firstSystemdFD is the first descriptor that a service manager passes, see sd_listen_fds(3).
-const firstSystemdFD = 3
-
-// systemdServer describes a socket that the service manager has opened, by its index or its name (R402).
-func systemdServer(r reactor.Network, d *Description) (StreamServerEndpoint, error) {
-	d.Option("domain", "") // the descriptor tells
-	index, name := d.Option("index", ""), d.Option("name", "")
-	if (index == "") == (name == "") {
-		return nil, errors.New("give either index or name")
-	}
-	fd, err := systemdFD(index, name)
-	if err != nil {
-		return nil, err
-	}
-	f := os.NewFile(uintptr(fd), "systemd")
-	defer f.Close() // the listener has its own
-	l, err := net.FileListener(f)
-	if err != nil {
-		return nil, err
-	}
-	return NewAdoptedServerEndpoint(r, l), nil
-}
-
-func systemdFD(index, name string) (int, error) {
-	count, _ := strconv.Atoi(os.Getenv("LISTEN_FDS")) // none is 0
-	if name != "" {
-		for i, n := range strings.Split(os.Getenv("LISTEN_FDNAMES"), ":") {
-			if n == name && i < count {
-				return firstSystemdFD + i, nil
-			}
-		}
-		return 0, fmt.Errorf("the service manager passed no socket named %s", name)
-	}
-	i, err := strconv.Atoi(index)
-	if err != nil || i < 0 || i >= count {
-		return 0, fmt.Errorf("the service manager passed no socket %s", index)
-	}
-	return firstSystemdFD + i, nil
 }

@@ -5,15 +5,11 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/hawser-go/hawser/deferred/deferredtest"
 	"github.com/hawser-go/hawser/reactor"
@@ -56,10 +52,10 @@ func TestR316_R393_ServerFromString(t *testing.T) {
 		check       func(m *reactortest.MemoryReactor) bool
 	}{
 		{"tcp:80", func(m *reactortest.MemoryReactor) bool {
-			return m.TCPServers[0].Port == 80 && m.TCPServers[0].Options == reactor.ListenOptions{Backlog: 50}
+			return m.TCPServers[0].Port == 80 && m.TCPServers[0].Options == reactor.ListenOptions{Interface: "0.0.0.0"}
 		}},
 		{"TCP:port=80:interface=127.0.0.1:backlog=6", func(m *reactortest.MemoryReactor) bool {
-			return m.TCPServers[0].Port == 80 && m.TCPServers[0].Options == reactor.ListenOptions{Interface: "127.0.0.1", Backlog: 6}
+			return m.TCPServers[0].Port == 80 && m.TCPServers[0].Options == reactor.ListenOptions{Interface: "127.0.0.1"}
 		}},
 		{"tcp:http", func(m *reactortest.MemoryReactor) bool { return m.TCPServers[0].Port == 80 }},
 		{`tcp6:80:interface=2001\:db8\:\:1`, func(m *reactortest.MemoryReactor) bool { return m.TCPServers[0].Options.Interface == "2001:db8::1" }},
@@ -172,9 +168,11 @@ func TestR396_R401_BadDescriptions(t *testing.T) {
 		"tcp":                      "the argument port is missing",
 		"tcp:80:foo=1":             "the argument foo is unknown",
 		"tcp:80:90":                `the argument "90" is too many`,
-		"tcp:no-such-service-here": "is no port",
-		"tcp:80:backlog=x":         "backlog=x is no number",
-		"unix:/s:mode=888":         "mode=888 is no number",
+		"tcp:no-such-service-here": "is not a port",
+		"tcp:80:backlog=x":         "backlog=x is not a number",
+		"tcp:80:backlog=-1":        "the backlog is negative",
+		"unix:/s:backlog=x":        "backlog=x is not a number",
+		"unix:/s:mode=888":         "mode=888 is not a number",
 		"systemd:domain=INET":      "either index or name",
 		"systemd:index=0:name=x":   "either index or name",
 		"systemd:index=7":          "no socket 7",
@@ -195,8 +193,8 @@ func TestR396_R401_BadDescriptions(t *testing.T) {
 	for description, want := range map[string]string{
 		"bogus:1":                      "unknown kind",
 		"tcp:host":                     "the argument port is missing",
-		"tcp:host:80:timeout=x":        "no time in seconds",
-		"tcp:host:80:timeout=-1":       "no time in seconds",
+		"tcp:host:80:timeout=x":        "not a time in seconds",
+		"tcp:host:80:timeout=-1":       "not a time in seconds",
 		"tls:host:80:surprise=1":       "the argument surprise is unknown",
 		`tls:host:80:endpoint=bogus`:   "unknown kind",
 		"ssl:host:80:certKey=/nowhere": "no such file",
@@ -224,57 +222,4 @@ func TestR395_R397_NewKinds(t *testing.T) {
 	if _, err := endpoints.ClientFromString(m, "mine:/there"); err == nil {
 		t.Error("a new kind has become everybody's")
 	}
-}
-
-// TestR402 runs this test binary again, as a service to which a listening socket is passed.
-func TestR402_Systemd(t *testing.T) {
-	if description := os.Getenv("HAWSER_TEST_SYSTEMD"); description != "" {
-		systemdService(t, description)
-		return
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	f, err := l.(*net.TCPListener).File()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	for _, description := range []string{"systemd:domain=INET:index=0", "systemd:domain=INET:name=web"} {
-		cmd := exec.Command(os.Args[0], "-test.run=TestR402")
-		cmd.ExtraFiles = []*os.File{f}
-		cmd.Env = append(os.Environ(), "HAWSER_TEST_SYSTEMD="+description, "LISTEN_FDS=1", "LISTEN_FDNAMES=web")
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		c, err := net.Dial("tcp", l.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = c.SetReadDeadline(time.Now().Add(30 * time.Second))
-		if got, err := io.ReadAll(c); string(got) != "hello" || err != nil {
-			t.Errorf("%s: got %q, %v", description, got, err)
-		}
-		c.Close()
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("%s: %v", description, err)
-		}
-	}
-}
-
-// systemdService greets one client.
-func systemdService(t *testing.T, description string) {
-	reactortest.Run(t, func(r *reactor.Reactor) {
-		e, err := endpoints.ServerFromString(r, description)
-		if err != nil {
-			t.Fatal(err)
-		}
-		e.Listen(reactor.ForProtocol(func() reactor.Protocol {
-			p := new(greeter)
-			reactor.OnConnectionLost(p, func(error) { _ = r.Stop() })
-			return p
-		}))
-	})
 }

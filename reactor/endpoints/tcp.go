@@ -18,88 +18,91 @@ type TCPClientEndpoint struct {
 	opts   reactor.DialOptions
 }
 
-// TCP4ClientEndpoint returns an endpoint for a host, a name or a literal, over IPv4 (R372).
+// TCP4ClientEndpoint returns an endpoint that connects to a host over IPv4. The
+// host is a name or an IP literal.
 func TCP4ClientEndpoint(r reactor.Network, host string, port int, opts reactor.DialOptions) *TCPClientEndpoint {
 	return &TCPClientEndpoint{r, "ip4", host, port, opts}
 }
 
-// TCP6ClientEndpoint returns an endpoint for a host, a name or a literal, over IPv6 (R373).
+// TCP6ClientEndpoint returns an endpoint that connects to a host over IPv6. The
+// host is a name or an IP literal.
 func TCP6ClientEndpoint(r reactor.Network, host string, port int, opts reactor.DialOptions) *TCPClientEndpoint {
 	return &TCPClientEndpoint{r, "ip6", host, port, opts}
 }
 
-// Dial is part of StreamClientEndpoint.
+// Dial implements StreamClientEndpoint. Its errors are those of
+// reactor.DialHost.
 func (e *TCPClientEndpoint) Dial() deferred.Deferred[net.Conn] {
-	to := reactor.HostnameAddress{Host: e.host, Port: e.port}
-	return connecting(reactor.DialHost(e.r, e.family, e.host, e.port, e.opts), to)
+	return reactor.DialHost(e.r, e.family, e.host, e.port, e.opts)
 }
 
-// Connect is part of StreamClientEndpoint.
+// Connect implements StreamClientEndpoint.
 func (e *TCPClientEndpoint) Connect(f reactor.Factory) deferred.Deferred[reactor.Protocol] {
 	return connect(e.r, e.Dial, f, nil)
 }
 
-// connecting gives a cancelled lookup the error of a cancelled attempt (R366, R388).
-func connecting(d deferred.Deferred[net.Conn], to net.Addr) deferred.Deferred[net.Conn] {
-	return d.AddErrback(func(err error) (net.Conn, error) {
-		if errors.Is(err, deferred.ErrCancelled) {
-			err = &reactor.ConnectingCancelledError{Address: to}
-		}
-		return nil, err
-	})
-}
-
 // TCPServerEndpoint listens on a TCP port.
 type TCPServerEndpoint struct {
-	r    reactor.Network
-	port int
-	opts reactor.ListenOptions
-	tls  *tls.Config
+	listen func(f reactor.Factory) (reactor.ListeningPort, error)
 }
 
-// TCP4ServerEndpoint returns an endpoint that listens on IPv4: on all addresses, or on opts.Interface (R372).
+// TCP4ServerEndpoint returns an endpoint that listens on opts.Interface. ""
+// means all IPv4 addresses.
 func TCP4ServerEndpoint(r reactor.Network, port int, opts reactor.ListenOptions) *TCPServerEndpoint {
-	return &TCPServerEndpoint{r: r, port: port, opts: opts}
+	return tcpServer(r, port, onAll("0.0.0.0", opts))
 }
 
-// TCP6ServerEndpoint returns an endpoint that listens on IPv6: on all addresses, or on opts.Interface (R373).
+// TCP6ServerEndpoint returns an endpoint that listens on opts.Interface. ""
+// means all addresses of both families, as "::" does.
 func TCP6ServerEndpoint(r reactor.Network, port int, opts reactor.ListenOptions) *TCPServerEndpoint {
-	if opts.Interface == "" {
-		opts.Interface = "::"
-	}
-	return &TCPServerEndpoint{r: r, port: port, opts: opts}
+	return tcpServer(r, port, onAll("::", opts))
 }
 
-// SSL4ServerEndpoint returns an endpoint that listens with TLS on IPv4 (R375).
+func tcpServer(r reactor.Network, port int, opts reactor.ListenOptions) *TCPServerEndpoint {
+	return &TCPServerEndpoint{func(f reactor.Factory) (reactor.ListeningPort, error) { return r.ListenTCP(port, f, opts) }}
+}
+
+// SSL4ServerEndpoint returns an endpoint that listens on opts.Interface and
+// speaks TLS. "" means all IPv4 addresses. Without a certificate in config,
+// Listen fails.
 func SSL4ServerEndpoint(r reactor.Network, port int, config *tls.Config, opts reactor.ListenOptions) *TCPServerEndpoint {
-	return &TCPServerEndpoint{r: r, port: port, opts: opts, tls: config}
+	opts = onAll("0.0.0.0", opts)
+	return &TCPServerEndpoint{func(f reactor.Factory) (reactor.ListeningPort, error) {
+		return r.ListenTLS(port, f, config, opts)
+	}}
 }
 
-// Listen is part of StreamServerEndpoint.
+// onAll returns opts with the interface all instead of none.
+func onAll(all string, opts reactor.ListenOptions) reactor.ListenOptions {
+	if opts.Interface == "" {
+		opts.Interface = all
+	}
+	return opts
+}
+
+// Listen implements StreamServerEndpoint.
 func (e *TCPServerEndpoint) Listen(f reactor.Factory) deferred.Deferred[reactor.ListeningPort] {
-	return listening(func() (reactor.ListeningPort, error) {
-		if e.tls != nil {
-			return e.r.ListenTLS(e.port, f, e.tls, e.opts)
-		}
-		return e.r.ListenTCP(e.port, f, e.opts)
-	})
+	return listening(func() (reactor.ListeningPort, error) { return e.listen(f) })
 }
 
-// ErrAlreadyListened is the failure of a second Listen of an AdoptedServerEndpoint (R376).
-var ErrAlreadyListened = errors.New("endpoints: the given listener is in use already")
+// ErrAlreadyListened is the error of the second and later calls of
+// AdoptedServerEndpoint.Listen.
+var ErrAlreadyListened = errors.New("endpoints: the listener is in use; an adopted listener can be used once")
 
-// AdoptedServerEndpoint listens with a listener that was made elsewhere, once.
+// AdoptedServerEndpoint listens, once, with a listener that the caller made.
 type AdoptedServerEndpoint struct {
 	r reactor.Network
-	l net.Listener
+	l net.Listener // nil after Listen
 }
 
-// NewAdoptedServerEndpoint returns an endpoint for a listener, which belongs to it from here on (R376).
+// NewAdoptedServerEndpoint returns an endpoint that listens with l. The
+// endpoint owns l from now on.
 func NewAdoptedServerEndpoint(r reactor.Network, l net.Listener) *AdoptedServerEndpoint {
 	return &AdoptedServerEndpoint{r, l}
 }
 
-// Listen is part of StreamServerEndpoint.
+// Listen implements StreamServerEndpoint. The Deferred fails with
+// ErrAlreadyListened if Listen was called before.
 func (e *AdoptedServerEndpoint) Listen(f reactor.Factory) deferred.Deferred[reactor.ListeningPort] {
 	return listening(func() (reactor.ListeningPort, error) {
 		l := e.l
@@ -107,6 +110,6 @@ func (e *AdoptedServerEndpoint) Listen(f reactor.Factory) deferred.Deferred[reac
 			return nil, ErrAlreadyListened
 		}
 		e.l = nil
-		return e.r.Listen(l, f), nil
+		return e.r.Listen(l, f)
 	})
 }

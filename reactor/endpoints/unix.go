@@ -7,7 +7,7 @@ import (
 	"github.com/hawser-go/hawser/reactor"
 )
 
-// UNIXClientEndpoint connects to a UNIX socket (R374).
+// UNIXClientEndpoint connects to a UNIX socket.
 type UNIXClientEndpoint struct {
 	r    reactor.Network
 	path string
@@ -19,15 +19,15 @@ func NewUNIXClientEndpoint(r reactor.Network, path string, opts reactor.UNIXDial
 	return &UNIXClientEndpoint{r, path, opts}
 }
 
-// Dial is part of StreamClientEndpoint.
+// Dial implements StreamClientEndpoint. Its errors are those of DialUNIX.
 func (e *UNIXClientEndpoint) Dial() deferred.Deferred[net.Conn] { return e.r.DialUNIX(e.path, e.opts) }
 
-// Connect is part of StreamClientEndpoint.
+// Connect implements StreamClientEndpoint.
 func (e *UNIXClientEndpoint) Connect(f reactor.Factory) deferred.Deferred[reactor.Protocol] {
 	return connect(e.r, e.Dial, f, nil)
 }
 
-// UNIXServerEndpoint listens on a UNIX socket (R374).
+// UNIXServerEndpoint listens on a UNIX socket.
 type UNIXServerEndpoint struct {
 	r    reactor.Network
 	path string
@@ -39,7 +39,7 @@ func NewUNIXServerEndpoint(r reactor.Network, path string, opts reactor.UNIXOpti
 	return &UNIXServerEndpoint{r, path, opts}
 }
 
-// Listen is part of StreamServerEndpoint.
+// Listen implements StreamServerEndpoint.
 func (e *UNIXServerEndpoint) Listen(f reactor.Factory) deferred.Deferred[reactor.ListeningPort] {
 	return listening(func() (reactor.ListeningPort, error) { return e.r.ListenUNIX(e.path, f, e.opts) })
 }

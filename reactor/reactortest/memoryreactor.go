@@ -229,12 +229,11 @@ func (m *MemoryReactor) ListenUNIX(
 	return m.listen(&m.UNIXServers, &ServerCall{Path: path, Factory: f, UNIXOptions: opts, FakePort: port})
 }
 
-// Listen records the call and returns a FakePort that is listening.
-func (m *MemoryReactor) Listen(l net.Listener, f reactor.Factory) reactor.ListeningPort {
+// Listen records the call and returns a FakePort that is listening, or m.Err.
+func (m *MemoryReactor) Listen(l net.Listener, f reactor.Factory) (reactor.ListeningPort, error) {
 	arg.NotNil("reactortest: MemoryReactor.Listen", "listener", l)
 	port := &FakePort{Host: reactor.AddressOf(l.Addr()), Listening: true, adopted: true}
-	m.Adopted = append(m.Adopted, &ServerCall{Factory: f, Listener: l, FakePort: port})
-	return port
+	return m.listen(&m.Adopted, &ServerCall{Factory: f, Listener: l, FakePort: port})
 }
 
 func (m *MemoryReactor) listen(calls *[]*ServerCall, call *ServerCall) (reactor.ListeningPort, error) {

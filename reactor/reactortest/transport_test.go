@@ -357,7 +357,10 @@ func TestR517_R518_R522_MemoryReactor(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	adopted := m.Listen(l, f)
+	adopted, err := m.Listen(l, f)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if call := m.Adopted[0]; call.Listener != l || call.Factory != f || !call.Listening || adopted.GetHost() != reactor.AddressOf(l.Addr()) {
 		t.Errorf("%+v", call)
 	}

@@ -1,0 +1,101 @@
+package reactor_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"math/big"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/hawser-go/hawser/reactor"
+)
+
+// certificateFor returns the configs of a server with a certificate for a name,
+// and of a client that trusts it.
+func certificateFor(t *testing.T, name string) (server, client *tls.Config) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), DNSNames: []string{name}, IsCA: true, BasicConstraintsValid: true,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(cert)
+	pair := tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+	return &tls.Config{Certificates: []tls.Certificate{pair}}, &tls.Config{RootCAs: roots}
+}
+
+func TestF45_R118_TLSToAnInternationalName(t *testing.T) {
+	const ascii = "xn--bcher-kva.example"
+	n := startNet(t)
+	serverConfig, clientConfig := certificateFor(t, ascii)
+	asked := make(chan string, 9)
+	serverConfig.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		asked <- hello.ServerName
+		return nil, nil
+	}
+	n.do(func() {
+		n.r.InstallResolver(fakeResolver(func(_, host string) ([]string, error) { return []string{"127.0.0.1"}, nil }))
+	})
+	for _, row := range []struct{ host, serverName string }{
+		{"bücher.example", ""},
+		{"BÜCHER.example.", ""},
+		{ascii, ""},
+		{"other.example", "bücher.example"},
+	} {
+		server, client := newShaker(), newShaker()
+		number := n.serveTLS(server, serverConfig).GetHost().(reactor.IPAddress).Port()
+		f := newFactory()
+		f.build = func(net.Addr) (reactor.Protocol, error) { return client, nil }
+		config := clientConfig.Clone()
+		config.ServerName = row.serverName
+		done := make(chan none)
+		client.onShaken = func() { close(done) }
+		n.do(func() { n.r.ConnectTLS(row.host, number, f, config, reactor.DialOptions{}) })
+		select {
+		case <-done:
+		case err := <-client.lost:
+			t.Errorf("%q, %q: %v", row.host, row.serverName, err)
+		}
+		if name := within(t, asked); name != ascii {
+			t.Errorf("%q, %q: the server was asked for %q", row.host, row.serverName, name)
+		}
+		if config.ServerName != row.serverName {
+			t.Errorf("the caller's config was changed to %q", config.ServerName)
+		}
+	}
+}
+
+func TestF45_ClientTLSConfig(t *testing.T) {
+	for _, row := range []struct{ name, host, want string }{
+		{"", "bücher.example", "xn--bcher-kva.example"},
+		{"bücher.example", "other.example", "xn--bcher-kva.example"},
+		{"plain.example", "other.example", "plain.example"},
+		{"", "\xff", "\xff"},
+		{"", "", ""},
+	} {
+		given := &tls.Config{ServerName: row.name}
+		got := reactor.ClientTLSConfig(given, row.host)
+		if got.ServerName != row.want || given.ServerName != row.name || (got == given) != (row.name == row.want) {
+			t.Errorf("%+q: got %q", row, got.ServerName)
+		}
+	}
+	if got := reactor.ClientTLSConfig(nil, "host.example"); got.ServerName != "host.example" {
+		t.Error(got.ServerName)
+	}
+}
