@@ -5,7 +5,6 @@ import (
 	"runtime"
 	"runtime/metrics"
 	"sync/atomic"
-	"time"
 )
 
 // UnhandledError reports a Deferred that was garbage collected while its result
@@ -37,8 +36,8 @@ var onUnhandled atomic.Pointer[func(*UnhandledError)]
 
 // Failures returns how many Deferreds rest on a failure at present, because
 // nothing has handled it yet, and how often that has begun in this process. A
-// reactor that goes to sleep while there are some calls [ReportUnhandled] a
-// second later. Any goroutine may call Failures; it costs two atomic loads.
+// reactor that goes to sleep while there are some calls [Collect] a second
+// later. Any goroutine may call Failures; it costs two atomic loads.
 func Failures() (resting int, ever uint64) {
 	return int(failures.resting.Load()), failures.ever.Load()
 }
@@ -48,34 +47,39 @@ var failures struct {
 	ever    atomic.Uint64
 }
 
-// ReportUnhandled runs a garbage collection and returns when the unhandled
-// failures that it has found are reported, or after a second if a receiver of
-// reports blocks. If no Deferred rests on a failure it does nothing. Any
-// goroutine may call it, but on the loop of a reactor everything waits
-// meanwhile.
-func ReportUnhandled() {
-	if failures.resting.Load() > 0 {
+// Collect runs a garbage collection, and returns when its findings are known:
+// unhandled failures are reported, and abandoned coroutines are ready for
+// [EndAbandoned]. It returns false if a receiver of reports, or another cleanup
+// function of the program, blocks. Any goroutine may call Collect, but on the
+// loop of a reactor everything waits meanwhile.
+func Collect() (complete bool) {
+	for range maxCollections { // a further collection flushes the queues of the one before
 		runtime.GC()
-		awaitCleanups()
+		for range 100 {
+			if noCleanupDue() {
+				return true
+			}
+			runtime.Gosched()
+		}
 	}
+	return false
 }
 
-// awaitCleanups returns when the runtime has run all cleanup functions that
-// were due when it was called, or after about a second.
-func awaitCleanups() {
-	const queued, executed = 0, 1
-	samples := []metrics.Sample{
+// maxCollections bounds the wait of Collect. It is no time limit, because the
+// time of a testing/synctest bubble stands still meanwhile.
+const maxCollections = 100
+
+// noCleanupDue reports whether the runtime has run all cleanup functions that
+// its collections have queued. It reads the number of those that were executed
+// first. Neither number decreases, and that one is never the larger, so if the
+// two are equal, nothing was queued or running when it was read.
+func noCleanupDue() bool {
+	counts := []metrics.Sample{
 		{Name: "/gc/cleanups/queued:cleanups"},
 		{Name: "/gc/cleanups/executed:cleanups"},
 	}
-	metrics.Read(samples)
-	for due, i := samples[queued].Value.Uint64(), 0; samples[executed].Value.Uint64() < due && i < 1000; i++ {
-		for range 100 {
-			runtime.Gosched() // in a bubble of testing/synctest, sleeping takes no time
-		}
-		time.Sleep(time.Millisecond)
-		metrics.Read(samples)
-	}
+	metrics.Read(counts)
+	return counts[0].Value.Uint64() == counts[1].Value.Uint64()
 }
 
 // record is the part of a chain that outlives the chain: the data of a report.

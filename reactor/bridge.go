@@ -20,7 +20,7 @@ import (
 // end must wait for the loop now and then.
 func (r *Reactor) CallFromThread(f func()) bool {
 	if f == nil {
-		panic("reactor: CallFromThread with a nil function")
+		panic(nilFunction("CallFromThread"))
 	}
 	return r.queue.post(f)
 }

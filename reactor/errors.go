@@ -1,6 +1,9 @@
 package reactor
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 var (
 	// ErrReactorAlreadyRunning is returned by Run and Iterate if the reactor is
@@ -56,3 +59,9 @@ var (
 	// runtime.Goexit, as t.FailNow does.
 	ErrGoexit = errors.New("reactor: a function in a thread called runtime.Goexit")
 )
+
+// nilFunction returns the panic value of a method that was called with a nil
+// function.
+func nilFunction(method string) error {
+	return fmt.Errorf("reactor: %s with a nil function", method)
+}

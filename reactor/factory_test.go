@@ -212,3 +212,41 @@ func TestR209_R210_R211_R212_R213_ErrorTree(t *testing.T) {
 		}
 	}
 }
+
+// panickyFactory panics in its first StartFactory.
+type panickyFactory struct {
+	reactor.BaseFactory
+	starts, stops int
+}
+
+func (f *panickyFactory) StartFactory() {
+	if f.starts++; f.starts == 1 {
+		panic("not yet")
+	}
+}
+
+func (f *panickyFactory) StopFactory() { f.stops++ }
+
+func (f *panickyFactory) BuildProtocol(net.Addr) (reactor.Protocol, error) { return nil, nil }
+
+// A use that did not begin does not count: the next one starts the factory.
+func TestF44_StartFactoryAfterAPanic(t *testing.T) {
+	n := startNet(t)
+	f := new(panickyFactory)
+	for i, fails := range []bool{true, false} {
+		n.do(func() {
+			port, err := n.r.ListenTCP(0, f, reactor.ListenOptions{Interface: "127.0.0.1"})
+			if (err != nil) != fails {
+				t.Errorf("attempt %d: %v", i, err)
+			}
+			if err == nil {
+				port.StopListening()
+			}
+		})
+	}
+	n.do(func() {
+		if f.starts != 2 || f.stops > 1 {
+			t.Errorf("started %d times, stopped %d times", f.starts, f.stops)
+		}
+	})
+}

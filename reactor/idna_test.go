@@ -81,6 +81,34 @@ func TestF45_R118_TLSToAnInternationalName(t *testing.T) {
 	}
 }
 
+// A ServerName of the caller's own is converted too, over a connection that was
+// attached.
+func TestF45_R118_AttachedWithAnInternationalName(t *testing.T) {
+	n := startNet(t)
+	serverConfig, clientConfig := certificateFor(t, "xn--bcher-kva.example")
+	server, client := newShaker(), newShaker()
+	number := n.serveTLS(server, serverConfig).GetHost().String()
+	config := clientConfig.Clone()
+	config.ServerName = "bücher.example"
+	done := make(chan none)
+	client.onShaken = func() { close(done) }
+	n.do(func() {
+		n.r.Dial("tcp", number, reactor.DialOptions{}).OnResult(func(nc net.Conn, err error) {
+			if err == nil {
+				_, err = n.r.Attach(nc, client, reactor.AttachOptions{TLS: config})
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	})
+	select {
+	case <-done:
+	case err := <-client.lost:
+		t.Error(err)
+	}
+}
+
 func TestF45_ClientTLSConfig(t *testing.T) {
 	for _, row := range []struct{ name, host, want string }{
 		{"", "bücher.example", "xn--bcher-kva.example"},

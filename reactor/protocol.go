@@ -195,12 +195,21 @@ func (b *BaseFactory) factory() *BaseFactory { return b }
 
 // DoStart counts a use of f and, for the first one, calls StartFactory. Ports
 // and connectors call DoStart; call it if you use a factory in another way.
-// DoStart must be called on the loop.
+// A use whose StartFactory panics does not count. DoStart must be called on the
+// loop.
 func DoStart(f Factory) {
 	b := f.factory()
-	if b.uses++; b.uses == 1 {
-		f.StartFactory()
+	if b.uses++; b.uses > 1 {
+		return
 	}
+	started := false
+	defer func() {
+		if !started { // StartFactory has panicked
+			b.uses--
+		}
+	}()
+	f.StartFactory()
+	started = true
 }
 
 // DoStop ends a use of f and, for the last one, calls StopFactory. Without a

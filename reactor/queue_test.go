@@ -2,6 +2,7 @@ package reactor_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -88,8 +89,24 @@ func TestR80_CallsAfterTheEnd(t *testing.T) {
 
 func TestR81_NilFunctions(t *testing.T) {
 	r, _ := newReactor(t)
-	wantPanic(t, "CallFromThread", func() { r.CallFromThread(nil) })
-	wantPanic(t, "CallLater", func() { r.CallLater(0, nil) })
+	for name, call := range map[string]func(){
+		"CallFromThread":                func() { r.CallFromThread(nil) },
+		"CallLater":                     func() { r.CallLater(0, nil) },
+		"CallInThread":                  func() { _ = r.CallInThread(nil) },
+		"AddSystemEventTrigger":         func() { r.AddSystemEventTrigger(reactor.Before, reactor.Startup, nil) },
+		"AddSystemEventTriggerDeferred": func() { r.AddSystemEventTriggerDeferred(reactor.Before, reactor.Startup, nil) },
+		"AdjustPoolSize":                func() { r.ThreadPool().AdjustPoolSize(0) },
+	} {
+		func() {
+			defer func() {
+				v := recover()
+				if err, ok := v.(error); !ok || !strings.HasPrefix(err.Error(), "reactor: "+name+" with a ") {
+					t.Errorf("F62: %s panics with %v", name, v)
+				}
+			}()
+			call()
+		}()
+	}
 }
 
 // The alarm and a post may come at the same moment; neither may get lost.

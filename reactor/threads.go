@@ -1,6 +1,7 @@
 package reactor
 
 import (
+	"errors"
 	"log/slog"
 	"math"
 	"sync"
@@ -16,6 +17,8 @@ type PoolOptions struct {
 	MaxQueue int          // maximum number of functions that wait; 0 means DefaultMaxThreadQueue
 	Logger   *slog.Logger // receives panics; nil means slog.Default() at the time of the message
 }
+
+var errPoolSize = errors.New("reactor: AdjustPoolSize with a size below 1")
 
 // ThreadPool runs functions that may block. A goroutine that runs such a
 // function is called a thread. At most Max functions run at the same time; the
@@ -95,7 +98,7 @@ func (p *ThreadPool) Stop() error {
 // run.
 func (p *ThreadPool) CallInThread(f func()) error {
 	if f == nil {
-		panic("reactor: CallInThread with a nil function")
+		panic(nilFunction("CallInThread"))
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -116,7 +119,7 @@ func (p *ThreadPool) CallInThread(f func()) error {
 // positive.
 func (p *ThreadPool) AdjustPoolSize(maximum int) {
 	if maximum <= 0 {
-		panic("reactor: AdjustPoolSize with a size below 1")
+		panic(errPoolSize)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

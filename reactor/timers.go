@@ -45,7 +45,7 @@ func NewTimers(epoch time.Time, elapsed func() time.Duration) *Timers {
 // panics if f is nil.
 func (t *Timers) CallLater(d time.Duration, f func()) *DelayedCall {
 	if f == nil {
-		panic("reactor: CallLater with a nil function")
+		panic(nilFunction("CallLater"))
 	}
 	t.count++
 	c := &DelayedCall{f: f, t: t, due: addTime(int64(t.elapsed()), max(d, 0)) << stateBits}

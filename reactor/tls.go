@@ -152,7 +152,7 @@ func (c *conn) handshake() {
 	if layer.server {
 		layer.conn = tls.Server(layer.under, layer.config)
 	} else {
-		layer.conn = tls.Client(layer.under, layer.config)
+		layer.conn = tls.Client(layer.under, ClientTLSConfig(layer.config, ""))
 	}
 	layer.early = nil
 	c.s = newTLSStream(layer)

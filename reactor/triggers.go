@@ -56,7 +56,7 @@ const (
 func (r *Reactor) AddSystemEventTrigger(phase Phase, event string, f func()) *Trigger {
 	r.mustBeOnLoop("AddSystemEventTrigger")
 	if f == nil {
-		panic("reactor: AddSystemEventTrigger with a nil function")
+		panic(nilFunction("AddSystemEventTrigger"))
 	}
 	return r.addTrigger(phase, event, func() (none deferred.Deferred[struct{}]) {
 		f()
@@ -71,7 +71,7 @@ func (r *Reactor) AddSystemEventTrigger(phase Phase, event string, f func()) *Tr
 func (r *Reactor) AddSystemEventTriggerDeferred(phase Phase, event string, f func() deferred.Deferred[struct{}]) *Trigger {
 	r.mustBeOnLoop("AddSystemEventTriggerDeferred")
 	if f == nil {
-		panic("reactor: AddSystemEventTriggerDeferred with a nil function")
+		panic(nilFunction("AddSystemEventTriggerDeferred"))
 	}
 	return r.addTrigger(phase, event, f)
 }

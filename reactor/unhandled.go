@@ -42,7 +42,7 @@ func (w *failureWatch) look() {
 	w.running = make(chan struct{})
 	w.timer = time.AfterFunc(w.pause, func() {
 		defer close(w.running)
-		deferred.ReportUnhandled()
+		deferred.Collect()
 		if again {
 			w.r.queue.post(nop)
 		}
@@ -68,5 +68,7 @@ func (w *failureWatch) end() {
 	if w.timer != nil && !w.timer.Stop() {
 		<-w.running
 	}
-	deferred.ReportUnhandled()
+	if resting, _ := deferred.Failures(); resting > 0 {
+		deferred.Collect()
+	}
 }

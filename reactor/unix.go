@@ -138,7 +138,7 @@ func (r *Reactor) ConnectUNIX(path string, f ClientFactory, opts UNIXDialOptions
 // process holds the lock. DialUNIX must be called on the loop.
 func (r *Reactor) DialUNIX(path string, opts UNIXDialOptions) deferred.Deferred[net.Conn] {
 	r.mustBeOnLoop("DialUNIX")
-	if opts.CheckLock && lockState(path+lockSuffix) != lockHeld {
+	if opts.CheckLock && !locked(path) {
 		return deferred.Fail[net.Conn](&ConnectError{Address: path, Kind: ErrBadFile})
 	}
 	return r.Dial("unix", systemPath(path), opts.DialOptions)

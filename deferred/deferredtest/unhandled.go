@@ -1,8 +1,6 @@
 package deferredtest
 
 import (
-	"runtime"
-	"runtime/metrics"
 	"slices"
 	"sync"
 	"testing"
@@ -121,37 +119,10 @@ const rounds = 2
 func (r *Reports) collect() {
 	r.t.Helper()
 	for range rounds {
-		runtime.GC()
-		if !cleanedUp() {
+		if !deferred.Collect() {
 			r.t.Errorf("deferredtest: the runtime's cleanups did not end; does one of them block?")
 			return
 		}
 		deferred.EndAbandoned()
 	}
-}
-
-// maxWaits bounds the wait for the cleanups, in collections and not in time, so
-// that the fake clock of a testing/synctest bubble does not end the wait.
-const maxWaits = 1000
-
-// cleanedUp waits until the runtime has run all cleanups that its collections
-// have found, among them the reports. If the cleanups do not end, cleanedUp
-// returns false.
-func cleanedUp() bool {
-	for range maxWaits {
-		if noCleanupQueued() {
-			return true
-		}
-		runtime.GC() // lets other goroutines run, and takes some time
-	}
-	return false
-}
-
-// noCleanupQueued compares two counters. The runtime reads them in the order
-// executed, queued; neither decreases, and executed is never the larger. So if
-// they are equal, no cleanup was queued or running when it read the first.
-func noCleanupQueued() bool {
-	counts := []metrics.Sample{{Name: "/gc/cleanups/queued:cleanups"}, {Name: "/gc/cleanups/executed:cleanups"}}
-	metrics.Read(counts)
-	return counts[0].Value.Uint64() == counts[1].Value.Uint64()
 }
