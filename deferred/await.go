@@ -21,7 +21,7 @@ import (
 // was abandoned: the deferred calls of the body run, and the body is over. A
 // body that recovers from that may return, but not await.
 func Await[T any](co *Coro, d Deferred[T]) (T, error) {
-	if co.goroutine != goroutine() || co.callbacks > 0 {
+	if co.goroutine.Load() != goroutine() || co.callbacks > 0 {
 		panic(ErrAwaitOutside)
 	}
 	if co.ending {
@@ -37,12 +37,8 @@ func Await[T any](co *Coro, d Deferred[T]) (T, error) {
 		return none, ErrCircular
 	}
 	c.add(awaiter[T]{co.outer})
-	if !co.arrived && co.suspend(c) {
-		resumed := co.yield(struct{}{}) // here, as each call between the body and yield costs
-		co.continueBody()
-		if !resumed {
-			co.exit()
-		}
+	if !co.arrived && co.suspend(c) && !co.yield(struct{}{}) { // each call between the body and yield costs
+		co.exit()
 	}
 	return received[T](co)
 }
@@ -114,7 +110,6 @@ func (co *Coro) suspend(c *chain) (waits bool) {
 		co.attach()
 	}
 	co.outer, co.running = nil, false
-	co.pauseBody()
 	return true
 }
 
@@ -130,14 +125,18 @@ func (co *Coro) attach() {
 
 // exit leaves a body that is being ended. The first time it panics. If the body
 // recovers from that and awaits again, exit leaves by runtime.Goexit, which
-// cannot be recovered from.
+// cannot be recovered from. Only stopBody keeps the Goexit from its caller, so
+// exit gives control back to step first, which calls stopBody.
 func (co *Coro) exit() {
-	if co.panicked {
-		co.exited = true
-		runtime.Goexit()
+	if !co.panicked {
+		co.panicked = true
+		panic(endBody{})
 	}
-	co.panicked = true
-	panic(endBody{})
+	if !co.stopping {
+		co.yield(struct{}{})
+	}
+	co.exited = true
+	runtime.Goexit()
 }
 
 // endBody is the panic value that ends a body.

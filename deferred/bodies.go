@@ -5,54 +5,54 @@ import (
 	"sync/atomic"
 )
 
-// bodies has the coroutine of each goroutine that runs a body. It is divided,
-// so that goroutines on several processors rarely touch the same part of it.
-var bodies [64]struct {
-	running atomic.Int32 // bodies in this part that run, not suspended
-	mu      sync.Mutex   // guards of
-	of      map[uintptr]*Coro
-	_       [40]byte // fills a line of the cache
+// bodies has the coroutines whose bodies have begun and not finished, by the
+// goroutine of the body. Each element is the first of a list. Any goroutine may
+// read the lists; they change with the lock held. A coroutine that has left its
+// list still points to the next one, so that readers find their way.
+var (
+	bodies     [1024]atomic.Pointer[Coro]
+	bodiesLock sync.Mutex // held while a list changes
+	bodyCount  atomic.Int32
+)
+
+func bodiesOf(goroutine uintptr) *atomic.Pointer[Coro] {
+	return &bodies[int(goroutine>>6^goroutine>>16)%len(bodies)]
 }
 
-func bodiesOf(goroutine uintptr) int { return int(goroutine>>6^goroutine>>12) % len(bodies) }
-
 // enterBody registers co for the calling goroutine, which is about to run its
-// body. leaveBody takes that back. pauseBody and continueBody tell when the
-// body is suspended and resumed.
+// body. leaveBody takes that back.
 func (co *Coro) enterBody() {
-	co.goroutine = goroutine()
-	part := &bodies[bodiesOf(co.goroutine)]
-	part.mu.Lock()
-	defer part.mu.Unlock()
-	if part.of == nil {
-		part.of = make(map[uintptr]*Coro)
-	}
-	part.of[co.goroutine] = co
-	part.running.Add(1)
+	here := goroutine()
+	co.goroutine.Store(here)
+	bodiesLock.Lock()
+	defer bodiesLock.Unlock()
+	list := bodiesOf(here)
+	co.nextBody.Store(list.Load())
+	list.Store(co)
+	bodyCount.Add(1)
 }
 
 func (co *Coro) leaveBody() {
-	part := &bodies[bodiesOf(co.goroutine)]
-	part.mu.Lock()
-	defer part.mu.Unlock()
-	delete(part.of, co.goroutine)
-	part.running.Add(-1)
-	co.goroutine = 0
+	bodiesLock.Lock()
+	defer bodiesLock.Unlock()
+	link := bodiesOf(co.goroutine.Load())
+	for link.Load() != co {
+		link = &link.Load().nextBody
+	}
+	link.Store(co.nextBody.Load())
+	bodyCount.Add(-1)
+	co.goroutine.Store(0)
 }
 
-func (co *Coro) pauseBody()    { bodies[bodiesOf(co.goroutine)].running.Add(-1) }
-func (co *Coro) continueBody() { bodies[bodiesOf(co.goroutine)].running.Add(1) }
-
-// bodyOn returns the coroutine whose body runs on a goroutine, nil if there is
-// none.
+// bodyOn returns the coroutine whose body a goroutine runs, nil if there is
+// none. It is called for the calling goroutine, or for one that has resumed it,
+// so the coroutine that it looks for does not leave its list meanwhile.
 func bodyOn(goroutine uintptr) *Coro {
-	part := &bodies[bodiesOf(goroutine)]
-	if part.running.Load() == 0 {
-		return nil
+	co := bodiesOf(goroutine).Load()
+	for co != nil && co.goroutine.Load() != goroutine {
+		co = co.nextBody.Load()
 	}
-	part.mu.Lock()
-	defer part.mu.Unlock()
-	return part.of[goroutine]
+	return co
 }
 
 // resumer returns the goroutine that has resumed the body on the given one, or
@@ -69,6 +69,9 @@ func resumer(goroutine uintptr) uintptr {
 // callback. If a body runs on this goroutine, it returns the body's coroutine,
 // for leaveCallback.
 func enterCallback() *Coro {
+	if bodyCount.Load() == 0 {
+		return nil
+	}
 	co := bodyOn(goroutine())
 	if co != nil {
 		co.callbacks++

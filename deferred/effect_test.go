@@ -107,7 +107,7 @@ func TestF33_PanicIsLoggedReadably(t *testing.T) {
 		t.Errorf("logged %s", text)
 	}
 	lines := strings.Split(text, "\n")
-	if lines[0] != "deferred: error in a Deferred: boom" || !strings.HasPrefix(lines[1], "goroutine ") ||
+	if lines[0] != "deferred: panic in a callback: boom" || !strings.HasPrefix(lines[1], "goroutine ") ||
 		!strings.Contains(lines[2], "deferred_test.panics(") {
 		t.Errorf("logged %s", text)
 	}

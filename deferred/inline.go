@@ -6,6 +6,7 @@ import (
 	"iter"
 	"log/slog"
 	"runtime"
+	"sync/atomic"
 	"weak"
 )
 
@@ -50,11 +51,13 @@ type Coro struct {
 	running  bool // the body runs, or has finished
 	ending   bool // the body is to end at its Await, or has finished
 	panicked bool // an Await has panicked to end the body
+	stopping bool // stopBody was called
 	exited   bool // an Await has called runtime.Goexit to end the body
 
-	goroutine uintptr // of the body
-	resumer   uintptr // the goroutine that has resumed the body last
-	callbacks int     // callbacks that the body has fired and that run now
+	goroutine atomic.Uintptr       // of the body; 0 before and after
+	nextBody  atomic.Pointer[Coro] // in the list of bodies
+	resumer   uintptr              // the goroutine that has resumed the body last
+	callbacks int                  // callbacks that the body has fired and that run now
 
 	previous *Coro // in the scope
 	next     *Coro // in the scope
@@ -113,12 +116,14 @@ func start[T any](co *Coro, body func(co *Coro) (T, error)) Deferred[T] {
 // step runs the body up to its next wait or its end. It returns outer if that
 // is to be run because the body has ended.
 func (co *Coro) step(outer *chain) (ended *chain) {
-	defer absorbEnd()
 	co.outer, co.running, co.resumer = outer, true, goroutine()
-	if _, waits := co.resume(); waits {
-		return nil
+	if _, waits := co.resume(); !waits {
+		return outer
 	}
-	return outer
+	if co.running { // the body does not wait, it exits
+		co.stopBody()
+	}
+	return nil
 }
 
 // bottom is the first of this package's functions on the goroutine of the body.
@@ -150,7 +155,7 @@ func runBody[T any](co *Coro, body func(co *Coro) (T, error)) {
 			outer.run()
 		}
 		if co.exited {
-			panic(endBody{}) // for absorbEnd: the Goexit stays on this goroutine
+			panic(endBody{}) // for stopBody: the Goexit stays on this goroutine
 		}
 	}()
 	v, err = body(co)
@@ -210,18 +215,17 @@ func (co *Coro) end() {
 	}
 }
 
-// stopBody lets the Await of the suspended body end the body.
+// stopBody makes yield return false in the body, which ends the body. It
+// recovers from the panic with which a body that has called runtime.Goexit comes
+// back.
 func (co *Coro) stopBody() {
-	defer absorbEnd()
+	co.stopping = true
+	defer func() {
+		if r := recover(); r != nil && r != any(endBody{}) {
+			panic(r)
+		}
+	}()
 	co.stop()
-}
-
-// absorbEnd is deferred around a switch to the body. It recovers from the panic
-// with which a body that ended by runtime.Goexit comes back.
-func absorbEnd() {
-	if r := recover(); r != nil && r != any(endBody{}) {
-		panic(r)
-	}
 }
 
 // cancel is called for Cancel while the body runs and awaits nothing that could

@@ -87,13 +87,13 @@ func LogError[T any](err error) (none T, _ error) {
 // LogErr logs an error to slog's default logger, a panic with its stack. Passed
 // to [Deferred.OnError], it logs the failure and handles it, as log.err does in
 // Twisted.
-func LogErr(err error) { logFailure("deferred: error in a Deferred", err) }
+func LogErr(err error) { logFailure("", err) }
 
-// logFailure logs err. A panic's stack is readable, and logged once.
-func logFailure(what string, err error, attrs ...any) {
+// logFailure logs err, a panic with its stack. kind is "" or ends with a space.
+func logFailure(kind string, err error, attrs ...any) {
 	if p, ok := errors.AsType[*PanicError](err); ok {
-		p.Log(slog.Default(), what, attrs...)
+		p.Log(slog.Default(), "deferred: "+kind+"panic in a callback", attrs...)
 		return
 	}
-	slog.Error(what, append([]any{"err", err}, attrs...)...)
+	slog.Error("deferred: "+kind+"error in a Deferred", append([]any{"err", err}, attrs...)...)
 }

@@ -164,5 +164,5 @@ func logUnhandled(e *UnhandledError) {
 	if e.Created != "" {
 		stacks = []any{"created", e.Created, "fired", e.Fired}
 	}
-	logFailure("deferred: unhandled error in a Deferred", e.Err, stacks...)
+	logFailure("unhandled ", e.Err, stacks...)
 }

@@ -41,10 +41,10 @@ func giveTo[T, U any](d Deferred[T], outer *chain) {
 // leadsTo reports whether c is outer, or waits on outer directly or through
 // others.
 func (c *chain) leadsTo(outer *chain) bool {
-	if c == outer {
-		return true
+	if c == outer || c.waitsOn() == nil { // as usual
+		return c == outer
 	}
-	search := circleSearch{from: c, to: outer, ahead: c, behind: append(make([]*chain, 0, 8), outer)}
+	search := circleSearch{from: c, to: outer, ahead: c, behind: []*chain{outer}}
 	for search.step() {
 	}
 	return search.found
