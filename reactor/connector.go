@@ -109,7 +109,7 @@ func (c *connector) connected(nc net.Conn) {
 	case err == ErrNoProtocol:
 		c.lost(ErrConnectionDone)
 	case err != nil:
-		c.r.logger().Error("reactor: building a protocol failed", "factory", LogPrefix(c.f), "err", err)
+		c.r.logError("reactor: building a protocol failed", err, "factory", LogPrefix(c.f))
 		c.failed(err)
 	default:
 		c.attachTo(nc, p)

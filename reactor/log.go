@@ -1,10 +1,20 @@
 package reactor
 
 import (
+	"errors"
 	"log/slog"
 
 	"github.com/hawser-go/hawser/deferred"
 )
+
+// logError logs an error, a panic with its stack.
+func (r *Reactor) logError(what string, err error, attrs ...any) {
+	if p, ok := errors.AsType[*deferred.PanicError](err); ok {
+		p.Log(r.logger(), what+": panic", attrs...)
+		return
+	}
+	r.logger().Error(what, append(attrs, "err", err)...)
+}
 
 // Logger returns the logger of the options, or slog.Default(). Any goroutine
 // may call Logger.

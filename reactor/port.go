@@ -147,7 +147,7 @@ func (p *port) accepted(a *acceptor, nc net.Conn) {
 	switch {
 	case err == ErrNoProtocol: // the factory refuses the connection
 	case err != nil:
-		p.r.logger().Error("reactor: building a protocol failed", "factory", LogPrefix(p.f), "err", err)
+		p.r.logError("reactor: building a protocol failed", err, "factory", LogPrefix(p.f))
 	default:
 		_, _ = p.r.Attach(nc, proto, p.attach) // Attach logs a panic, its only error here
 	}
