@@ -6,12 +6,15 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 const module = "github.com/hawser-go/hawser/"
@@ -239,4 +242,63 @@ func withoutIndent(code string) string {
 		b.WriteString(strings.TrimLeft(line, "\t "))
 	}
 	return b.String()
+}
+
+// TestReadmeProgram: the program that README.md shows runs, and prints what one would expect.
+func TestReadmeProgram(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "```go\n")
+	program, _, ok := strings.Cut(rest, "```")
+	if !ok {
+		t.Fatal("README.md shows no program")
+	}
+	file := filepath.Join(t.TempDir(), "main.go")
+	if err := os.WriteFile(file, []byte(program), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.CommandContext(t.Context(), "go", "run", file).CombinedOutput(); err != nil || string(out) != "got hello\n" {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// readable are the folders whose comments keep to the rules of TestComments.
+var readable = []string{"deferred", "reactor"}
+
+// TestComments: comments are not wide, and numbers of behaviours stand in tests.
+func TestComments(t *testing.T) {
+	const columns = 100
+	number := regexp.MustCompile(`\b[DR]\d{1,3}\b`)
+	for dir, files := range packages(t) {
+		if !slices.ContainsFunc(readable, func(folder string) bool { return under(dir, folder) }) {
+			continue
+		}
+		for _, name := range files {
+			set := token.NewFileSet()
+			f, err := parser.ParseFile(set, name, nil, parser.ParseComments)
+			if err != nil {
+				t.Fatal(err)
+			}
+			source, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines := strings.Split(string(source), "\n")
+			for _, group := range f.Comments {
+				for _, c := range group.List {
+					at := set.Position(c.Pos())
+					line := strings.ReplaceAll(lines[at.Line-1], "\t", "    ")
+					if own := strings.HasPrefix(strings.TrimSpace(line), "//"); own && utf8.RuneCountInString(line) > columns &&
+						!strings.HasPrefix(c.Text, "//go:") && !strings.HasPrefix(c.Text, "// Output:") {
+						t.Errorf("%v: the comment is wider than %d columns", at, columns)
+					}
+					if !strings.HasSuffix(name, "_test.go") && number.MatchString(c.Text) {
+						t.Errorf("%v: the number of a behaviour belongs into a test: %s", at, c.Text)
+					}
+				}
+			}
+		}
+	}
 }

@@ -12,14 +12,14 @@ import (
 // waits for it is told, instead of waiting for ever.
 func TestD318_WaitOnAViewThatCannotBeUsed(t *testing.T) {
 	l := newLoop()
-	spent := deferred.New[int]()
-	deferred.Then(spent, func(int) (string, error) { return "", nil })
+	stale := deferred.New[int]()
+	deferred.Then(stale, func(int) (string, error) { return "", nil })
 	for _, row := range []struct {
 		name string
 		d    deferred.Deferred[int]
 		want func(error) bool
 	}{
-		{"spent", spent, func(err error) bool { _, ok := errors.AsType[*deferred.ViewError](err); return ok }},
+		{"stale", stale, func(err error) bool { _, ok := errors.AsType[*deferred.ViewError](err); return ok }},
 		{"zero", deferred.Deferred[int]{}, func(err error) bool { return errors.Is(err, deferred.ErrZero) }},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -75,7 +75,7 @@ func TestD314_NilBodyInAScope(t *testing.T) {
 
 // A function that returns the view that Then has replaced has failed, for
 // whoever waits for what it returns.
-func TestD172_MaybeDeferredOfASpentView(t *testing.T) {
+func TestD172_MaybeDeferredOfAStaleView(t *testing.T) {
 	d := deferred.MaybeDeferred(func() deferred.Deferred[int] {
 		d := deferred.Succeed(1)
 		deferred.Then(d, func(int) (string, error) { return "", nil })

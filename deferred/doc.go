@@ -43,8 +43,8 @@
 // value, so an error is only in one place, and is reported at most once. Lines
 // of a hundred thousand such waits unwind without using stack.
 //
-// [List], [Gather] and [Race] wait for many Deferreds. [Deferred.ChainDeferred] fires
-// one Deferred with the result of another.
+// [List], [Gather] and [Race] wait for many Deferreds. [Deferred.ChainDeferred]
+// fires one Deferred with the result of another.
 //
 // # Types
 //
@@ -57,11 +57,11 @@
 //
 // # Giving up
 //
-// [Deferred.Cancel] stops the work behind a Deferred: it calls the canceller that was
-// passed to [New], and the Deferred fails with [ErrCancelled]. If the Deferred
-// waits on another one, that one is cancelled instead, so the cancellation
-// reaches the operation in progress. [Deferred.AddTimeout] cancels after a
-// time, [Deferred.AddContext] when a context is done.
+// [Deferred.Cancel] stops the work behind a Deferred: it calls the canceller
+// that was passed to [New], and the Deferred fails with [ErrCancelled]. If the
+// Deferred waits on another one, that one is cancelled instead, so the
+// cancellation reaches the operation in progress. [Deferred.AddTimeout] cancels
+// after a time, [Deferred.AddContext] when a context is done.
 //
 // # Coroutines
 //

@@ -317,8 +317,8 @@ func TestF62D269_StartThatEnds(t *testing.T) {
 	}
 }
 
-// elsewhereToItsEnd runs f on a goroutine of its own until it returns, panics or
-// calls runtime.Goexit.
+// elsewhereToItsEnd runs f on a goroutine of its own until it returns, panics
+// or calls runtime.Goexit.
 func elsewhereToItsEnd(f func()) {
 	ended := make(chan struct{})
 	go func() { // ends with f

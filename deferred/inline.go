@@ -216,8 +216,8 @@ func (co *Coro) end() {
 }
 
 // stopBody makes yield return false in the body, which ends the body. It
-// recovers from the panic with which a body that has called runtime.Goexit comes
-// back.
+// recovers from the panic with which a body that has called runtime.Goexit
+// comes back.
 func (co *Coro) stopBody() {
 	co.stopping = true
 	defer func() {

@@ -595,10 +595,10 @@ func TestMisuse_FiringACoroutine(t *testing.T) {
 	wantResult(t, d, 2)
 }
 
-func TestMisuse_AwaitOfASpentView(t *testing.T) {
-	spent := deferred.New[int]()
-	deferred.Then(spent, strconvItoa)
-	d := deferred.Inline(func(co *deferred.Coro) (int, error) { return deferred.Await(co, spent) })
+func TestMisuse_AwaitOfAStaleView(t *testing.T) {
+	stale := deferred.New[int]()
+	deferred.Then(stale, strconvItoa)
+	d := deferred.Inline(func(co *deferred.Coro) (int, error) { return deferred.Await(co, stale) })
 	_, err, _ := d.Result()
 	if _, ok := errors.AsType[*deferred.ViewError](err); !ok {
 		t.Errorf("got %v", err)

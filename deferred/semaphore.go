@@ -56,7 +56,8 @@ func (s *Semaphore) pass() (next Deferred[*Semaphore], ok bool) {
 	return next, ok
 }
 
-// releaseIn is Release from within a link of c, which continues with the link after.
+// releaseIn is Release from within a link of c, which continues with the link
+// after.
 func (s *Semaphore) releaseIn(c *chain, after link) (resumed *chain) {
 	next, ok := s.pass()
 	if !ok {

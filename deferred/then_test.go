@@ -34,7 +34,7 @@ func TestD315_ThenKeepsTheChain(t *testing.T) {
 
 func strconvItoa(v int) (string, error) { return strconv.Itoa(v), nil }
 
-func TestD315_SpentViewIsRefused(t *testing.T) {
+func TestD315_StaleViewIsRefused(t *testing.T) {
 	d := deferred.New[int]()
 	s := deferred.Then(d, strconvItoa)
 	err, _ := panicOf(func() { d.AddCallback(func(v int) (int, error) { return v, nil }) }).(error)
@@ -47,7 +47,7 @@ func TestD315_SpentViewIsRefused(t *testing.T) {
 	d.Callback(1) // firing goes through the view that New returned
 	wantResult(t, s, "1")
 	if _, _, ok := d.Result(); ok {
-		t.Error("the spent view shows a result")
+		t.Error("the stale view shows a result")
 	}
 	if err := deferred.New[int]().TryCallback(1); err != nil {
 		t.Error(err)

@@ -30,7 +30,8 @@ func TestD100D101D120_TimeoutError(t *testing.T) {
 	wantFailure(t, d, context.DeadlineExceeded)
 }
 
-// TestTimeouts runs each case with a timeout of two seconds and wants no timer to be left.
+// TestTimeouts runs each case with a timeout of two seconds and wants no timer
+// to be left.
 func TestTimeouts(t *testing.T) {
 	boom := func(error) (int, error) { return 0, errBoom }
 	for _, row := range []struct {
@@ -185,7 +186,8 @@ func TestD119_TwoTimeouts(t *testing.T) {
 	}
 }
 
-// A timeout of a Gather cancels the members; the cancellation of a member is not the timeout of the whole (D110, D206).
+// A timeout of a Gather cancels the members; the cancellation of a member is
+// not the timeout of the whole (D110, D206).
 func TestD110_TimeoutOfAGather(t *testing.T) {
 	clock := new(fakeClock)
 	members := []deferred.Deferred[int]{deferred.New[int](), deferred.New[int]()}
@@ -237,7 +239,8 @@ func TestF62_NilClock(t *testing.T) {
 	}
 }
 
-// What refuses to add a callback starts no timer, and ties nothing to a context.
+// What refuses to add a callback starts no timer, and ties nothing to a
+// context.
 func TestF62D100D317_RefusedWithoutATimer(t *testing.T) {
 	deferred.SetDebugging(true)
 	defer deferred.SetDebugging(false)

@@ -8,7 +8,8 @@ import "errors"
 // the next errback:
 //
 //	d.AddErrback(func(err error) (string, error) {
-//		if _, unhandled := deferred.Trap(err, fs.ErrNotExist, fs.ErrPermission); unhandled != nil {
+//		_, unhandled := deferred.Trap(err, fs.ErrNotExist, fs.ErrPermission)
+//		if unhandled != nil {
 //			return "", unhandled
 //		}
 //		return "no such file for us", nil

@@ -275,10 +275,10 @@ func TestMisuse_ZeroDeferred(t *testing.T) {
 	wantFailure(t, returning(zero), deferred.ErrZero)
 }
 
-func TestMisuse_SpentViewReturned(t *testing.T) {
-	spent := deferred.New[int]()
-	deferred.Then(spent, func(int) (string, error) { return "", nil })
-	outer := returning(spent)
+func TestMisuse_StaleViewReturned(t *testing.T) {
+	stale := deferred.New[int]()
+	deferred.Then(stale, func(int) (string, error) { return "", nil })
+	outer := returning(stale)
 	_, err, _ := outer.Result()
 	if v, ok := errors.AsType[*deferred.ViewError](err); !ok || v.View != "int" || v.Want != "string" {
 		t.Errorf("got %v", err)

@@ -12,8 +12,8 @@ import (
 	"github.com/hawser-go/hawser/reactor"
 )
 
-// Each benchmark of the loop has a counterpart: the code that a Go program would
-// use without a reactor. One run thus shows the ratio:
+// Each benchmark of the loop has a counterpart: the code that a Go program
+// would use without a reactor. One run thus shows the ratio:
 //
 //	go test -run '^$' -bench . -count 5 ./reactor
 
@@ -83,7 +83,8 @@ func BenchmarkPost(b *testing.B) {
 	}
 }
 
-// roundTrips calls there b.N times and reports percentiles of the time it takes.
+// roundTrips calls there b.N times and reports percentiles of the time it
+// takes.
 func roundTrips(b *testing.B, there func()) {
 	times := make([]time.Duration, 0, b.N)
 	for b.Loop() {

@@ -28,8 +28,8 @@ func inInline(f func()) {
 	deferred.Inline(func(*deferred.Coro) (none, error) { f(); return none{}, nil })
 }
 
-// places are the ways to run a function on a goroutine, or in coroutines that it
-// has resumed.
+// places are the ways to run a function on a goroutine, or in coroutines that
+// it has resumed.
 var places = map[string]func(f func()){
 	"directly":               func(f func()) { f() },
 	"in Inline":              inInline,
@@ -104,8 +104,8 @@ func TestF48_R110_OnTheLoopInABubble(t *testing.T) {
 	})
 }
 
-// A goroutine that is not on the loop waits for a callback that takes long, even
-// in a coroutine, and while the loop runs a coroutine itself.
+// A goroutine that is not on the loop waits for a callback that takes long,
+// even in a coroutine, and while the loop runs a coroutine itself.
 func TestF48_NoErrOnLoopElsewhere(t *testing.T) {
 	for name, place := range places {
 		for loopName, loopPlace := range places {
@@ -154,8 +154,8 @@ func TestF48_ManyCoroutinesWaitForTheLoop(t *testing.T) {
 	})
 }
 
-// A coroutine that was made on the loop is not on the loop when another goroutine
-// has resumed it.
+// A coroutine that was made on the loop is not on the loop when another
+// goroutine has resumed it.
 func TestF48_ACoroutineLeavesTheLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := reactortest.Start(t, reactor.Options{})

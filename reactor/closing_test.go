@@ -14,7 +14,8 @@ import (
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
 
-// socketPair returns the two ends of a connection over a real socket. The second one closes with the test.
+// socketPair returns the two ends of a connection over a real socket. The
+// second one closes with the test.
 func socketPair(t *testing.T, network string) (near, far net.Conn) {
 	t.Helper()
 	address := "127.0.0.1:0"
@@ -36,7 +37,8 @@ func socketPair(t *testing.T, network string) (near, far net.Conn) {
 	return near, far
 }
 
-// answerReads answers each read with as much as answer returns, and returns what it has read.
+// answerReads answers each read with as much as answer returns, and returns
+// what it has read.
 func answerReads(c net.Conn, answer func(n int) []byte) ([]byte, error) {
 	defer c.Close()
 	var got bytes.Buffer
@@ -56,7 +58,8 @@ func answerReads(c net.Conn, answer func(n int) []byte) ([]byte, error) {
 	}
 }
 
-// A peer that answers, while it reads, gets all that was written before LoseConnection.
+// A peer that answers, while it reads, gets all that was written before
+// LoseConnection.
 func TestF42_LoseConnectionToAPeerThatAnswers(t *testing.T) {
 	sent := bytes.Repeat([]byte("0123456789abcdef"), 1<<19) // 8 MiB
 	answers := map[string]func(n int) []byte{
@@ -100,7 +103,8 @@ func loseToAPeerThatAnswers(n *netTest, kind string, sent []byte, answer func(n 
 	n.do(func() { p.events.want(n.T, "made", "lost") })
 }
 
-// memConn is one end of a connection in memory, which works in a bubble of synctest. It has no deadlines.
+// memConn is one end of a connection in memory, which works in a bubble of
+// synctest. It has no deadlines.
 type memConn struct {
 	*io.PipeReader
 	*io.PipeWriter
@@ -300,7 +304,8 @@ func TestR356_F42_LoseConnectionRightAfterStartTLS(t *testing.T) {
 	n.wantReason(p, reactor.ErrConnectionDone)
 }
 
-// What is written before the first iteration of the loop does not wait for the second.
+// What is written before the first iteration of the loop does not wait for the
+// second.
 func TestR250_WritingInTheStartup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := memPair()

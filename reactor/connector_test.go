@@ -133,7 +133,8 @@ func TestR220_R222_PanicsInAClientProtocol(t *testing.T) {
 	wantLogged(t, n.log, "panic in ConnectionLost", 1)
 }
 
-// dialTest runs f on a reactor in a bubble, with a dial function that never connects.
+// dialTest runs f on a reactor in a bubble, with a dial function that never
+// connects.
 func stuckDial(ctx context.Context, _, _ string) (net.Conn, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()

@@ -55,8 +55,9 @@ var (
 )
 
 var (
-	// ErrNoProtocol is returned by BuildFrom, and is the failure of an endpoint's
-	// Connect, if the factory refused the connection with a nil Protocol.
+	// ErrNoProtocol is returned by BuildFrom, and is the failure of an
+	// endpoint's Connect, if the factory refused the connection with a nil
+	// Protocol.
 	ErrNoProtocol = errors.New("reactor: the factory returned no protocol")
 
 	// ErrNotConnecting is returned by Connector.StopConnecting if no attempt to
@@ -67,8 +68,8 @@ var (
 	// connects or is connected.
 	ErrConnectorBusy = errors.New("reactor: the connector is busy; call Connect after ClientConnectionFailed or ClientConnectionLost")
 
-	// ErrProducerRegistered is returned by RegisterProducer if the transport has
-	// a producer.
+	// ErrProducerRegistered is returned by RegisterProducer if the transport
+	// has a producer.
 	ErrProducerRegistered = errors.New("reactor: a producer is registered already; unregister it first")
 
 	errPort               = errors.New("reactor: a port is a number from 0 to 65535")
@@ -126,8 +127,8 @@ func (e *ConnectError) Unwrap() []error {
 	return []error{e.Kind, e.Err}
 }
 
-// ConnectingCancelledError is the failure of an attempt to connect whose Deferred
-// was cancelled. It matches ErrUser and deferred.ErrCancelled.
+// ConnectingCancelledError is the failure of an attempt to connect whose
+// Deferred was cancelled. It matches ErrUser and deferred.ErrCancelled.
 type ConnectingCancelledError struct {
 	Address net.Addr // the destination
 }
@@ -139,8 +140,8 @@ func (e *ConnectingCancelledError) Error() string {
 // Unwrap returns ErrUser and deferred.ErrCancelled.
 func (e *ConnectingCancelledError) Unwrap() []error { return []error{ErrUser, deferred.ErrCancelled} }
 
-// NilProtocolError is the failure of a factory that returned a nil pointer as its
-// protocol, and of Attach for such a protocol.
+// NilProtocolError is the failure of a factory that returned a nil pointer as
+// its protocol, and of Attach for such a protocol.
 type NilProtocolError struct {
 	Type string // the type of the pointer, or of the protocol that embeds it
 }

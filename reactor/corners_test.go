@@ -13,7 +13,8 @@ import (
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
 
-// Disconnect works from the first moment of a connection, where its protocol is built or told.
+// Disconnect works from the first moment of a connection, where its protocol is
+// built or told.
 func TestR321_DisconnectWhileTheConnectionIsMade(t *testing.T) {
 	for _, at := range []string{"BuildProtocol", "ConnectionMade"} {
 		t.Run(at, func(t *testing.T) {
@@ -102,7 +103,8 @@ func TestR310_ErrorsOfOneConnection(t *testing.T) {
 	n.wantReason(p, reactor.ErrConnectionDone)
 }
 
-// A stop that was asked for stays asked for, also if the loop then crashes (R4).
+// A stop that was asked for stays asked for, also if the loop then crashes
+// (R4).
 func TestR4_CrashAfterStop(t *testing.T) {
 	r, _ := newReactor(t)
 	var n notes

@@ -19,10 +19,10 @@ const (
 	unknown
 )
 
-// inCoroutineOf reports whether the caller runs in a coroutine that the goroutine
-// id has resumed, directly or through other coroutines. Only if the caller is a
-// coroutine does inCoroutineOf call all, which returns the traces of all
-// goroutines.
+// inCoroutineOf reports whether the caller runs in a coroutine that the
+// goroutine id has resumed, directly or through other coroutines. Only if the
+// caller is a coroutine does inCoroutineOf call all, which returns the traces
+// of all goroutines.
 func inCoroutineOf(id uint64, all func() traces) answer {
 	if id == 0 || !onCoroutine() {
 		return no

@@ -20,7 +20,8 @@ func offLoopError(f func()) (found *reactor.OffLoopError) {
 	return nil
 }
 
-// loopMethods are methods that belong to the loop, by the name in an OffLoopError.
+// loopMethods are methods that belong to the loop, by the name in an
+// OffLoopError.
 func loopMethods(r *reactor.Reactor) map[string]func() {
 	pool := r.ThreadPool()
 	call := r.CallLater(time.Hour, func() {})

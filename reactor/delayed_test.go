@@ -105,7 +105,7 @@ func TestR56_R62_R63_R64_TimesAndMoves(t *testing.T) {
 	})
 }
 
-func TestR57_R58_R59_R60_R61_SpentCalls(t *testing.T) {
+func TestR57_R58_R59_R60_R61_InactiveCalls(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *reactor.Reactor) {
 		all := func(c *reactor.DelayedCall, want error) {
 			t.Helper()
@@ -215,7 +215,7 @@ func TestR71_StringOfACall(t *testing.T) {
 	}
 }
 
-func TestR72_SpentCallsKeepNothingAlive(t *testing.T) {
+func TestR72_InactiveCallsKeepNothingAlive(t *testing.T) {
 	r, _ := newReactor(t)
 	freed := make(chan string, 2)
 	schedule := func(name string, d time.Duration) *reactor.DelayedCall {
@@ -252,7 +252,8 @@ func TestAfterFunc(t *testing.T) {
 
 func TestWaitingForTimersUnderSteadyPosts(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *reactor.Reactor) {
-		// The alarm is set for the first of these, and must be set again for those that are moved before it.
+		// The alarm is set for the first of these, and must be set again for
+		// those that are moved before it.
 		began := r.Now()
 		idle := r.CallLater(time.Hour, func() { t.Error("the idle timeout ran out") })
 		soon := r.CallLater(time.Hour, func() {

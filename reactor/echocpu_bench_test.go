@@ -17,7 +17,8 @@ import (
 	"time"
 )
 
-// The clients of BenchmarkEchoServerCPU run in a process of their own, so that the CPU time of this one is the server's.
+// The clients of BenchmarkEchoServerCPU run in a process of their own, so that
+// the CPU time of this one is the server's.
 const clientVariable = "HAWSER_BENCH_ECHO"
 
 func TestMain(m *testing.M) {
@@ -31,7 +32,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// BenchmarkEchoServerCPU measures the CPU time that a server needs for a request of 64 bytes.
+// BenchmarkEchoServerCPU measures the CPU time that a server needs for a
+// request of 64 bytes.
 //
 //	go test -run '^$' -bench EchoServerCPU -benchtime 50000x -count 5 ./reactor
 func BenchmarkEchoServerCPU(b *testing.B) {
@@ -83,7 +85,8 @@ func processCPU(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// runClients is the process of the clients. job is an address, a number of connections and one of requests.
+// runClients is the process of the clients. job is an address, a number of
+// connections and one of requests.
 func runClients(job string) error {
 	fields := strings.Fields(job)
 	n, _ := strconv.Atoi(fields[1])

@@ -9,7 +9,8 @@ import (
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
 
-// A function that calls runtime.Goexit in a thread, as t.FailNow does, fails its Deferred and does not take its thread along.
+// A function that calls runtime.Goexit in a thread, as t.FailNow does, fails
+// its Deferred and does not take its thread along.
 func TestR103_GoexitInAThread(t *testing.T) {
 	reactortest.CheckGoroutines(t)
 	r := reactortest.Start(t, reactor.Options{MaxThreads: 1})
@@ -28,7 +29,8 @@ func TestR103_GoexitInAThread(t *testing.T) {
 	}
 }
 
-// A callback that calls runtime.Goexit ends the goroutine of the loop. Nobody is left waiting for it.
+// A callback that calls runtime.Goexit ends the goroutine of the loop. Nobody
+// is left waiting for it.
 func TestR111_GoexitOnTheLoop(t *testing.T) {
 	reactortest.CheckGoroutines(t)
 	r := reactor.New(reactor.Options{NoSignals: true, Logger: reactortest.NewLog(t).Logger(), Watchdog: 1 << 40})

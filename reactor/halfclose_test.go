@@ -11,7 +11,8 @@ import (
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
 
-// LoseWriteConnection waits for a producer, as LoseConnection does: a file that is being sent is sent to its end.
+// LoseWriteConnection waits for a producer, as LoseConnection does: a file that
+// is being sent is sent to its end.
 func TestR273_LoseWriteConnectionWaitsForAProducer(t *testing.T) {
 	n := startNet(t)
 	p := newRecorder()
@@ -35,7 +36,8 @@ func TestR273_LoseWriteConnectionWaitsForAProducer(t *testing.T) {
 	n.waitFor("data", func() bool { return p.data.String() == "still heard" })
 }
 
-// Who begins to produce after the sending direction has ended is stopped at once: nothing would ask it for more.
+// Who begins to produce after the sending direction has ended is stopped at
+// once: nothing would ask it for more.
 func TestR287_ProducersAfterLoseWriteConnection(t *testing.T) {
 	send := func(tr reactor.Transport) (err error, ok bool) {
 		tr.(reactor.HalfCloserTransport).LoseWriteConnection()

@@ -29,7 +29,8 @@ func (n *notes) want(t *testing.T, want ...string) {
 	}
 }
 
-// inBubble runs f on a reactor in a synctest bubble, where time is fake and goroutines that are left make the test fail.
+// inBubble runs f on a reactor in a synctest bubble, where time is fake and
+// goroutines that are left make the test fail.
 func inBubble(t *testing.T, f func(t *testing.T, r *reactor.Reactor)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -83,7 +84,8 @@ func wantLogged(t *testing.T, log *reactortest.Log, text string, n int) {
 	}
 }
 
-// within receives from c, and fails the test after a time that only a hang takes.
+// within receives from c, and fails the test after a time that only a hang
+// takes.
 func within[T any](t *testing.T, c <-chan T) (v T) {
 	t.Helper()
 	select {

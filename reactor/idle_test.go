@@ -12,7 +12,8 @@ import (
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
 
-// An idle TLS connection holds little more memory than one of crypto/tls, also after it was busy.
+// An idle TLS connection holds little more memory than one of crypto/tls, also
+// after it was busy.
 func TestF49_IdleTLSConnectionsHoldNoBuffers(t *testing.T) {
 	n := startNet(t)
 	serverConfig, clientConfig := reactortest.TLSConfigs(t)
@@ -46,7 +47,8 @@ func (t *netTest) listenTLS(f reactor.Factory, config *tls.Config) (port reactor
 	return port
 }
 
-// echoAll serves each connection of l on a goroutine of its own, until l is closed.
+// echoAll serves each connection of l on a goroutine of its own, until l is
+// closed.
 func echoAll(l net.Listener, wg *sync.WaitGroup) {
 	for {
 		c, err := l.Accept()
@@ -60,7 +62,8 @@ func echoAll(l net.Listener, wg *sync.WaitGroup) {
 	}
 }
 
-// idleMemory returns the bytes of heap that a connection with its client holds, after it has echoed something.
+// idleMemory returns the bytes of heap that a connection with its client holds,
+// after it has echoed something.
 func idleMemory(t *testing.T, address string, config *tls.Config) int {
 	const n = 100
 	conns := make([]net.Conn, 0, n+1)

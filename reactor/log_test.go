@@ -15,8 +15,8 @@ func panicking() { panic("boom") }
 
 func slow() { time.Sleep(time.Hour) } // in the time of the bubble
 
-// What is logged with a stack is readable with slog's default handler: the stack
-// is there once, on lines of its own.
+// What is logged with a stack is readable with slog's default handler: the
+// stack is there once, on lines of its own.
 func TestR533_StacksInTheDefaultLog(t *testing.T) {
 	for name, start := range map[string]func(r *reactor.Reactor){
 		"CallFromThread":        func(r *reactor.Reactor) { r.CallFromThread(panicking) },

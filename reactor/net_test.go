@@ -13,7 +13,8 @@ import (
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
 
-// recorder is a protocol that notes what happens to it, and does what its hooks say.
+// recorder is a protocol that notes what happens to it, and does what its hooks
+// say.
 type recorder struct {
 	reactor.BaseProtocol
 	events notes
@@ -53,7 +54,8 @@ func (p *recorder) ConnectionLost(reason error) {
 	p.lost <- reason
 }
 
-// netTest is a reactor on a goroutine of its own, and helpers that talk to it from the test's.
+// netTest is a reactor on a goroutine of its own, and helpers that talk to it
+// from the test's.
 type netTest struct {
 	*testing.T
 	r   *reactor.Reactor
@@ -87,8 +89,9 @@ func (t *netTest) turns(n int) {
 	}
 }
 
-// heldUp sends pieces from far, and makes sure that the connection holds it up once it has read ahead. The channel tells of each piece that was
-// taken, and is closed when far is.
+// heldUp sends pieces from far, and makes sure that the connection holds it up
+// once it has read ahead. The channel tells of each piece that was taken, and
+// is closed when far is.
 func (t *netTest) heldUp(far net.Conn) <-chan int {
 	t.Helper()
 	sent := make(chan int)
@@ -128,7 +131,8 @@ func (t *netTest) listen(f reactor.Factory) (port reactor.ListeningPort) {
 	return port
 }
 
-// serve listens for one protocol and returns a plain socket that is connected to it. The protocol has its transport then.
+// serve listens for one protocol and returns a plain socket that is connected
+// to it. The protocol has its transport then.
 func (t *netTest) serve(p reactor.Protocol) *net.TCPConn {
 	t.Helper()
 	port := t.listen(reactor.ForProtocol(func() reactor.Protocol { return p }))
@@ -167,7 +171,8 @@ func send(t testing.TB, c net.Conn, data string) {
 	}
 }
 
-// readToEnd reads everything up to the peer's end and then closes c, as peers do.
+// readToEnd reads everything up to the peer's end and then closes c, as peers
+// do.
 func readToEnd(c net.Conn) ([]byte, error) {
 	defer c.Close()
 	return io.ReadAll(c)

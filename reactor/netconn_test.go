@@ -197,7 +197,8 @@ func TestF41_NetConnReadsAfterDeadlines(t *testing.T) {
 	}
 }
 
-// A NetConn that is ended before it is connected ends its connection in the same way.
+// A NetConn that is ended before it is connected ends its connection in the
+// same way.
 func TestF41_NetConnEndedBeforeItsConnection(t *testing.T) {
 	for _, row := range []struct {
 		name string
@@ -252,7 +253,8 @@ func TestF41_NetConnConcurrentWrites(t *testing.T) {
 	}
 }
 
-// A write that waits for another one, or for room, ends at its deadline and with the connection.
+// A write that waits for another one, or for room, ends at its deadline and
+// with the connection.
 func TestF41_NetConnWritersThatWait(t *testing.T) {
 	_, c, far := netConnPair(t)
 	wrote := make(chan error, 2)

@@ -12,8 +12,9 @@ import (
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
 
-// makePipes make two NetConns that are connected to each other, over each kind of transport. Where there is another net.Conn of ours or of package
-// net, one end may be that.
+// makePipes make two NetConns that are connected to each other, over each kind
+// of transport. Where there is another net.Conn of ours or of package net, one
+// end may be that.
 var makePipes = map[string]func(n, other *netTest) (c1, c2 net.Conn){
 	"tcp":                       func(n, _ *netTest) (c1, c2 net.Conn) { return attachedPair(n, "tcp", nil, nil) },
 	"unix":                      func(n, _ *netTest) (c1, c2 net.Conn) { return attachedPair(n, "unix", nil, nil) },
@@ -74,7 +75,8 @@ func twoReactorsPair(n, other *netTest) (c1, c2 net.Conn) {
 	return n.attach(a, reactor.AttachOptions{}), other.attach(b, reactor.AttachOptions{})
 }
 
-// memoryPair connects two NetConns with a Pair, which the loop pumps until the test ends.
+// memoryPair connects two NetConns with a Pair, which the loop pumps until the
+// test ends.
 func memoryPair(n, _ *netTest) (c1, c2 net.Conn) {
 	a, b := reactor.NewNetConn(n.r), reactor.NewNetConn(n.r)
 	n.do(func() {

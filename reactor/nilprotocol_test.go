@@ -16,7 +16,8 @@ type nilEmbedded struct {
 	*recorder
 }
 
-// A protocol that is, or embeds, a nil pointer is an error, and its connection is closed.
+// A protocol that is, or embeds, a nil pointer is an error, and its connection
+// is closed.
 func TestF49_NilProtocols(t *testing.T) {
 	for name, p := range map[string]reactor.Protocol{
 		"a nil pointer":          (*recorder)(nil),

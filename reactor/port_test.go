@@ -266,7 +266,8 @@ func TestF47_R310_ADescriptorThatIsFreeAgain(t *testing.T) {
 	wantLogged(t, n.log, "connections are refused", 1)
 }
 
-// failingTCP fails once for want of descriptors; unlike failingListener it can be given a deadline.
+// failingTCP fails once for want of descriptors; unlike failingListener it can
+// be given a deadline.
 type failingTCP struct {
 	*net.TCPListener
 	failOnce chan none

@@ -186,7 +186,8 @@ func TestR294_PanicsInProducers(t *testing.T) {
 	})
 }
 
-// An echo server that lets a slow client hold it up, by being the producer of its own output.
+// An echo server that lets a slow client hold it up, by being the producer of
+// its own output.
 func TestBackPressureFromEndToEnd(t *testing.T) {
 	n := startNet(t)
 	p := newRecorder()

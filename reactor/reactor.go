@@ -238,10 +238,10 @@ func (r *Reactor) Running() bool { return r.running.Load() }
 // OnLoop reports whether the caller is on the goroutine of the loop, or in a
 // coroutine that the loop has resumed. Any goroutine may call OnLoop.
 //
-// On the loop, in a deferred.Inline, and while the loop sleeps, the answer takes
-// nanoseconds. Otherwise OnLoop looks at the stack of the caller, which takes a
-// microsecond, and in the body of an iter.Pull at the stacks of all goroutines,
-// which takes milliseconds.
+// On the loop, in a deferred.Inline, and while the loop sleeps, the answer
+// takes nanoseconds. Otherwise OnLoop looks at the stack of the caller, which
+// takes a microsecond, and in the body of an iter.Pull at the stacks of all
+// goroutines, which takes milliseconds.
 func (r *Reactor) OnLoop() bool {
 	return r.here() || !r.queue.sleeping.Load() && inCoroutineOf(r.loopID.Load(), allTraces) != no
 }
@@ -253,9 +253,9 @@ func (r *Reactor) StopSignal() os.Signal {
 	return b.Signal
 }
 
-// here reports whether the caller is on the goroutine of the loop, or in the body
-// of a deferred.Inline that the loop has resumed. It does not recognise other
-// coroutines, as OnLoop does, but takes only nanoseconds.
+// here reports whether the caller is on the goroutine of the loop, or in the
+// body of a deferred.Inline that the loop has resumed. It does not recognise
+// other coroutines, as OnLoop does, but takes only nanoseconds.
 func (r *Reactor) here() bool {
 	owner := r.owner.Load()
 	return owner != nil && owner.Here()

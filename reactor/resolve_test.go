@@ -135,7 +135,8 @@ func TestR116_CancelOfResolveHostName(t *testing.T) {
 }
 
 func TestR118_R389_ToASCII(t *testing.T) {
-	// The encodings are those of RFC 3492, section 7.1, and of well-known names.
+	// The encodings are those of RFC 3492, section 7.1, and of well-known
+	// names.
 	for _, row := range []struct{ name, want string }{
 		{"example.org", "example.org"},
 		{"Example.ORG", "Example.ORG"},

@@ -31,7 +31,8 @@ func TestR44_R46_R48_SignalsStop(t *testing.T) {
 			if r.StopSignal() != nil {
 				t.Error("a signal before Run")
 			}
-			// "After startup" is the first moment at which the signal is sure to be caught.
+			// "After startup" is the first moment at which the signal is sure
+			// to be caught.
 			r.AddSystemEventTrigger(reactor.After, reactor.Startup, func() { sendSelf(t, s) })
 			mustRun(t, r)
 			if r.StopSignal() != s {

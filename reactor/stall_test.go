@@ -12,7 +12,8 @@ import (
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
 
-// stallingConn is a connection whose peer stops reading: a write waits for the gate then, or for the end of the connection.
+// stallingConn is a connection whose peer stops reading: a write waits for the
+// gate then, or for the end of the connection.
 type stallingConn struct {
 	net.Conn
 	stalled atomic.Bool
@@ -38,7 +39,8 @@ func (p *tlsHalfCloser) HandshakeCompleted()  { close(p.shaken) }
 func (p *tlsHalfCloser) ReadConnectionLost()  {}
 func (p *tlsHalfCloser) WriteConnectionLost() { close(p.ended) }
 
-// The end of the sending direction has a message in TLS. A peer that does not read it does not hold the loop.
+// The end of the sending direction has a message in TLS. A peer that does not
+// read it does not hold the loop.
 func TestR273_HalfCloseOverTLSDoesNotHoldTheLoop(t *testing.T) {
 	n := startNet(t)
 	server, client := reactortest.TLSConfigs(t)
@@ -71,7 +73,8 @@ func TestR273_HalfCloseOverTLSDoesNotHoldTheLoop(t *testing.T) {
 	n.do(func() { p.Transport().AbortConnection() })
 }
 
-// A peer that does not read what comes before TLS, and sends without end, is held up.
+// A peer that does not read what comes before TLS, and sends without end, is
+// held up.
 func TestR531_StartTLSHoldsThePeerUp(t *testing.T) {
 	n := startNet(t)
 	server, _ := reactortest.TLSConfigs(t)

@@ -59,8 +59,8 @@ func TestR85_SizeOfTheReactorsPool(t *testing.T) {
 	}
 }
 
-// poolTest runs f with a started pool of two threads in a bubble. Of any number of functions, those that can have begun to run when
-// synctest.Wait returns.
+// poolTest runs f with a started pool of two threads in a bubble. Of any number
+// of functions, those that can have begun to run when synctest.Wait returns.
 func poolTest(t *testing.T, f func(t *testing.T, p *reactor.ThreadPool, log *reactortest.Log)) {
 	synctest.Test(t, func(t *testing.T) {
 		log := reactortest.NewLog(t)
@@ -144,8 +144,8 @@ func TestF49_R90_AdjustPoolSize(t *testing.T) {
 	})
 }
 
-// The bound holds when a crashed reactor runs again while functions of its first
-// run are still busy.
+// The bound holds when a crashed reactor runs again while functions of its
+// first run are still busy.
 func TestF49_R11_PoolOfACrashedReactor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := reactor.New(reactor.Options{NoSignals: true, MaxThreads: 2})
@@ -322,7 +322,8 @@ func TestShutdownTimeoutEndsTheWaitForThreads(t *testing.T) {
 	})
 }
 
-// Who holds the reactor is waited for like its own goroutines, and may use the loop meanwhile.
+// Who holds the reactor is waited for like its own goroutines, and may use the
+// loop meanwhile.
 func TestR95_Hold(t *testing.T) {
 	r, _ := newReactor(t)
 	release := r.Hold()

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// modelCall is a call in a list that is kept sorted by time, which is what Timers must look like from outside.
+// modelCall is a call in a list that is kept sorted by time, which is what
+// Timers must look like from outside.
 type modelCall struct {
 	id   int
 	when time.Duration

@@ -30,7 +30,8 @@ func TestR19_R20_RefusedTriggers(t *testing.T) {
 	wantPanic(t, "a nil trigger", func() { r.AddSystemEventTriggerDeferred(reactor.Before, ping, nil) })
 }
 
-// waiting registers a "before" trigger that answers with a Deferred, and returns that.
+// waiting registers a "before" trigger that answers with a Deferred, and
+// returns that.
 func waiting(r *reactor.Reactor, event string, n *notes, name string) deferred.Deferred[none] {
 	d := deferred.New[none]()
 	r.AddSystemEventTriggerDeferred(reactor.Before, event, func() deferred.Deferred[none] {

@@ -6,11 +6,12 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// failureWatch makes the unhandled failures of Deferreds known in a program that
-// does little. They are found by the garbage collector, which such a program rarely
-// needs. When the loop goes to sleep while some Deferred rests on a failure, a
-// collection follows a second later, and others after longer pauses if that failure
-// is still there. Without such a Deferred it costs two atomic loads.
+// failureWatch makes the unhandled failures of Deferreds known in a program
+// that does little. They are found by the garbage collector, which such a
+// program rarely needs. When the loop goes to sleep while some Deferred rests
+// on a failure, a collection follows a second later, and others after longer
+// pauses if that failure is still there. Without such a Deferred it costs two
+// atomic loads.
 //
 // It belongs to the loop.
 type failureWatch struct {

@@ -42,7 +42,8 @@ func TestF33_UnhandledFailureIsReportedInAnIdleProgram(t *testing.T) {
 	}
 }
 
-// The report of a failure that comes right before the end is there when Run returns.
+// The report of a failure that comes right before the end is there when Run
+// returns.
 func TestF33_UnhandledFailureIsReportedBeforeRunReturns(t *testing.T) {
 	for name, when := range map[string]func(r *reactor.Reactor){
 		"in the last callback": func(r *reactor.Reactor) {
@@ -79,7 +80,8 @@ func TestF33_UnhandledFailureIsReportedBeforeRunReturns(t *testing.T) {
 	}
 }
 
-// A failure that somebody keeps is not reported, and does not keep the loop busy.
+// A failure that somebody keeps is not reported, and does not keep the loop
+// busy.
 func TestF33_KeptFailureIsNotReported(t *testing.T) {
 	r, _ := newReactor(t)
 	reports := unhandled(t)

@@ -12,7 +12,8 @@ import (
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
 
-// service is a ClientService over a memory reactor, with waits of 1, 2, 3 … seconds.
+// service is a ClientService over a memory reactor, with waits of 1, 2, 3 …
+// seconds.
 type service struct {
 	*endpoints.ClientService
 	t   *testing.T

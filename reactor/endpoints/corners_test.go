@@ -14,7 +14,8 @@ import (
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
 
-// client is a ClientService over a memory reactor that has had one connection begun.
+// client is a ClientService over a memory reactor that has had one connection
+// begun.
 type client struct {
 	*endpoints.ClientService
 	m         *reactortest.MemoryReactor
@@ -66,7 +67,8 @@ func TestR413_StopWhilePreparationBegins(t *testing.T) {
 	}
 }
 
-// A connection that is lost while its preparation begins counts as a failure, and the next attempt is made.
+// A connection that is lost while its preparation begins counts as a failure,
+// and the next attempt is made.
 func TestR422_LostWhilePreparationBegins(t *testing.T) {
 	prepare := deferred.New[struct{}]()
 	c := newClient(endpoints.ClientServiceOptions{PrepareConnection: func(p reactor.Protocol) deferred.Deferred[struct{}] {
@@ -85,7 +87,7 @@ func TestR422_LostWhilePreparationBegins(t *testing.T) {
 }
 
 // A preparation that answers with a view that cannot be used has failed.
-func TestR420_APreparationReturnsASpentView(t *testing.T) {
+func TestR420_APreparationReturnsAStaleView(t *testing.T) {
 	c := newClient(endpoints.ClientServiceOptions{PrepareConnection: func(reactor.Protocol) deferred.Deferred[struct{}] {
 		d := deferred.New[struct{}]()
 		deferred.Then(d, func(struct{}) (int, error) { return 0, nil })
@@ -139,14 +141,16 @@ func (e deadEndpoint) Dial() deferred.Deferred[net.Conn] {
 	return deferred.Fail[net.Conn](reactor.ErrConnectionRefused)
 }
 
-// stubborn is an endpoint whose attempts cannot be cancelled: they end with a protocol that has lost its connection already.
+// stubborn is an endpoint whose attempts cannot be cancelled: they end with a
+// protocol that has lost its connection already.
 type stubborn struct{ deadEndpoint }
 
 func (e stubborn) Connect(reactor.Factory) deferred.Deferred[reactor.Protocol] {
 	return deferred.New(func(d deferred.Deferred[reactor.Protocol]) { d.Callback(new(reactortest.AccumulatingProtocol)) })
 }
 
-// A service that is stopped stays stopped, whatever the cancelled attempt comes to.
+// A service that is stopped stays stopped, whatever the cancelled attempt comes
+// to.
 func TestR414_AnAttemptThatEndsWithALostConnection(t *testing.T) {
 	m := reactortest.NewMemoryReactor()
 	s := endpoints.NewClientService(stubborn{}, reactor.ForProtocol(func() reactor.Protocol { return nil }), endpoints.ClientServiceOptions{Clock: m})
@@ -159,7 +163,8 @@ func TestR414_AnAttemptThatEndsWithALostConnection(t *testing.T) {
 	}
 }
 
-// Who gives up waiting for a connection is forgotten: a service that cannot connect keeps nothing of it.
+// Who gives up waiting for a connection is forgotten: a service that cannot
+// connect keeps nothing of it.
 func TestR409_WaitersThatGiveUpAreForgotten(t *testing.T) {
 	c := newClient(endpoints.ClientServiceOptions{})
 	c.StartService()
@@ -239,7 +244,8 @@ func TestR317_PortsOutOfRange(t *testing.T) {
 	}
 }
 
-// Arguments that are given as keys leave the positional ones to the others, as in Twisted; and a time is a number.
+// Arguments that are given as keys leave the positional ones to the others, as
+// in Twisted; and a time is a number.
 func TestR392_R394_KeysBeforePositions(t *testing.T) {
 	m := reactortest.NewMemoryReactor()
 	m.Hosts["foo.example"] = nil

@@ -16,7 +16,8 @@ import (
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
 
-// eachClient runs f for every kind of client endpoint, on a memory reactor that knows the name "host.example".
+// eachClient runs f for every kind of client endpoint, on a memory reactor that
+// knows the name "host.example".
 func eachClient(t *testing.T, f func(t *testing.T, m *reactortest.MemoryReactor, e endpoints.StreamClientEndpoint)) {
 	kinds := map[string]func(m *reactortest.MemoryReactor) endpoints.StreamClientEndpoint{
 		"R372 tcp4": func(m *reactortest.MemoryReactor) endpoints.StreamClientEndpoint {

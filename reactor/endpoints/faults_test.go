@@ -276,7 +276,8 @@ func TestF49_R413_CancelOfAStop(t *testing.T) {
 	deferredtest.SuccessResultOf(t, other)
 }
 
-// Failures are told once per row, at a level that is seen; further ones are not.
+// Failures are told once per row, at a level that is seen; further ones are
+// not.
 func TestF47_F49_R405_RetriesAreLogged(t *testing.T) {
 	s := newService(t, nil)
 	s.StartService()

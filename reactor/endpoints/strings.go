@@ -170,8 +170,8 @@ func sslClient(r reactor.Network, d *Description) (StreamClientEndpoint, error) 
 	return SSL4ClientEndpoint(r, host, port, config, dialOptions(d)), nil
 }
 
-// tlsClient returns TLS over a HostnameEndpoint, or over the endpoint in the key
-// endpoint.
+// tlsClient returns TLS over a HostnameEndpoint, or over the endpoint in the
+// key endpoint.
 func (k *Kinds) tlsClient(r reactor.Network, d *Description) (StreamClientEndpoint, error) {
 	host, port := d.String("host"), d.Port()
 	config, err := clientConfig(d.Option("certificate", ""), d.Option("privateKey", ""), d.Option("trustRoots", ""))

@@ -134,7 +134,8 @@ func TestR394_R400_R401_ClientFromString(t *testing.T) {
 	}
 }
 
-// writeCertificate writes cert.pem, key.pem, both.pem, chain.pem and an unreadable bad.pem.
+// writeCertificate writes cert.pem, key.pem, both.pem, chain.pem and an
+// unreadable bad.pem.
 func writeCertificate(t *testing.T, dir string) (certFile, keyFile, chainFile string) {
 	t.Helper()
 	server, _ := reactortest.TLSConfigs(t)

@@ -11,7 +11,8 @@ func TestR427_EmptyDelimiter(t *testing.T) {
 	want(t, p.got, "one", "two")
 }
 
-// The largest length there is does not become a negative number where an int has 32 bits.
+// The largest length there is does not become a negative number where an int
+// has 32 bits.
 func TestR443_TheLargestLength(t *testing.T) {
 	p := new(int32Notes)
 	tr := connect(p)

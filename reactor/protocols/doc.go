@@ -11,9 +11,9 @@
 //
 // # Rules for all receivers
 //
-// A receiver delivers nothing while the connection is closing, and nothing after
-// its loss. MaxLength of each type limits the length of a message, so a peer
-// cannot fill the memory.
+// A receiver delivers nothing while the connection is closing, and nothing
+// after its loss. MaxLength of each type limits the length of a message, so a
+// peer cannot fill the memory.
 //
 // A receiver is a [reactor.PushProducer]. PauseProducing stops the delivery and
 // pauses the transport. Received data waits until ResumeProducing. All three

@@ -69,8 +69,8 @@ type piece struct {
 }
 
 // BeginFileTransfer registers the FileSender with the consumer and sends the
-// file up to io.EOF. BeginFileTransfer must be called on the loop, and panics if
-// an argument is nil.
+// file up to io.EOF. BeginFileTransfer must be called on the loop, and panics
+// if an argument is nil.
 //
 // The Deferred fires after the FileSender is unregistered. Its value is the
 // last byte sent, or empty if none was. The Deferred fails with
@@ -109,8 +109,8 @@ func (s *FileSender) BeginFileTransfer(file io.Reader, consumer reactor.Consumer
 	return t.done
 }
 
-// ResumeProducing sends the next piece. Only the consumer calls ResumeProducing,
-// also inside Write.
+// ResumeProducing sends the next piece. Only the consumer calls
+// ResumeProducing, also inside Write.
 func (s *FileSender) ResumeProducing() {
 	if s.current != nil {
 		s.current.asked = true

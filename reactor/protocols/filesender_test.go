@@ -36,8 +36,9 @@ func pumpUntil(r *reactor.Reactor, pair *reactortest.Pair, d deferred.Deferred[[
 	}
 }
 
-// A protocol may write to its transport while a file is on its way; the consumer, which has been given something, then asks for more although
-// the thread still reads.
+// A protocol may write to its transport while a file is on its way; the
+// consumer, which has been given something, then asks for more although the
+// thread still reads.
 func TestR455_AskedAgainWhileAThreadReads(t *testing.T) {
 	reactortest.CheckGoroutines(t)
 	r := reactortest.Start(t, reactor.Options{})
@@ -69,7 +70,8 @@ func TestR455_AskedAgainWhileAThreadReads(t *testing.T) {
 	}
 }
 
-// A panic in Transform ends the transfer, also where no consumer is on the stack to see it.
+// A panic in Transform ends the transfer, also where no consumer is on the
+// stack to see it.
 func TestR455_TransformPanicsAfterAThread(t *testing.T) {
 	reactortest.CheckGoroutines(t)
 	r := reactortest.Start(t, reactor.Options{})
@@ -120,7 +122,8 @@ func TestR456_CancelATransfer(t *testing.T) {
 	}
 }
 
-// A transfer that begins while a thread still reads for one that was cancelled gets its turn.
+// A transfer that begins while a thread still reads for one that was cancelled
+// gets its turn.
 func TestR456_TheNextTransferAfterACancelledRead(t *testing.T) {
 	reactortest.CheckGoroutines(t)
 	r := reactortest.Start(t, reactor.Options{})

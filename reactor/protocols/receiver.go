@@ -15,8 +15,8 @@ type receiver struct {
 	delivering bool // deliver is on the stack
 }
 
-// splitter is implemented by the receivers, and so by each type that embeds one.
-// receiver reaches the method through Self.
+// splitter is implemented by the receivers, and so by each type that embeds
+// one. receiver reaches the method through Self.
 type splitter interface {
 	// split delivers the first message of the buffer, which is not empty. If
 	// the message is incomplete, split returns false.
@@ -36,8 +36,8 @@ var (
 )
 
 // DataReceived appends data to the buffer and delivers all complete messages.
-// During a delivery DataReceived only appends; the delivery in progress continues
-// with the new data.
+// During a delivery DataReceived only appends; the delivery in progress
+// continues with the new data.
 func (r *receiver) DataReceived(data []byte) {
 	if r.closing() {
 		r.buf = nil

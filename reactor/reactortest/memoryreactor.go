@@ -131,8 +131,8 @@ func (m *MemoryReactor) Resolve(network, host string) deferred.Deferred[[]netip.
 
 // Dial records the call. The test fires Dialled.Result. As with a real reactor,
 // the Deferred fails with a *reactor.ConnectingCancelledError when it is
-// cancelled, and with a *reactor.ConnectError of the kind ErrConnectTimeout when
-// opts.Timeout has passed on the clock.
+// cancelled, and with a *reactor.ConnectError of the kind ErrConnectTimeout
+// when opts.Timeout has passed on the clock.
 func (m *MemoryReactor) Dial(network, address string, opts reactor.DialOptions) deferred.Deferred[net.Conn] {
 	return m.dial(&Dialled{Network: network, Address: address, Options: opts})
 }

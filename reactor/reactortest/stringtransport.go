@@ -142,8 +142,8 @@ func (t *StringTransport) RegisterProducer(p reactor.Producer, streaming bool) e
 	return nil
 }
 
-// UnregisterProducer sets Producer to nil. Unlike a real transport, it panics if
-// there is no producer.
+// UnregisterProducer sets Producer to nil. Unlike a real transport, it panics
+// if there is no producer.
 func (t *StringTransport) UnregisterProducer() {
 	if t.Producer == nil {
 		panic(errNoProducer)

@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// TLSConfigs returns the configurations of a TLS server and a client. The server
-// has a new certificate for "localhost" and 127.0.0.1, valid for a day. The
-// client trusts it and expects "localhost".
+// TLSConfigs returns the configurations of a TLS server and a client. The
+// server has a new certificate for "localhost" and 127.0.0.1, valid for a day.
+// The client trusts it and expects "localhost".
 func TLSConfigs(t testing.TB) (server, client *tls.Config) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -15,7 +15,8 @@ import (
 	"github.com/hawser-go/hawser/reactor/task"
 )
 
-// coop is a Cooperator whose ticks a test runs by hand, and which takes a given number of steps in each.
+// coop is a Cooperator whose ticks a test runs by hand, and which takes a given
+// number of steps in each.
 type coop struct {
 	*task.Cooperator
 	pending func() // the tick that is scheduled

@@ -11,7 +11,8 @@ import (
 	"github.com/hawser-go/hawser/reactor/task"
 )
 
-// staleView returns a view that Then has replaced: what a function returns that should have returned what Then returned.
+// staleView returns a view that Then has replaced: what a function returns that
+// should have returned what Then returned.
 func staleView() deferred.Deferred[struct{}] {
 	d := deferred.Succeed(struct{}{})
 	deferred.Then(d, func(struct{}) (string, error) { return "", nil })
@@ -25,7 +26,8 @@ func wantViewError(t *testing.T, err error) {
 	}
 }
 
-// A main function that returns a view that cannot be used ends the program with an error.
+// A main function that returns a view that cannot be used ends the program with
+// an error.
 func TestR174_MainReturnsAStaleView(t *testing.T) {
 	r := reactor.New(reactor.Options{NoSignals: true, Logger: reactortest.NewLog(t).Logger()})
 	watch := r.CallLater(20e9, func() { _ = r.Crash() }) // only if it hangs
@@ -36,7 +38,8 @@ func TestR174_MainReturnsAStaleView(t *testing.T) {
 	}
 }
 
-// A step that yields such a view fails, and the other tasks of the Cooperator go on.
+// A step that yields such a view fails, and the other tasks of the Cooperator
+// go on.
 func TestR178_AStepYieldsAStaleView(t *testing.T) {
 	clock := reactortest.NewClock()
 	c := task.NewCooperator(task.CooperatorOptions{Clock: clock})
@@ -93,7 +96,8 @@ func TestR181_APredicateThatPanics(t *testing.T) {
 	}
 }
 
-// A task that is stopped by the callbacks of another, while the Cooperator stops, stays as it was stopped.
+// A task that is stopped by the callbacks of another, while the Cooperator
+// stops, stays as it was stopped.
 func TestR184_StoppedByACallbackOfAnother(t *testing.T) {
 	clock := reactortest.NewClock()
 	c := task.NewCooperator(task.CooperatorOptions{Clock: clock})

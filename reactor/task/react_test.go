@@ -15,7 +15,8 @@ import (
 	"github.com/hawser-go/hawser/reactor/task"
 )
 
-// runMain runs a main function and returns its exit code and what it had to say.
+// runMain runs a main function and returns its exit code and what it had to
+// say.
 func runMain(t *testing.T, main func(r *reactor.Reactor, args []string) deferred.Deferred[none]) (code int, said string) {
 	t.Helper()
 	reactortest.CheckGoroutines(t)
@@ -99,8 +100,8 @@ func TestR172_R173_StoppedBySomeoneElse(t *testing.T) {
 	}
 }
 
-// TestR167_ReactAsAProgram runs this test binary again, as a program that fails, and
-// as one that waits for a signal.
+// TestR167_ReactAsAProgram runs this test binary again, as a program that
+// fails, and as one that waits for a signal.
 func TestR167_ReactAsAProgram(t *testing.T) {
 	switch os.Getenv("HAWSER_TEST_REACT") {
 	case "fail":

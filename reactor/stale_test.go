@@ -9,15 +9,17 @@ import (
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
 
-// spentView returns a view that Then has replaced: what a function returns that should have returned what Then returned.
+// spentView returns a view that Then has replaced: what a function returns that
+// should have returned what Then returned.
 func spentView() deferred.Deferred[int] {
 	d := deferred.Succeed(1)
 	deferred.Then(d, func(int) (string, error) { return "", nil })
 	return d
 }
 
-// Who waits for a view that cannot be used is told so, instead of waiting for ever.
-func TestR109_FunctionsThatReturnSpentViews(t *testing.T) {
+// Who waits for a view that cannot be used is told so, instead of waiting for
+// ever.
+func TestR109_FunctionsThatReturnStaleViews(t *testing.T) {
 	r, back := reactortest.Start(t, reactor.Options{}), reactortest.Start(t, reactor.Options{})
 	for _, row := range []struct {
 		name string
