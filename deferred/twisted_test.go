@@ -25,6 +25,7 @@ var (
 
 const (
 	recordedPrograms = 150
+	longPrograms     = 1500 // in the long form of the tests, with HAWSER_LONG set
 	python           = "/usr/bin/python3" // the distribution's, which has the distribution's Twisted
 	recordFile       = "testdata/traces.json"
 )
@@ -48,6 +49,9 @@ func (tr traceOf) leaks() bool {
 // errors. What is left out of the comparison is said at the interpreter.
 // Without Twisted, the traces recorded from it are compared with.
 func TestAgainstTwisted(t *testing.T) {
+	if os.Getenv("HAWSER_LONG") != "" && *programs == recordedPrograms && haveTwisted(t) {
+		*programs = longPrograms
+	}
 	ps := make([]program, *programs)
 	for i := range ps {
 		ps[i] = generate(*seed + uint64(i))

@@ -211,10 +211,7 @@ func (s *ClientService) beginPreparation(p reactor.Protocol) {
 	if d == (deferred.Deferred[struct{}]{}) {
 		d = deferred.Succeed(struct{}{})
 	}
-	deferred.ThenBoth(d, func(_ struct{}, err error) (none struct{}, _ error) {
-		s.prepared(p, err)
-		return none, nil
-	})
+	d.OnResult(func(_ deferred.Void, err error) { s.prepared(p, err) })
 	if s.state == servicePreparing && s.protocol == p {
 		s.prepare = d
 		return

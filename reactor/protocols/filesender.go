@@ -157,7 +157,7 @@ func (s *FileSender) step(t *transfer) {
 func (s *FileSender) readInThread(t *transfer) {
 	s.reading = true
 	d := reactor.DeferToThread(s.Reactor, func() (piece, error) { return readPiece(t.file), nil })
-	d.AddBoth(func(p piece, err error) (none piece, _ error) {
+	d.OnResult(func(p piece, err error) {
 		s.reading = false
 		if err != nil {
 			p.err = err // the thread pool has not run the function
@@ -166,7 +166,6 @@ func (s *FileSender) readInThread(t *transfer) {
 			s.send(t, p)
 		}
 		s.run() // also for a transfer that has begun meanwhile
-		return none, nil
 	})
 }
 

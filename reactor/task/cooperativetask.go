@@ -145,12 +145,11 @@ func (t *CooperativeTask) afterLastStep(err error) {
 func (t *CooperativeTask) waitFor(d deferred.Deferred[struct{}]) {
 	_ = t.Pause() // cannot fail: the task has not ended
 	d = deferred.MaybeDeferred(func() deferred.Deferred[struct{}] { return d })
-	d.AddBoth(func(_ struct{}, err error) (struct{}, error) {
+	d.OnResult(func(_ deferred.Void, err error) {
 		if err != nil && t.state == nil {
 			t.finish(ErrTaskFailed, err)
 		}
 		_ = t.Resume() // cannot fail: ends the Pause above
-		return struct{}{}, nil
 	})
 }
 

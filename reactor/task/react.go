@@ -69,10 +69,9 @@ func Main[T any](
 		if d == (deferred.Deferred[T]{}) {
 			d = deferred.Fail[T](errNoDeferred)
 		}
-		d.AddBoth(func(_ T, err error) (none T, _ error) {
+		d.OnResult(func(_ T, err error) {
 			end = ending{over: true, err: err}
 			_ = r.Stop() // an error means that it is stopping already
-			return none, nil
 		})
 	})
 	if err := r.Run(); err != nil && end.err == nil {

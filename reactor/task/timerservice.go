@@ -33,13 +33,10 @@ func (s *TimerService) StartService() {
 	over := deferred.New[struct{}]()
 	loop := s.loop.Start(s.every, true)
 	s.over = over
-	loop.AddBoth(func(l *LoopingCall, err error) (*LoopingCall, error) {
-		if err != nil {
-			s.logger().Error("task: the loop of a timer service has failed", "err", err)
-		}
-		over.Callback(struct{}{})
-		return l, nil
+	loop.OnError(func(err error) {
+		s.logger().Error("task: the loop of a timer service has failed", "err", err)
 	})
+	loop.Finally(func() { over.Callback(struct{}{}) })
 }
 
 // StopService stops the loop. It returns a Deferred that fires when no call is
@@ -52,9 +49,8 @@ func (s *TimerService) StopService() deferred.Deferred[struct{}] {
 		s.loop.Stop()
 	}
 	stopped := deferred.New[struct{}]()
-	s.over.AddCallback(func(v struct{}) (struct{}, error) {
+	s.over.OnValue(func(v deferred.Void) {
 		_ = stopped.TryCallback(v) // an error means that the caller has cancelled it
-		return v, nil
 	})
 	return stopped
 }
