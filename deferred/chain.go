@@ -80,13 +80,16 @@ func boxFor[U any](c *chain) *box[U] {
 // put stores the result that a link's function returned. In a chain of type
 // any, a returned Deferred is waited for.
 func put[U any](c *chain, v U, err error) {
-	if err == nil {
-		if w, ok := asWaitable(v); ok {
-			w.resultTo(c)
-			return
-		}
+	if err != nil {
+		c.fail(err)
+		return
 	}
-	setResult(c, v, err)
+	if w, ok := asWaitable(v); ok {
+		w.resultTo(c)
+		return
+	}
+	c.err = nil
+	boxFor[U](c).v = v
 }
 
 // setResult makes v, or err if that is not nil, the result.
