@@ -1,7 +1,6 @@
 package reactor
 
 import (
-	"errors"
 	"io"
 	"net"
 	"time"
@@ -119,7 +118,7 @@ func (c *conn) discard(got piece) {
 	switch {
 	case got.err == nil:
 		c.keepLingering()
-	case c.linger == nil && errors.Is(got.err, io.EOF):
+	case c.linger == nil && got.err == io.EOF:
 		c.in.ended = true // finish closes the connection
 	case c.endingWrite: // all data is sent
 		c.close(ErrConnectionDone)

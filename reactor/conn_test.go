@@ -527,3 +527,26 @@ func TestWriter(t *testing.T) {
 		t.Errorf("%d, %v, %q", n, err, tr.Value())
 	}
 }
+
+// wrappedEnd is a connection whose Read fails with an error that wraps io.EOF.
+type wrappedEnd struct{ net.Conn }
+
+func (c wrappedEnd) Read([]byte) (int, error) { return 0, fmt.Errorf("the proxy is gone: %w", io.EOF) }
+
+// F40: only io.EOF itself is the end of the data. An error that wraps it is the
+// connection's own, and is kept.
+func TestF40_AnErrorThatWrapsTheEnd(t *testing.T) {
+	n := startNet(t)
+	here, there := net.Pipe()
+	defer there.Close()
+	p := newRecorder()
+	n.do(func() {
+		if _, err := n.r.Attach(wrappedEnd{here}, p, reactor.AttachOptions{}); err != nil {
+			t.Error(err)
+		}
+	})
+	var lost *reactor.ConnectionLostError
+	if reason := within(t, p.lost); !errors.As(reason, &lost) || !strings.Contains(reason.Error(), "the proxy is gone") {
+		t.Errorf("got %v", reason)
+	}
+}

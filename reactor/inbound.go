@@ -1,7 +1,6 @@
 package reactor
 
 import (
-	"errors"
 	"io"
 	"sync/atomic"
 )
@@ -144,10 +143,10 @@ func (c *conn) handle(got piece) {
 // readEnded handles the end of the received data. An err that is not io.EOF is
 // a failure of the connection.
 func (c *conn) readEnded(err error) {
-	if c.tls != nil && c.tls.truncated() && errors.Is(err, io.EOF) {
+	if c.tls != nil && c.tls.truncated() && err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
-	if !errors.Is(err, io.EOF) {
+	if err != io.EOF {
 		c.close(&ConnectionLostError{err})
 		return
 	}
