@@ -53,10 +53,15 @@ var failures struct {
 // function of the program, blocks. Any goroutine may call Collect, but on the
 // loop of a reactor everything waits meanwhile.
 func Collect() (complete bool) {
-	for range maxCollections { // a further collection flushes the queues of the one before
+	var due uint64
+	for round := range maxCollections { // a further collection flushes the queues of the one before
 		runtime.GC()
 		for range 100 {
-			if noCleanupDue() {
+			queued, executed := cleanups()
+			if round == 0 {
+				due = queued
+			}
+			if queued == executed || round >= enoughCollections && executed >= due {
 				return true
 			}
 			runtime.Gosched()
@@ -65,21 +70,28 @@ func Collect() (complete bool) {
 	return false
 }
 
-// maxCollections bounds the wait of Collect. It is no time limit, because the
-// time of a testing/synctest bubble stands still meanwhile.
-const maxCollections = 100
+const (
+	// maxCollections bounds the wait of Collect. It is no time limit, because
+	// the time of a testing/synctest bubble stands still meanwhile.
+	maxCollections = 100
 
-// noCleanupDue reports whether the runtime has run all cleanup functions that
-// its collections have queued. It reads the number of those that were executed
-// first. Neither number decreases, and that one is never the larger, so if the
-// two are equal, nothing was queued or running when it was read.
-func noCleanupDue() bool {
+	// enoughCollections is the number of collections after which Collect does
+	// not wait for cleanup functions that were queued since it was called. A
+	// busy program may queue some all the time.
+	enoughCollections = 10
+)
+
+// cleanups returns how many cleanup functions the runtime has queued and
+// executed. The runtime reads the second number first, and neither decreases.
+// So if the two are equal, no cleanup function was queued or running when it
+// began.
+func cleanups() (queued, executed uint64) {
 	counts := []metrics.Sample{
 		{Name: "/gc/cleanups/queued:cleanups"},
 		{Name: "/gc/cleanups/executed:cleanups"},
 	}
 	metrics.Read(counts)
-	return counts[0].Value.Uint64() == counts[1].Value.Uint64()
+	return counts[0].Value.Uint64(), counts[1].Value.Uint64()
 }
 
 // record is the part of a chain that outlives the chain: the data of a report.
