@@ -73,7 +73,7 @@ func TestF62_D64_LongLinesTakeFewStepsEach(t *testing.T) {
 			steps := 0
 			for _, i := range order(n) {
 				from, to := l.ds[i+1].c, l.ds[i].c
-				search := circleSearch{from: from, to: to, ahead: from, behind: []*chain{to}}
+				search := circleSearch{to: to, ahead: from, behind: []*chain{to}}
 				for steps++; search.step(); steps++ {
 				}
 				l.ds[i].Callback(i)

@@ -44,37 +44,38 @@ func (c *chain) leadsTo(outer *chain) bool {
 	if c == outer || c.waitsOn() == nil { // as usual
 		return c == outer
 	}
-	search := circleSearch{from: c, to: outer, ahead: c, behind: []*chain{outer}}
+	search := circleSearch{to: outer, ahead: c, behind: []*chain{outer}}
 	for search.step() {
 	}
 	return search.found
 }
 
-// circleSearch looks for a line of waits between two chains. It walks along the
-// waits from one and against the waits from the other, until either walk ends.
-// So it takes no longer than the shorter walk, and a long line of waiting
-// chains can be built from either end.
+// circleSearch looks for a line of waits that leads from one chain to another.
+// It walks along the waits from the first, and counts the chains that lead to
+// the other, until either ends: a line is no longer than the number of chains
+// that lead to its end. So the search takes no longer than the shorter of the
+// two, and a long line of waiting chains can be built from either end.
 type circleSearch struct {
-	from, to *chain
-	ahead    *chain   // the end of the walk along the waits
-	behind   []*chain // chains that wait on to, whose own waiters have not been visited
-	found    bool
+	to     *chain
+	ahead  *chain   // the end of the walk along the waits
+	behind []*chain // chains that lead to the chain to, and are not counted
+	found  bool
 }
 
-// step makes a step from either end. It reports whether to go on.
+// step walks one wait further and counts one chain. It reports whether to go
+// on.
 func (s *circleSearch) step() (more bool) {
-	if s.ahead = s.ahead.waitsOn(); s.ahead == nil {
+	s.ahead = s.ahead.waitsOn()
+	if s.found = s.ahead == s.to; s.found || s.ahead == nil {
 		return false
 	}
 	last := len(s.behind) - 1
 	c := s.behind[last]
 	s.behind = s.behind[:last]
-	s.found = s.ahead == s.to
 	for waiter := range c.waiters() {
-		s.found = s.found || waiter == s.from
 		s.behind = append(s.behind, waiter)
 	}
-	return !s.found && len(s.behind) > 0
+	return len(s.behind) > 0
 }
 
 // waiters yields the chains that wait on c.
