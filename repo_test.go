@@ -19,13 +19,15 @@ import (
 
 const module = "github.com/hawser-go/hawser/"
 
-// layer says what the packages below a folder may import of this module, besides packages of the folder itself.
+// layer says what the packages below a folder may import of this module,
+// besides packages of the folder itself.
 type layer struct {
 	folder string
 	may    []string
 }
 
-// layers are in the order of their folders' length, longest first: the first that fits a package counts.
+// layers are in the order of their folders' length, longest first: the first
+// that fits a package counts.
 var layers = []layer{
 	{"conch/filetransfer", []string{"deferred", "conch/internal"}},
 	{"conch/knownhosts", nil},
@@ -61,8 +63,9 @@ func TestImportDirection(t *testing.T) {
 	}
 }
 
-// allowed reports whether a file of the package in dir may import another package. Tests may use the test kits of their own layer, and examples
-// what a program would.
+// allowed reports whether a file of the package in dir may import another
+// package. Tests may use the test kits of their own layer, and examples what a
+// program would.
 func allowed(dir, imported, name string) bool {
 	for _, folder := range neverImported {
 		if under(imported, folder) {
@@ -90,7 +93,8 @@ func allowed(dir, imported, name string) bool {
 
 func under(dir, folder string) bool { return dir == folder || strings.HasPrefix(dir, folder+"/") }
 
-// TestPackageComments: each package has one package comment, and it begins as godoc wants it.
+// TestPackageComments: each package has one package comment, and it begins as
+// godoc wants it.
 func TestPackageComments(t *testing.T) {
 	for dir, files := range packages(t) {
 		var comments []string
@@ -155,7 +159,8 @@ func TestTopLevel(t *testing.T) {
 	}
 }
 
-// numbered are the behaviours that have a number: a test below the folder carries it, or docs/from-twisted.md says why none does.
+// numbered are the behaviours that have a number: a test below the folder
+// carries it, or docs/from-twisted.md says why none does.
 var numbered = []struct {
 	folder, letter string
 	ranges         [][2]int
@@ -196,7 +201,8 @@ func TestNumberedBehaviours(t *testing.T) {
 	}
 }
 
-// addNumbers adds the numbers after the letter in text, and what lies between two of which it says "to".
+// addNumbers adds the numbers after the letter in text, and what lies between
+// two of which it says "to".
 func addNumbers(found map[int]bool, letter, text string) {
 	for _, m := range regexp.MustCompile(letter+`(\d+)(?: ?to ?`+letter+`(\d+))?`).FindAllStringSubmatch(text, -1) {
 		first, _ := strconv.Atoi(m[1])
@@ -207,7 +213,8 @@ func addNumbers(found map[int]bool, letter, text string) {
 	}
 }
 
-// TestHowtosShowCodeThatRuns: the Go code of each page that says so stands in the file of examples that it names.
+// TestHowtosShowCodeThatRuns: the Go code of each page that says so stands in
+// the file of examples that it names.
 func TestHowtosShowCodeThatRuns(t *testing.T) {
 	pages, err := filepath.Glob("docs/howto/*.md")
 	if err != nil || len(pages) == 0 {
@@ -244,7 +251,8 @@ func withoutIndent(code string) string {
 	return b.String()
 }
 
-// TestReadmeProgram: the program that README.md shows runs, and prints what one would expect.
+// TestReadmeProgram: the program that README.md shows runs, and prints what one
+// would expect.
 func TestReadmeProgram(t *testing.T) {
 	text, err := os.ReadFile("README.md")
 	if err != nil {
@@ -267,7 +275,8 @@ func TestReadmeProgram(t *testing.T) {
 // readable are the folders whose comments keep to the rules of TestComments.
 var readable = []string{"deferred", "reactor"}
 
-// TestComments: comments are not wide, and numbers of behaviours stand in tests.
+// TestComments: comments are not wide, and numbers of behaviours stand in
+// tests.
 func TestComments(t *testing.T) {
 	const columns = 100
 	number := regexp.MustCompile(`\b[DR]\d{1,3}\b`)

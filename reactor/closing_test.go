@@ -155,7 +155,8 @@ func ending(then func(far net.Conn)) func(far net.Conn) {
 
 func silent(net.Conn) {}
 
-// talk sends something every second, until that fails.
+// talk sends something every second, in the time of the bubble, until that
+// fails.
 func talk(far net.Conn) {
 	for {
 		if _, err := far.Write([]byte("x")); err != nil {

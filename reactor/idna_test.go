@@ -1,49 +1,18 @@
 package reactor_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"math/big"
 	"net"
 	"testing"
-	"time"
 
 	"github.com/hawser-go/hawser/reactor"
+	"github.com/hawser-go/hawser/reactor/reactortest"
 )
-
-// certificateFor returns the configs of a server with a certificate for a name,
-// and of a client that trusts it.
-func certificateFor(t *testing.T, name string) (server, client *tls.Config) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), DNSNames: []string{name}, IsCA: true, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	roots.AddCert(cert)
-	pair := tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
-	return &tls.Config{Certificates: []tls.Certificate{pair}}, &tls.Config{RootCAs: roots}
-}
 
 func TestF45_R118_TLSToAnInternationalName(t *testing.T) {
 	const ascii = "xn--bcher-kva.example"
 	n := startNet(t)
-	serverConfig, clientConfig := certificateFor(t, ascii)
+	serverConfig, clientConfig := reactortest.TLSConfigs(t, ascii)
 	asked := make(chan string, 9)
 	serverConfig.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		asked <- hello.ServerName
@@ -85,7 +54,7 @@ func TestF45_R118_TLSToAnInternationalName(t *testing.T) {
 // attached.
 func TestF45_R118_AttachedWithAnInternationalName(t *testing.T) {
 	n := startNet(t)
-	serverConfig, clientConfig := certificateFor(t, "xn--bcher-kva.example")
+	serverConfig, clientConfig := reactortest.TLSConfigs(t, "xn--bcher-kva.example")
 	server, client := newShaker(), newShaker()
 	number := n.serveTLS(server, serverConfig).GetHost().String()
 	config := clientConfig.Clone()

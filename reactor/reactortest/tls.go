@@ -14,18 +14,22 @@ import (
 )
 
 // TLSConfigs returns the configurations of a TLS server and a client. The
-// server has a new certificate for "localhost" and 127.0.0.1, valid for a day.
-// The client trusts it and expects "localhost".
-func TLSConfigs(t testing.TB) (server, client *tls.Config) {
+// server has a new certificate for 127.0.0.1 and the given host names, or
+// "localhost" if there are none, valid for a day. The client trusts the
+// certificate and expects the first name.
+func TLSConfigs(t testing.TB, names ...string) (server, client *tls.Config) {
 	t.Helper()
+	if len(names) == 0 {
+		names = []string{"localhost"}
+	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1),
-		Subject:      pkix.Name{CommonName: "localhost"},
-		DNSNames:     []string{"localhost"},
+		Subject:      pkix.Name{CommonName: names[0]},
+		DNSNames:     names,
 		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
 		NotBefore:    time.Now().Add(-time.Hour),
 		NotAfter:     time.Now().Add(24 * time.Hour),
@@ -44,5 +48,5 @@ func TLSConfigs(t testing.TB) (server, client *tls.Config) {
 	roots := x509.NewCertPool()
 	roots.AddCert(cert)
 	server = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
-	return server, &tls.Config{RootCAs: roots, ServerName: "localhost"}
+	return server, &tls.Config{RootCAs: roots, ServerName: names[0]}
 }
