@@ -1,6 +1,11 @@
-package conch
+package client
 
 import (
+	"cmp"
+	"context"
+	"errors"
+	"net"
+	"os"
 	"slices"
 	"time"
 
@@ -34,7 +39,7 @@ func (p *agentProtocol) DataReceived(data []byte)    { p.client.DataReceived(dat
 func (p *agentProtocol) ConnectionLost(reason error) { p.client.ConnectionLost(reason) }
 
 // dialAgent contacts the agent of the options. It returns nil if there is none.
-func dialAgent(r *reactor.Reactor, o *ClientOptions) *agentKeys {
+func dialAgent(r *reactor.Reactor, o *Options) *agentKeys {
 	path, err := expandHome(o.agentSocket())
 	if path == "" || err != nil {
 		return nil
@@ -90,4 +95,26 @@ func (a *agentKeys) close() {
 	if socket := a.client.Transport(); socket != nil {
 		socket.LoseConnection()
 	}
+}
+
+// ErrNoAgent is the failure to reach an agent if neither the options nor
+// SSH_AUTH_SOCK name one.
+var ErrNoAgent = errors.New("client: no agent; start one and set SSH_AUTH_SOCK, or set Options.AgentSocket")
+
+// agentSocket returns the path of the agent's socket, "" if there is no agent.
+func (o *Options) agentSocket() string { return cmp.Or(o.AgentSocket, os.Getenv("SSH_AUTH_SOCK")) }
+
+// dialForwardedAgent connects to the agent that is forwarded.
+func (o *Options) dialForwardedAgent(ctx context.Context) (net.Conn, error) {
+	path := cmp.Or(o.ForwardAgentSocket, o.agentSocket())
+	if path == "" {
+		return nil, ErrNoAgent
+	}
+	path, err := expandHome(path)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, agentTimeout)
+	defer cancel()
+	return new(net.Dialer).DialContext(ctx, "unix", path)
 }

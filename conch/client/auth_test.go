@@ -1,4 +1,4 @@
-package conch_test
+package client_test
 
 import (
 	"errors"
@@ -9,6 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hawser-go/hawser/conch/client"
+	"github.com/hawser-go/hawser/conch/internal/sshtest"
+
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/conch/knownhosts"
@@ -17,53 +20,42 @@ import (
 	xagent "golang.org/x/crypto/ssh/agent"
 )
 
-// withoutKeys leaves the target only what ui answers.
-func (to target) withoutKeys(t *testing.T, ui conch.UI) target {
-	to.options.Identities = []string{filepath.Join(t.TempDir(), "none")}
-	to.options.UI = ui
-	return to
-}
-
-func answering(line string) func(string, bool) deferred.Deferred[string] {
-	return func(string, bool) deferred.Deferred[string] { return deferred.Succeed(line) }
-}
-
 // TestAuth_Password: C-AUTH-12, C-AUTH-37.
 func TestAuth_Password(t *testing.T) {
-	r := start(t)
-	s, to := embedded(t, conchtest.Options{Password: "right"})
-	ui := &scriptedUI{line: answering("right")}
-	connect(t, r, to.withoutKeys(t, ui))
+	r := sshtest.Start(t)
+	s, to := sshtest.Embedded(t, conchtest.Options{Password: "right"})
+	ui := &sshtest.ScriptedUI{Line: sshtest.Answering("right")}
+	sshtest.Connect(t, r, to.WithoutKeys(t, ui))
 	want := []string{s.User + "@127.0.0.1's password: "}
-	onLoop(t, r, func() {
-		if !slices.Equal(ui.asked, want) {
-			t.Errorf("asked %q, want %q", ui.asked, want)
+	sshtest.OnLoop(t, r, func() {
+		if !slices.Equal(ui.Asked, want) {
+			t.Errorf("asked %q, want %q", ui.Asked, want)
 		}
 	})
 }
 
 // TestAuth_WrongPassword: C-CLIENT-6, C-AUTH-5, C-AUTH-7.
 func TestAuth_WrongPassword(t *testing.T) {
-	for name, server := range map[string]func(t *testing.T) target{
-		"embedded": func(t *testing.T) target { _, to := embedded(t, conchtest.Options{}); return to },
-		"OpenSSH":  func(t *testing.T) target { _, to := openssh(t); return to },
+	for name, server := range map[string]func(t *testing.T) sshtest.Target{
+		"embedded": func(t *testing.T) sshtest.Target { _, to := sshtest.Embedded(t, conchtest.Options{}); return to },
+		"OpenSSH":  func(t *testing.T) sshtest.Target { _, to := sshtest.OpenSSH(t); return to },
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := start(t)
-			ui := &scriptedUI{line: answering("wrong")}
-			to := server(t).withoutKeys(t, ui)
-			_, err := await(t, r, func() deferred.Deferred[struct{}] { return to.connect(r, &plainConnection{}) })
-			failed, ok := errors.AsType[*conch.ConnectError](err)
+			r := sshtest.Start(t)
+			ui := &sshtest.ScriptedUI{Line: sshtest.Answering("wrong")}
+			to := server(t).WithoutKeys(t, ui)
+			_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] { return to.Connect(r, &sshtest.PlainConnection{}) })
+			failed, ok := errors.AsType[*client.ConnectError](err)
 			denied, also := errors.AsType[*conch.ConchError](err)
-			if !ok || !also || failed.Phase != conch.PhaseAuthentication || denied.Data != conch.DisconnectNoMoreAuthMethodsAllowed {
+			if !ok || !also || failed.Phase != client.PhaseAuthentication || denied.Data != conch.DisconnectNoMoreAuthMethodsAllowed {
 				t.Fatalf("got %v", err)
 			}
 			if !strings.Contains(err.Error(), "tried password") || strings.Contains(err.Error(), "wrong") {
 				t.Errorf("text %q", err)
 			}
-			onLoop(t, r, func() {
-				if len(ui.asked) != 3 || !strings.HasPrefix(ui.asked[1], "Permission denied, please try again.\n") {
-					t.Errorf("asked %q", ui.asked)
+			sshtest.OnLoop(t, r, func() {
+				if len(ui.Asked) != 3 || !strings.HasPrefix(ui.Asked[1], "Permission denied, please try again.\n") {
+					t.Errorf("asked %q", ui.Asked)
 				}
 			})
 		})
@@ -72,7 +64,7 @@ func TestAuth_WrongPassword(t *testing.T) {
 
 // TestAuth_NoPassword: C-AUTH-13, a hook that fails is not asked again.
 func TestAuth_NoPassword(t *testing.T) {
-	r := start(t)
+	r := sshtest.Start(t)
 	a := newAttempt(t)
 	asked := 0
 	a.auth.publicKey = func() deferred.Deferred[gossh.PublicKey] { return deferred.Succeed[gossh.PublicKey](nil) }
@@ -81,11 +73,11 @@ func TestAuth_NoPassword(t *testing.T) {
 		return deferred.Fail[string](errors.New("no idea"))
 	}
 	var denied *conch.ConchError
-	_, err := await(t, r, func() deferred.Deferred[struct{}] { return a.connect(r) })
+	_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] { return a.connect(r) })
 	if !errors.As(err, &denied) || !strings.Contains(denied.Value, "tried nothing") {
 		t.Errorf("got %v", err)
 	}
-	onLoop(t, r, func() {
+	sshtest.OnLoop(t, r, func() {
 		if asked != 1 {
 			t.Errorf("asked %d times", asked)
 		}
@@ -94,33 +86,33 @@ func TestAuth_NoPassword(t *testing.T) {
 
 // TestAuth_Interrupted: an interrupted question ends the walk.
 func TestAuth_Interrupted(t *testing.T) {
-	r := start(t)
-	_, to := embedded(t, conchtest.Options{})
-	ui := &scriptedUI{line: func(string, bool) deferred.Deferred[string] { return deferred.Fail[string](conch.ErrInterrupted) }}
-	to = to.withoutKeys(t, ui)
-	_, err := await(t, r, func() deferred.Deferred[struct{}] { return to.connect(r, &plainConnection{}) })
-	if !errors.Is(err, conch.ErrInterrupted) || len(ui.asked) != 1 {
-		t.Errorf("got %v after %q", err, ui.asked)
+	r := sshtest.Start(t)
+	_, to := sshtest.Embedded(t, conchtest.Options{})
+	ui := &sshtest.ScriptedUI{Line: func(string, bool) deferred.Deferred[string] { return deferred.Fail[string](client.ErrInterrupted) }}
+	to = to.WithoutKeys(t, ui)
+	_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] { return to.Connect(r, &sshtest.PlainConnection{}) })
+	if !errors.Is(err, client.ErrInterrupted) || len(ui.Asked) != 1 {
+		t.Errorf("got %v after %q", err, ui.Asked)
 	}
 }
 
 // TestAuth_Passphrase opens an encrypted key at the third try: C-AUTH-35, C-AUTH-36.
 func TestAuth_Passphrase(t *testing.T) {
-	r := start(t)
+	r := sshtest.Start(t)
 	file, key := encryptedKey(t)
-	_, to := embedded(t, conchtest.Options{AuthorizedKeys: []gossh.PublicKey{key}})
+	_, to := sshtest.Embedded(t, conchtest.Options{AuthorizedKeys: []gossh.PublicKey{key}})
 	answers := []string{"open", "please", "sesame"}
-	ui := &scriptedUI{}
-	ui.line = func(string, bool) deferred.Deferred[string] {
+	ui := &sshtest.ScriptedUI{}
+	ui.Line = func(string, bool) deferred.Deferred[string] {
 		answer := answers[0]
 		answers = answers[1:]
 		return deferred.Succeed(answer)
 	}
-	to.options.Identities, to.options.UI = []string{file}, ui
-	connect(t, r, to)
-	onLoop(t, r, func() {
-		if len(ui.asked) != 3 || ui.asked[0] != "Enter passphrase for key '"+file+"': " {
-			t.Errorf("asked %q", ui.asked)
+	to.Options.Identities, to.Options.UI = []string{file}, ui
+	sshtest.Connect(t, r, to)
+	sshtest.OnLoop(t, r, func() {
+		if len(ui.Asked) != 3 || ui.Asked[0] != "Enter passphrase for key '"+file+"': " {
+			t.Errorf("asked %q", ui.Asked)
 		}
 	})
 }
@@ -159,27 +151,27 @@ func TestHostKey(t *testing.T) {
 		}, 1},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			r := start(t)
-			s, to := embedded(t, conchtest.Options{})
-			ui := &scriptedUI{yes: row.yes}
-			to.options.UI = ui
-			file := to.options.KnownHosts[0]
+			r := sshtest.Start(t)
+			s, to := sshtest.Embedded(t, conchtest.Options{})
+			ui := &sshtest.ScriptedUI{Yes: row.yes}
+			to.Options.UI = ui
+			file := to.Options.KnownHosts[0]
 			if err := os.WriteFile(file, []byte(row.known(s)), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			_, err := await(t, r, func() deferred.Deferred[struct{}] { return to.connect(r, &plainConnection{}) })
+			_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] { return to.Connect(r, &sshtest.PlainConnection{}) })
 			if row.check == nil && err != nil || row.check != nil && err == nil {
 				t.Fatalf("got %v", err)
 			}
-			if failed, ok := errors.AsType[*conch.ConnectError](err); err != nil && (!ok || failed.Phase != conch.PhaseHostKey) {
+			if failed, ok := errors.AsType[*client.ConnectError](err); err != nil && (!ok || failed.Phase != client.PhaseHostKey) {
 				t.Errorf("got %v", err)
 			}
 			if row.check != nil {
 				row.check(t, err)
 			}
-			onLoop(t, r, func() {
-				if len(ui.asked) != row.asked || row.asked == 1 && !strings.Contains(ui.asked[0], fingerprint(s.HostKey)) {
-					t.Errorf("asked %q", ui.asked)
+			sshtest.OnLoop(t, r, func() {
+				if len(ui.Asked) != row.asked || row.asked == 1 && !strings.Contains(ui.Asked[0], sshtest.Fingerprint(s.HostKey)) {
+					t.Errorf("asked %q", ui.Asked)
 				}
 			})
 			if text, err := os.ReadFile(file); err != nil || strings.Count(string(text), "\n") != row.lines {
@@ -191,7 +183,7 @@ func TestHostKey(t *testing.T) {
 
 // TestAuth_Agent logs in with a key that only the agent has: C-AUTH-31, C-AUTH-32, C-AUTH-34, C-AUTH-39.
 func TestAuth_Agent(t *testing.T) {
-	r := start(t)
+	r := sshtest.Start(t)
 	private, key, err := newKey(t)
 	if err != nil {
 		t.Fatal(err)
@@ -207,19 +199,19 @@ func TestAuth_Agent(t *testing.T) {
 		}
 	}
 	served := serveAgent(t, keys)
-	_, to := embedded(t, conchtest.Options{AuthorizedKeys: []gossh.PublicKey{unknown, key}})
-	to.options.Identities, to.options.NoAgent = []string{filepath.Join(t.TempDir(), "none")}, false
-	connect(t, r, to)
+	_, to := sshtest.Embedded(t, conchtest.Options{AuthorizedKeys: []gossh.PublicKey{unknown, key}})
+	to.Options.Identities, to.Options.NoAgent = []string{filepath.Join(t.TempDir(), "none")}, false
+	sshtest.Connect(t, r, to)
 	<-served // the connection to the agent is closed
 }
 
 // TestAuth_AgentGone: an agent that cannot be reached is as good as none.
 func TestAuth_AgentGone(t *testing.T) {
-	r := start(t)
+	r := sshtest.Start(t)
 	t.Setenv("SSH_AUTH_SOCK", filepath.Join(t.TempDir(), "gone"))
-	_, to := embedded(t, conchtest.Options{})
-	to.options.NoAgent = false
-	connect(t, r, to)
+	_, to := sshtest.Embedded(t, conchtest.Options{})
+	to.Options.NoAgent = false
+	sshtest.Connect(t, r, to)
 }
 
 func mustKey(t *testing.T) any {

@@ -1,4 +1,4 @@
-package conch
+package client
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/internal/text"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 	gossh "golang.org/x/crypto/ssh"
@@ -30,27 +32,27 @@ type authWalk struct {
 // maxRounds is how often a server may ask for keyboard-interactive answers in all.
 const maxRounds = 64
 
-func newAuthWalk(t *SSHClientTransport, s *socket) *authWalk {
-	return &authWalk{t: t, client: t.auth, life: s.life}
+func newAuthWalk(t *SSHClientTransport, life context.Context) *authWalk {
+	return &authWalk{t: t, client: t.auth, life: life}
 }
 
 // callback is the gossh.ClientAuthCallback. A server that has gone while the user was asked something has perhaps said why. x/crypto/ssh finds
 // out when it tries to send something, which goes nowhere.
 func (w *authWalk) callback(ctx *gossh.ClientAuthContext) (gossh.AuthMethod, error) {
-	m, err := reactor.Await(w.life, w.t.r, func() deferred.Deferred[gossh.AuthMethod] {
+	m, err := reactor.Await(w.life, w.t.Reactor(), func() deferred.Deferred[gossh.AuthMethod] {
 		if w.stop != nil {
 			return deferred.Fail[gossh.AuthMethod](w.stop)
 		}
 		return w.try(w.candidates(ctx), ctx)
 	})
 	switch {
-	case w.life.Err() == nil || w.t.ctx.Err() != nil:
+	case w.life.Err() == nil || w.t.Context().Err() != nil:
 		return m, err
 	case !w.last:
 		w.last = true
 		return gossh.KeyboardInteractive(w.answers), nil
 	}
-	return nil, lostBecause(context.Cause(w.life))
+	return nil, context.Cause(w.life)
 }
 
 // failed notes why a hook had nothing to give.
@@ -136,11 +138,11 @@ func (w *authWalk) publicKey(key gossh.PublicKey) (gossh.AuthMethod, error) {
 func (w *authWalk) answers(name, instruction string, questions []string, echos []bool) ([]string, error) {
 	prompts := make([]Prompt, len(questions))
 	for i, q := range questions {
-		prompts[i] = Prompt{Text: printable(q), Echo: echos[i]}
+		prompts[i] = Prompt{Text: text.Lines(q), Echo: echos[i]}
 	}
-	return reactor.Await(w.life, w.t.r, func() deferred.Deferred[[]string] {
+	return reactor.Await(w.life, w.t.Reactor(), func() deferred.Deferred[[]string] {
 		w.mute = false
-		asked := deferred.MaybeDeferred(func() deferred.Deferred[[]string] { return w.ask(printable(name), printable(instruction), prompts) })
+		asked := deferred.MaybeDeferred(func() deferred.Deferred[[]string] { return w.ask(text.Lines(name), text.Lines(instruction), prompts) })
 		return asked.AddErrback(func(err error) ([]string, error) {
 			w.given = append(w.given, "keyboard-interactive")
 			w.failed(err)
@@ -168,9 +170,9 @@ func (w *authWalk) exhausted(ctx *gossh.ClientAuthContext) error {
 	if len(w.tried) > 0 {
 		tried = strings.Join(w.tried, ", ")
 	}
-	denied := &ConchError{
-		Value: fmt.Sprintf("permission denied: tried %s; the server allows %s", tried, oneLine(strings.Join(ctx.AllowedMethods, ", "))),
-		Data:  DisconnectNoMoreAuthMethodsAllowed,
+	denied := &conch.ConchError{
+		Value: fmt.Sprintf("permission denied: tried %s; the server allows %s", tried, text.Line(strings.Join(ctx.AllowedMethods, ", "))),
+		Data:  conch.DisconnectNoMoreAuthMethodsAllowed,
 	}
 	if problems := w.client.base().problems; len(problems) > 0 {
 		denied.Err = &unusedError{problems}
@@ -184,7 +186,7 @@ type unusedError struct{ causes []error }
 func (e *unusedError) Error() string {
 	texts := make([]string, len(e.causes))
 	for i, cause := range e.causes {
-		texts[i] = bare(cause)
+		texts[i] = text.TrimPrefix(cause)
 	}
 	return "not used: " + strings.Join(slices.Compact(texts), "; ")
 }
@@ -206,7 +208,7 @@ func (s *hookSigner) Sign(rand io.Reader, data []byte) (*gossh.Signature, error)
 
 // SignWithAlgorithm runs on the handshake goroutine.
 func (s *hookSigner) SignWithAlgorithm(_ io.Reader, data []byte, algorithm string) (*gossh.Signature, error) {
-	return reactor.Await(s.walk.life, s.walk.t.r, func() deferred.Deferred[*gossh.Signature] {
+	return reactor.Await(s.walk.life, s.walk.t.Reactor(), func() deferred.Deferred[*gossh.Signature] {
 		signed := deferred.MaybeDeferred(func() deferred.Deferred[*gossh.Signature] { return s.walk.client.SignData(s.key, data, algorithm) })
 		return signed.AddErrback(func(err error) (*gossh.Signature, error) {
 			s.walk.failed(err)

@@ -1,4 +1,4 @@
-package conch
+package client
 
 import (
 	"errors"
@@ -6,6 +6,8 @@ import (
 	"net"
 	"strconv"
 
+	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/internal/hook"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 	gossh "golang.org/x/crypto/ssh"
@@ -45,12 +47,12 @@ type EndpointOptions struct {
 	Agent              bool           // use the agent at SSH_AUTH_SOCK instead of Keys
 
 	// Options has everything else, such as KnownHosts and UI; its Identities and NoAgent are not used.
-	Options ClientOptions
+	Options Options
 }
 
 // endpointConnection is the connection of one command.
 type endpointConnection struct {
-	conn Connection
+	conn conch.Connection
 	user string
 	own  bool // it is closed when the command ends
 }
@@ -61,11 +63,11 @@ func NewConnection(r *reactor.Reactor, command string, o EndpointOptions) *SSHCo
 }
 
 // ExistingConnection returns an endpoint whose commands run on a connection that is there, and stays (C-ENDP-6, C-ENDP-7): any connection.
-func ExistingConnection(conn Connection, command string) *SSHCommandClientEndpoint {
+func ExistingConnection(conn conch.Connection, command string) *SSHCommandClientEndpoint {
 	return &SSHCommandClientEndpoint{command: command, open: func() deferred.Deferred[*endpointConnection] {
 		user := ""
-		if t := conn.base().client; t != nil {
-			user = t.auth.base().User
+		if t := TransportOf(conn); t != nil {
+			user = t.User()
 		}
 		return deferred.Succeed(&endpointConnection{conn: conn, user: user})
 	}}
@@ -78,7 +80,7 @@ func (o EndpointOptions) connect(r *reactor.Reactor) deferred.Deferred[*endpoint
 	}
 	o.Options.NoAgent = !o.Agent
 	target := Target{User: o.Username, Host: o.Hostname, Port: o.Port, Options: o.Options}
-	target.Auth = func(user string, options ClientOptions, instance Connection) UserAuthClient {
+	target.Auth = func(user string, options Options, instance conch.Connection) UserAuthClient {
 		return &endpointAuth{*NewSSHUserAuthClient(user, options, instance), o, nil}
 	}
 	return deferred.ThenCallbacks(target.Connect(r, conn), func(struct{}) (*endpointConnection, error) {
@@ -95,7 +97,7 @@ func endpointError(err error) error {
 	case failed.Phase == PhaseAuthentication && !errors.Is(err, ErrTimeout):
 		return &causedError{ErrAuthenticationFailed, failed.Err}
 	case failed.Phase == PhaseHostKey:
-		if bad, ok := failed.Err.(*ConchError); ok && bad.Err != nil {
+		if bad, ok := failed.Err.(*conch.ConchError); ok && bad.Err != nil {
 			return bad.Err
 		}
 	}
@@ -153,14 +155,14 @@ func (u *fallbackUI) Prompt(question string) deferred.Deferred[bool] {
 }
 
 // Connect runs the command and connects a protocol of the factory to it (C-ENDP-2). The Deferred fires with the protocol when the server has granted the
-// command. It fails as the SSH connection fails; with the *ConchError of a channel or command that is refused; with ErrAuthenticationFailed;
+// command. It fails as the SSH connection fails; with the *conch.ConchError of a channel or command that is refused; with ErrAuthenticationFailed;
 // and with deferred.ErrCancelled, after which all is over. The protocol's ConnectionLost gets reactor.ErrConnectionDone if the command ended
-// with status 0 or told nothing, and else an *ExitError, or the ErrConnectionLost (C-ENDP-5).
+// with status 0 or told nothing, and else an *ExitError, or the conch.ErrConnectionLost (C-ENDP-5).
 func (e *SSHCommandClientEndpoint) Connect(f reactor.Factory) deferred.Deferred[reactor.Protocol] {
 	return deferred.ThenDeferred(e.open(), func(on *endpointConnection) deferred.Deferred[reactor.Protocol] {
 		ch := &commandChannel{ClientSession: ClientSession{Command: Command{Line: e.command}}, on: on, factory: f}
 		ch.ready = deferred.New(func(deferred.Deferred[reactor.Protocol]) { ch.giveUp() })
-		on.conn.base().OpenChannel(ch)
+		on.conn.OpenChannel(ch)
 		ch.Finished().AddBoth(ch.ended)
 		return ch.ready
 	})
@@ -184,8 +186,8 @@ func (c *commandChannel) SessionStarted() {
 		return
 	}
 	c.protocol = p
-	if err := caught(func() { reactor.MakeConnection(p, c) }); err != nil {
-		c.conn.transport.logPanic("ConnectionMade of "+c.String(), err)
+	if err := hook.Call(func() { reactor.MakeConnection(p, c) }); err != nil {
+		hook.Log(c.Conn().Transport().Reactor().Logger(), "ConnectionMade of "+c.String(), err)
 		_ = c.ready.TryErrback(err) // likewise
 		c.giveUp()
 		return
@@ -202,7 +204,7 @@ func (c *commandChannel) DataReceived(p []byte) {
 
 // ExtReceived logs what the command writes to stderr.
 func (c *commandChannel) ExtReceived(_ uint32, p []byte) {
-	c.log().Info("Remote command writes to stderr", "command", c.Command.Line, "bytes", strconv.Quote(string(p)))
+	c.Conn().Transport().Reactor().Logger().Info("Remote command writes to stderr", "command", c.Command.Line, "bytes", strconv.Quote(string(p)))
 }
 
 // EOFReceived tells a protocol that wants to know that the command writes no more.
@@ -216,7 +218,7 @@ func (c *commandChannel) EOFReceived() {
 func (c *commandChannel) giveUp() {
 	c.AbortConnection()
 	if c.on.own {
-		c.conn.transport.AbortConnection()
+		c.Conn().Transport().AbortConnection()
 	}
 }
 
@@ -224,17 +226,19 @@ func (c *commandChannel) giveUp() {
 func (c *commandChannel) ended(_ struct{}, err error) (struct{}, error) {
 	switch {
 	case c.protocol == nil && err == nil:
-		_ = c.ready.TryErrback(closedError(nil)) // it may have been cancelled
+		_ = c.ready.TryErrback(conch.ErrChannelClosed) // it may have been cancelled
 	case c.protocol == nil:
 		_ = c.ready.TryErrback(err) // likewise
 	default:
 		if err == nil {
 			err = reactor.ErrConnectionDone
 		}
-		c.guard("ConnectionLost", func() { c.protocol.ConnectionLost(err) })
+		if panicked := hook.Call(func() { c.protocol.ConnectionLost(err) }); panicked != nil {
+			hook.Log(c.Conn().Transport().Reactor().Logger(), "ConnectionLost of "+c.String(), panicked)
+		}
 	}
 	if c.on.own {
-		c.conn.LoseConnection()
+		c.Conn().LoseConnection()
 	}
 	return struct{}{}, nil
 }

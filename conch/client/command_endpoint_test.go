@@ -1,4 +1,4 @@
-package conch_test
+package client_test
 
 import (
 	"bytes"
@@ -8,6 +8,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/hawser-go/hawser/conch/client"
+	"github.com/hawser-go/hawser/conch/internal/sshtest"
 
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/conchtest"
@@ -50,9 +53,9 @@ func (f *addressed) BuildProtocol(addr net.Addr) (reactor.Protocol, error) {
 	return f.p, nil
 }
 
-func (to target) endpoint(t *testing.T) conch.EndpointOptions {
+func endpointOptions(t *testing.T, to sshtest.Target) client.EndpointOptions {
 	t.Helper()
-	text, err := os.ReadFile(to.options.Identities[0])
+	text, err := os.ReadFile(to.Options.Identities[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,40 +63,40 @@ func (to target) endpoint(t *testing.T) conch.EndpointOptions {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return conch.EndpointOptions{Username: to.user, Hostname: to.host, Port: to.port, Keys: []gossh.Signer{key}, Options: to.options}
+	return client.EndpointOptions{Username: to.User, Hostname: to.Host, Port: to.Port, Keys: []gossh.Signer{key}, Options: to.Options}
 }
 
 // run connects a collector to the endpoint and waits for its end.
-func runEndpoint(t *testing.T, r *reactor.Reactor, e *conch.SSHCommandClientEndpoint, f *addressed) (lost, err error) {
+func runEndpoint(t *testing.T, r *reactor.Reactor, e *client.SSHCommandClientEndpoint, f *addressed) (lost, err error) {
 	t.Helper()
-	if _, err := await(t, r, func() deferred.Deferred[reactor.Protocol] { return e.Connect(f) }); err != nil {
+	if _, err := sshtest.Await(t, r, func() deferred.Deferred[reactor.Protocol] { return e.Connect(f) }); err != nil {
 		return nil, err
 	}
-	_, lost = await(t, r, func() deferred.Deferred[struct{}] { return f.p.(*collector).lost })
+	_, lost = sshtest.Await(t, r, func() deferred.Deferred[struct{}] { return f.p.(*collector).lost })
 	return lost, nil
 }
 
 // TestEndpoint_Ends: data both ways, and how the end is told: C-ENDP-1, 2, 4, 5, 7.
 func TestEndpoint_Ends(t *testing.T) {
-	bothServers(t, conchtest.Options{Exec: shell}, func(t *testing.T, to target) {
-		r := start(t)
-		conn := connect(t, r, to)
+	sshtest.BothServers(t, conchtest.Options{Exec: sshtest.Shell}, func(t *testing.T, to sshtest.Target) {
+		r := sshtest.Start(t)
+		conn := sshtest.Connect(t, r, to)
 		for _, row := range []struct {
 			command, send, got string
 			end                func(err error) bool
 		}{
 			{"cat", "hello", "hello", func(err error) bool { return errors.Is(err, reactor.ErrConnectionDone) }},
 			{"printf x; exit 3", "", "x", func(err error) bool {
-				e, ok := errors.AsType[*conch.ExitError](err)
+				e, ok := errors.AsType[*client.ExitError](err)
 				return ok && e.Status == 3
 			}},
 			{"kill -TERM $$", "", "", func(err error) bool {
-				e, ok := errors.AsType[*conch.ExitError](err)
+				e, ok := errors.AsType[*client.ExitError](err)
 				return ok && e.Signal.Name == "TERM"
 			}},
 		} {
-			for what, e := range map[string]*conch.SSHCommandClientEndpoint{
-				"new": conch.NewConnection(r, row.command, to.endpoint(t)), "existing": conch.ExistingConnection(conn, row.command),
+			for what, e := range map[string]*client.SSHCommandClientEndpoint{
+				"new": client.NewConnection(r, row.command, endpointOptions(t, to)), "existing": client.ExistingConnection(conn, row.command),
 			} {
 				c := newCollector(row.send)
 				f := &addressed{p: c}
@@ -101,7 +104,7 @@ func TestEndpoint_Ends(t *testing.T) {
 				if err != nil || !row.end(lost) || c.got.String() != row.got {
 					t.Errorf("%s, %s: %v, lost %v, got %q", row.command, what, err, lost, c.got.String())
 				}
-				if a, ok := f.addr.(conch.SSHCommandAddress); !ok || a.Username != to.user || a.Command != row.command {
+				if a, ok := f.addr.(client.SSHCommandAddress); !ok || a.Username != to.User || a.Command != row.command {
 					t.Errorf("address %v", f.addr)
 				}
 			}
@@ -116,20 +119,20 @@ func TestEndpoint_Ends(t *testing.T) {
 func TestEndpoint_Failures(t *testing.T) {
 	for _, row := range []struct {
 		name string
-		set  func(t *testing.T, s *conchtest.Server, o *conch.EndpointOptions)
+		set  func(t *testing.T, s *conchtest.Server, o *client.EndpointOptions)
 		want func(err error) bool
 	}{
-		{"TCP", func(_ *testing.T, _ *conchtest.Server, o *conch.EndpointOptions) { o.Port = 1 },
+		{"TCP", func(_ *testing.T, _ *conchtest.Server, o *client.EndpointOptions) { o.Port = 1 },
 			func(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }},
-		{"host key refused", func(t *testing.T, _ *conchtest.Server, o *conch.EndpointOptions) {
-			o.Options.KnownHosts, o.Options.UI = []string{t.TempDir() + "/none"}, &scriptedUI{}
+		{"host key refused", func(t *testing.T, _ *conchtest.Server, o *client.EndpointOptions) {
+			o.Options.KnownHosts, o.Options.UI = []string{t.TempDir() + "/none"}, &sshtest.ScriptedUI{}
 		}, func(err error) bool { return err == knownhosts.ErrUserRejectedKey }},
-		{"refused during authentication", func(_ *testing.T, _ *conchtest.Server, o *conch.EndpointOptions) {
+		{"refused during authentication", func(_ *testing.T, _ *conchtest.Server, o *client.EndpointOptions) {
 			o.Keys, o.Password = nil, "wrong"
 		}, func(err error) bool {
-			return errors.Is(err, conch.ErrAuthenticationFailed) && !strings.Contains(err.Error(), "wrong")
+			return errors.Is(err, client.ErrAuthenticationFailed) && !strings.Contains(err.Error(), "wrong")
 		}},
-		{"command refused", func(_ *testing.T, s *conchtest.Server, o *conch.EndpointOptions) {
+		{"command refused", func(_ *testing.T, s *conchtest.Server, o *client.EndpointOptions) {
 			o.Keys, o.Password = nil, s.Password
 		},
 			func(err error) bool {
@@ -138,12 +141,12 @@ func TestEndpoint_Failures(t *testing.T) {
 			}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			r := start(t)
-			s, to := embedded(t, conchtest.Options{})
-			o := to.endpoint(t)
+			r := sshtest.Start(t)
+			s, to := sshtest.Embedded(t, conchtest.Options{})
+			o := endpointOptions(t, to)
 			row.set(t, s, &o)
 			c := newCollector("")
-			if _, err := runEndpoint(t, r, conch.NewConnection(r, "cat", o), &addressed{p: c}); err == nil || !row.want(err) || c.made {
+			if _, err := runEndpoint(t, r, client.NewConnection(r, "cat", o), &addressed{p: c}); err == nil || !row.want(err) || c.made {
 				t.Errorf("got %v (%T)", err, err)
 			}
 		})
@@ -152,20 +155,20 @@ func TestEndpoint_Failures(t *testing.T) {
 
 // TestEndpoint_Cancel: at once, and when the command is being started; the connection is gone.
 func TestEndpoint_Cancel(t *testing.T) {
-	for name, phase := range map[string]conch.Phase{"dial": conch.PhaseDial, "service": conch.PhaseService} {
+	for name, phase := range map[string]client.Phase{"dial": client.PhaseDial, "service": client.PhaseService} {
 		t.Run(name, func(t *testing.T) {
-			r := start(t)
-			_, to := embedded(t, conchtest.Options{Exec: shell})
-			o := to.endpoint(t)
+			r := sshtest.Start(t)
+			_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Shell})
+			o := endpointOptions(t, to)
 			var d deferred.Deferred[reactor.Protocol]
-			o.Options.Progress = func(p conch.Phase, _ string) {
+			o.Options.Progress = func(p client.Phase, _ string) {
 				if p == phase {
 					r.CallLater(0, d.Cancel)
 				}
 			}
 			c := newCollector("")
-			_, err := await(t, r, func() deferred.Deferred[reactor.Protocol] {
-				d = conch.NewConnection(r, "cat", o).Connect(&addressed{p: c})
+			_, err := sshtest.Await(t, r, func() deferred.Deferred[reactor.Protocol] {
+				d = client.NewConnection(r, "cat", o).Connect(&addressed{p: c})
 				return d
 			})
 			if !errors.Is(err, deferred.ErrCancelled) {
@@ -177,20 +180,20 @@ func TestEndpoint_Cancel(t *testing.T) {
 
 // TestEndpoint_LoseConnection: the protocol closes its transport, and with it the connection: C-ENDP-8.
 func TestEndpoint_LoseConnection(t *testing.T) {
-	r := start(t)
-	_, to := embedded(t, conchtest.Options{Exec: shell})
+	r := sshtest.Start(t)
+	_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Shell})
 	c := newCollector("")
-	p, err := await(t, r, func() deferred.Deferred[reactor.Protocol] {
-		return conch.NewConnection(r, "yes", to.endpoint(t)).Connect(&addressed{p: c})
+	p, err := sshtest.Await(t, r, func() deferred.Deferred[reactor.Protocol] {
+		return client.NewConnection(r, "yes", endpointOptions(t, to)).Connect(&addressed{p: c})
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, lost := await(t, r, func() deferred.Deferred[struct{}] {
+	_, lost := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
 		p.(*collector).Transport().LoseConnection()
 		return c.lost
 	})
-	if !errors.Is(lost, reactor.ErrConnectionDone) && !errors.As(lost, new(*conch.ExitError)) {
+	if !errors.Is(lost, reactor.ErrConnectionDone) && !errors.As(lost, new(*client.ExitError)) {
 		t.Errorf("lost %v", lost)
 	}
 }

@@ -1,12 +1,18 @@
-package conch
+package client
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"strconv"
 	"sync/atomic"
 
+	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/forward"
+	"github.com/hawser-go/hawser/conch/internal/handshake"
+	"github.com/hawser-go/hawser/conch/internal/hook"
+	"github.com/hawser-go/hawser/conch/internal/text"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 	"github.com/hawser-go/hawser/reactor/endpoints"
@@ -25,17 +31,17 @@ type HostKeyVerifier func(t *SSHClientTransport, ip string, key gossh.PublicKey,
 //
 // Connect may be called on the reactor goroutine, or before the reactor runs. A nil verify means VerifyHostKey. auth and its instance are for one
 // attempt.
-func Connect(r *reactor.Reactor, host string, port int, options ClientOptions, verify HostKeyVerifier, auth UserAuthClient) deferred.Deferred[struct{}] {
+func Connect(r *reactor.Reactor, host string, port int, options Options, verify HostKeyVerifier, auth UserAuthClient) deferred.Deferred[struct{}] {
 	if err := options.Validate(); err != nil {
 		return deferred.Fail[struct{}](err)
 	}
 	switch {
 	case host == "":
-		return deferred.Fail[struct{}](errors.New("conch: Connect needs a host"))
+		return deferred.Fail[struct{}](errors.New("client: Connect needs a host"))
 	case auth == nil || auth.base().User == "" || auth.base().Instance == nil:
-		return deferred.Fail[struct{}](errors.New("conch: Connect needs an SSHUserAuthClient with a User and an Instance"))
-	case auth.base().Instance.base().self != nil:
-		return deferred.Fail[struct{}](errUsed)
+		return deferred.Fail[struct{}](errors.New("client: Connect needs an SSHUserAuthClient with a User and an Instance"))
+	case auth.base().Instance.Self() != nil:
+		return deferred.Fail[struct{}](conch.ErrUsed)
 	case verify == nil:
 		verify = VerifyHostKey
 	}
@@ -56,13 +62,10 @@ func Connect(r *reactor.Reactor, host string, port int, options ClientOptions, v
 	return t.connect(r)
 }
 
-// errUsed is the failure of Connect for a connection object that has served a connection.
-var errUsed = errors.New("conch: a connection object serves one connection; make a new one")
-
 // SSHClientTransport is the client's end of an SSH connection, from dialling on.
 type SSHClientTransport struct {
-	SSHTransport
-	options ClientOptions
+	conch.SSHTransport
+	options Options
 	host    string
 	port    int
 	address string // host:port
@@ -70,137 +73,155 @@ type SSHClientTransport struct {
 	auth    UserAuthClient
 
 	phase   atomic.Value // Phase
+	said    atomic.Value // string: the last line before the version line
 	ready   deferred.Deferred[struct{}]
 	limit   *reactor.DelayedCall // nil without time limit
 	settled bool                 // ready has fired, or is about to
 	secure  bool                 // the host key was accepted once
 	asking  bool                 // the authentication service runs
-	banners int                  // how much the server has had to say, in bytes; only the handshake goroutine uses it
+	banners int                  // bytes of banners so far; used by the handshake goroutine
 }
 
-// maxBanner is how much of the banners of a server is shown, in bytes; each counts for at least minBanner.
+// maxBanner is how much of the banners of a server is shown, in bytes; each
+// counts for at least minBanner.
 const (
 	maxBanner = 64 << 10
 	minBanner = 1 << 10
 )
 
+// TransportOf returns the client's transport of a connection, and nil before
+// ServiceStarted and on a server.
+func TransportOf(c conch.Connection) *SSHClientTransport {
+	below := c.Transport()
+	if below == nil {
+		return nil
+	}
+	t, _ := below.Self().(*SSHClientTransport)
+	return t
+}
+
 // Options returns the options that the connection was made with.
-func (t *SSHClientTransport) Options() ClientOptions { return t.options }
+func (t *SSHClientTransport) Options() Options { return t.options }
+
+// User returns the name that the client logs in with.
+func (t *SSHClientTransport) User() string { return t.auth.base().User }
 
 func (t *SSHClientTransport) connect(r *reactor.Reactor) deferred.Deferred[struct{}] {
-	t.init(r)
 	t.phase.Store(PhaseDial)
+	t.said.Store("")
 	t.ready = deferred.New(func(deferred.Deferred[struct{}]) { t.giveUp() })
 	if limit := t.options.timeout(); limit > 0 {
 		t.limit = r.CallLater(limit, func() { t.fail(ErrTimeout) })
 	}
-	t.work.Go(t.run) // ends with the connection: t.ctx closes the socket under everything that it may wait for
+	t.Start(r, t, (*side)(t))
 	return t.ready
 }
 
-// run is the connection's first goroutine.
-func (t *SSHClientTransport) run() {
-	conn, channels, requests, err := t.handshake()
-	if err != nil {
-		t.r.CallFromThread(func() { t.fail(err) })
-	} else {
-		if !t.r.CallFromThread(func() { t.authenticated(conn) }) {
-			t.end(ErrClosedLocally)
-		}
-		t.serve(conn, channels, requests)
-	}
-	t.ending()
+// side is the transport as the core sees it while it is set up.
+type side SSHClientTransport
+
+// VersionReceived runs on the goroutine that reads.
+func (s *side) VersionReceived(line string) {
+	t := (*SSHClientTransport)(s)
+	t.phase.Store(PhaseKeyExchange)
+	t.progress(PhaseBanner, line)
 }
 
-// handshake dials and does everything up to the end of authentication. It blocks.
-func (t *SSHClientTransport) handshake() (gossh.Conn, <-chan gossh.NewChannel, <-chan *gossh.Request, error) {
+// TextReceived runs on the goroutine that reads.
+func (s *side) TextReceived(line string) { s.said.Store(line) }
+
+// Failed is called on the loop.
+func (s *side) Failed(err error) { (*SSHClientTransport)(s).fail(err) }
+
+// Authenticated is called on the loop.
+func (s *side) Authenticated() { (*SSHClientTransport)(s).authenticated() }
+
+// Dial runs on the handshake goroutine.
+func (s *side) Dial(ctx context.Context) (net.Conn, error) {
+	t := (*SSHClientTransport)(s)
 	c, err := t.dial()
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, err
 	}
-	if t.options.wrap != nil {
-		c = t.options.wrap(c)
-	}
-	stop := context.AfterFunc(t.ctx, func() { c.Close() })
-	defer stop()
 	t.phase.Store(PhaseBanner)
-	s := newSocket(t.ctx, c, func(version string) {
-		t.phase.Store(PhaseKeyExchange)
-		t.progress(PhaseBanner, printable(version))
-	})
-	t.r.CallFromThread(func() { t.socket = s })
 	t.progress(PhaseDial, "connected to "+c.RemoteAddr().String())
-	config, err := t.config(s)
+	return c, nil
+}
+
+// Handshake runs on the handshake goroutine.
+func (s *side) Handshake(life context.Context, c net.Conn) (handshake.Result, error) {
+	t := (*SSHClientTransport)(s)
+	config, err := t.config(life, c)
 	if err != nil {
-		c.Close()
-		return nil, nil, nil, err
+		return handshake.Result{}, err
 	}
-	return gossh.NewClientConn(s, t.address, config)
+	conn, channels, requests, err := gossh.NewClientConn(c, t.address, config)
+	return handshake.Result{Conn: conn, Channels: channels, Requests: requests}, err
 }
 
 func (t *SSHClientTransport) dial() (net.Conn, error) {
 	limit := t.options.dialTimeout()
 	if t.options.Jump != nil && t.options.Dial == nil {
-		return t.options.Jump.dialThrough(t.ctx, t.r, t.address, limit)
+		return t.options.Jump.dialThrough(t.Context(), t.Reactor(), t.address, limit)
 	}
-	ctx, cancel := context.WithTimeout(t.ctx, limit)
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	if t.options.Dial != nil {
 		return t.options.Dial(ctx, "tcp", t.address)
 	}
-	return reactor.Await(ctx, t.r, t.dialHost)
+	return reactor.Await(ctx, t.Reactor(), t.dialHost)
 }
 
 // dialHost dials as any other protocol does.
 func (t *SSHClientTransport) dialHost() deferred.Deferred[net.Conn] {
 	options := endpoints.HostnameOptions{DialOptions: reactor.DialOptions{Timeout: t.options.dialTimeout()}}
-	e := endpoints.NewHostnameEndpoint(t.r, t.host, t.port, options)
+	e := endpoints.NewHostnameEndpoint(t.Reactor(), t.host, t.port, options)
 	return e.Dial().AddCallback(func(c net.Conn) (net.Conn, error) {
-		context.AfterFunc(t.ctx, func() { c.Close() }) // also if nobody waits for it any more
+		context.AfterFunc(t.Context(), func() { c.Close() }) // also if nobody waits for it any more
 		return c, nil
 	})
 }
 
 // config returns x/crypto/ssh's configuration; its callbacks run on the handshake goroutine and ask the loop.
-func (t *SSHClientTransport) config(s *socket) (*gossh.ClientConfig, error) {
+func (t *SSHClientTransport) config(life context.Context, c net.Conn) (*gossh.ClientConfig, error) {
 	algorithms, err := t.hostKeyAlgorithms()
 	if err != nil {
 		return nil, err
 	}
-	walk := newAuthWalk(t, s)
+	walk := newAuthWalk(t, life)
 	return &gossh.ClientConfig{
 		Config:            gossh.Config{Ciphers: t.options.Ciphers, MACs: t.options.MACs, KeyExchanges: t.options.KeyExchanges},
 		User:              t.auth.base().User,
 		HostKeyAlgorithms: algorithms,
-		HostKeyCallback:   func(_ string, _ net.Addr, key gossh.PublicKey) error { return t.checkHostKey(s, key) },
+		HostKeyCallback:   func(_ string, _ net.Addr, key gossh.PublicKey) error { return t.checkHostKey(c, key) },
 		AuthCallback:      walk.callback,
 		BannerCallback:    t.banner,
 	}, nil
 }
 
 // banner takes a text of the server to the user, one after another and no more than a bounded amount.
-func (t *SSHClientTransport) banner(text string) error {
-	text = text[:min(len(text), maxBanner-t.banners)]
-	if text == "" {
+func (t *SSHClientTransport) banner(banner string) error {
+	banner = banner[:min(len(banner), maxBanner-t.banners)]
+	if banner == "" {
 		return nil
 	}
-	t.banners = min(maxBanner, t.banners+max(len(text), minBanner))
-	_, err := reactor.Await(t.ctx, t.r, func() deferred.Deferred[bool] {
-		t.guard("Banner", func() { t.auth.Banner(printable(text)) })
+	t.banners = min(maxBanner, t.banners+max(len(banner), minBanner))
+	_, err := reactor.Await(t.Context(), t.Reactor(), func() deferred.Deferred[bool] {
+		t.guard("Banner", func() { t.auth.Banner(text.Lines(banner)) })
 		return deferred.Succeed(true)
 	})
 	return err
 }
 
 // checkHostKey takes the host key to the loop and waits for the verdict. After the first acceptance the authentication service starts.
-func (t *SSHClientTransport) checkHostKey(s *socket, key gossh.PublicKey) error {
+func (t *SSHClientTransport) checkHostKey(c net.Conn, key gossh.PublicKey) error {
 	renewed := t.phase.Load() == PhaseAuthentication || t.phase.Load() == PhaseService
 	if !renewed {
 		t.phase.Store(PhaseHostKey)
 		t.progress(PhaseKeyExchange, "host key is "+key.Type()+" "+gossh.FingerprintSHA256(key))
 	}
-	ip := hostOf(s.RemoteAddr())
-	_, err := reactor.Await(t.ctx, t.r, func() deferred.Deferred[bool] {
+	ip := hostOf(c.RemoteAddr())
+	_, err := reactor.Await(t.Context(), t.Reactor(), func() deferred.Deferred[bool] {
 		return deferred.Then(t.verify(t, ip, key, gossh.FingerprintLegacyMD5(key)), t.hostKeyAccepted)
 	})
 	return err
@@ -225,33 +246,30 @@ func (t *SSHClientTransport) stopAuth() error {
 		return nil
 	}
 	t.asking = false
-	return caught(t.auth.ServiceStopped)
+	return hook.Call(t.auth.ServiceStopped)
 }
 
-// authenticated starts the service. The user's hooks on the way may end the connection.
-func (t *SSHClientTransport) authenticated(conn gossh.Conn) {
+// authenticated starts the service. The hooks that it calls may end the
+// connection.
+func (t *SSHClientTransport) authenticated() {
 	if t.settled {
-		return // given up meanwhile; t.ctx closes the connection
+		return // given up meanwhile; the transport closes the connection
 	}
-	t.mux = conn
-	t.report(PhaseAuthentication, "accepted as "+conn.User())
+	t.report(PhaseAuthentication, "accepted as "+t.User())
 	t.phase.Store(PhaseService)
 	if err := t.stopAuth(); err != nil {
 		t.fail(err)
 		return
 	}
-	if t.ctx.Err() != nil {
-		t.fail(lostBecause(context.Cause(t.ctx)))
+	if cause := context.Cause(t.Context()); cause != nil {
+		t.fail(cause)
 		return
 	}
 	instance := t.auth.base().Instance
-	if instance.base().self != nil { // another attempt was faster
-		t.fail(errUsed)
-		return
+	if t.options.ForwardAgent {
+		forward.Agent(instance, t.options.dialForwardedAgent)
 	}
-	t.service = instance.base()
-	t.service.start(instance, t)
-	if err := caught(instance.ServiceStarted); err != nil {
+	if err := t.SetService(instance); err != nil {
 		t.fail(err)
 		return
 	}
@@ -259,7 +277,7 @@ func (t *SSHClientTransport) authenticated(conn gossh.Conn) {
 		return
 	}
 	t.settle()
-	t.keepAlive()
+	t.KeepAlive(t.options.ServerAliveInterval, t.options.ServerAliveCountMax)
 	t.report(PhaseService, "started")
 	t.ready.Callback(struct{}{})
 }
@@ -279,7 +297,7 @@ func (t *SSHClientTransport) fail(err error) {
 func (t *SSHClientTransport) giveUp() {
 	t.settle()
 	if err := t.stopAuth(); err != nil {
-		t.logPanic("ServiceStopped of the authentication", err)
+		hook.Log(t.Reactor().Logger(), "ServiceStopped of the authentication", err)
 	}
 	t.AbortConnection()
 }
@@ -291,34 +309,14 @@ func (t *SSHClientTransport) settle() {
 	}
 }
 
-// explain turns an error of x/crypto/ssh into one in terms of the protocol.
+// explain adds to an error what only the client knows.
 func (t *SSHClientTransport) explain(phase Phase, err error) error {
-	cause := context.Cause(t.ctx)
+	var ours *conch.ConchError
 	switch {
-	case phase == PhaseService || errors.Is(err, ErrTimeout):
-		return err
-	case cause != nil: // this side has ended it, whatever that looked like from there
-		return lostBecause(cause)
-	case phase == PhaseDial:
-		return err
-	}
-	if ours, ok := errors.AsType[*ConchError](err); ok {
-		return ours
-	}
-	if e := disconnectError(err); e != nil {
-		return e
-	}
-	if inner := errors.Unwrap(err); inner != nil {
-		err = inner // without x/crypto/ssh's "handshake failed"
-	}
-	_, noCommon := errors.AsType[*gossh.AlgorithmNegotiationError](err)
-	switch {
-	case noCommon:
-		return &ConchError{Value: "no common algorithm", Data: DisconnectKeyExchangeFailed, Err: err}
-	case phase == PhaseHostKey: // only the verifier's answer ends it
-		return &ConchError{Value: "bad host key", Data: DisconnectHostKeyNotVerifiable, Err: err}
-	case isEnd(err) && !errors.Is(err, ErrConnectionLost):
-		return lostBecause(err)
+	case phase == PhaseHostKey && !errors.As(err, &ours) && !errors.Is(err, conch.ErrConnectionLost):
+		return &conch.ConchError{Value: "bad host key", Data: conch.DisconnectHostKeyNotVerifiable, Err: err}
+	case phase == PhaseBanner && t.said.Load() != "":
+		return fmt.Errorf("client: the server said %q: %w", t.said.Load(), err)
 	}
 	return err
 }
@@ -332,5 +330,13 @@ func (t *SSHClientTransport) report(phase Phase, result string) {
 
 // progress is report for the handshake goroutine.
 func (t *SSHClientTransport) progress(phase Phase, result string) {
-	t.r.CallFromThread(func() { t.report(phase, result) })
+	t.Reactor().CallFromThread(func() { t.report(phase, result) })
+}
+
+// guard calls a hook. A panic in the hook is logged and ends the connection.
+func (t *SSHClientTransport) guard(name string, f func()) {
+	if err := hook.Call(f); err != nil {
+		hook.Log(t.Reactor().Logger(), name, err)
+		t.AbortConnection()
+	}
 }

@@ -1,4 +1,4 @@
-package conch
+package client
 
 import (
 	"errors"

@@ -1,7 +1,10 @@
-package conch_test
+package client_test
 
 import (
 	"fmt"
+
+	"github.com/hawser-go/hawser/conch/client"
+	"github.com/hawser-go/hawser/conch/internal/sshtest"
 
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/reactor"
@@ -43,12 +46,12 @@ func (c *greeter) ServiceStopped() {
 
 // The two classes that a program in Twisted's style consists of, and what starts them.
 func ExampleConnect() {
-	to, end := exampleTarget()
+	to, end := sshtest.ExampleTarget()
 	defer end()
 	r := reactor.New(reactor.Options{NoSignals: true})
 	r.CallWhenRunning(func() {
-		auth := conch.NewSSHUserAuthClient(to.User, to.Options, &greeter{})
-		conch.Connect(r, to.Host, to.Port, to.Options, conch.VerifyHostKey, auth).AddErrback(func(err error) (struct{}, error) {
+		auth := client.NewSSHUserAuthClient(to.User, to.Options, &greeter{})
+		client.Connect(r, to.Host, to.Port, to.Options, client.VerifyHostKey, auth).AddErrback(func(err error) (struct{}, error) {
 			fmt.Println(err)
 			return struct{}{}, r.Stop()
 		})

@@ -1,4 +1,4 @@
-package conch
+package client
 
 import (
 	"errors"
@@ -22,7 +22,7 @@ func VerifyHostKey(t *SSHClientTransport, ip string, key gossh.PublicKey, _ stri
 	if parsed := net.ParseIP(ip); parsed == nil || parsed.IsLoopback() {
 		ip = "" // says nothing about the host: it may be anything's tunnel, or not TCP at all
 	}
-	checked := reactor.DeferToThread(t.r, func() (knownhosts.Verdict, error) { return files.Check(host, port, ip, key) })
+	checked := reactor.DeferToThread(t.Reactor(), func() (knownhosts.Verdict, error) { return files.Check(host, port, ip, key) })
 	return deferred.ThenDeferred(checked, func(v knownhosts.Verdict) deferred.Deferred[bool] { return t.judge(files, v) })
 }
 
@@ -55,7 +55,7 @@ func (t *SSHClientTransport) judge(files *knownhosts.File, v knownhosts.Verdict)
 
 // save records the key. That it could not be recorded is no reason to refuse it.
 func (t *SSHClientTransport) save(files *knownhosts.File, v knownhosts.Verdict) deferred.Deferred[bool] {
-	saved := reactor.DeferToThread(t.r, func() (bool, error) { return true, files.Accept(v) })
+	saved := reactor.DeferToThread(t.Reactor(), func() (bool, error) { return true, files.Accept(v) })
 	return saved.AddErrback(func(err error) (bool, error) {
 		t.ui().Warn("Could not save the host key: " + err.Error())
 		return true, nil
@@ -64,7 +64,7 @@ func (t *SSHClientTransport) save(files *knownhosts.File, v knownhosts.Verdict) 
 
 func (t *SSHClientTransport) ui() UI {
 	if t.options.UI == nil {
-		t.options.UI = NewConsoleUI(t.r)
+		t.options.UI = NewConsoleUI(t.Reactor())
 	}
 	return t.options.UI
 }

@@ -1,4 +1,4 @@
-package conch_test
+package client_test
 
 import (
 	"errors"
@@ -7,7 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/client"
+	"github.com/hawser-go/hawser/conch/internal/sshtest"
+
 	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/conch/knownhosts"
 	"github.com/hawser-go/hawser/deferred"
@@ -15,7 +17,7 @@ import (
 )
 
 // speechlessUI can ask nobody.
-type speechlessUI struct{ *scriptedUI }
+type speechlessUI struct{ *sshtest.ScriptedUI }
 
 var errNobody = errors.New("nobody is there")
 
@@ -24,23 +26,23 @@ func (u speechlessUI) Prompt(string) deferred.Deferred[bool] { return deferred.F
 // TestVerifyHostKey_NewHosts: C-CLIENT-40 to C-CLIENT-42, for each policy and each answer.
 func TestVerifyHostKey_NewHosts(t *testing.T) {
 	for name, tt := range map[string]struct {
-		policy conch.HostKeyPolicy
-		ui     conch.UI
+		policy client.HostKeyPolicy
+		ui     client.UI
 		is     []error // what the failure is; nil for none
 		says   string
 	}{
-		"asked, yes":    {conch.AskAboutNewHosts, &scriptedUI{yes: true}, nil, ""},
-		"asked, no":     {conch.AskAboutNewHosts, &scriptedUI{}, []error{knownhosts.ErrUserRejectedKey}, ""},
-		"nobody to ask": {conch.AskAboutNewHosts, speechlessUI{&scriptedUI{}}, []error{conch.ErrUnknownHost, errNobody}, "add it to a known-hosts file first: nobody"},
-		"accepted":      {conch.AcceptNewHosts, noUI{t}, nil, ""},
-		"refused":       {conch.RefuseNewHosts, noUI{t}, []error{conch.ErrUnknownHost}, "add it to a known-hosts file"},
+		"asked, yes":    {client.AskAboutNewHosts, &sshtest.ScriptedUI{Yes: true}, nil, ""},
+		"asked, no":     {client.AskAboutNewHosts, &sshtest.ScriptedUI{}, []error{knownhosts.ErrUserRejectedKey}, ""},
+		"nobody to ask": {client.AskAboutNewHosts, speechlessUI{&sshtest.ScriptedUI{}}, []error{client.ErrUnknownHost, errNobody}, "add it to a known-hosts file first: nobody"},
+		"accepted":      {client.AcceptNewHosts, sshtest.NoUI{T: t}, nil, ""},
+		"refused":       {client.RefuseNewHosts, sshtest.NoUI{T: t}, []error{client.ErrUnknownHost}, "add it to a known-hosts file"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := start(t)
-			s, to := embedded(t, conchtest.Options{})
+			r := sshtest.Start(t)
+			s, to := sshtest.Embedded(t, conchtest.Options{})
 			known := filepath.Join(t.TempDir(), "known_hosts")
-			to.options.KnownHosts, to.options.HostKeys, to.options.UI = []string{known}, tt.policy, tt.ui
-			_, err := await(t, r, func() deferred.Deferred[struct{}] { return to.connect(r, &plainConnection{}) })
+			to.Options.KnownHosts, to.Options.HostKeys, to.Options.UI = []string{known}, tt.policy, tt.ui
+			_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] { return to.Connect(r, &sshtest.PlainConnection{}) })
 			saved, _ := os.ReadFile(known)
 			if recorded := strings.Contains(string(saved), strings.TrimSpace(string(gossh.MarshalAuthorizedKey(s.HostKey)))); recorded != (tt.is == nil) {
 				t.Errorf("recorded: %v", recorded)
@@ -51,8 +53,8 @@ func TestVerifyHostKey_NewHosts(t *testing.T) {
 				}
 				return
 			}
-			failed, ok := errors.AsType[*conch.ConnectError](err)
-			if !ok || failed.Phase != conch.PhaseHostKey || !strings.Contains(err.Error(), tt.says) {
+			failed, ok := errors.AsType[*client.ConnectError](err)
+			if !ok || failed.Phase != client.PhaseHostKey || !strings.Contains(err.Error(), tt.says) {
 				t.Errorf("%v", err)
 			}
 			for _, is := range tt.is {

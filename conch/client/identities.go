@@ -1,4 +1,4 @@
-package conch
+package client
 
 import (
 	"crypto/rand"
@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/internal/text"
 	"github.com/hawser-go/hawser/conch/keys"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
@@ -56,7 +58,7 @@ func (a *SSHUserAuthClient) nextFile() deferred.Deferred[gossh.PublicKey] {
 		a.walking, a.files = true, candidates(a.Options.identities())
 	}
 	files := a.files
-	found := reactor.DeferToThread(a.transport.r, func() (next, error) { return firstIdentity(files), nil })
+	found := reactor.DeferToThread(a.transport.Reactor(), func() (next, error) { return firstIdentity(files), nil })
 	return deferred.ThenDeferred(found, func(n next) deferred.Deferred[gossh.PublicKey] {
 		a.files, a.offered = n.rest, n.identity
 		a.problems = append(a.problems, a.worthTelling(n.problems)...)
@@ -90,7 +92,7 @@ func (a *SSHUserAuthClient) unlockToOffer(file string) deferred.Deferred[gossh.P
 	})
 }
 
-func (o *ClientOptions) identities() []string {
+func (o *Options) identities() []string {
 	if len(o.Identities) == 0 {
 		return defaultIdentities
 	}
@@ -185,7 +187,7 @@ func (a *SSHUserAuthClient) GetPrivateKey() deferred.Deferred[gossh.Signer] {
 	if signer := a.opened[file]; signer != nil {
 		return deferred.Succeed(signer)
 	}
-	read := reactor.DeferToThread(a.transport.r, func() (gossh.Signer, error) { return readPrivateKey(file, nil) })
+	read := reactor.DeferToThread(a.transport.Reactor(), func() (gossh.Signer, error) { return readPrivateKey(file, nil) })
 	return read.AddErrbackDeferred(func(err error) deferred.Deferred[gossh.Signer] {
 		if _, locked := errors.AsType[*keys.EncryptedKeyError](err); !locked {
 			return deferred.Fail[gossh.Signer](err)
@@ -198,9 +200,9 @@ const passphraseTries = 3
 
 // unlock asks for the passphrase of a file. An empty one gives the file up, as with ssh. A file that stays locked is not offered any more.
 func (a *SSHUserAuthClient) unlock(file string, tries int) deferred.Deferred[gossh.Signer] {
-	asked := a.ui().ReadLine(fmt.Sprintf("Enter passphrase for key '%s': ", printable(file)), false)
+	asked := a.ui().ReadLine(fmt.Sprintf("Enter passphrase for key '%s': ", text.Lines(file)), false)
 	opened := deferred.ThenDeferred(asked, func(passphrase string) deferred.Deferred[gossh.Signer] {
-		return reactor.DeferToThread(a.transport.r, func() (gossh.Signer, error) { return readPrivateKey(file, []byte(passphrase)) })
+		return reactor.DeferToThread(a.transport.Reactor(), func() (gossh.Signer, error) { return readPrivateKey(file, []byte(passphrase)) })
 	})
 	return deferred.ThenBothDeferred(opened, func(signer gossh.Signer, err error) deferred.Deferred[gossh.Signer] {
 		if err == nil {
@@ -215,7 +217,7 @@ func (a *SSHUserAuthClient) unlock(file string, tries int) deferred.Deferred[gos
 		}
 		a.files = slices.DeleteFunc(a.files, func(c candidate) bool { return c.file == file })
 		if errors.Is(err, keys.ErrWrongPassphrase) {
-			err = &ConchError{Value: "bad passphrase", Err: err}
+			err = &conch.ConchError{Value: "bad passphrase", Err: err}
 		}
 		return deferred.Fail[gossh.Signer](err)
 	})

@@ -1,4 +1,4 @@
-package conch_test
+package client_test
 
 import (
 	"context"
@@ -14,7 +14,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/client"
+	"github.com/hawser-go/hawser/conch/internal/sshtest"
+
 	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/conch/keys"
 	"github.com/hawser-go/hawser/deferred"
@@ -54,8 +56,8 @@ func goldenFiles(t *testing.T) map[string]string {
 }
 
 // passphrases answers one after the other, then with the empty one.
-func passphrases(ui *scriptedUI, list ...string) {
-	ui.line = func(string, bool) deferred.Deferred[string] {
+func passphrases(ui *sshtest.ScriptedUI, list ...string) {
+	ui.Line = func(string, bool) deferred.Deferred[string] {
 		if len(list) == 0 {
 			return deferred.Succeed("")
 		}
@@ -79,20 +81,20 @@ func keyFile(t *testing.T, text string) string {
 func TestIdentities_Formats(t *testing.T) {
 	for name, text := range goldenFiles(t) {
 		t.Run(name, func(t *testing.T) {
-			r := start(t)
+			r := sshtest.Start(t)
 			key, err := keys.FromString([]byte(text), keys.Guess, []byte(goldenPassphrase))
 			if err != nil {
 				t.Fatal(err)
 			}
-			ui := &scriptedUI{}
+			ui := &sshtest.ScriptedUI{}
 			passphrases(ui, "wrong", "wrong again", goldenPassphrase)
-			_, to := embedded(t, conchtest.Options{AuthorizedKeys: []gossh.PublicKey{key.PublicKey()}})
-			to.options.Identities, to.options.UI = []string{keyFile(t, text)}, ui
-			conn := connect(t, r, to)
-			onLoop(t, r, func() {
+			_, to := sshtest.Embedded(t, conchtest.Options{AuthorizedKeys: []gossh.PublicKey{key.PublicKey()}})
+			to.Options.Identities, to.Options.UI = []string{keyFile(t, text)}, ui
+			conn := sshtest.Connect(t, r, to)
+			sshtest.OnLoop(t, r, func() {
 				conn.LoseConnection()
-				if want := 3 * strings.Count(name, "encrypted"); len(ui.asked) != want {
-					t.Errorf("asked %q", ui.asked)
+				if want := 3 * strings.Count(name, "encrypted"); len(ui.Asked) != want {
+					t.Errorf("asked %q", ui.Asked)
 				}
 			})
 		})
@@ -121,15 +123,15 @@ func TestIdentities_Problems(t *testing.T) {
 		{"wrong passphrase, PKCS#8", func(t *testing.T) string { return keyFile(t, golden["rsa encrypted PKCS#8"]) }, keys.ErrWrongPassphrase, "bad passphrase", 3},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			r := start(t)
+			r := sshtest.Start(t)
 			file := row.file(t)
-			_, to := embedded(t, conchtest.Options{Config: func(c *gossh.ServerConfig) {
+			_, to := sshtest.Embedded(t, conchtest.Options{Config: func(c *gossh.ServerConfig) {
 				c.PasswordCallback = nil
 				c.PublicKeyCallback = func(gossh.ConnMetadata, gossh.PublicKey) (*gossh.Permissions, error) { return nil, nil }
 			}})
-			ui := &scriptedUI{line: answering("hunter2")}
-			to.options.Identities, to.options.UI = []string{file}, ui
-			_, err := await(t, r, func() deferred.Deferred[struct{}] { return to.connect(r, &plainConnection{}) })
+			ui := &sshtest.ScriptedUI{Line: sshtest.Answering("hunter2")}
+			to.Options.Identities, to.Options.UI = []string{file}, ui
+			_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] { return to.Connect(r, &sshtest.PlainConnection{}) })
 			if err == nil || row.wants != nil && !errors.Is(err, row.wants) {
 				t.Fatalf("got %v", err)
 			}
@@ -137,9 +139,9 @@ func TestIdentities_Problems(t *testing.T) {
 			if !strings.Contains(text, file) || !strings.Contains(text, row.text) || strings.Contains(text, "\n") || strings.Contains(text, "hunter2") {
 				t.Errorf("text %q", text)
 			}
-			onLoop(t, r, func() {
-				if len(ui.asked) != row.asked {
-					t.Errorf("asked %q", ui.asked)
+			sshtest.OnLoop(t, r, func() {
+				if len(ui.Asked) != row.asked {
+					t.Errorf("asked %q", ui.Asked)
 				}
 			})
 		})
@@ -153,22 +155,22 @@ func TestIdentities_Skips(t *testing.T) {
 		line func(string, bool) deferred.Deferred[string]
 		want error
 	}{
-		{"empty", answering(""), nil},
-		{"interrupted", func(string, bool) deferred.Deferred[string] { return deferred.Fail[string](conch.ErrInterrupted) }, conch.ErrInterrupted},
+		{"empty", sshtest.Answering(""), nil},
+		{"interrupted", func(string, bool) deferred.Deferred[string] { return deferred.Fail[string](client.ErrInterrupted) }, client.ErrInterrupted},
 	} {
 		for _, locked := range []string{"rsa encrypted PEM", ""} { // the one shows its public key only when it is opened
 			t.Run(row.name+" "+locked, func(t *testing.T) {
-				r := start(t)
+				r := sshtest.Start(t)
 				file, key := encryptedKey(t)
 				if locked != "" {
 					file = keyFile(t, goldenFiles(t)[locked])
 				}
-				_, to := embedded(t, conchtest.Options{AuthorizedKeys: []gossh.PublicKey{key}})
-				ui := &scriptedUI{line: row.line}
-				to.options.Identities, to.options.UI = append([]string{file}, to.options.Identities...), ui
-				_, err := await(t, r, func() deferred.Deferred[struct{}] { return to.connect(r, &plainConnection{}) })
-				if !errors.Is(err, row.want) || len(ui.asked) != 1 {
-					t.Errorf("got %v after %q", err, ui.asked)
+				_, to := sshtest.Embedded(t, conchtest.Options{AuthorizedKeys: []gossh.PublicKey{key}})
+				ui := &sshtest.ScriptedUI{Line: row.line}
+				to.Options.Identities, to.Options.UI = append([]string{file}, to.Options.Identities...), ui
+				_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] { return to.Connect(r, &sshtest.PlainConnection{}) })
+				if !errors.Is(err, row.want) || len(ui.Asked) != 1 {
+					t.Errorf("got %v after %q", err, ui.Asked)
 				}
 			})
 		}
@@ -177,13 +179,13 @@ func TestIdentities_Skips(t *testing.T) {
 
 // TestIdentities_Certificate: a locked key with a certificate is opened once for both.
 func TestIdentities_Certificate(t *testing.T) {
-	r := start(t)
+	r := sshtest.Start(t)
 	authority, err := conchtest.NewKeyFile(filepath.Join(t.TempDir(), "ca"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var offered []string
-	_, to := embedded(t, conchtest.Options{Config: func(c *gossh.ServerConfig) {
+	_, to := sshtest.Embedded(t, conchtest.Options{Config: func(c *gossh.ServerConfig) {
 		c.PasswordCallback, c.MaxAuthTries = nil, -1
 		c.PublicKeyCallback = func(gossh.ConnMetadata, gossh.PublicKey) (*gossh.Permissions, error) { return nil, nil }
 		c.VerifiedPublicKeyCallback = func(_ gossh.ConnMetadata, key gossh.PublicKey, p *gossh.Permissions, _ string) (*gossh.Permissions, error) {
@@ -196,14 +198,14 @@ func TestIdentities_Certificate(t *testing.T) {
 	}})
 	file, key := encryptedKey(t)
 	signCertificate(t, file, key, authority, "guest", gossh.UserCert)
-	ui := &scriptedUI{}
-	to.options.Identities = []string{file}
+	ui := &sshtest.ScriptedUI{}
+	to.Options.Identities = []string{file}
 	passphrases(ui, "sesame")
-	to.options.UI = ui
-	connect(t, r, to)
-	onLoop(t, r, func() {
-		if want := []string{gossh.CertAlgoED25519v01, gossh.KeyAlgoED25519}; !slices.Equal(offered, want) || len(ui.asked) != 1 {
-			t.Errorf("offered %q, asked %q", offered, ui.asked)
+	to.Options.UI = ui
+	sshtest.Connect(t, r, to)
+	sshtest.OnLoop(t, r, func() {
+		if want := []string{gossh.CertAlgoED25519v01, gossh.KeyAlgoED25519}; !slices.Equal(offered, want) || len(ui.Asked) != 1 {
+			t.Errorf("offered %q, asked %q", offered, ui.Asked)
 		}
 	})
 }
@@ -212,20 +214,20 @@ func TestIdentities_Certificate(t *testing.T) {
 func TestIdentities_Default(t *testing.T) {
 	for _, name := range []string{"id_ed25519", "id_ecdsa", "id_rsa", ""} {
 		t.Run(name, func(t *testing.T) {
-			r := start(t)
+			r := sshtest.Start(t)
 			home := t.TempDir()
 			t.Setenv("HOME", home)
-			_, to := embedded(t, conchtest.Options{Config: func(c *gossh.ServerConfig) { c.PasswordCallback = nil }})
+			_, to := sshtest.Embedded(t, conchtest.Options{Config: func(c *gossh.ServerConfig) { c.PasswordCallback = nil }})
 			if err := os.Mkdir(filepath.Join(home, ".ssh"), 0o700); err != nil {
 				t.Fatal(err)
 			}
 			if name != "" {
-				if err := os.Rename(to.options.Identities[0], filepath.Join(home, ".ssh", name)); err != nil {
+				if err := os.Rename(to.Options.Identities[0], filepath.Join(home, ".ssh", name)); err != nil {
 					t.Fatal(err)
 				}
 			}
-			to.options.Identities = nil
-			_, err := await(t, r, func() deferred.Deferred[struct{}] { return to.connect(r, &plainConnection{}) })
+			to.Options.Identities = nil
+			_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] { return to.Connect(r, &sshtest.PlainConnection{}) })
 			if (err == nil) != (name != "") || err != nil && strings.Contains(err.Error(), "no such file") {
 				t.Errorf("got %v", err)
 			}
@@ -241,22 +243,22 @@ func TestSecrets(t *testing.T) {
 	r := reactortest.Start(t, reactor.Options{Logger: log.Logger(), Debug: true})
 	const secret = "correct horse battery staple"
 	file, key := encryptedKey(t)
-	_, to := embedded(t, conchtest.Options{AuthorizedKeys: []gossh.PublicKey{key}, Config: func(c *gossh.ServerConfig) {
+	_, to := sshtest.Embedded(t, conchtest.Options{AuthorizedKeys: []gossh.PublicKey{key}, Config: func(c *gossh.ServerConfig) {
 		c.KeyboardInteractiveCallback, c.MaxAuthTries = askAll([][]string{{"one?"}}), -1
 	}})
-	ui := &scriptedUI{line: answering(secret)}
-	to.options.Identities, to.options.UI = []string{file}, ui
+	ui := &sshtest.ScriptedUI{Line: sshtest.Answering(secret)}
+	to.Options.Identities, to.Options.UI = []string{file}, ui
 	var progress []string
-	to.options.Progress = func(phase conch.Phase, result string) { progress = append(progress, string(phase)+" "+result) }
-	_, err := await(t, r, func() deferred.Deferred[struct{}] { return to.connect(r, &plainConnection{}) })
+	to.Options.Progress = func(phase client.Phase, result string) { progress = append(progress, string(phase)+" "+result) }
+	_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] { return to.Connect(r, &sshtest.PlainConnection{}) })
 	if err == nil {
 		t.Fatal("logged in")
 	}
-	onLoop(t, r, func() {
-		if len(ui.asked) != 9 {
-			t.Errorf("asked %q", ui.asked)
+	sshtest.OnLoop(t, r, func() {
+		if len(ui.Asked) != 9 {
+			t.Errorf("asked %q", ui.Asked)
 		}
-		for _, text := range slices.Concat(log.Records(), progress, ui.asked, ui.warned, []string{err.Error()}) {
+		for _, text := range slices.Concat(log.Records(), progress, ui.Asked, ui.Warned, []string{err.Error()}) {
 			if strings.Contains(text, secret) {
 				t.Errorf("%q has the secret", text)
 			}
@@ -272,35 +274,35 @@ func TestPrompt_TimeLimit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, set := range map[string]func(*gossh.ServerConfig, *conch.ClientOptions){
-		"password": func(c *gossh.ServerConfig, _ *conch.ClientOptions) {
+	for name, set := range map[string]func(*gossh.ServerConfig, *client.Options){
+		"password": func(c *gossh.ServerConfig, _ *client.Options) {
 			c.PasswordCallback = func(gossh.ConnMetadata, []byte) (*gossh.Permissions, error) { return nil, nil }
 		},
-		"passphrase": func(c *gossh.ServerConfig, o *conch.ClientOptions) {
+		"passphrase": func(c *gossh.ServerConfig, o *client.Options) {
 			c.PublicKeyCallback = func(gossh.ConnMetadata, gossh.PublicKey) (*gossh.Permissions, error) { return nil, nil }
 			o.Identities = []string{file}
 		},
-		"answer": func(c *gossh.ServerConfig, _ *conch.ClientOptions) { askingServer([][]string{{"one?"}})(c) },
-		"host key": func(c *gossh.ServerConfig, o *conch.ClientOptions) {
-			c.NoClientAuth, o.HostKeys = true, conch.AskAboutNewHosts
+		"answer": func(c *gossh.ServerConfig, _ *client.Options) { askingServer([][]string{{"one?"}})(c) },
+		"host key": func(c *gossh.ServerConfig, o *client.Options) {
+			c.NoClientAuth, o.HostKeys = true, client.AskAboutNewHosts
 		},
 	} {
 		known := filepath.Join(t.TempDir(), "known")
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := start(t)
+				r := sshtest.Start(t)
 				s, ui := &memServer{}, &patientUI{takenBack: deferred.New[struct{}]()}
-				to := target{"guest", "host.example", 22, conch.ClientOptions{
-					NoAgent: true, Identities: []string{"/nowhere"}, KnownHosts: []string{known}, HostKeys: conch.AcceptNewHosts, UI: ui, Timeout: patience / 2,
+				to := sshtest.Target{User: "guest", Host: "host.example", Port: 22, Options: client.Options{
+					NoAgent: true, Identities: []string{"/nowhere"}, KnownHosts: []string{known}, HostKeys: client.AcceptNewHosts, UI: ui, Timeout: sshtest.Patience / 2,
 					Dial: func(context.Context, string, string) (net.Conn, error) { return s.dial(), nil },
 				}}
 				s.config.AddHostKey(host)
-				set(&s.config, &to.options)
-				_, err := await(t, r, func() deferred.Deferred[struct{}] { return to.connect(r, &plainConnection{}) })
-				if !errors.Is(err, conch.ErrTimeout) {
+				set(&s.config, &to.Options)
+				_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] { return to.Connect(r, &sshtest.PlainConnection{}) })
+				if !errors.Is(err, client.ErrTimeout) {
 					t.Errorf("got %v", err)
 				}
-				if _, err := await(t, r, func() deferred.Deferred[struct{}] { return ui.takenBack }); err != nil || ui.asked != 1 {
+				if _, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] { return ui.takenBack }); err != nil || ui.asked != 1 {
 					t.Errorf("asked %d times; taken back: %v", ui.asked, err)
 				}
 				s.work.Wait()
@@ -326,12 +328,12 @@ func wondering[T any](u *patientUI) deferred.Deferred[T] {
 
 // TestPrompt_Later: a UI that answers on a later turn: C-CLIENT-48.
 func TestPrompt_Later(t *testing.T) {
-	r := start(t)
-	_, to := embedded(t, conchtest.Options{})
+	r := sshtest.Start(t)
+	_, to := sshtest.Embedded(t, conchtest.Options{})
 	ui := &laterUI{r: r}
-	to.options.KnownHosts, to.options.UI = []string{filepath.Join(t.TempDir(), "known")}, ui
-	connect(t, r, to)
-	onLoop(t, r, func() {
+	to.Options.KnownHosts, to.Options.UI = []string{filepath.Join(t.TempDir(), "known")}, ui
+	sshtest.Connect(t, r, to)
+	sshtest.OnLoop(t, r, func() {
 		if ui.asked != 1 {
 			t.Errorf("asked %d times", ui.asked)
 		}
@@ -339,7 +341,7 @@ func TestPrompt_Later(t *testing.T) {
 }
 
 type laterUI struct {
-	scriptedUI
+	sshtest.ScriptedUI
 	r     *reactor.Reactor
 	asked int
 }

@@ -1,4 +1,4 @@
-package conch_test
+package client_test
 
 import (
 	"crypto/ed25519"

@@ -1,4 +1,4 @@
-package conch_test
+package client_test
 
 import (
 	"crypto/rand"
@@ -9,6 +9,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hawser-go/hawser/conch/client"
+	"github.com/hawser-go/hawser/conch/internal/sshtest"
 
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/conchtest"
@@ -47,31 +50,33 @@ func echoing(prompt string, _ bool) deferred.Deferred[string] {
 
 // TestAuth_Interactive answers several rounds, one of them without questions: C-AUTH-15, C-AUTH-38. What the server sends is made harmless.
 func TestAuth_Interactive(t *testing.T) {
-	r := start(t)
-	_, to := embedded(t, conchtest.Options{Config: askingServer([][]string{{"one?", "two?"}, {}, {"three?"}})})
-	ui := &scriptedUI{line: echoing}
-	connect(t, r, to.withoutKeys(t, ui))
-	onLoop(t, r, func() {
-		if !slices.Equal(ui.asked, []string{"one?", "two?", "three?"}) || !slices.Contains(ui.warned, "instruction ?[31m") {
-			t.Errorf("asked %q, warned %q", ui.asked, ui.warned)
+	r := sshtest.Start(t)
+	_, to := sshtest.Embedded(t, conchtest.Options{Config: askingServer([][]string{{"one?", "two?"}, {}, {"three?"}})})
+	ui := &sshtest.ScriptedUI{Line: echoing}
+	sshtest.Connect(t, r, to.WithoutKeys(t, ui))
+	sshtest.OnLoop(t, r, func() {
+		if !slices.Equal(ui.Asked, []string{"one?", "two?", "three?"}) || !slices.Contains(ui.Warned, "instruction ?[31m") {
+			t.Errorf("asked %q, warned %q", ui.Asked, ui.Warned)
 		}
 	})
 }
 
 // TestAuth_InteractiveWrong: three dialogues, then the end: C-AUTH-7.
 func TestAuth_InteractiveWrong(t *testing.T) {
-	r := start(t)
-	_, to := embedded(t, conchtest.Options{Config: askingServer([][]string{{"one?"}})})
-	ui := &scriptedUI{line: answering("secret")}
-	_, err := await(t, r, func() deferred.Deferred[struct{}] { return to.withoutKeys(t, ui).connect(r, &plainConnection{}) })
-	if err == nil || !strings.Contains(err.Error(), "tried keyboard-interactive") || strings.Contains(err.Error(), "secret") || len(ui.asked) != 3 {
-		t.Errorf("got %v after %q", err, ui.asked)
+	r := sshtest.Start(t)
+	_, to := sshtest.Embedded(t, conchtest.Options{Config: askingServer([][]string{{"one?"}})})
+	ui := &sshtest.ScriptedUI{Line: sshtest.Answering("secret")}
+	_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
+		return to.WithoutKeys(t, ui).Connect(r, &sshtest.PlainConnection{})
+	})
+	if err == nil || !strings.Contains(err.Error(), "tried keyboard-interactive") || strings.Contains(err.Error(), "secret") || len(ui.Asked) != 3 {
+		t.Errorf("got %v after %q", err, ui.Asked)
 	}
 }
 
 // TestAuth_Steps: a server that wants a key, then a password, then answers: C-AUTH-6. None is used twice.
 func TestAuth_Steps(t *testing.T) {
-	r := start(t)
+	r := sshtest.Start(t)
 	var steps []string
 	step := func(name string, next gossh.ServerAuthCallbacks) error {
 		steps = append(steps, name)
@@ -83,15 +88,15 @@ func TestAuth_Steps(t *testing.T) {
 			return askAll([][]string{{"one?"}})(who, ask)
 		}})
 	}
-	_, to := embedded(t, conchtest.Options{Config: func(c *gossh.ServerConfig) {
+	_, to := sshtest.Embedded(t, conchtest.Options{Config: func(c *gossh.ServerConfig) {
 		c.PasswordCallback = nil
 		c.VerifiedPublicKeyCallback = func(gossh.ConnMetadata, gossh.PublicKey, *gossh.Permissions, string) (*gossh.Permissions, error) {
 			return nil, step("key", gossh.ServerAuthCallbacks{PasswordCallback: password})
 		}
 	}})
-	ui := &scriptedUI{line: echoing}
-	to.options.UI = ui
-	connect(t, r, to)
+	ui := &sshtest.ScriptedUI{Line: echoing}
+	to.Options.UI = ui
+	sshtest.Connect(t, r, to)
 	if want := []string{"key", "password", "answers"}; !slices.Equal(steps, want) {
 		t.Errorf("steps %q, want %q", steps, want)
 	}
@@ -100,7 +105,7 @@ func TestAuth_Steps(t *testing.T) {
 // TestAuth_ManyKeys: keys are offered one at a time, in order, until the server wants one: C-AUTH-9, C-AUTH-32, C-AUTH-33. Files that are missing
 // or hold something else are passed over.
 func TestAuth_ManyKeys(t *testing.T) {
-	r := start(t)
+	r := sshtest.Start(t)
 	dir := t.TempDir()
 	var files, offered []string
 	for _, name := range []string{"a", "b"} {
@@ -116,15 +121,15 @@ func TestAuth_ManyKeys(t *testing.T) {
 	}
 	files = append(files, filepath.Join(dir, "missing"), rubbish)
 	var check func(gossh.ConnMetadata, gossh.PublicKey) (*gossh.Permissions, error)
-	_, to := embedded(t, conchtest.Options{Config: func(c *gossh.ServerConfig) {
+	_, to := sshtest.Embedded(t, conchtest.Options{Config: func(c *gossh.ServerConfig) {
 		check = c.PublicKeyCallback
 		c.PublicKeyCallback = func(who gossh.ConnMetadata, key gossh.PublicKey) (*gossh.Permissions, error) {
-			offered = append(offered, fingerprint(key))
+			offered = append(offered, sshtest.Fingerprint(key))
 			return check(who, key)
 		}
 	}})
-	to.options.Identities = append(files, to.options.Identities...)
-	connect(t, r, to)
+	to.Options.Identities = append(files, to.Options.Identities...)
+	sshtest.Connect(t, r, to)
 	if slices.Sort(offered); len(slices.Compact(offered)) != 3 {
 		t.Errorf("%d keys were offered", len(offered))
 	}
@@ -148,16 +153,18 @@ func TestAuth_Certificate(t *testing.T) {
 		{"the key is known", "root", gossh.UserCert, true, true},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			r := start(t)
-			checker := &gossh.CertChecker{IsUserAuthority: func(k gossh.PublicKey) bool { return fingerprint(k) == fingerprint(authority.PublicKey()) }}
-			_, to := embedded(t, conchtest.Options{Config: func(c *gossh.ServerConfig) {
+			r := sshtest.Start(t)
+			checker := &gossh.CertChecker{IsUserAuthority: func(k gossh.PublicKey) bool {
+				return sshtest.Fingerprint(k) == sshtest.Fingerprint(authority.PublicKey())
+			}}
+			_, to := sshtest.Embedded(t, conchtest.Options{Config: func(c *gossh.ServerConfig) {
 				if row.plain {
 					checker.UserKeyFallback = c.PublicKeyCallback
 				}
 				c.PublicKeyCallback, c.PasswordCallback = checker.Authenticate, nil
 			}})
-			writeCertificate(t, to.options.Identities[0], authority, row.principal, row.kind)
-			_, err := await(t, r, func() deferred.Deferred[struct{}] { return to.connect(r, &plainConnection{}) })
+			writeCertificate(t, to.Options.Identities[0], authority, row.principal, row.kind)
+			_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] { return to.Connect(r, &sshtest.PlainConnection{}) })
 			if (err == nil) != row.ok {
 				t.Errorf("got %v", err)
 			}
@@ -202,18 +209,18 @@ func TestAuth_Hooks(t *testing.T) {
 			later(func() { d.Callback("right") })
 			return d
 		}, true},
-		"nothing": {func(func(func())) deferred.Deferred[string] { return deferred.Fail[string](conch.ErrUnavailable) }, false},
+		"nothing": {func(func(func())) deferred.Deferred[string] { return deferred.Fail[string](client.ErrUnavailable) }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := start(t)
-			_, to := embedded(t, conchtest.Options{Password: "right"})
-			a := &hookedAuth{SSHUserAuthClient: *conch.NewSSHUserAuthClient(to.user, to.options, &plainConnection{})}
+			r := sshtest.Start(t)
+			_, to := sshtest.Embedded(t, conchtest.Options{Password: "right"})
+			a := &hookedAuth{SSHUserAuthClient: *client.NewSSHUserAuthClient(to.User, to.Options, &sshtest.PlainConnection{})}
 			a.publicKey = func() deferred.Deferred[gossh.PublicKey] { return deferred.Succeed[gossh.PublicKey](nil) }
 			a.password = func() deferred.Deferred[string] {
 				return row.password(func(f func()) { r.CallLater(time.Millisecond, f) })
 			}
-			_, err := await(t, r, func() deferred.Deferred[struct{}] {
-				return conch.Connect(r, to.host, to.port, to.options, conch.VerifyHostKey, a)
+			_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
+				return client.Connect(r, to.Host, to.Port, to.Options, client.VerifyHostKey, a)
 			})
 			denied, exhausted := errors.AsType[*conch.ConchError](err)
 			if row.ok && err != nil || !row.ok && (!exhausted || denied.Data != conch.DisconnectNoMoreAuthMethodsAllowed) {
@@ -225,33 +232,33 @@ func TestAuth_Hooks(t *testing.T) {
 
 // TestAuth_Banner shows the server's text, made harmless: C-AUTH-20.
 func TestAuth_Banner(t *testing.T) {
-	r := start(t)
-	_, to := embedded(t, conchtest.Options{Config: func(c *gossh.ServerConfig) {
+	r := sshtest.Start(t)
+	_, to := sshtest.Embedded(t, conchtest.Options{Config: func(c *gossh.ServerConfig) {
 		c.BannerCallback = func(gossh.ConnMetadata) string { return "no \x1b]entry\n" }
 	}})
-	ui := &scriptedUI{}
-	to.options.UI = ui
-	connect(t, r, to)
-	onLoop(t, r, func() {
-		if !slices.Equal(ui.warned, []string{"no ?]entry\n"}) {
-			t.Errorf("warned %q", ui.warned)
+	ui := &sshtest.ScriptedUI{}
+	to.Options.UI = ui
+	sshtest.Connect(t, r, to)
+	sshtest.OnLoop(t, r, func() {
+		if !slices.Equal(ui.Warned, []string{"no ?]entry\n"}) {
+			t.Errorf("warned %q", ui.Warned)
 		}
 	})
 }
 
 // TestConnect_Algorithms: lists are used as they are, unknown names refused, and no common one is an error with its number: C-CLIENT-8, 16, 52.
 func TestConnect_Algorithms(t *testing.T) {
-	r := start(t)
-	_, to := embedded(t, conchtest.Options{Config: func(c *gossh.ServerConfig) { c.Ciphers = []string{"aes128-ctr"} }})
-	to.options.Ciphers = []string{"aes256-ctr"}
-	_, err := await(t, r, func() deferred.Deferred[struct{}] { return to.connect(r, &plainConnection{}) })
+	r := sshtest.Start(t)
+	_, to := sshtest.Embedded(t, conchtest.Options{Config: func(c *gossh.ServerConfig) { c.Ciphers = []string{"aes128-ctr"} }})
+	to.Options.Ciphers = []string{"aes256-ctr"}
+	_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] { return to.Connect(r, &sshtest.PlainConnection{}) })
 	if e, ok := errors.AsType[*conch.ConchError](err); !ok || e.Data != conch.DisconnectKeyExchangeFailed {
 		t.Errorf("got %v", err)
 	}
-	to.options.Ciphers = []string{"aes128-ctr"}
-	connect(t, r, to)
-	to.options.Ciphers = []string{"rot13"}
-	_, err = await(t, r, func() deferred.Deferred[struct{}] { return to.connect(r, &plainConnection{}) })
+	to.Options.Ciphers = []string{"aes128-ctr"}
+	sshtest.Connect(t, r, to)
+	to.Options.Ciphers = []string{"rot13"}
+	_, err = sshtest.Await(t, r, func() deferred.Deferred[struct{}] { return to.Connect(r, &sshtest.PlainConnection{}) })
 	if err == nil || !strings.Contains(err.Error(), `"rot13"`) || !strings.Contains(err.Error(), "aes256-gcm@openssh.com") {
 		t.Errorf("got %v", err)
 	}
@@ -259,10 +266,12 @@ func TestConnect_Algorithms(t *testing.T) {
 
 // TestConnect_Disconnected: the number of the server's DISCONNECT comes through: C-CLIENT-7.
 func TestConnect_Disconnected(t *testing.T) {
-	r := start(t)
-	_, to := openssh(t, "MaxAuthTries 2")
-	ui := &scriptedUI{line: answering("wrong")}
-	_, err := await(t, r, func() deferred.Deferred[struct{}] { return to.withoutKeys(t, ui).connect(r, &plainConnection{}) })
+	r := sshtest.Start(t)
+	_, to := sshtest.OpenSSH(t, "MaxAuthTries 2")
+	ui := &sshtest.ScriptedUI{Line: sshtest.Answering("wrong")}
+	_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
+		return to.WithoutKeys(t, ui).Connect(r, &sshtest.PlainConnection{})
+	})
 	if e, ok := errors.AsType[*conch.ConchError](err); !ok || e.Data != 2 || !strings.Contains(e.Value, "Too many authentication failures") {
 		t.Errorf("got %v", err)
 	}
@@ -270,9 +279,9 @@ func TestConnect_Disconnected(t *testing.T) {
 
 // TestKeepAlive: a server that answers is kept, however it answers; one that is silent is given up.
 func TestKeepAlive(t *testing.T) {
-	r := start(t)
+	r := sshtest.Start(t)
 	answered, silent := make(chan struct{}, 64), make(chan struct{})
-	_, to := embedded(t, conchtest.Options{Global: func(_ gossh.Conn, req *gossh.Request) bool {
+	_, to := sshtest.Embedded(t, conchtest.Options{Global: func(_ gossh.Conn, req *gossh.Request) bool {
 		if req.Type != "keepalive@openssh.com" {
 			return false
 		}
@@ -283,10 +292,10 @@ func TestKeepAlive(t *testing.T) {
 		}
 		return true
 	}})
-	to.options.ServerAliveInterval, to.options.ServerAliveCountMax = 10*time.Millisecond, 2
-	conn := connect(t, r, to)
+	to.Options.ServerAliveInterval, to.Options.ServerAliveCountMax = 10*time.Millisecond, 2
+	conn := sshtest.Connect(t, r, to)
 	lost := deferred.New[struct{}]()
-	onLoop(t, r, func() { conn.stopped = func() { lost.Callback(struct{}{}) } })
+	sshtest.OnLoop(t, r, func() { conn.Stopped = func() { lost.Callback(struct{}{}) } })
 	for range 5 {
 		<-answered
 	}
@@ -303,10 +312,10 @@ func TestKeepAlive(t *testing.T) {
 			}
 		}
 	}()
-	if _, err := await(t, r, func() deferred.Deferred[struct{}] { return lost }); err != nil {
+	if _, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] { return lost }); err != nil {
 		t.Fatal(err)
 	}
-	onLoop(t, r, func() {
+	sshtest.OnLoop(t, r, func() {
 		if err := conn.Transport().Lost(); !errors.Is(err, conch.ErrPeerSilent) || !errors.Is(err, conch.ErrConnectionLost) {
 			t.Errorf("lost because %v", err)
 		}

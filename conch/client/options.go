@@ -1,4 +1,4 @@
-package conch
+package client
 
 import (
 	"context"
@@ -11,18 +11,18 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// Time limits that hold where ClientOptions has none.
+// Time limits that hold where Options has none.
 const (
 	DefaultTimeout     = 2 * time.Minute // sshd's LoginGraceTime: no server waits longer for a login
 	DefaultDialTimeout = 30 * time.Second
 )
 
-// DefaultServerAliveCountMax holds where ClientOptions has no ServerAliveCountMax.
+// DefaultServerAliveCountMax holds where Options has no ServerAliveCountMax.
 const DefaultServerAliveCountMax = 3
 
-// ClientOptions says how to connect: Twisted's options of the conch and cftp programs. The zero value does what the ssh command does
+// Options says how to connect: Twisted's options of the conch and cftp programs. The zero value does what the ssh command does
 // without options. It is copied by those it is given to; changing it afterwards has no effect.
-type ClientOptions struct {
+type Options struct {
 	// Host is the name under which the host key is looked up. Empty means the host given to Connect.
 	Host string
 	// Port is the port that belongs to Host in known_hosts. Zero means the port given to Connect.
@@ -85,8 +85,6 @@ type ClientOptions struct {
 
 	// Progress is told, on the reactor goroutine, when a phase of the set-up is over, with a line for people.
 	Progress func(phase Phase, result string)
-
-	wrap func(net.Conn) net.Conn // what goes between the connection and SSH; nil for nothing
 }
 
 // HostKeyPolicy is ssh's StrictHostKeyChecking: what VerifyHostKey does about a host that is not known. A changed or revoked key is refused by all.
@@ -100,7 +98,7 @@ const (
 )
 
 // Validate reports the first algorithm name that is not known, with the names that are (C-CLIENT-52). Connect calls it.
-func (o *ClientOptions) Validate() error {
+func (o *Options) Validate() error {
 	known, insecure := gossh.SupportedAlgorithms(), gossh.InsecureAlgorithms()
 	for _, list := range []struct {
 		what        string
@@ -122,7 +120,7 @@ func (o *ClientOptions) Validate() error {
 	return nil
 }
 
-func (o *ClientOptions) timeout() time.Duration {
+func (o *Options) timeout() time.Duration {
 	if o.Timeout == 0 {
 		return DefaultTimeout
 	}
@@ -130,21 +128,21 @@ func (o *ClientOptions) timeout() time.Duration {
 }
 
 // onlyIdentities returns the files that the agent's keys are restricted to, nil if they are not.
-func (o *ClientOptions) onlyIdentities() []string {
+func (o *Options) onlyIdentities() []string {
 	if !o.IdentitiesOnly {
 		return nil
 	}
 	return o.identities()
 }
 
-func (o *ClientOptions) serverAliveCountMax() int {
+func (o *Options) serverAliveCountMax() int {
 	if o.ServerAliveCountMax == 0 {
 		return DefaultServerAliveCountMax
 	}
 	return o.ServerAliveCountMax
 }
 
-func (o *ClientOptions) dialTimeout() time.Duration {
+func (o *Options) dialTimeout() time.Duration {
 	if o.DialTimeout == 0 {
 		return DefaultDialTimeout
 	}

@@ -1,15 +1,16 @@
-package conch_test
+package client_test
 
 import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
+
+	"github.com/hawser-go/hawser/conch/client"
+	"github.com/hawser-go/hawser/conch/internal/sshtest"
 
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/conchtest"
@@ -18,47 +19,11 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// shell is a command interpreter for the embedded server that knows what the tests run.
-func shell(command string, ch gossh.Channel) uint32 {
-	switch command {
-	case "printf out; printf err >&2":
-		fmt.Fprint(ch, "out")
-		fmt.Fprint(ch.Stderr(), "err")
-	case "cat":
-		_, _ = io.Copy(ch, ch) // the end of the channel
-	case "printf x; exit 3":
-		fmt.Fprint(ch, "x")
-		return 3
-	case "kill -TERM $$":
-		_, _ = ch.SendRequest("exit-signal", false, conch.PackRequestExitSignal(conch.ExitSignal{Name: "TERM"}))
-		ch.Close()
-	case "yes":
-		for {
-			if _, err := ch.Write(make([]byte, 32<<10)); err != nil {
-				return 1
-			}
-		}
-	}
-	return 0
-}
-
-// bothServers runs a test against the embedded server and against OpenSSH.
-func bothServers(t *testing.T, opts conchtest.Options, f func(t *testing.T, to target)) {
-	t.Run("embedded", func(t *testing.T) {
-		_, to := embedded(t, opts)
-		f(t, to)
-	})
-	t.Run("OpenSSH", func(t *testing.T) {
-		_, to := openssh(t)
-		f(t, to)
-	})
-}
-
 // TestExec runs commands to their end.
 func TestExec(t *testing.T) {
-	bothServers(t, conchtest.Options{Exec: shell}, func(t *testing.T, to target) {
-		r := start(t)
-		conn := connect(t, r, to)
+	sshtest.BothServers(t, conchtest.Options{Exec: sshtest.Shell}, func(t *testing.T, to sshtest.Target) {
+		r := sshtest.Start(t)
+		conn := sshtest.Connect(t, r, to)
 		big := bytes.Repeat([]byte("0123456789abcdef"), 3<<16)
 		for _, row := range []struct {
 			command        string
@@ -73,8 +38,8 @@ func TestExec(t *testing.T) {
 			{"printf x; exit 3", nil, "x", "", 3, ""},
 			{"kill -TERM $$", nil, "", "", 0, "TERM"},
 		} {
-			out, err := await(t, r, func() deferred.Deferred[conch.Output] { return conch.Exec(conn, row.command, row.stdin) })
-			exit, failed := errors.AsType[*conch.ExitError](err)
+			out, err := sshtest.Await(t, r, func() deferred.Deferred[client.Output] { return client.Exec(conn, row.command, row.stdin) })
+			exit, failed := errors.AsType[*client.ExitError](err)
 			if failed {
 				out = exit.Output
 				if exit.Status != row.status || exit.Signal.Name != row.signal {
@@ -90,14 +55,14 @@ func TestExec(t *testing.T) {
 
 // TestExec_Bounded: a program that never stops writing is cut off; cancelling ends one that does not either.
 func TestExec_Bounded(t *testing.T) {
-	r := start(t)
-	_, to := embedded(t, conchtest.Options{Exec: shell})
-	conn := connect(t, r, to)
-	if _, err := await(t, r, func() deferred.Deferred[conch.Output] { return conch.Exec(conn, "yes", nil) }); !errors.Is(err, conch.ErrOutputTooLong) {
+	r := sshtest.Start(t)
+	_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Shell})
+	conn := sshtest.Connect(t, r, to)
+	if _, err := sshtest.Await(t, r, func() deferred.Deferred[client.Output] { return client.Exec(conn, "yes", nil) }); !errors.Is(err, client.ErrOutputTooLong) {
 		t.Errorf("got %v", err)
 	}
-	_, err := await(t, r, func() deferred.Deferred[conch.Output] {
-		d := conch.Exec(conn, "yes", nil)
+	_, err := sshtest.Await(t, r, func() deferred.Deferred[client.Output] {
+		d := client.Exec(conn, "yes", nil)
 		r.CallLater(0, d.Cancel)
 		return d
 	})
@@ -108,14 +73,14 @@ func TestExec_Bounded(t *testing.T) {
 
 // TestExec_Failures: the command is refused; the channel is refused; the connection is lost.
 func TestExec_Failures(t *testing.T) {
-	r := start(t)
-	s, to := embedded(t, conchtest.Options{})
-	conn := connect(t, r, to)
-	if _, err := await(t, r, func() deferred.Deferred[conch.Output] { return conch.Exec(conn, "ls", nil) }); !errors.Is(err, conch.ErrRequestRefused) {
+	r := sshtest.Start(t)
+	s, to := sshtest.Embedded(t, conchtest.Options{})
+	conn := sshtest.Connect(t, r, to)
+	if _, err := sshtest.Await(t, r, func() deferred.Deferred[client.Output] { return client.Exec(conn, "ls", nil) }); !errors.Is(err, conch.ErrRequestRefused) {
 		t.Errorf("got %v", err)
 	}
-	_, err := await(t, r, func() deferred.Deferred[conch.Output] {
-		d := conch.Exec(conn, "ls", nil)
+	_, err := sshtest.Await(t, r, func() deferred.Deferred[client.Output] {
+		d := client.Exec(conn, "ls", nil)
 		s.CloseConnections()
 		return d
 	})
@@ -126,54 +91,29 @@ func TestExec_Failures(t *testing.T) {
 
 // TestTarget_Exec connects, runs and closes in one call: C-CLIENT-11.
 func TestTarget_Exec(t *testing.T) {
-	r := start(t)
-	_, to := embedded(t, conchtest.Options{Exec: shell})
-	target := to.target()
-	out, err := await(t, r, func() deferred.Deferred[conch.Output] { return target.Exec(r, "cat", []byte("x")) })
+	r := sshtest.Start(t)
+	_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Shell})
+	target := to.Client()
+	out, err := sshtest.Await(t, r, func() deferred.Deferred[client.Output] { return target.Exec(r, "cat", []byte("x")) })
 	if err != nil || string(out.Stdout) != "x" {
 		t.Errorf("got %q, %v", out.Stdout, err)
 	}
-	target.Options.Identities, target.Options.UI = []string{t.TempDir() + "/none"}, &scriptedUI{line: answering("wrong")}
-	if _, err := await(t, r, func() deferred.Deferred[conch.Output] { return target.Exec(r, "cat", nil) }); err == nil {
+	target.Options.Identities, target.Options.UI = []string{t.TempDir() + "/none"}, &sshtest.ScriptedUI{Line: sshtest.Answering("wrong")}
+	if _, err := sshtest.Await(t, r, func() deferred.Deferred[client.Output] { return target.Exec(r, "cat", nil) }); err == nil {
 		t.Error("logged in without a key")
 	}
 }
 
-func (to target) target() *conch.Target {
-	return &conch.Target{User: to.user, Host: to.host, Port: to.port, Options: to.options}
-}
-
-// requestLog notes the requests that the embedded server gets on sessions, and grants them.
-type requestLog struct {
-	mu   sync.Mutex // guards seen
-	seen []string
-	want int
-	all  chan struct{} // closed when want requests have come
-}
-
-func (l *requestLog) grant(ch gossh.Channel, req *gossh.Request) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.seen = append(l.seen, fmt.Sprintf("%s %v %x", req.Type, req.WantReply, req.Payload))
-	if len(l.seen) == l.want {
-		close(l.all)
-	}
-	if req.WantReply {
-		_ = req.Reply(true, nil) // a lost connection fails the test elsewhere
-	}
-	return true
-}
-
 // TestSession_Requests compares what is sent for each thing that a session can ask for, in order.
 func TestSession_Requests(t *testing.T) {
-	r := start(t)
-	log := &requestLog{want: 6, all: make(chan struct{})}
-	_, to := embedded(t, conchtest.Options{Session: log.grant})
-	conn := connect(t, r, to)
+	r := sshtest.Start(t)
+	log := &sshtest.RequestLog{Want: 6, All: make(chan struct{})}
+	_, to := sshtest.Embedded(t, conchtest.Options{Session: log.Grant})
+	conn := sshtest.Connect(t, r, to)
 	size := conch.WindowSize{Rows: 24, Columns: 80}
-	modes := []conch.TerminalMode{{53, 0}}
-	s := conch.NewClientSession(conch.Command{Env: [][2]string{{"A", "b"}}, Terminal: &conch.Terminal{Term: "xterm", Size: size, Modes: modes}})
-	_, err := await(t, r, func() deferred.Deferred[[]byte] {
+	modes := []conch.TerminalMode{{Opcode: 53, Value: 0}}
+	s := client.NewClientSession(client.Command{Env: [][2]string{{"A", "b"}}, Terminal: &client.Terminal{Term: "xterm", Size: size, Modes: modes}})
+	_, err := sshtest.Await(t, r, func() deferred.Deferred[[]byte] {
 		conn.OpenChannel(s)
 		return deferred.ThenDeferred(s.Started(), func(struct{}) deferred.Deferred[[]byte] {
 			s.WindowChange(conch.WindowSize{Rows: 50, Columns: 132})
@@ -184,7 +124,7 @@ func TestSession_Requests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	<-log.all
+	<-log.All
 	want := []string{
 		fmt.Sprintf("env false %x", conch.PackRequestEnv("A", "b")),
 		fmt.Sprintf("pty-req true %x", conch.PackRequestPTYReq("xterm", size, modes)),
@@ -193,14 +133,14 @@ func TestSession_Requests(t *testing.T) {
 		fmt.Sprintf("signal false %x", conch.NS("INT")),
 		"break true 000003e8",
 	}
-	if !slices.Equal(log.seen, want) {
-		t.Errorf("got\n\t%s\nwant\n\t%s", strings.Join(log.seen, "\n\t"), strings.Join(want, "\n\t"))
+	if !slices.Equal(log.Seen, want) {
+		t.Errorf("got\n\t%s\nwant\n\t%s", strings.Join(log.Seen, "\n\t"), strings.Join(want, "\n\t"))
 	}
 }
 
 // terminalSession types a command into a shell on a terminal.
 type terminalSession struct {
-	conch.ClientSession
+	client.ClientSession
 	text strings.Builder
 }
 
@@ -212,16 +152,16 @@ func (s *terminalSession) DataReceived(p []byte) { s.text.Write(p) }
 
 // TestSession_Terminal runs a shell of a real server on a terminal.
 func TestSession_Terminal(t *testing.T) {
-	r := start(t)
-	_, to := openssh(t)
-	conn := connect(t, r, to)
+	r := sshtest.Start(t)
+	_, to := sshtest.OpenSSH(t)
+	conn := sshtest.Connect(t, r, to)
 	s := &terminalSession{}
-	s.Command.Terminal = &conch.Terminal{Term: "dumb", Size: conch.WindowSize{Rows: 24, Columns: 80}}
-	_, err := await(t, r, func() deferred.Deferred[struct{}] {
+	s.Command.Terminal = &client.Terminal{Term: "dumb", Size: conch.WindowSize{Rows: 24, Columns: 80}}
+	_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
 		conn.OpenChannel(s)
 		return s.Finished()
 	})
-	if exit, ok := errors.AsType[*conch.ExitError](err); !ok || exit.Status != 7 {
+	if exit, ok := errors.AsType[*client.ExitError](err); !ok || exit.Status != 7 {
 		t.Errorf("got %v", err)
 	}
 	if !strings.Contains(s.text.String(), "33 99") {
@@ -234,11 +174,11 @@ func TestSession_Terminal(t *testing.T) {
 
 // TestSession_Refused: a terminal that is refused fails the session, and so does a channel.
 func TestSession_Refused(t *testing.T) {
-	r := start(t)
-	_, to := embedded(t, conchtest.Options{Exec: shell})
-	conn := connect(t, r, to)
-	s := conch.NewClientSession(conch.Command{Line: "cat", Terminal: &conch.Terminal{Term: "x"}})
-	_, err := await(t, r, func() deferred.Deferred[struct{}] {
+	r := sshtest.Start(t)
+	_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Shell})
+	conn := sshtest.Connect(t, r, to)
+	s := client.NewClientSession(client.Command{Line: "cat", Terminal: &client.Terminal{Term: "x"}})
+	_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
 		conn.OpenChannel(s)
 		s.Started().AddErrback(func(err error) (struct{}, error) { return struct{}{}, nil })
 		return s.Finished()
@@ -250,25 +190,25 @@ func TestSession_Refused(t *testing.T) {
 
 // TestShutdown_Connections: a trigger "before shutdown" may use connections; they are closed in the phase after it (R35, R38).
 func TestShutdown_Connections(t *testing.T) {
-	r := start(t)
-	_, to := embedded(t, conchtest.Options{Exec: func(command string, ch gossh.Channel) uint32 {
+	r := sshtest.Start(t)
+	_, to := sshtest.Embedded(t, conchtest.Options{Exec: func(command string, ch gossh.Channel) uint32 {
 		fmt.Fprint(ch, command)
 		return 0
 	}})
-	conn := connect(t, r, to)
+	conn := sshtest.Connect(t, r, to)
 	stopped := make(chan struct{})
 	said := make(chan string, 1)
-	onLoop(t, r, func() {
-		conn.stopped = func() { close(stopped) }
+	sshtest.OnLoop(t, r, func() {
+		conn.Stopped = func() { close(stopped) }
 		r.AddSystemEventTriggerDeferred(reactor.Before, reactor.Shutdown, func() deferred.Deferred[struct{}] {
-			return deferred.ThenBoth(conch.Exec(conn, "farewell", nil), func(o conch.Output, err error) (struct{}, error) {
+			return deferred.ThenBoth(client.Exec(conn, "farewell", nil), func(o client.Output, err error) (struct{}, error) {
 				said <- fmt.Sprintf("%s, %v", o.Stdout, err)
 				return struct{}{}, nil
 			})
 		})
 		_ = r.Stop() // it runs
 	})
-	late := time.After(patience)
+	late := time.After(sshtest.Patience)
 	select {
 	case got := <-said:
 		if got != "farewell, <nil>" {

@@ -1,4 +1,4 @@
-package conch
+package client
 
 import (
 	"context"
@@ -6,6 +6,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/forward"
+	"github.com/hawser-go/hawser/conch/internal/text"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 )
@@ -15,16 +18,16 @@ import (
 type Target struct {
 	User, Host string
 	Port       int // zero means 22
-	Options    ClientOptions
+	Options    Options
 
 	// Verify checks the host key; nil means VerifyHostKey.
 	Verify HostKeyVerifier
 	// Auth returns the authentication for one connection; nil means NewSSHUserAuthClient.
-	Auth func(user string, options ClientOptions, instance Connection) UserAuthClient
+	Auth func(user string, options Options, instance conch.Connection) UserAuthClient
 }
 
 // Connect connects to the target and starts conn, as the function Connect does.
-func (t *Target) Connect(r *reactor.Reactor, conn Connection) deferred.Deferred[struct{}] {
+func (t *Target) Connect(r *reactor.Reactor, conn conch.Connection) deferred.Deferred[struct{}] {
 	port, verify := t.Port, t.Verify
 	if port == 0 {
 		port = 22
@@ -50,7 +53,7 @@ func (t *Target) Exec(r *reactor.Reactor, command string, stdin []byte) deferred
 }
 
 // bareConnection is a connection that has no hooks of its own.
-type bareConnection struct{ SSHConnection }
+type bareConnection struct{ conch.SSHConnection }
 
 // dialThrough connects to the target and from there, within limit, to address. The connection to the target is closed with the one that it
 // returns. It blocks.
@@ -64,7 +67,7 @@ func (t *Target) dialThrough(ctx context.Context, r *reactor.Reactor, address st
 	}
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	conn, err := jump.DialContext(limited, "tcp", address)
+	conn, err := forward.DialContext(limited, jump, "tcp", address)
 	if err != nil {
 		over()
 		return nil, &JumpError{Host: t.Host, Err: err}
@@ -78,7 +81,9 @@ type JumpError struct {
 	Err  error
 }
 
-func (e *JumpError) Error() string { return "conch: jump host " + e.Host + ": " + bare(e.Err) }
+func (e *JumpError) Error() string {
+	return "conch: jump host " + e.Host + ": " + text.TrimPrefix(e.Err)
+}
 
 // Unwrap returns the cause.
 func (e *JumpError) Unwrap() error { return e.Err }

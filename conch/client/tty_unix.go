@@ -1,6 +1,6 @@
 //go:build !windows
 
-package conch
+package client
 
 import "os"
 

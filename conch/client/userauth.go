@@ -1,6 +1,7 @@
-package conch
+package client
 
 import (
+	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/deferred"
 	gossh "golang.org/x/crypto/ssh"
 )
@@ -46,9 +47,9 @@ var preferredOrder = []string{"publickey", "password", "keyboard-interactive"}
 //
 // The fields User and Instance must be set before Connect; the rest of the zero value is ready to use. It serves one connection.
 type SSHUserAuthClient struct {
-	User     string        // whom to authenticate as
-	Options  ClientOptions // which keys to use, and the UI
-	Instance Connection    // the service to start afterwards
+	User     string           // whom to authenticate as
+	Options  Options          // which keys to use, and the UI
+	Instance conch.Connection // the service to start afterwards
 
 	// PreferredOrder lists the methods in the order in which to try them; methods that are not in it come last. Empty means publickey,
 	// password, keyboard-interactive.
@@ -67,7 +68,7 @@ type SSHUserAuthClient struct {
 }
 
 // NewSSHUserAuthClient returns the standard authentication of user, after which instance is started.
-func NewSSHUserAuthClient(user string, options ClientOptions, instance Connection) *SSHUserAuthClient {
+func NewSSHUserAuthClient(user string, options Options, instance conch.Connection) *SSHUserAuthClient {
 	return &SSHUserAuthClient{User: user, Options: options, Instance: instance}
 }
 
@@ -86,7 +87,7 @@ func (a *SSHUserAuthClient) order() []string {
 // ServiceStarted contacts the agent, if there is one (C-AUTH-31).
 func (a *SSHUserAuthClient) ServiceStarted() {
 	if !a.Options.NoAgent {
-		a.agent = dialAgent(a.transport.r, &a.Options)
+		a.agent = dialAgent(a.transport.Reactor(), &a.Options)
 	}
 }
 
@@ -102,7 +103,7 @@ func (a *SSHUserAuthClient) Banner(text string) { a.ui().Warn(text) }
 
 func (a *SSHUserAuthClient) ui() UI {
 	if a.Options.UI == nil {
-		a.Options.UI = NewConsoleUI(a.transport.r)
+		a.Options.UI = NewConsoleUI(a.transport.Reactor())
 	}
 	return a.Options.UI
 }
@@ -113,7 +114,7 @@ func (a *SSHUserAuthClient) SignData(publicKey gossh.PublicKey, data []byte, alg
 		return a.agent.sign(publicKey, data, algorithm)
 	}
 	hooks := a.transport.auth
-	r := a.transport.r
+	r := a.transport.Reactor()
 	return deferred.ThenDeferred(hooks.GetPrivateKey(), func(key gossh.Signer) deferred.Deferred[*gossh.Signature] {
 		return signInThread(r, key, data, algorithm)
 	})

@@ -1,6 +1,7 @@
-package conch
+package forward
 
 import (
+	"fmt"
 	"net"
 	"strconv"
 
@@ -85,4 +86,12 @@ func unpackForwardedStreamlocal(data []byte) (path string, err error) {
 	path = d.String()
 	_ = d.String()
 	return path, malformed("forwarded-streamlocal@openssh.com", d.Finish())
+}
+
+// malformed says which payload could not be parsed, if err is not nil.
+func malformed(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("forward: malformed %s: %w", what, err)
 }

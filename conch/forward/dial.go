@@ -1,84 +1,102 @@
-package conch
+package forward
 
 import (
 	"context"
 	"fmt"
 	"net"
 
+	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 )
 
-// Dial has the server connect to address, a host:port for the networks "tcp", "tcp4" and "tcp6", a path for "unix", and returns that connection: a
-// channel of type direct-tcpip (RFC 4254, section 7.2) or direct-streamlocal@openssh.com. The server resolves names. The Deferred fails
-// with the *ConchError of the server's refusal, or with an ErrConnectionLost. To connect a protocol, give the connection to
-// reactor.Attach; for code that blocks there is DialContext.
-func (c *SSHConnection) Dial(network, address string) deferred.Deferred[*ChannelConn] {
-	kind, data, to, err := c.opening(network, address)
+// Dial asks the peer to connect to address, and returns that connection: a
+// channel of type direct-tcpip (RFC 4254, section 7.2) or
+// direct-streamlocal@openssh.com. address is a host:port for the networks "tcp",
+// "tcp4" and "tcp6", a path for "unix". The peer resolves names. The Deferred
+// fails with a *conch.ConchError if the peer refuses, and with an error that
+// matches conch.ErrConnectionLost if the connection ends first. To connect a
+// protocol, pass the connection to reactor.Attach; to block, use DialContext.
+// Dial belongs to the loop.
+func Dial(conn conch.Connection, network, address string) deferred.Deferred[*reactor.NetConn] {
+	ch, data, err := direct(conn, network, address)
 	if err != nil {
-		return deferred.Fail[*ChannelConn](err)
+		return deferred.Fail[*reactor.NetConn](err)
 	}
-	ch := &streamChannel{kind: kind, to: to}
-	ch.ready = deferred.New[*ChannelConn](func(deferred.Deferred[*ChannelConn]) {}) // if it opens after all, it is closed then
-	c.OpenChannel(ch, data)
+	// A cancelled channel is closed when it opens.
+	ch.ready = deferred.New[*reactor.NetConn](func(deferred.Deferred[*reactor.NetConn]) {})
+	conn.OpenChannel(ch, data)
 	return ch.ready
 }
 
-// opening returns what a channel to address is opened with.
-func (c *SSHConnection) opening(network, address string) (kind string, data []byte, to net.Addr, err error) {
+// direct returns the channel to address, and the data to open it with.
+func direct(conn conch.Connection, network, address string) (*streamChannel, []byte, error) {
 	switch network {
 	case "tcp", "tcp4", "tcp6":
-		a, err := splitHostPort(address)
+		to, err := splitHostPort(address)
 		if err != nil {
-			return "", nil, nil, fmt.Errorf("conch: cannot dial %q: %w", address, err)
+			return nil, nil, fmt.Errorf("forward: cannot dial %q: %w", address, err)
 		}
-		return "direct-tcpip", PackOpenDirectTCPIP(a, hostPortOf(c.transport.GetHost())), a, nil
+		return &streamChannel{kind: "direct-tcpip", peer: to}, PackOpenDirectTCPIP(to, hostPortOf(conn.Transport().GetHost())), nil
 	case "unix":
-		return "direct-streamlocal@openssh.com", packOpenStreamlocal(address), reactor.UNIXAddress{Path: address}, nil
+		return &streamChannel{kind: "direct-streamlocal@openssh.com", peer: reactor.UNIXAddress{Path: address}}, packOpenStreamlocal(address), nil
 	}
-	return "", nil, nil, fmt.Errorf("conch: cannot dial: %w", net.UnknownNetworkError(network))
+	return nil, nil, fmt.Errorf("forward: cannot dial: %w", net.UnknownNetworkError(network))
 }
 
-// DialContext is Dial for goroutines other than the reactor's, with the signature that net/http and others ask for. It ends with ctx.
-func (c *SSHConnection) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	r := c.transport.r
-	var opened *ChannelConn // the loop's
-	conn, err := reactor.Await(ctx, r, func() deferred.Deferred[*ChannelConn] {
-		return c.Dial(network, address).AddCallback(func(conn *ChannelConn) (*ChannelConn, error) {
-			opened = conn
-			return conn, nil
-		})
+// DialContext is Dial for other goroutines. It ends with ctx. On the loop it
+// returns reactor.ErrOnLoop.
+func DialContext(ctx context.Context, conn conch.Connection, network, address string) (net.Conn, error) {
+	r := conn.Transport().Reactor()
+	var opened *reactor.NetConn // belongs to the loop
+	c, err := reactor.Await(ctx, r, func() deferred.Deferred[*reactor.NetConn] {
+		return Dial(conn, network, address).OnValue(func(c *reactor.NetConn) { opened = c })
 	})
 	if err != nil {
 		r.CallFromThread(func() {
-			if opened != nil { // in the last moment
+			if opened != nil { // at the last moment
 				opened.Close()
 			}
 		})
 		return nil, err
 	}
-	return conn, nil
+	return c, nil
 }
 
-// streamChannel is a channel that is nothing but a connection.
+// streamChannel is a channel that carries a connection.
 type streamChannel struct {
-	SSHChannel
-	kind  string
-	to    net.Addr
-	ready deferred.Deferred[*ChannelConn]
+	conch.SSHChannel
+	kind       string
+	host, peer net.Addr // nil means those of the SSH connection
+	ready      deferred.Deferred[*reactor.NetConn]
 }
 
 // Name returns the type of the channel.
 func (c *streamChannel) Name() string { return c.kind }
 
+// GetHost returns the address of this end.
+func (c *streamChannel) GetHost() net.Addr {
+	if c.host != nil {
+		return c.host
+	}
+	return c.SSHChannel.GetHost()
+}
+
+// GetPeer returns the address of the other end.
+func (c *streamChannel) GetPeer() net.Addr {
+	if c.peer != nil {
+		return c.peer
+	}
+	return c.SSHChannel.GetPeer()
+}
+
 // ChannelOpen hands the connection over.
 func (c *streamChannel) ChannelOpen([]byte) {
 	conn := c.NetConn()
-	conn.remote = c.to
-	if c.ready.TryCallback(conn) != nil { // cancelled
+	if c.ready.TryCallback(conn) != nil { // it was cancelled
 		conn.Close()
 	}
 }
 
-// OpenFailed tells who waits for it.
+// OpenFailed reports the reason.
 func (c *streamChannel) OpenFailed(reason error) { _ = c.ready.TryErrback(reason) } // it may have been cancelled

@@ -1,4 +1,4 @@
-package conch
+package forward
 
 import (
 	"context"
@@ -8,83 +8,98 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/internal/work"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 )
 
-// MaxForwarded is the number of connections that one Forwarder carries at the same time; it closes more at once.
-const MaxForwarded = 1000
+// maxForwarded is the number of connections that one Forwarder carries at the
+// same time. It closes further ones at once. conch.Limits.Channels bounds those
+// that the peer opens.
+const maxForwarded = 1000
 
-// Forwarder carries connections from a listener to a destination, one of the two at the other end of the SSH connection. It ends with Close, or
-// with the SSH connection. Each direction of each connection ends on its own: an end-of-file is passed on, and a slow side
-// slows the other one down.
+// Forwarder carries connections from a listener to a destination, one of the two
+// at the other end of the SSH connection. It ends with Close, or with the SSH
+// connection. Each direction of each connection ends on its own: an end-of-file
+// is passed on, and a slow side slows the other one down. Its methods belong to
+// the loop.
 type Forwarder struct {
-	conn     *SSHConnection
+	r        *reactor.Reactor
 	listener net.Listener
 	serve    func(ctx context.Context, c net.Conn) // carries one connection
-	ctx      context.Context                       // ends with the forwarder
+	ctx      context.Context                       // done when the forwarder ends
 	end      context.CancelFunc
-	work     crew // every goroutine
+	work     work.Group // all goroutines
 
 	mu   sync.Mutex // guards open
 	open int        // connections
 }
 
-// ForwardLocal listens here, on listen of the network "tcp" or "unix", and has each connection go to the address to of the network toNetwork
-// as the server sees it: ssh's -L. It fails as net.Listen does.
-func ForwardLocal(conn Connection, network, listen, toNetwork, to string) deferred.Deferred[*Forwarder] {
-	c := conn.base()
-	return listenHere(c, network, listen, func(ctx context.Context, from net.Conn) {
-		relayTo(ctx, from, func() (net.Conn, error) { return c.DialContext(ctx, toNetwork, to) })
+// Local listens here, on the address listen of the network "tcp" or "unix", and
+// has the peer connect each connection to the address to of toNetwork: ssh -L.
+// The Deferred fails as net.Listen does. Local belongs to the loop.
+func Local(conn conch.Connection, network, listen, toNetwork, to string) deferred.Deferred[*Forwarder] {
+	return listenHere(conn, network, listen, func(ctx context.Context, from net.Conn) {
+		relayTo(ctx, from, func() (net.Conn, error) { return DialContext(ctx, conn, toNetwork, to) })
 	})
 }
 
-// ForwardDynamic listens here as a SOCKS5 proxy (RFC 1928) without authentication, and has each connection go from the server to where the client of the
-// proxy wants: ssh's -D. Listen on a loopback address unless everybody may use it.
-func ForwardDynamic(conn Connection, network, listen string) deferred.Deferred[*Forwarder] {
-	c := conn.base()
-	return listenHere(c, network, listen, func(ctx context.Context, from net.Conn) { serveSOCKS(ctx, from, c.DialContext) })
+// Dynamic listens here as a SOCKS5 proxy (RFC 1928) without authentication, and
+// has the peer connect each connection to the address that the proxy's client
+// asks for: ssh -D. Listen on a loopback address unless everybody may use the
+// proxy. The Deferred fails as net.Listen does. Dynamic belongs to the loop.
+func Dynamic(conn conch.Connection, network, listen string) deferred.Deferred[*Forwarder] {
+	return listenHere(conn, network, listen, func(ctx context.Context, from net.Conn) {
+		serveSOCKS(ctx, from, func(ctx context.Context, network, address string) (net.Conn, error) {
+			return DialContext(ctx, conn, network, address)
+		})
+	})
 }
 
-// ForwardRemote has the server listen, as SSHConnection.Listen does, and each connection go to the address to as this side sees it: ssh's -R.
-func ForwardRemote(conn Connection, network, listen, toNetwork, to string) deferred.Deferred[*Forwarder] {
-	c := conn.base()
-	return deferred.Then(c.Listen(network, listen), func(l *RemoteListener) (*Forwarder, error) {
-		return newForwarder(c, l, func(ctx context.Context, from net.Conn) {
+// Remote has the peer listen, as Listen does, and connects each connection to the
+// address to of toNetwork from here: ssh -R. Remote belongs to the loop.
+func Remote(conn conch.Connection, network, listen, toNetwork, to string) deferred.Deferred[*Forwarder] {
+	return deferred.Then(Listen(conn, network, listen), func(l *Listener) (*Forwarder, error) {
+		return newForwarder(conn, l, func(ctx context.Context, from net.Conn) {
 			relayTo(ctx, from, func() (net.Conn, error) { return new(net.Dialer).DialContext(ctx, toNetwork, to) })
 		}), nil
 	})
 }
 
-func listenHere(c *SSHConnection, network, listen string, serve func(context.Context, net.Conn)) deferred.Deferred[*Forwarder] {
-	if c.transport == nil {
-		panic("conch: forwarding before ServiceStarted")
+func listenHere(conn conch.Connection, network, listen string, serve func(context.Context, net.Conn)) deferred.Deferred[*Forwarder] {
+	t := conn.Transport()
+	if t == nil {
+		panic("forward: forwarding before ServiceStarted")
 	}
-	opened := unlessCancelled(reactor.DeferToThread(c.transport.r, func() (net.Listener, error) { return net.Listen(network, listen) }))
+	opened := unlessCancelled(reactor.DeferToThread(t.Reactor(), func() (net.Listener, error) { return net.Listen(network, listen) }))
 	return deferred.Then(opened, func(l net.Listener) (*Forwarder, error) {
-		if c.transport.ended() {
-			return nil, errors.Join(lostBecause(ErrClosedLocally), l.Close())
+		if t.Context().Err() != nil {
+			return nil, errors.Join(context.Cause(t.Context()), l.Close())
 		}
-		return newForwarder(c, l, serve), nil
+		return newForwarder(conn, l, serve), nil
 	})
 }
 
-func newForwarder(c *SSHConnection, l net.Listener, serve func(context.Context, net.Conn)) *Forwarder {
-	f := &Forwarder{conn: c, listener: l, serve: serve}
-	f.ctx, f.end = context.WithCancel(c.transport.ctx)
-	f.work.of = &c.transport.work
+func newForwarder(conn conch.Connection, l net.Listener, serve func(context.Context, net.Conn)) *Forwarder {
+	t := conn.Transport()
+	f := &Forwarder{r: t.Reactor(), listener: l, serve: serve}
+	f.ctx, f.end = context.WithCancel(t.Context())
+	release := f.r.Hold()
 	f.work.Go(f.accept)
+	f.work.WhenIdle(release)
 	return f
 }
 
-// Addr returns where it listens.
+// Addr returns the address of the listener.
 func (f *Forwarder) Addr() net.Addr { return f.listener.Addr() }
 
-// Close stops listening and cuts the connections that it carries. The Deferred fires when all is over. It must be called on the loop.
+// Close stops listening and closes the connections. The Deferred fires when all of
+// them have ended.
 func (f *Forwarder) Close() deferred.Deferred[struct{}] {
 	f.end()
 	d := deferred.New[struct{}]()
-	f.work.whenIdle(func() { f.conn.transport.r.CallFromThread(func() { d.Callback(struct{}{}) }) })
+	f.work.WhenIdle(func() { f.r.CallFromThread(func() { _ = d.TryCallback(struct{}{}) }) }) // it may have been cancelled
 	return d
 }
 
@@ -96,7 +111,7 @@ func (f *Forwarder) accept() {
 	for {
 		c, err := f.listener.Accept()
 		if err != nil {
-			if f.rest(err) {
+			if f.retry(err) {
 				continue
 			}
 			return
@@ -115,34 +130,36 @@ func (f *Forwarder) accept() {
 	}
 }
 
-// acceptRest is how long accepting rests after a failure, for instance because the process has no file descriptor left.
-const acceptRest = 100 * time.Millisecond
+// acceptDelay is the wait after a failure to accept, for instance because the
+// process has no file descriptor left.
+const acceptDelay = 100 * time.Millisecond
 
-// rest waits after a failure of Accept, and reports whether accepting is to go on: unless the listener or the forwarder has ended.
-func (f *Forwarder) rest(err error) bool {
-	if f.ctx.Err() != nil || errors.Is(err, net.ErrClosed) || errors.Is(err, ErrConnectionLost) {
+// retry waits after a failure of Accept. It returns false if the listener or the
+// forwarder has ended.
+func (f *Forwarder) retry(err error) bool {
+	if f.ctx.Err() != nil || errors.Is(err, net.ErrClosed) || errors.Is(err, conch.ErrConnectionLost) {
 		return false
 	}
-	f.conn.transport.r.Logger().Error("Cannot accept a connection to forward", "at", f.Addr(), "err", err)
+	f.r.Logger().Error("Cannot accept a connection to forward", "at", f.Addr(), "err", err)
 	select {
 	case <-f.ctx.Done():
 		return false
-	case <-time.After(acceptRest):
+	case <-time.After(acceptDelay):
 		return true
 	}
 }
 
-// unlessCancelled returns a Deferred that fires as d does. What comes after it was cancelled is closed.
+// unlessCancelled returns a Deferred that fires as d does. A value that arrives
+// after it was cancelled is closed.
 func unlessCancelled[T io.Closer](d deferred.Deferred[T]) deferred.Deferred[T] {
 	to := deferred.New(func(deferred.Deferred[T]) {})
-	d.AddCallbacks(func(v T) (none T, _ error) {
-		if to.TryCallback(v) != nil {
-			_ = v.Close() // nobody wants it
+	d.OnResult(func(v T, err error) {
+		switch {
+		case err != nil:
+			_ = to.TryErrback(err)
+		case to.TryCallback(v) != nil:
+			_ = v.Close()
 		}
-		return none, nil
-	}, func(err error) (none T, _ error) {
-		_ = to.TryErrback(err) // it may have been cancelled
-		return none, nil
 	})
 	return to
 }
@@ -150,7 +167,7 @@ func unlessCancelled[T io.Closer](d deferred.Deferred[T]) deferred.Deferred[T] {
 func (f *Forwarder) begin() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.open == MaxForwarded {
+	if f.open == maxForwarded {
 		return false
 	}
 	f.open++
@@ -161,35 +178,4 @@ func (f *Forwarder) done() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.open--
-}
-
-// relayTo dials and carries bytes both ways until both directions have ended, or ctx.
-func relayTo(ctx context.Context, from net.Conn, dial func() (net.Conn, error)) {
-	to, err := dial()
-	if err != nil {
-		return // the client sees the end
-	}
-	relay(ctx, from, to)
-}
-
-func relay(ctx context.Context, a, b net.Conn) {
-	stop := context.AfterFunc(ctx, func() { a.Close(); b.Close() })
-	defer stop()
-	var back sync.WaitGroup
-	back.Go(func() { carry(a, b) }) // ends with the connections
-	carry(b, a)
-	back.Wait()
-	a.Close()
-	b.Close()
-}
-
-// carry copies until the end-of-file of from, which it passes on. Any other end ends both connections.
-func carry(to, from net.Conn) {
-	_, err := io.Copy(to, from)
-	half, ok := to.(interface{ CloseWrite() error })
-	if err == nil && ok && half.CloseWrite() == nil {
-		return
-	}
-	to.Close()
-	from.Close()
 }

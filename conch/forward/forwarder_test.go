@@ -1,4 +1,4 @@
-package conch_test
+package forward_test
 
 import (
 	"bytes"
@@ -11,44 +11,20 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hawser-go/hawser/conch/client"
+	"github.com/hawser-go/hawser/conch/forward"
+	"github.com/hawser-go/hawser/conch/internal/sshtest"
+
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 )
 
-// echoServer listens on the network and sends everything back, until the test ends.
-func echoServer(t *testing.T, network, address string) string {
+// forwardWith starts a forwarder.
+func forwardWith(t *testing.T, r *reactor.Reactor, f func() deferred.Deferred[*forward.Forwarder]) *forward.Forwarder {
 	t.Helper()
-	l, err := net.Listen(network, address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	go func() { // ends with the listener
-		defer close(done)
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() { // ends with the connection
-				_, _ = io.Copy(c, c)
-				c.Close()
-			}()
-		}
-	}()
-	t.Cleanup(func() {
-		l.Close()
-		<-done
-	})
-	return l.Addr().String()
-}
-
-// forward starts a forwarder.
-func forward(t *testing.T, r *reactor.Reactor, f func() deferred.Deferred[*conch.Forwarder]) *conch.Forwarder {
-	t.Helper()
-	forwarder, err := await(t, r, f)
+	forwarder, err := sshtest.Await(t, r, f)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,38 +33,38 @@ func forward(t *testing.T, r *reactor.Reactor, f func() deferred.Deferred[*conch
 
 // TestForward carries connections each way, over TCP and UNIX sockets: C-SERVER-60, 61, 64.
 func TestForward(t *testing.T) {
-	bothServers(t, conchtest.Options{Forwarding: true}, func(t *testing.T, to target) {
-		r := start(t)
-		dir := shortDir(t)
-		tcp, unix := echoServer(t, "tcp", "127.0.0.1:0"), echoServer(t, "unix", filepath.Join(dir, "echo"))
-		conn := connect(t, r, to)
+	sshtest.BothServers(t, conchtest.Options{Forwarding: true}, func(t *testing.T, to sshtest.Target) {
+		r := sshtest.Start(t)
+		dir := sshtest.ShortDir(t)
+		tcp, unix := sshtest.EchoServer(t, "tcp", "127.0.0.1:0"), sshtest.EchoServer(t, "unix", filepath.Join(dir, "echo"))
+		conn := sshtest.Connect(t, r, to)
 		rows := []struct {
 			name string
-			f    func() deferred.Deferred[*conch.Forwarder]
+			f    func() deferred.Deferred[*forward.Forwarder]
 		}{
-			{"local", func() deferred.Deferred[*conch.Forwarder] {
-				return conch.ForwardLocal(conn, "tcp", "127.0.0.1:0", "tcp", tcp)
+			{"local", func() deferred.Deferred[*forward.Forwarder] {
+				return forward.Local(conn, "tcp", "127.0.0.1:0", "tcp", tcp)
 			}},
-			{"remote", func() deferred.Deferred[*conch.Forwarder] {
-				return conch.ForwardRemote(conn, "tcp", "127.0.0.1:0", "tcp", tcp)
+			{"remote", func() deferred.Deferred[*forward.Forwarder] {
+				return forward.Remote(conn, "tcp", "127.0.0.1:0", "tcp", tcp)
 			}},
-			{"local UNIX", func() deferred.Deferred[*conch.Forwarder] {
-				return conch.ForwardLocal(conn, "unix", filepath.Join(dir, "l"), "unix", unix)
+			{"local UNIX", func() deferred.Deferred[*forward.Forwarder] {
+				return forward.Local(conn, "unix", filepath.Join(dir, "l"), "unix", unix)
 			}},
-			{"remote UNIX", func() deferred.Deferred[*conch.Forwarder] {
-				return conch.ForwardRemote(conn, "unix", filepath.Join(dir, "r"), "unix", unix)
+			{"remote UNIX", func() deferred.Deferred[*forward.Forwarder] {
+				return forward.Remote(conn, "unix", filepath.Join(dir, "r"), "unix", unix)
 			}},
 		}
 		for _, row := range rows {
 			if strings.HasSuffix(row.name, "UNIX") && strings.HasSuffix(t.Name(), "embedded") {
 				continue // x/crypto's server side is not taught sockets here
 			}
-			f := forward(t, r, row.f)
+			f := forwardWith(t, r, row.f)
 			network := f.Addr().Network()
 			for range 2 {
-				echoes(t, network, dialAddress(f.Addr()))
+				sshtest.Echoes(t, network, sshtest.DialAddress(f.Addr()))
 			}
-			if _, err := await(t, r, f.Close); err != nil {
+			if _, err := sshtest.Await(t, r, f.Close); err != nil {
 				t.Errorf("%s: %v", row.name, err)
 			}
 		}
@@ -97,12 +73,12 @@ func TestForward(t *testing.T) {
 
 // TestForward_Ends: a refused destination closes the client; Close and a lost connection end everything that is under way.
 func TestForward_Ends(t *testing.T) {
-	r := start(t)
-	s, to := embedded(t, conchtest.Options{Forwarding: true})
-	conn := connect(t, r, to)
-	echo := echoServer(t, "tcp", "127.0.0.1:0")
-	dead := forward(t, r, func() deferred.Deferred[*conch.Forwarder] {
-		return conch.ForwardLocal(conn, "tcp", "127.0.0.1:0", "tcp", "127.0.0.1:1")
+	r := sshtest.Start(t)
+	s, to := sshtest.Embedded(t, conchtest.Options{Forwarding: true})
+	conn := sshtest.Connect(t, r, to)
+	echo := sshtest.EchoServer(t, "tcp", "127.0.0.1:0")
+	dead := forwardWith(t, r, func() deferred.Deferred[*forward.Forwarder] {
+		return forward.Local(conn, "tcp", "127.0.0.1:0", "tcp", "127.0.0.1:1")
 	})
 	c, err := net.Dial("tcp", dead.Addr().String())
 	if err != nil {
@@ -112,12 +88,12 @@ func TestForward_Ends(t *testing.T) {
 		t.Errorf("read %d bytes from nobody", n)
 	}
 	c.Close()
-	for _, end := range []func(f *conch.Forwarder){
-		func(f *conch.Forwarder) { onLoop(t, r, func() { f.Close() }) },
-		func(*conch.Forwarder) { s.CloseConnections() },
+	for _, end := range []func(f *forward.Forwarder){
+		func(f *forward.Forwarder) { sshtest.OnLoop(t, r, func() { f.Close() }) },
+		func(*forward.Forwarder) { s.CloseConnections() },
 	} {
-		f := forward(t, r, func() deferred.Deferred[*conch.Forwarder] {
-			return conch.ForwardLocal(conn, "tcp", "127.0.0.1:0", "tcp", echo)
+		f := forwardWith(t, r, func() deferred.Deferred[*forward.Forwarder] {
+			return forward.Local(conn, "tcp", "127.0.0.1:0", "tcp", echo)
 		})
 		c, err := net.Dial("tcp", f.Addr().String())
 		if err != nil {
@@ -163,10 +139,10 @@ func socksDial(t *testing.T, proxy string, request []byte) (net.Conn, byte) {
 
 // TestForwardDynamic asks the proxy for a name and an address, for what cannot be reached, and for what it does not do.
 func TestForwardDynamic(t *testing.T) {
-	r := start(t)
-	_, to := embedded(t, conchtest.Options{Forwarding: true})
-	conn := connect(t, r, to)
-	_, port, err := net.SplitHostPort(echoServer(t, "tcp", "127.0.0.1:0"))
+	r := sshtest.Start(t)
+	_, to := sshtest.Embedded(t, conchtest.Options{Forwarding: true})
+	conn := sshtest.Connect(t, r, to)
+	_, port, err := net.SplitHostPort(sshtest.EchoServer(t, "tcp", "127.0.0.1:0"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +151,7 @@ func TestForwardDynamic(t *testing.T) {
 		t.Fatal(err)
 	}
 	there := []byte{byte(number >> 8), byte(number)}
-	proxy := forward(t, r, func() deferred.Deferred[*conch.Forwarder] { return conch.ForwardDynamic(conn, "tcp", "127.0.0.1:0") })
+	proxy := forwardWith(t, r, func() deferred.Deferred[*forward.Forwarder] { return forward.Dynamic(conn, "tcp", "127.0.0.1:0") })
 	for _, row := range []struct {
 		name    string
 		request []byte
@@ -192,7 +168,7 @@ func TestForwardDynamic(t *testing.T) {
 		if reply != row.reply {
 			t.Errorf("%s: reply %d, want %d", row.name, reply, row.reply)
 		} else if reply == 0 {
-			echoesOn(t, c)
+			sshtest.EchoesOn(t, c)
 		}
 		c.Close()
 	}
@@ -214,14 +190,14 @@ func TestForwardDynamic(t *testing.T) {
 
 // TestJump logs in behind one jump host and behind two.
 func TestJump(t *testing.T) {
-	r := start(t)
-	_, first := embedded(t, conchtest.Options{Forwarding: true})
-	_, second := openssh(t)
-	_, last := embedded(t, conchtest.Options{Exec: shell})
-	second.options.Jump, last.options.Jump = first.target(), second.target()
-	last.options.Jump.Options = second.options
-	for _, to := range []target{second, last} {
-		out, err := await(t, r, func() deferred.Deferred[conch.Output] { return to.target().Exec(r, "cat", []byte("through")) })
+	r := sshtest.Start(t)
+	_, first := sshtest.Embedded(t, conchtest.Options{Forwarding: true})
+	_, second := sshtest.OpenSSH(t)
+	_, last := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Shell})
+	second.Options.Jump, last.Options.Jump = first.Client(), second.Client()
+	last.Options.Jump.Options = second.Options
+	for _, to := range []sshtest.Target{second, last} {
+		out, err := sshtest.Await(t, r, func() deferred.Deferred[client.Output] { return to.Client().Exec(r, "cat", []byte("through")) })
 		if err != nil || string(out.Stdout) != "through" {
 			t.Errorf("got %q, %v", out.Stdout, err)
 		}
@@ -230,18 +206,18 @@ func TestJump(t *testing.T) {
 
 // TestJump_Failures: the jump host refuses the login, and the connection behind it.
 func TestJump_Failures(t *testing.T) {
-	r := start(t)
-	_, jump := embedded(t, conchtest.Options{})
-	_, to := embedded(t, conchtest.Options{})
-	to.options.Jump = jump.target()
-	_, err := await(t, r, func() deferred.Deferred[struct{}] { return to.connect(r, &plainConnection{}) })
-	failed, ok := errors.AsType[*conch.ConnectError](err)
-	at, also := errors.AsType[*conch.JumpError](err)
-	if !ok || !also || failed.Phase != conch.PhaseDial || at.Host != jump.host {
+	r := sshtest.Start(t)
+	_, jump := sshtest.Embedded(t, conchtest.Options{})
+	_, to := sshtest.Embedded(t, conchtest.Options{})
+	to.Options.Jump = jump.Client()
+	_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] { return to.Connect(r, &sshtest.PlainConnection{}) })
+	failed, ok := errors.AsType[*client.ConnectError](err)
+	at, also := errors.AsType[*client.JumpError](err)
+	if !ok || !also || failed.Phase != client.PhaseDial || at.Host != jump.Host {
 		t.Errorf("got %v", err)
 	}
-	to.options.Jump = jump.withoutKeys(t, &scriptedUI{line: answering("wrong")}).target()
-	_, err = await(t, r, func() deferred.Deferred[struct{}] { return to.connect(r, &plainConnection{}) })
+	to.Options.Jump = jump.WithoutKeys(t, &sshtest.ScriptedUI{Line: sshtest.Answering("wrong")}).Client()
+	_, err = sshtest.Await(t, r, func() deferred.Deferred[struct{}] { return to.Connect(r, &sshtest.PlainConnection{}) })
 	if denied, ok := errors.AsType[*conch.ConchError](err); !ok || denied.Data != conch.DisconnectNoMoreAuthMethodsAllowed {
 		t.Errorf("got %v", err)
 	}
@@ -255,7 +231,7 @@ func FuzzSOCKS(f *testing.F) {
 	f.Add([]byte{4, 1, 0, 80, 1, 2, 3, 4, 0})
 	f.Fuzz(func(t *testing.T, said []byte) {
 		asked := 0
-		conch.ServeSOCKS(t.Context(), said, func(_ context.Context, network, address string) (net.Conn, error) {
+		forward.ServeSOCKS(t.Context(), said, func(_ context.Context, network, address string) (net.Conn, error) {
 			asked++
 			if _, _, err := net.SplitHostPort(address); network != "tcp" || err != nil && !strings.ContainsAny(address, "[]:%") {
 				t.Errorf("asked for %q, %v", address, err)

@@ -1,4 +1,4 @@
-package conch
+package forward
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/netip"
 	"time"
+
+	"github.com/hawser-go/hawser/conch"
 )
 
 // socksTimeout bounds the conversation before a connection, and the connecting.
@@ -28,7 +30,7 @@ type socksError struct {
 	text  string
 }
 
-func (e *socksError) Error() string { return "conch: SOCKS5: " + e.text }
+func (e *socksError) Error() string { return "forward: SOCKS5: " + e.text }
 
 // serveSOCKS serves one client of a SOCKS5 proxy: the command CONNECT, without authentication.
 func serveSOCKS(ctx context.Context, c net.Conn, dial func(ctx context.Context, network, address string) (net.Conn, error)) {
@@ -56,7 +58,7 @@ func serveSOCKS(ctx context.Context, c net.Conn, dial func(ctx context.Context, 
 }
 
 func socksReplyFor(err error) byte {
-	if refused, ok := errors.AsType[*ConchError](err); ok && refused.Data == OpenConnectFailed {
+	if refused, ok := errors.AsType[*conch.ConchError](err); ok && refused.Data == conch.OpenConnectFailed {
 		return socksRefused
 	}
 	return socksFailed
@@ -75,7 +77,7 @@ func readSOCKS(c io.ReadWriter) (address string, err error) {
 		return "", err
 	}
 	if head[0] != 5 {
-		return "", fmt.Errorf("conch: SOCKS: version %d; only 5 is spoken", head[0])
+		return "", fmt.Errorf("forward: SOCKS: version %d; only 5 is spoken", head[0])
 	}
 	methods := make([]byte, head[1])
 	if _, err := io.ReadFull(c, methods); err != nil {
@@ -90,7 +92,7 @@ func readSOCKS(c io.ReadWriter) (address string, err error) {
 		}
 	}
 	_, err = c.Write([]byte{5, 0xff})
-	return "", errors.Join(errors.New("conch: SOCKS5: the client wants to authenticate"), err)
+	return "", errors.Join(errors.New("forward: SOCKS5: the client wants to authenticate"), err)
 }
 
 func readSOCKSRequest(r io.Reader) (address string, err error) {

@@ -1,4 +1,4 @@
-package conch_test
+package sftp_test
 
 import (
 	"bytes"
@@ -15,6 +15,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hawser-go/hawser/conch/client"
+	"github.com/hawser-go/hawser/conch/internal/sshtest"
+	"github.com/hawser-go/hawser/conch/sftp"
+
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/conch/filetransfer"
@@ -24,17 +28,12 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// name is the target as OpenSFTP takes it.
-func (to target) name() string {
-	return fmt.Sprintf("%s@%s", to.user, net.JoinHostPort(to.host, fmt.Sprint(to.port)))
-}
-
-func (to target) sftpOptions() conch.SFTPOptions { return conch.SFTPOptions{ClientOptions: to.options} }
-
 // openSFTP opens a session that ends with the test.
-func openSFTP(t *testing.T, r *reactor.Reactor, to target) *conch.SFTP {
+func openSFTP(t *testing.T, r *reactor.Reactor, to sshtest.Target) *sftp.Client {
 	t.Helper()
-	s, err := await(t, r, func() deferred.Deferred[*conch.SFTP] { return conch.OpenSFTP(r, to.name(), to.sftpOptions()) })
+	s, err := sshtest.Await(t, r, func() deferred.Deferred[*sftp.Client] {
+		return sftp.Open(r, to.Name(), sftp.Options{Options: to.Options})
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,15 +41,18 @@ func openSFTP(t *testing.T, r *reactor.Reactor, to target) *conch.SFTP {
 }
 
 // sftpServers are those that OpenSFTP is tested against, with the directory that sessions begin in.
-var sftpServers = map[string]func(t *testing.T) (to target, dir string){
-	"embedded": func(t *testing.T) (target, string) { s, to := embedded(t, conchtest.Options{}); return to, s.Dir },
-	"OpenSSH":  func(t *testing.T) (target, string) { s, to := openssh(t); return to, s.Home },
+var sftpServers = map[string]func(t *testing.T) (to sshtest.Target, dir string){
+	"embedded": func(t *testing.T) (sshtest.Target, string) {
+		s, to := sshtest.Embedded(t, conchtest.Options{})
+		return to, s.Dir
+	},
+	"OpenSSH": func(t *testing.T) (sshtest.Target, string) { s, to := sshtest.OpenSSH(t); return to, s.Home },
 }
 
 func TestOpenSFTP(t *testing.T) {
 	for name, server := range sftpServers {
 		t.Run(name, func(t *testing.T) {
-			r := start(t)
+			r := sshtest.Start(t)
 			to, dir := server(t)
 			s := openSFTP(t, r, to)
 			content := make([]byte, 9<<20+3)
@@ -59,12 +61,12 @@ func TestOpenSFTP(t *testing.T) {
 			if err := os.WriteFile(source, content, 0o644); err != nil {
 				t.Fatal(err)
 			}
-			onLoop(t, r, func() {
+			sshtest.OnLoop(t, r, func() {
 				if s.Version() != 3 || s.Connection().Transport() == nil {
 					t.Errorf("version %d", s.Version())
 				}
 			})
-			report, err := await(t, r, func() deferred.Deferred[transfer.Report] {
+			report, err := sshtest.Await(t, r, func() deferred.Deferred[transfer.Report] {
 				up := s.Put(source, "remote", transfer.Options{Preserve: true})
 				return deferred.ThenDeferred(up, func(transfer.Report) deferred.Deferred[transfer.Report] {
 					return s.Get("remote", target, transfer.Options{Preserve: true})
@@ -80,7 +82,7 @@ func TestOpenSFTP(t *testing.T) {
 			if _, err := os.Stat(filepath.Join(dir, "remote")); err != nil {
 				t.Error(err)
 			}
-			reason, err := await(t, r, func() deferred.Deferred[error] {
+			reason, err := sshtest.Await(t, r, func() deferred.Deferred[error] {
 				s.LoseConnection()
 				return s.Closed()
 			})
@@ -96,7 +98,7 @@ func TestOpenSFTP(t *testing.T) {
 
 // TestOpenSFTP_Target: what is dialled, and as whom, for each form of target.
 func TestOpenSFTP_Target(t *testing.T) {
-	r := start(t)
+	r := sshtest.Start(t)
 	dialled := errors.New("dialled")
 	for _, tt := range []struct{ target, user, address string }{
 		{"example.org", "me", "example.org:22"},
@@ -111,25 +113,25 @@ func TestOpenSFTP_Target(t *testing.T) {
 		{"ssh://[::1]:2222", "me", "[::1]:2222"},
 	} {
 		var user, address string
-		_, err := await(t, r, func() deferred.Deferred[*conch.SFTP] {
-			return conch.OpenSFTP(r, tt.target, conch.SFTPOptions{
+		_, err := sshtest.Await(t, r, func() deferred.Deferred[*sftp.Client] {
+			return sftp.Open(r, tt.target, sftp.Options{
 				User: "me",
-				ClientOptions: conch.ClientOptions{Dial: func(_ context.Context, _, a string) (net.Conn, error) {
+				Options: client.Options{Dial: func(_ context.Context, _, a string) (net.Conn, error) {
 					address = a
 					return nil, dialled
 				}},
-				Auth: func(u string, o conch.ClientOptions, instance conch.Connection) conch.UserAuthClient {
+				Auth: func(u string, o client.Options, instance conch.Connection) client.UserAuthClient {
 					user = u
-					return conch.NewSSHUserAuthClient(u, o, instance)
+					return client.NewSSHUserAuthClient(u, o, instance)
 				},
 			})
 		})
-		if failed, ok := errors.AsType[*conch.ConnectError](err); !ok || failed.Phase != conch.PhaseDial || !errors.Is(err, dialled) || user != tt.user || address != tt.address {
+		if failed, ok := errors.AsType[*client.ConnectError](err); !ok || failed.Phase != client.PhaseDial || !errors.Is(err, dialled) || user != tt.user || address != tt.address {
 			t.Errorf("%s: %s at %s, %v", tt.target, user, address, err)
 		}
 	}
 	for _, target := range []string{"", "me@", "host:0", "host:99999", "host:ssh"} {
-		if _, err := await(t, r, func() deferred.Deferred[*conch.SFTP] { return conch.OpenSFTP(r, target, conch.SFTPOptions{}) }); err == nil {
+		if _, err := sshtest.Await(t, r, func() deferred.Deferred[*sftp.Client] { return sftp.Open(r, target, sftp.Options{}) }); err == nil {
 			t.Errorf("%q: no error", target)
 		}
 	}
@@ -151,26 +153,26 @@ func TestOpenSFTP_Failures(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name   string
-		change func(to *target, o *conch.SFTPOptions)
-		phase  conch.Phase
+		change func(to *sshtest.Target, o *sftp.Options)
+		phase  client.Phase
 		is     error
 		says   string
 	}{
-		{"nobody listens", func(to *target, _ *conch.SFTPOptions) { to.port = 1 }, conch.PhaseDial, nil, ""},
-		{"unknown key", func(_ *target, o *conch.SFTPOptions) { o.Identities = []string{"/nowhere"} }, conch.PhaseAuthentication, nil, ""},
-		{"no such subsystem", func(_ *target, o *conch.SFTPOptions) { o.Subsystem = "ftp" }, conch.PhaseSubsystem, conch.ErrRequestRefused, ""},
-		{"garbage", func(_ *target, o *conch.SFTPOptions) { o.Subsystem = "/garbage" }, conch.PhaseVersion, filetransfer.ErrPacketLength, ""},
-		{"ends with a status", func(_ *target, o *conch.SFTPOptions) { o.Subsystem = "/status" }, conch.PhaseVersion, nil, `status 9, saying "nothing for you here"`},
-		{"says nothing", func(_ *target, o *conch.SFTPOptions) { o.Subsystem = "/hang"; o.Timeout = time.Second / 2 }, conch.PhaseVersion, conch.ErrTimeout, ""},
+		{"nobody listens", func(to *sshtest.Target, _ *sftp.Options) { to.Port = 1 }, client.PhaseDial, nil, ""},
+		{"unknown key", func(_ *sshtest.Target, o *sftp.Options) { o.Identities = []string{"/nowhere"} }, client.PhaseAuthentication, nil, ""},
+		{"no such subsystem", func(_ *sshtest.Target, o *sftp.Options) { o.Subsystem = "ftp" }, sftp.PhaseSubsystem, conch.ErrRequestRefused, ""},
+		{"garbage", func(_ *sshtest.Target, o *sftp.Options) { o.Subsystem = "/garbage" }, sftp.PhaseVersion, filetransfer.ErrPacketLength, ""},
+		{"ends with a status", func(_ *sshtest.Target, o *sftp.Options) { o.Subsystem = "/status" }, sftp.PhaseVersion, nil, `status 9, saying "nothing for you here"`},
+		{"says nothing", func(_ *sshtest.Target, o *sftp.Options) { o.Subsystem = "/hang"; o.Timeout = time.Second / 2 }, sftp.PhaseVersion, client.ErrTimeout, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r := start(t)
-			_, to := embedded(t, conchtest.Options{Exec: exec})
-			o := to.sftpOptions()
-			o.UI = &scriptedUI{line: func(string, bool) deferred.Deferred[string] { return deferred.Fail[string](conch.ErrUnavailable) }}
+			r := sshtest.Start(t)
+			_, to := sshtest.Embedded(t, conchtest.Options{Exec: exec})
+			o := sftp.Options{Options: to.Options}
+			o.UI = &sshtest.ScriptedUI{Line: func(string, bool) deferred.Deferred[string] { return deferred.Fail[string](client.ErrUnavailable) }}
 			tt.change(&to, &o)
-			_, err := await(t, r, func() deferred.Deferred[*conch.SFTP] { return conch.OpenSFTP(r, to.name(), o) })
-			failed, ok := errors.AsType[*conch.ConnectError](err)
+			_, err := sshtest.Await(t, r, func() deferred.Deferred[*sftp.Client] { return sftp.Open(r, to.Name(), o) })
+			failed, ok := errors.AsType[*client.ConnectError](err)
 			if !ok || failed.Phase != tt.phase || tt.is != nil && !errors.Is(err, tt.is) || !strings.Contains(err.Error(), tt.says) {
 				t.Errorf("%v", err)
 			}
@@ -182,19 +184,19 @@ func TestOpenSFTP_Failures(t *testing.T) {
 func TestOpenSFTP_Cancel(t *testing.T) {
 	for n := range 7 {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			r := start(t)
-			_, to := embedded(t, conchtest.Options{})
-			o := to.sftpOptions()
-			_, err := await(t, r, func() deferred.Deferred[*conch.SFTP] {
-				var d deferred.Deferred[*conch.SFTP]
+			r := sshtest.Start(t)
+			_, to := sshtest.Embedded(t, conchtest.Options{})
+			o := sftp.Options{Options: to.Options}
+			_, err := sshtest.Await(t, r, func() deferred.Deferred[*sftp.Client] {
+				var d deferred.Deferred[*sftp.Client]
 				cancel := func() { r.CallLater(0, func() { d.Cancel() }) }
 				phases := 0
-				o.Progress = func(conch.Phase, string) {
+				o.Progress = func(client.Phase, string) {
 					if phases++; phases == n {
 						cancel()
 					}
 				}
-				d = conch.OpenSFTP(r, to.name(), o)
+				d = sftp.Open(r, to.Name(), o)
 				if n == 0 {
 					cancel()
 				}
@@ -209,12 +211,12 @@ func TestOpenSFTP_Cancel(t *testing.T) {
 
 // TestOpenSFTPOn: several sessions on one connection, which stays open when they are closed.
 func TestOpenSFTPOn(t *testing.T) {
-	r := start(t)
+	r := sshtest.Start(t)
 	to, _ := sftpServers["OpenSSH"](t)
-	conn := connect(t, r, to)
-	var sessions []*conch.SFTP
+	conn := sshtest.Connect(t, r, to)
+	var sessions []*sftp.Client
 	for i := range 3 {
-		s, err := await(t, r, func() deferred.Deferred[*conch.SFTP] { return conch.OpenSFTPOn(conn, conch.SFTPOptions{}) })
+		s, err := sshtest.Await(t, r, func() deferred.Deferred[*sftp.Client] { return sftp.OpenOn(conn, sftp.Options{}) })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -223,7 +225,7 @@ func TestOpenSFTPOn(t *testing.T) {
 		}
 		sessions = append(sessions, s)
 	}
-	reason, err := await(t, r, func() deferred.Deferred[error] {
+	reason, err := sshtest.Await(t, r, func() deferred.Deferred[error] {
 		sessions[0].LoseConnection()
 		return sessions[0].Closed()
 	})
@@ -240,13 +242,13 @@ func TestOpenSFTPOn(t *testing.T) {
 
 // TestSFTP_ConnectionLost: PORT-6, C-SFTP-60, C-SFTP-63. The server goes away in the middle of a transfer.
 func TestSFTP_ConnectionLost(t *testing.T) {
-	r := start(t)
-	server, to := embedded(t, conchtest.Options{})
+	r := sshtest.Start(t)
+	server, to := sshtest.Embedded(t, conchtest.Options{})
 	s := openSFTP(t, r, to)
 	if err := os.WriteFile(filepath.Join(server.Dir, "remote"), make([]byte, 64<<20), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	_, err := await(t, r, func() deferred.Deferred[transfer.Report] {
+	_, err := sshtest.Await(t, r, func() deferred.Deferred[transfer.Report] {
 		cut := false
 		return s.Get("remote", filepath.Join(t.TempDir(), "target"), transfer.Options{ProgressEvery: time.Millisecond, Progress: func(p transfer.Progress) {
 			if p.Bytes > 0 && !cut {
@@ -258,7 +260,7 @@ func TestSFTP_ConnectionLost(t *testing.T) {
 	if !errors.Is(err, conch.ErrConnectionLost) {
 		t.Errorf("%v", err)
 	}
-	if reason, err := await(t, r, s.Closed); !errors.Is(reason, conch.ErrConnectionLost) || err != nil {
+	if reason, err := sshtest.Await(t, r, s.Closed); !errors.Is(reason, conch.ErrConnectionLost) || err != nil {
 		t.Errorf("closed because of %v, %v", reason, err)
 	}
 }
@@ -270,8 +272,8 @@ func TestSFTP_Lanes(t *testing.T) {
 		want  int
 	}{{nil, transfer.DefaultMaxLanes}, {[]string{"MaxSessions 3"}, 3}} {
 		t.Run(fmt.Sprint(tt.want), func(t *testing.T) {
-			r := start(t)
-			server, to := openssh(t, tt.extra...)
+			r := sshtest.Start(t)
+			server, to := sshtest.OpenSSH(t, tt.extra...)
 			s := openSFTP(t, r, to)
 			content := make([]byte, 48<<20)
 			_, _ = rand.NewChaCha8([32]byte{1}).Read(content) // never fails
@@ -280,14 +282,14 @@ func TestSFTP_Lanes(t *testing.T) {
 				t.Fatal(err)
 			}
 			for range 2 { // the second time with channels that are open
-				up, err := await(t, r, func() deferred.Deferred[transfer.Report] {
+				up, err := sshtest.Await(t, r, func() deferred.Deferred[transfer.Report] {
 					s.StripeFrom = 1 // whatever the round trip
 					return s.Put(source, "remote", transfer.Options{})
 				})
 				if got, _ := os.ReadFile(filepath.Join(server.Home, "remote")); err != nil || up.Lanes != tt.want || !bytes.Equal(got, content) {
 					t.Errorf("put: %+v, %v", up, err)
 				}
-				down, err := await(t, r, func() deferred.Deferred[transfer.Report] { return s.Get("remote", target, transfer.Options{}) })
+				down, err := sshtest.Await(t, r, func() deferred.Deferred[transfer.Report] { return s.Get("remote", target, transfer.Options{}) })
 				if got, _ := os.ReadFile(target); err != nil || down.Lanes != tt.want || !bytes.Equal(got, content) {
 					t.Errorf("get: %+v, %v", down, err)
 				}
@@ -298,7 +300,7 @@ func TestSFTP_Lanes(t *testing.T) {
 
 // TestSFTP_Walk uses the standard library on a session.
 func TestSFTP_Walk(t *testing.T) {
-	r := start(t)
+	r := sshtest.Start(t)
 	to, dir := sftpServers["embedded"](t)
 	s := openSFTP(t, r, to)
 	if err := os.MkdirAll(filepath.Join(dir, "a", "b"), 0o755); err != nil {
@@ -316,10 +318,10 @@ func TestSFTP_Walk(t *testing.T) {
 
 // TestSFTP_BlockingOnTheLoop: a call that could never return says so.
 func TestSFTP_BlockingOnTheLoop(t *testing.T) {
-	r := start(t)
+	r := sshtest.Start(t)
 	to, _ := sftpServers["embedded"](t)
 	s := openSFTP(t, r, to)
-	onLoop(t, r, func() {
+	sshtest.OnLoop(t, r, func() {
 		if _, err := s.Blocking().Stat(context.Background(), "."); !errors.Is(err, reactor.ErrOnLoop) {
 			t.Errorf("%v", err)
 		}

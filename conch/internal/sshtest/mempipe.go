@@ -1,4 +1,4 @@
-package conch_test
+package sshtest
 
 import (
 	"io"
@@ -8,30 +8,30 @@ import (
 )
 
 // memConn is an end of a connection in memory, with room for whatever is written: for bubbles of testing/synctest, in which the network would hold time up.
-type memConn struct {
+type MemConn struct {
 	in, out *memQueue
 }
 
 // memPipe returns both ends of a connection.
-func memPipe() (a, b *memConn) {
+func MemPipe() (a, b *MemConn) {
 	x, y := newMemQueue(), newMemQueue()
-	return &memConn{x, y}, &memConn{y, x}
+	return &MemConn{x, y}, &MemConn{y, x}
 }
 
-func (c *memConn) Read(p []byte) (int, error)  { return c.in.take(p) }
-func (c *memConn) Write(p []byte) (int, error) { return c.out.add(p) }
+func (c *MemConn) Read(p []byte) (int, error)  { return c.in.take(p) }
+func (c *MemConn) Write(p []byte) (int, error) { return c.out.add(p) }
 
-func (c *memConn) Close() error {
+func (c *MemConn) Close() error {
 	c.in.close()
 	c.out.close()
 	return nil
 }
 
-func (c *memConn) LocalAddr() net.Addr              { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
-func (c *memConn) RemoteAddr() net.Addr             { return c.LocalAddr() }
-func (c *memConn) SetDeadline(time.Time) error      { return nil }
-func (c *memConn) SetReadDeadline(time.Time) error  { return nil }
-func (c *memConn) SetWriteDeadline(time.Time) error { return nil }
+func (c *MemConn) LocalAddr() net.Addr              { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
+func (c *MemConn) RemoteAddr() net.Addr             { return c.LocalAddr() }
+func (c *MemConn) SetDeadline(time.Time) error      { return nil }
+func (c *MemConn) SetReadDeadline(time.Time) error  { return nil }
+func (c *MemConn) SetWriteDeadline(time.Time) error { return nil }
 
 // memQueue is one direction.
 type memQueue struct {

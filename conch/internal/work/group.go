@@ -1,64 +1,73 @@
-package conch
+// Package work runs blocking calls beside the reactor: a [Group] counts the
+// goroutines that belong to one owner, and a [Queue] runs functions in order on
+// one of them.
+package work
 
 import "sync"
 
-// crew is a group of goroutines, for instance those of a connection. Unlike a sync.WaitGroup it may grow while somebody waits for its end, and
-// nobody needs a goroutine to wait.
-type crew struct {
-	of   *crew      // the larger crew that this one is part of, or nil
-	mu   sync.Mutex // guards n and idle
+// Group is a group of goroutines with one owner, for instance those of a
+// connection. Unlike a sync.WaitGroup it may grow while someone waits for its
+// end, and waiting takes no goroutine. The zero value is ready for use. Any
+// goroutine may call its methods.
+type Group struct {
+	// Parent is a larger group that counts these goroutines too; may be nil.
+	Parent *Group
+
+	mu   sync.Mutex // guards the following
 	n    int
 	idle []func() // called by the last goroutine
 }
 
-// Go starts f on a goroutine.
-func (w *crew) Go(f func()) {
-	w.join()
+// Go runs f on a new goroutine.
+func (g *Group) Go(f func()) {
+	g.add()
 	go func() {
-		defer w.leave()
+		defer g.done()
 		f()
 	}()
 }
 
-// whenIdle calls f once, off the loop or at once, when the crew has no goroutine. Any number may wait.
-func (w *crew) whenIdle(f func()) {
-	w.mu.Lock()
-	if w.n > 0 {
-		w.idle = append(w.idle, f)
-		w.mu.Unlock()
+// WhenIdle calls f once the group has no goroutine: at once on the caller's
+// goroutine, or later on the last one. Any number may wait.
+func (g *Group) WhenIdle(f func()) {
+	g.mu.Lock()
+	if g.n > 0 {
+		g.idle = append(g.idle, f)
+		g.mu.Unlock()
 		return
 	}
-	w.mu.Unlock()
+	g.mu.Unlock()
 	f()
 }
 
-func (w *crew) isIdle() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.n == 0
+// IsIdle reports whether the group has no goroutine.
+func (g *Group) IsIdle() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.n == 0
 }
 
-func (w *crew) join() {
-	if w.of != nil {
-		w.of.join()
+func (g *Group) add() {
+	if g.Parent != nil {
+		g.Parent.add()
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.n++
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.n++
 }
 
-func (w *crew) leave() {
-	w.mu.Lock()
-	w.n--
+func (g *Group) done() {
+	g.mu.Lock()
+	g.n--
 	var idle []func()
-	if w.n == 0 {
-		idle, w.idle = w.idle, nil
+	if g.n == 0 {
+		idle, g.idle = g.idle, nil
 	}
-	w.mu.Unlock()
+	g.mu.Unlock()
 	for _, f := range idle {
 		f()
 	}
-	if w.of != nil {
-		w.of.leave()
+	if g.Parent != nil {
+		g.Parent.done()
 	}
 }

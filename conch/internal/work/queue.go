@@ -1,43 +1,45 @@
-package conch
+package work
 
 import "sync"
 
-// serial runs functions off the loop, one after another in the order given. It has a goroutine only while there is something to run.
-type serial struct {
-	mu      sync.Mutex // guards queue and running
+// Queue runs functions one after another in the order given. It has a goroutine
+// only while there is something to run. The zero value is ready for use. Any
+// goroutine may call its methods.
+type Queue struct {
+	mu      sync.Mutex // guards the following
 	queue   []func()
 	running bool
 }
 
-// do queues f and returns how many functions are in the queue. The goroutine, if one has to be started, joins the crew and ends when the queue is
-// empty.
-func (s *serial) do(w *crew, f func()) (waiting int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.queue = append(s.queue, f)
-	if !s.running {
-		s.running = true
-		w.Go(s.drain)
+// Do adds f to the queue and returns how many functions wait in it. If a
+// goroutine has to be started, it belongs to g and ends when the queue is empty.
+func (q *Queue) Do(g *Group, f func()) (waiting int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.queue = append(q.queue, f)
+	if !q.running {
+		q.running = true
+		g.Go(q.drain)
 	}
-	return len(s.queue)
+	return len(q.queue)
 }
 
-func (s *serial) drain() {
-	for f := s.next(); f != nil; f = s.next() {
+func (q *Queue) drain() {
+	for f := q.next(); f != nil; f = q.next() {
 		f()
 	}
 }
 
-func (s *serial) next() func() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.queue) == 0 {
-		s.running = false
-		s.queue = nil
+func (q *Queue) next() func() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.queue) == 0 {
+		q.running = false
+		q.queue = nil
 		return nil
 	}
-	f := s.queue[0]
-	s.queue[0] = nil
-	s.queue = s.queue[1:]
+	f := q.queue[0]
+	q.queue[0] = nil
+	q.queue = q.queue[1:]
 	return f
 }

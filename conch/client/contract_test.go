@@ -1,4 +1,4 @@
-package conch_test
+package client_test
 
 import (
 	"crypto/sha256"
@@ -8,6 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/hawser-go/hawser/conch/client"
+	"github.com/hawser-go/hawser/conch/internal/sshtest"
 
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/conchtest"
@@ -22,13 +25,13 @@ import (
 func TestVerifyHostKey_Home(t *testing.T) {
 	for _, known := range []bool{true, false} {
 		t.Run(fmt.Sprint(known), func(t *testing.T) {
-			r := start(t)
+			r := sshtest.Start(t)
 			home := t.TempDir()
 			t.Setenv("HOME", home)
 			file := filepath.Join(home, ".ssh", "known_hosts")
-			s, to := embedded(t, conchtest.Options{})
-			ui := &scriptedUI{yes: true}
-			to.options.KnownHosts, to.options.UI, to.options.Host, to.options.Port = nil, ui, "alias.example", 22
+			s, to := sshtest.Embedded(t, conchtest.Options{})
+			ui := &sshtest.ScriptedUI{Yes: true}
+			to.Options.KnownHosts, to.Options.UI, to.Options.Host, to.Options.Port = nil, ui, "alias.example", 22
 			if known {
 				line := "alias.example " + string(gossh.MarshalAuthorizedKey(s.HostKey))
 				if err := os.Mkdir(filepath.Dir(file), 0o700); err != nil {
@@ -38,11 +41,11 @@ func TestVerifyHostKey_Home(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			conn := connect(t, r, to)
-			onLoop(t, r, func() {
+			conn := sshtest.Connect(t, r, to)
+			sshtest.OnLoop(t, r, func() {
 				conn.LoseConnection()
-				if (len(ui.asked) == 0) != known {
-					t.Errorf("known %v: asked %q", known, ui.asked)
+				if (len(ui.Asked) == 0) != known {
+					t.Errorf("known %v: asked %q", known, ui.Asked)
 				}
 			})
 			if text, err := os.ReadFile(file); err != nil || !strings.HasPrefix(string(text), "alias.example ssh-ed25519 ") {
@@ -54,33 +57,33 @@ func TestVerifyHostKey_Home(t *testing.T) {
 
 // TestVerifier_Rekey: the verifier is asked again when the server renews the keys, and its refusal ends the connection: C-CLIENT-23.
 func TestVerifier_Rekey(t *testing.T) {
-	r := start(t)
-	_, to := embedded(t, conchtest.Options{Exec: echo, Config: func(c *gossh.ServerConfig) { c.RekeyThreshold = 16 << 10 }})
+	r := sshtest.Start(t)
+	_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Echo, Config: func(c *gossh.ServerConfig) { c.RekeyThreshold = 16 << 10 }})
 	asked := 0
-	verify := func(*conch.SSHClientTransport, string, gossh.PublicKey, string) deferred.Deferred[bool] {
+	verify := func(*client.SSHClientTransport, string, gossh.PublicKey, string) deferred.Deferred[bool] {
 		if asked++; asked == 3 {
-			return deferred.Fail[bool](conch.ErrUnknownHost)
+			return deferred.Fail[bool](client.ErrUnknownHost)
 		}
 		return deferred.Succeed(true)
 	}
-	conn, lost := &plainConnection{}, deferred.New[struct{}]()
-	conn.stopped = func() { lost.Callback(struct{}{}) }
+	conn, lost := &sshtest.PlainConnection{}, deferred.New[struct{}]()
+	conn.Stopped = func() { lost.Callback(struct{}{}) }
 	var flood func()
 	flood = func() { // until the connection ends
-		conch.Exec(conn, "echo", make([]byte, 8<<10)).AddCallbacks(func(conch.Output) (conch.Output, error) {
+		client.Exec(conn, "echo", make([]byte, 8<<10)).AddCallbacks(func(client.Output) (client.Output, error) {
 			flood()
-			return conch.Output{}, nil
-		}, func(error) (conch.Output, error) { return conch.Output{}, nil })
+			return client.Output{}, nil
+		}, func(error) (client.Output, error) { return client.Output{}, nil })
 	}
-	conn.started = func() { flood() }
-	if _, err := await(t, r, func() deferred.Deferred[struct{}] {
-		auth := conch.NewSSHUserAuthClient(to.user, to.options, conn)
-		connected := conch.Connect(r, to.host, to.port, to.options, verify, auth)
+	conn.Started = func() { flood() }
+	if _, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
+		auth := client.NewSSHUserAuthClient(to.User, to.Options, conn)
+		connected := client.Connect(r, to.Host, to.Port, to.Options, verify, auth)
 		return deferred.ThenDeferred(connected, func(struct{}) deferred.Deferred[struct{}] { return lost })
 	}); err != nil {
 		t.Fatal(err)
 	}
-	onLoop(t, r, func() {
+	sshtest.OnLoop(t, r, func() {
 		if err := conn.Transport().Lost(); asked != 3 || err == nil || !strings.Contains(err.Error(), "host key is not known") {
 			t.Errorf("asked %d times, lost because %v", asked, err)
 		}
@@ -100,18 +103,18 @@ func TestChannel_Defaults(t *testing.T) {
 	reactortest.CheckGoroutines(t)
 	log := reactortest.NewLog(t)
 	r := reactortest.Start(t, reactor.Options{Logger: log.Logger()})
-	_, to := embedded(t, conchtest.Options{Exec: shell})
-	conn := connect(t, r, to)
+	_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Shell})
+	conn := sshtest.Connect(t, r, to)
 	granted, refused := &bareChannel{name: "session"}, &bareChannel{name: "odd"}
-	if _, err := await(t, r, func() deferred.Deferred[struct{}] {
+	if _, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
 		conn.OpenChannel(refused)
 		return refused.WhenClosed()
 	}); err == nil || len(log.Take("Channel could not be opened")) != 1 {
 		t.Errorf("got %v, logged %q", err, log.Records())
 	}
-	conn2 := &plainConnection{} // whose session is opened before anything is asked
-	if _, err := await(t, r, func() deferred.Deferred[struct{}] {
-		return deferred.ThenDeferred(to.connect(r, conn2), func(struct{}) deferred.Deferred[struct{}] {
+	conn2 := &sshtest.PlainConnection{} // whose session is opened before anything is asked
+	if _, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
+		return deferred.ThenDeferred(to.Connect(r, conn2), func(struct{}) deferred.Deferred[struct{}] {
 			conn2.OpenChannel(&opener{bareChannel{name: "session"}})
 			conn2.OpenChannel(granted)
 			granted.LoseConnection()
@@ -142,9 +145,9 @@ func TestChannel_BothStreams(t *testing.T) {
 
 func bothStreams(t *testing.T, end func(*talk)) {
 	const pieces, size = 96, 40 << 10 // more than the window
-	r := start(t)
+	r := sshtest.Start(t)
 	sums := make(chan [2][32]byte, 1)
-	_, to := embedded(t, conchtest.Options{Exec: func(_ string, ch gossh.Channel) uint32 {
+	_, to := sshtest.Embedded(t, conchtest.Options{Exec: func(_ string, ch gossh.Channel) uint32 {
 		out, ext := sha256.New(), sha256.New()
 		extended := make(chan error, 1)
 		go func() { // ends with the data
@@ -158,9 +161,9 @@ func bothStreams(t *testing.T, end func(*talk)) {
 		sums <- [2][32]byte{[32]byte(out.Sum(nil)), [32]byte(ext.Sum(nil))}
 		return 0
 	}})
-	conn := connect(t, r, to)
+	conn := sshtest.Connect(t, r, to)
 	out, ext := sha256.New(), sha256.New()
-	s := &talk{ClientSession: conch.ClientSession{Command: conch.Command{Line: "count"}}}
+	s := &talk{ClientSession: client.ClientSession{Command: client.Command{Line: "count"}}}
 	s.started = func() {
 		for i := range pieces {
 			data, extended := make([]byte, size), make([]byte, size)
@@ -172,7 +175,7 @@ func bothStreams(t *testing.T, end func(*talk)) {
 		}
 		end(s)
 	}
-	if _, err := await(t, r, func() deferred.Deferred[string] { return s.run(conn) }); err != nil {
+	if _, err := sshtest.Await(t, r, func() deferred.Deferred[string] { return s.run(conn) }); err != nil {
 		t.Fatal(err)
 	}
 	if got := <-sums; got != [2][32]byte{[32]byte(out.Sum(nil)), [32]byte(ext.Sum(nil))} {

@@ -1,4 +1,4 @@
-package conch_test
+package client_test
 
 import (
 	"context"
@@ -15,6 +15,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hawser-go/hawser/conch/client"
+	"github.com/hawser-go/hawser/conch/forward"
+	"github.com/hawser-go/hawser/conch/internal/sshtest"
+
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/deferred"
@@ -25,7 +29,7 @@ import (
 // feature is something that some servers can do; an error says that one cannot. Each logs in by itself.
 type feature struct {
 	name string
-	try  func(t *testing.T, r *reactor.Reactor, to target) error
+	try  func(t *testing.T, r *reactor.Reactor, to sshtest.Target) error
 }
 
 var features = []feature{
@@ -40,18 +44,18 @@ var features = []feature{
 }
 
 // loggedIn runs f with a connection of its own.
-func loggedIn[T any](t *testing.T, r *reactor.Reactor, to target, f func(conn *plainConnection) deferred.Deferred[T]) (T, error) {
+func loggedIn[T any](t *testing.T, r *reactor.Reactor, to sshtest.Target, f func(conn *sshtest.PlainConnection) deferred.Deferred[T]) (T, error) {
 	t.Helper()
-	conn := &plainConnection{}
-	defer onLoop(t, r, conn.LoseConnection)
-	return await(t, r, func() deferred.Deferred[T] {
-		return deferred.ThenDeferred(to.connect(r, conn), func(struct{}) deferred.Deferred[T] { return f(conn) })
+	conn := &sshtest.PlainConnection{}
+	defer sshtest.OnLoop(t, r, conn.LoseConnection)
+	return sshtest.Await(t, r, func() deferred.Deferred[T] {
+		return deferred.ThenDeferred(to.Connect(r, conn), func(struct{}) deferred.Deferred[T] { return f(conn) })
 	})
 }
 
 // talk is a session whose output is collected.
 type talk struct {
-	conch.ClientSession
+	client.ClientSession
 	text    strings.Builder
 	onText  func(text string)
 	started func()
@@ -70,16 +74,16 @@ func (s *talk) DataReceived(p []byte) {
 	}
 }
 
-func (s *talk) run(conn *plainConnection) deferred.Deferred[string] {
+func (s *talk) run(conn *sshtest.PlainConnection) deferred.Deferred[string] {
 	conn.OpenChannel(s)
 	return deferred.Then(s.Finished(), func(struct{}) (string, error) { return s.text.String(), nil })
 }
 
 // trySignal ends a program by a signal that is sent to it when it runs: Dropbear loses one that comes before.
-func trySignal(t *testing.T, r *reactor.Reactor, to target) error {
-	s := &talk{ClientSession: conch.ClientSession{Command: conch.Command{Line: "echo ready; exec cat"}}}
+func trySignal(t *testing.T, r *reactor.Reactor, to sshtest.Target) error {
+	s := &talk{ClientSession: client.ClientSession{Command: client.Command{Line: "echo ready; exec cat"}}}
 	var refused error
-	_, err := loggedIn(t, r, to, func(conn *plainConnection) deferred.Deferred[string] {
+	_, err := loggedIn(t, r, to, func(conn *sshtest.PlainConnection) deferred.Deferred[string] {
 		s.onText = func(string) {
 			conn.SendRequest(s, "signal", conch.NS("TERM"), true).AddErrback(func(err error) ([]byte, error) {
 				refused = err
@@ -89,16 +93,16 @@ func trySignal(t *testing.T, r *reactor.Reactor, to target) error {
 		}
 		return s.run(conn)
 	})
-	if exit, ok := errors.AsType[*conch.ExitError](err); ok && exit.Signal.Name == "TERM" {
+	if exit, ok := errors.AsType[*client.ExitError](err); ok && exit.Signal.Name == "TERM" {
 		return nil
 	}
 	return errors.Join(err, refused)
 }
 
 // tryTerminal has the size of a terminal shown, changes it, and has it shown again.
-func tryTerminal(t *testing.T, r *reactor.Reactor, to target) error {
-	s := &talk{ClientSession: conch.ClientSession{Command: conch.Command{
-		Line: "stty size; read line; stty size", Terminal: &conch.Terminal{Term: "vt100", Size: conch.WindowSize{Rows: 24, Columns: 80}},
+func tryTerminal(t *testing.T, r *reactor.Reactor, to sshtest.Target) error {
+	s := &talk{ClientSession: client.ClientSession{Command: client.Command{
+		Line: "stty size; read line; stty size", Terminal: &client.Terminal{Term: "vt100", Size: conch.WindowSize{Rows: 24, Columns: 80}},
 	}}}
 	changed := false
 	s.onText = func(text string) {
@@ -118,9 +122,9 @@ func tryTerminal(t *testing.T, r *reactor.Reactor, to target) error {
 }
 
 // tryEnvironment sets a variable.
-func tryEnvironment(t *testing.T, r *reactor.Reactor, to target) error {
-	s := &talk{ClientSession: conch.ClientSession{Command: conch.Command{Line: "echo =$LC_TEST", Env: [][2]string{{"LC_TEST", "value"}}}}}
-	text, err := loggedIn(t, r, to, func(conn *plainConnection) deferred.Deferred[string] {
+func tryEnvironment(t *testing.T, r *reactor.Reactor, to sshtest.Target) error {
+	s := &talk{ClientSession: client.ClientSession{Command: client.Command{Line: "echo =$LC_TEST", Env: [][2]string{{"LC_TEST", "value"}}}}}
+	text, err := loggedIn(t, r, to, func(conn *sshtest.PlainConnection) deferred.Deferred[string] {
 		s.started = func() { conn.SendEOF(s) }
 		return s.run(conn)
 	})
@@ -131,22 +135,22 @@ func tryEnvironment(t *testing.T, r *reactor.Reactor, to target) error {
 }
 
 // tryInteractive answers the server's questions.
-func tryInteractive(t *testing.T, r *reactor.Reactor, to target) error {
-	ui := &scriptedUI{line: answering("sesame")}
-	to = to.withoutKeys(t, ui)
-	conn := &plainConnection{}
-	a := &hookedAuth{SSHUserAuthClient: *conch.NewSSHUserAuthClient(to.user, to.options, conn)}
-	a.password = func() deferred.Deferred[string] { return deferred.Fail[string](conch.ErrUnavailable) }
-	_, err := await(t, r, func() deferred.Deferred[struct{}] {
-		return conch.Connect(r, to.host, to.port, to.options, conch.VerifyHostKey, a)
+func tryInteractive(t *testing.T, r *reactor.Reactor, to sshtest.Target) error {
+	ui := &sshtest.ScriptedUI{Line: sshtest.Answering("sesame")}
+	to = to.WithoutKeys(t, ui)
+	conn := &sshtest.PlainConnection{}
+	a := &hookedAuth{SSHUserAuthClient: *client.NewSSHUserAuthClient(to.User, to.Options, conn)}
+	a.password = func() deferred.Deferred[string] { return deferred.Fail[string](client.ErrUnavailable) }
+	_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
+		return client.Connect(r, to.Host, to.Port, to.Options, client.VerifyHostKey, a)
 	})
-	onLoop(t, r, conn.LoseConnection)
+	sshtest.OnLoop(t, r, conn.LoseConnection)
 	return err
 }
 
 // tryCertificate logs in with a key that the server does not know, and a certificate by the authority that lies beside the target's key.
-func tryCertificate(t *testing.T, r *reactor.Reactor, to target) error {
-	text, err := os.ReadFile(filepath.Join(filepath.Dir(to.options.Identities[0]), "ca"))
+func tryCertificate(t *testing.T, r *reactor.Reactor, to sshtest.Target) error {
+	text, err := os.ReadFile(filepath.Join(filepath.Dir(to.Options.Identities[0]), "ca"))
 	if err != nil {
 		return err
 	}
@@ -158,18 +162,18 @@ func tryCertificate(t *testing.T, r *reactor.Reactor, to target) error {
 	if _, err := conchtest.NewKeyFile(file); err != nil {
 		return err
 	}
-	writeCertificate(t, file, authority, to.user, gossh.UserCert)
-	to.options.Identities, to.options.UI = []string{file}, &scriptedUI{line: answering("not this one")}
-	_, err = loggedIn(t, r, to, func(*plainConnection) deferred.Deferred[bool] { return deferred.Succeed(true) })
+	writeCertificate(t, file, authority, to.User, gossh.UserCert)
+	to.Options.Identities, to.Options.UI = []string{file}, &sshtest.ScriptedUI{Line: sshtest.Answering("not this one")}
+	_, err = loggedIn(t, r, to, func(*sshtest.PlainConnection) deferred.Deferred[bool] { return deferred.Succeed(true) })
 	return err
 }
 
 // tryAgent has a program on the server list the keys of an agent here.
-func tryAgent(t *testing.T, r *reactor.Reactor, to target) error {
-	file, key := agentKey(t)
-	to.options.ForwardAgent, to.options.AgentSocket = true, agents["x/crypto"](t, r, file)
-	out, err := loggedIn(t, r, to, func(conn *plainConnection) deferred.Deferred[conch.Output] {
-		return conch.Exec(conn, "ssh-add -L", nil)
+func tryAgent(t *testing.T, r *reactor.Reactor, to sshtest.Target) error {
+	file, key := sshtest.AgentKey(t)
+	to.Options.ForwardAgent, to.Options.AgentSocket = true, sshtest.Agents["x/crypto"](t, r, file)
+	out, err := loggedIn(t, r, to, func(conn *sshtest.PlainConnection) deferred.Deferred[client.Output] {
+		return client.Exec(conn, "ssh-add -L", nil)
 	})
 	if err == nil && !strings.Contains(string(out.Stdout), strings.Fields(string(gossh.MarshalAuthorizedKey(key.PublicKey())))[1]) {
 		err = fmt.Errorf("the server sees %q", out.Stdout)
@@ -178,18 +182,18 @@ func tryAgent(t *testing.T, r *reactor.Reactor, to target) error {
 }
 
 // trySOCKS asks an HTTP server through the proxy.
-func trySOCKS(t *testing.T, r *reactor.Reactor, to target) error {
+func trySOCKS(t *testing.T, r *reactor.Reactor, to sshtest.Target) error {
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "page") }))
 	defer web.Close()
-	conn := connect(t, r, to)
-	defer onLoop(t, r, conn.LoseConnection)
-	f, err := await(t, r, func() deferred.Deferred[*conch.Forwarder] { return conch.ForwardDynamic(conn, "tcp", "127.0.0.1:0") })
+	conn := sshtest.Connect(t, r, to)
+	defer sshtest.OnLoop(t, r, conn.LoseConnection)
+	f, err := sshtest.Await(t, r, func() deferred.Deferred[*forward.Forwarder] { return forward.Dynamic(conn, "tcp", "127.0.0.1:0") })
 	if err != nil {
 		return err
 	}
 	transport := &http.Transport{Proxy: http.ProxyURL(&url.URL{Scheme: "socks5", Host: f.Addr().String()})}
 	defer transport.CloseIdleConnections()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), sshtest.Patience)
 	defer cancel()
 	_, port, _ := net.SplitHostPort(web.Listener.Addr().String())
 	request, err := http.NewRequestWithContext(ctx, "GET", "http://localhost:"+port, nil)
@@ -209,11 +213,11 @@ func trySOCKS(t *testing.T, r *reactor.Reactor, to target) error {
 }
 
 // tryJump goes through the server to another one.
-func tryJump(t *testing.T, r *reactor.Reactor, to target) error {
-	_, last := embedded(t, conchtest.Options{Exec: shell})
-	last.options.Jump = &conch.Target{User: to.user, Host: to.host, Port: to.port, Options: to.options}
-	out, err := loggedIn(t, r, last, func(conn *plainConnection) deferred.Deferred[conch.Output] {
-		return conch.Exec(conn, "cat", []byte("there"))
+func tryJump(t *testing.T, r *reactor.Reactor, to sshtest.Target) error {
+	_, last := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Shell})
+	last.Options.Jump = &client.Target{User: to.User, Host: to.Host, Port: to.Port, Options: to.Options}
+	out, err := loggedIn(t, r, last, func(conn *sshtest.PlainConnection) deferred.Deferred[client.Output] {
+		return client.Exec(conn, "cat", []byte("there"))
 	})
 	if err == nil && string(out.Stdout) != "there" {
 		err = fmt.Errorf("got %q", out.Stdout)

@@ -1,4 +1,4 @@
-package conch_test
+package client_test
 
 import (
 	"context"
@@ -11,6 +11,10 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+
+	"github.com/hawser-go/hawser/conch/client"
+	"github.com/hawser-go/hawser/conch/forward"
+	"github.com/hawser-go/hawser/conch/internal/sshtest"
 
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/conchtest"
@@ -84,7 +88,7 @@ func (c *faultyConn) Close() error {
 
 // everything is a session in which one of each thing is done that can wait.
 type everything struct {
-	plainConnection
+	sshtest.PlainConnection
 	t        *testing.T
 	fault    fault
 	waiting  map[string]int // how often each may still fire: once, and then it is over
@@ -93,15 +97,15 @@ type everything struct {
 }
 
 // run starts it. The Deferred fires with how many of the things have failed.
-func (e *everything) run(r *reactor.Reactor, to target) deferred.Deferred[int] {
+func (e *everything) run(r *reactor.Reactor, to sshtest.Target) deferred.Deferred[int] {
 	e.waiting, e.done = map[string]int{"connect": 1}, deferred.New[int]()
-	e.globalRequest = func(string, []byte) (bool, []byte) { return true, nil }
-	expect(e, "connect", to.connect(r, e).AddCallback(func(struct{}) (struct{}, error) {
-		expect(e, "exec", conch.Exec(e, "cat", []byte("hello")))
+	e.OnGlobalRequest = func(string, []byte) deferred.Deferred[[]byte] { return deferred.Succeed[[]byte](nil) }
+	expect(e, "connect", to.Connect(r, e).AddCallback(func(struct{}) (struct{}, error) {
+		expect(e, "exec", client.Exec(e, "cat", []byte("hello")))
 		expect(e, "global request", e.SendGlobalRequest("g", []byte("x"), true).AddErrback(refusedIsFine))
-		expect(e, "dial", e.Dial("tcp", "127.0.0.1:1").AddErrback(refusedDial))
-		expect(e, "listen", e.Listen("tcp", "127.0.0.1:0"))
-		s := conch.NewClientSession(conch.Command{Line: "shell", Terminal: &conch.Terminal{Term: "vt100"}, Env: [][2]string{{"A", "B"}}})
+		expect(e, "dial", forward.Dial(e, "tcp", "127.0.0.1:1").AddErrback(refusedDial))
+		expect(e, "listen", forward.Listen(e, "tcp", "127.0.0.1:0"))
+		s := client.NewClientSession(client.Command{Line: "shell", Terminal: &client.Terminal{Term: "vt100"}, Env: [][2]string{{"A", "B"}}})
 		e.OpenChannel(s)
 		expect(e, "session start", s.Started().AddErrback(refusedStart))
 		expect(e, "session end", s.Finished().AddErrback(refusedStart))
@@ -117,7 +121,7 @@ func expect[T any](e *everything, what string, d deferred.Deferred[T]) {
 		if e.waiting[what]--; e.waiting[what] < 0 {
 			e.t.Errorf("%+v: %s fired twice", e.fault, what)
 		}
-		if _, setUp := errors.AsType[*conch.ConnectError](err); err != nil && !setUp && !errors.Is(err, conch.ErrConnectionLost) {
+		if _, setUp := errors.AsType[*client.ConnectError](err); err != nil && !setUp && !errors.Is(err, conch.ErrConnectionLost) {
 			e.t.Errorf("%+v: %s: %v", e.fault, what, err)
 		}
 		if err != nil {
@@ -148,7 +152,7 @@ func refusedStart(err error) (none struct{}, _ error) {
 	return none, err
 }
 
-func refusedDial(err error) (*conch.ChannelConn, error) {
+func refusedDial(err error) (*reactor.NetConn, error) {
 	if refused, ok := errors.AsType[*conch.ConchError](err); ok && refused.Data == conch.OpenConnectFailed {
 		return nil, nil
 	}
@@ -158,21 +162,21 @@ func refusedDial(err error) (*conch.ChannelConn, error) {
 // brief makes the key exchange short: there is one algorithm of each kind.
 var brief = gossh.Config{KeyExchanges: []string{gossh.KeyExchangeCurve25519}, Ciphers: []string{gossh.CipherAES128GCM}, MACs: []string{gossh.HMACSHA256}}
 
-func (to target) brief() target {
-	to.options.KeyExchanges, to.options.Ciphers, to.options.MACs = brief.KeyExchanges, brief.Ciphers, brief.MACs
+func briefly(to sshtest.Target) sshtest.Target {
+	to.Options.KeyExchanges, to.Options.Ciphers, to.Options.MACs = brief.KeyExchanges, brief.Ciphers, brief.MACs
 	return to
 }
 
 // TestEveryByte_Cut cuts the connection of a session after every single byte in each direction: everything that waits fires once, with a named error,
 // and no goroutine is left. With the race detector it does so after one byte in many, others each time.
 func TestEveryByte_Cut(t *testing.T) {
-	r := start(t)
-	_, to := embedded(t, conchtest.Options{
-		Exec: shell, Forwarding: true,
+	r := sshtest.Start(t)
+	_, to := sshtest.Embedded(t, conchtest.Options{
+		Exec: sshtest.Shell, Forwarding: true,
 		Config:    func(c *gossh.ServerConfig) { c.Config = brief },
 		Connected: func(c gossh.Conn) { _, _, _ = c.SendRequest("hello", true, nil) }, // the connection may be gone
 	})
-	everyByte(t, r, to.brief(), false, 17)
+	everyByte(t, r, briefly(to), false, 17)
 }
 
 // TestEveryByte_Stall is TestEveryByte_Cut with connections on which nothing moves any more, until the time limits end them. The time is synctest's.
@@ -181,17 +185,17 @@ func TestEveryByte_Stall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, to := embedded(t, conchtest.Options{HostKey: host})
-	to.options.Timeout = patience / 3
-	to.options.ServerAliveInterval, to.options.ServerAliveCountMax = patience/15, 1
+	_, to := sshtest.Embedded(t, conchtest.Options{HostKey: host})
+	to.Options.Timeout = sshtest.Patience / 3
+	to.Options.ServerAliveInterval, to.Options.ServerAliveCountMax = sshtest.Patience/15, 1
 	synctest.Test(t, func(t *testing.T) {
 		s := &memServer{}
 		s.config.Config, s.config.NoClientAuth = brief, true
 		s.config.AddHostKey(host)
-		to := to.brief()
-		to.options.UI = noUI{t}
-		to.options.Dial = func(context.Context, string, string) (net.Conn, error) { return s.dial(), nil }
-		everyByte(t, start(t), to, true, 17)
+		to := briefly(to)
+		to.Options.UI = sshtest.NoUI{T: t}
+		to.Options.Dial = func(context.Context, string, string) (net.Conn, error) { return s.dial(), nil }
+		everyByte(t, sshtest.Start(t), to, true, 17)
 		s.work.Wait()
 	})
 }
@@ -203,7 +207,7 @@ type memServer struct {
 }
 
 func (s *memServer) dial() net.Conn {
-	ours, theirs := memPipe()
+	ours, theirs := sshtest.MemPipe()
 	s.work.Go(func() {
 		defer ours.Close()
 		conn, channels, requests, err := gossh.NewServerConn(ours, &s.config)
@@ -245,10 +249,10 @@ func (s *memServer) channel(offered gossh.NewChannel) {
 }
 
 // everyByte runs a session for every byte; stride is that of runs with the race detector.
-func everyByte(t *testing.T, r *reactor.Reactor, to target, stall bool, stride int64) {
+func everyByte(t *testing.T, r *reactor.Reactor, to sshtest.Target, stall bool, stride int64) {
 	passed := measured(t, r, to)
 	offset := int64(0)
-	if raceDetector || testing.Short() {
+	if sshtest.RaceDetector || testing.Short() {
 		offset = rand.Int64N(stride)
 	} else {
 		stride = 1
@@ -270,30 +274,30 @@ func everyByte(t *testing.T, r *reactor.Reactor, to target, stall bool, stride i
 }
 
 // measured runs a session without a fault and tells how many bytes have passed.
-func measured(t *testing.T, r *reactor.Reactor, to target) fault {
+func measured(t *testing.T, r *reactor.Reactor, to sshtest.Target) fault {
 	t.Helper()
 	f := fault{in: unlimited, out: unlimited}
 	var c *faultyConn
-	whole := to.through(func(conn net.Conn) net.Conn {
+	whole := to.Through(func(conn net.Conn) net.Conn {
 		c = f.on(conn, new(atomic.Bool))
 		return c
 	})
-	if n, err := await(t, r, func() deferred.Deferred[int] { return (&everything{t: t}).run(r, whole) }); n != 0 || err != nil {
+	if n, err := sshtest.Await(t, r, func() deferred.Deferred[int] { return (&everything{t: t}).run(r, whole) }); n != 0 || err != nil {
 		t.Fatalf("%d failures in an undisturbed session, %v", n, err)
 	}
 	return fault{in: f.in - c.in.Load(), out: f.out - c.out.Load()}
 }
 
 // faults runs a session for each fault, many at the same time, and returns those that have not happened.
-func faults(t *testing.T, r *reactor.Reactor, to target, points []fault) (missed []fault) {
+func faults(t *testing.T, r *reactor.Reactor, to sshtest.Target, points []fault) (missed []fault) {
 	queue, unmet := make(chan fault), make(chan fault, len(points))
 	var work sync.WaitGroup
 	for range 128 {
 		work.Go(func() { // ends when queue is closed
 			for f := range queue {
 				var met atomic.Bool
-				faulty := to.through(func(c net.Conn) net.Conn { return f.on(c, &met) })
-				if _, err := await(t, r, func() deferred.Deferred[int] { return (&everything{t: t, fault: f}).run(r, faulty) }); err != nil {
+				faulty := to.Through(func(c net.Conn) net.Conn { return f.on(c, &met) })
+				if _, err := sshtest.Await(t, r, func() deferred.Deferred[int] { return (&everything{t: t, fault: f}).run(r, faulty) }); err != nil {
 					t.Errorf("%+v: %v", f, err)
 				}
 				if !met.Load() {

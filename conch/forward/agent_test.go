@@ -1,164 +1,51 @@
-package conch_test
+package forward_test
 
 import (
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"os"
-	osexec "os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 
+	"github.com/hawser-go/hawser/conch/client"
+	"github.com/hawser-go/hawser/conch/forward"
+	"github.com/hawser-go/hawser/conch/internal/sshtest"
+
 	"github.com/hawser-go/hawser/conch"
-	"github.com/hawser-go/hawser/conch/agent"
 	"github.com/hawser-go/hawser/conch/conchtest"
-	"github.com/hawser-go/hawser/conch/keys"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 	"github.com/hawser-go/hawser/reactor/reactortest"
 	gossh "golang.org/x/crypto/ssh"
-	xagent "golang.org/x/crypto/ssh/agent"
 )
-
-// agentSocket listens on a UNIX socket and has each connection served, until the test ends.
-func agentSocket(t *testing.T, serve func(net.Conn)) string {
-	t.Helper()
-	socket := filepath.Join(shortDir(t), "a")
-	l, err := net.Listen("unix", socket)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var served sync.WaitGroup
-	served.Go(func() { // ends with the listener
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			served.Go(func() { // ends with the connection
-				serve(c)
-				c.Close()
-			})
-		}
-	})
-	t.Cleanup(func() {
-		l.Close()
-		served.Wait()
-	})
-	return socket
-}
-
-// agentKey makes a key pair in files for an agent to have.
-func agentKey(t *testing.T) (file string, key gossh.Signer) {
-	t.Helper()
-	file = filepath.Join(t.TempDir(), "forwarded")
-	key, err := conchtest.NewKeyFile(file)
-	if err == nil {
-		err = os.WriteFile(file+".pub", gossh.MarshalAuthorizedKey(key.PublicKey()), 0o600)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return file, key
-}
-
-// agentProtocol is an agent of package agent on a socket.
-type agentProtocol struct {
-	reactor.BaseProtocol
-	server *agent.SSHAgentServer
-}
-
-func (p *agentProtocol) ConnectionMade()          { p.server.MakeConnection(p.Transport()) }
-func (p *agentProtocol) DataReceived(data []byte) { p.server.DataReceived(data) }
-func (p *agentProtocol) ConnectionLost(err error) { p.server.ConnectionLost(err) }
-
-// agents are agents that hold the key of a file; each is given the reactor that it may use and answers with its socket.
-var agents = map[string]func(t *testing.T, r *reactor.Reactor, file string) string{
-	"x/crypto": func(t *testing.T, _ *reactor.Reactor, file string) string {
-		raw, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		private, err := gossh.ParseRawPrivateKey(raw)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ring := xagent.NewKeyring()
-		if err := ring.Add(xagent.AddedKey{PrivateKey: private}); err != nil {
-			t.Fatal(err)
-		}
-		return agentSocket(t, func(c net.Conn) { _ = xagent.ServeAgent(ring, c) }) // the end of the connection
-	},
-	"hawser": func(t *testing.T, r *reactor.Reactor, file string) string {
-		key, err := keys.FromFile(file, keys.Guess, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		blob, err := key.PrivateBlob()
-		if err != nil {
-			t.Fatal(err)
-		}
-		ring := agent.NewKeyring(r)
-		socket := filepath.Join(shortDir(t), "a")
-		if _, err := await(t, r, func() deferred.Deferred[struct{}] {
-			factory := reactor.ForProtocol(func() reactor.Protocol { return &agentProtocol{server: agent.NewSSHAgentServer(ring)} })
-			if _, err := r.ListenUNIX(socket, factory, reactor.UNIXOptions{Mode: 0o600}); err != nil {
-				return deferred.Fail[struct{}](err)
-			}
-			return ring.AddIdentity(blob, "forwarded", agent.Constraints{})
-		}); err != nil {
-			t.Fatal(err)
-		}
-		return socket
-	},
-	"ssh-agent": func(t *testing.T, _ *reactor.Reactor, file string) string {
-		socket := filepath.Join(shortDir(t), "a")
-		if _, err := osexec.LookPath("ssh-agent"); err != nil {
-			conchtest.MissingPeer(t, "ssh-agent of OpenSSH")
-		}
-		cmd := osexec.Command("ssh-agent", "-D", "-a", socket)
-		out := serverProcess(t, cmd)
-		t.Cleanup(func() { _ = cmd.Process.Kill() })         // before it is waited for
-		if _, err := out.Read(make([]byte, 1)); err != nil { // it tells the environment when it listens
-			t.Fatal(err)
-		}
-		add := osexec.Command("ssh-add", "-q", file)
-		add.Env = append(os.Environ(), "SSH_AUTH_SOCK="+socket)
-		if out, err := add.CombinedOutput(); err != nil {
-			t.Fatalf("ssh-add: %v, %s", err, out)
-		}
-		return socket
-	},
-}
 
 // TestForwardAgent_OpenSSH: programs on a real server see the keys of the agent here and sign with them, at the same time too: C-KEYS-24.
 func TestForwardAgent_OpenSSH(t *testing.T) {
-	for name, begin := range agents {
+	for name, begin := range sshtest.Agents {
 		t.Run(name, func(t *testing.T) {
-			r := start(t)
-			file, key := agentKey(t)
-			_, to := openssh(t)
-			to.options.ForwardAgent, to.options.AgentSocket = true, begin(t, r, file)
-			conn := connect(t, r, to)
-			out, err := await(t, r, func() deferred.Deferred[conch.Output] { return conch.Exec(conn, "ssh-add -L", nil) })
+			r := sshtest.Start(t)
+			file, key := sshtest.AgentKey(t)
+			_, to := sshtest.OpenSSH(t)
+			to.Options.ForwardAgent, to.Options.AgentSocket = true, begin(t, r, file)
+			conn := sshtest.Connect(t, r, to)
+			out, err := sshtest.Await(t, r, func() deferred.Deferred[client.Output] { return client.Exec(conn, "ssh-add -L", nil) })
 			if err != nil || !strings.Contains(string(out.Stdout), strings.Fields(string(gossh.MarshalAuthorizedKey(key.PublicKey())))[1]) {
 				t.Errorf("the server sees %q, %v", out.Stdout, err)
 			}
-			signed, err := await(t, r, func() deferred.Deferred[[]conch.Output] {
-				var all []deferred.Deferred[conch.Output]
+			signed, err := sshtest.Await(t, r, func() deferred.Deferred[[]client.Output] {
+				var all []deferred.Deferred[client.Output]
 				for range 4 {
-					all = append(all, conch.Exec(conn, "ssh-add -T "+file+".pub", nil))
+					all = append(all, client.Exec(conn, "ssh-add -T "+file+".pub", nil))
 				}
 				return deferred.Gather(all)
 			})
 			if err != nil || len(signed) != 4 {
 				t.Errorf("signing: %v", err)
 			}
-			onLoop(t, r, conn.LoseConnection)
+			sshtest.OnLoop(t, r, conn.LoseConnection)
 		})
 	}
 }
@@ -168,16 +55,16 @@ func TestForwardAgent_Off(t *testing.T) {
 	reactortest.CheckGoroutines(t)
 	log := reactortest.NewLog(t)
 	r := reactortest.Start(t, reactor.Options{Logger: log.Logger()})
-	t.Setenv("SSH_AUTH_SOCK", agentSocket(t, func(net.Conn) { t.Error("the agent was used") }))
-	_, to := openssh(t)
-	conn := connect(t, r, to)
-	out, err := await(t, r, func() deferred.Deferred[conch.Output] { return conch.Exec(conn, `echo "$SSH_AUTH_SOCK"`, nil) })
+	t.Setenv("SSH_AUTH_SOCK", sshtest.AgentSocket(t, func(net.Conn) { t.Error("the agent was used") }))
+	_, to := sshtest.OpenSSH(t)
+	conn := sshtest.Connect(t, r, to)
+	out, err := sshtest.Await(t, r, func() deferred.Deferred[client.Output] { return client.Exec(conn, `echo "$SSH_AUTH_SOCK"`, nil) })
 	if err != nil || string(out.Stdout) != "\n" {
 		t.Errorf("got %q, %v", out.Stdout, err)
 	}
-	onLoop(t, r, conn.LoseConnection)
+	sshtest.OnLoop(t, r, conn.LoseConnection)
 
-	_, server := peered(t, r)
+	_, server := sshtest.Peered(t, r)
 	_, _, err = server.OpenChannel("auth-agent@openssh.com", nil)
 	if e, ok := errors.AsType[*gossh.OpenChannelError](err); !ok || e.Reason != gossh.Prohibited {
 		t.Errorf("got %v", err)
@@ -189,13 +76,13 @@ func TestForwardAgent_Off(t *testing.T) {
 
 // forwarding connects to an embedded server, with an agent at the socket forwarded, and returns the server's end of the connection. What sessions
 // ask for is noted.
-func forwarding(t *testing.T, r *reactor.Reactor, socket string) (*plainConnection, gossh.Conn, *requestLog) {
+func forwarding(t *testing.T, r *reactor.Reactor, socket string) (*sshtest.PlainConnection, gossh.Conn, *sshtest.RequestLog) {
 	t.Helper()
 	conns := make(chan gossh.Conn, 1)
-	log := &requestLog{want: -1}
-	_, to := embedded(t, conchtest.Options{Session: log.grant, Connected: func(c gossh.Conn) { conns <- c }})
-	to.options.ForwardAgent, to.options.ForwardAgentSocket = true, socket
-	conn := connect(t, r, to)
+	log := &sshtest.RequestLog{Want: -1}
+	_, to := sshtest.Embedded(t, conchtest.Options{Session: log.Grant, Connected: func(c gossh.Conn) { conns <- c }})
+	to.Options.ForwardAgent, to.Options.ForwardAgentSocket = true, socket
+	conn := sshtest.Connect(t, r, to)
 	return conn, <-conns, log
 }
 
@@ -211,22 +98,22 @@ func openAgent(t *testing.T, server gossh.Conn) gossh.Channel {
 
 // TestForwardAgent_Asks: commands and shells ask, first of all and without wanting an answer; subsystems do not.
 func TestForwardAgent_Asks(t *testing.T) {
-	r := start(t)
+	r := sshtest.Start(t)
 	conn, _, log := forwarding(t, r, "/nowhere")
-	for _, command := range []conch.Command{{Line: "x", Env: [][2]string{{"A", "B"}}}, {Line: "sftp", Subsystem: true}} {
-		s := conch.NewClientSession(command)
-		if _, err := await(t, r, func() deferred.Deferred[struct{}] {
+	for _, command := range []client.Command{{Line: "x", Env: [][2]string{{"A", "B"}}}, {Line: "sftp", Subsystem: true}} {
+		s := client.NewClientSession(command)
+		if _, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
 			conn.OpenChannel(s)
 			return s.Started()
 		}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	log.mu.Lock()
-	defer log.mu.Unlock()
+	log.Mu.Lock()
+	defer log.Mu.Unlock()
 	want := fmt.Sprintf("auth-agent-req@openssh.com false |env false %x|exec true %x|subsystem true %x",
 		conch.PackRequestEnv("A", "B"), conch.NS("x"), conch.NS("sftp"))
-	if got := strings.Join(log.seen, "|"); got != want {
+	if got := strings.Join(log.Seen, "|"); got != want {
 		t.Errorf("asked for %q, want %q", got, want)
 	}
 }
@@ -250,10 +137,10 @@ func TestForwardAgent_Ends(t *testing.T) {
 		}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			r := start(t)
+			r := sshtest.Start(t)
 			socket := "/nowhere"
 			if row.agent != nil {
-				socket = agentSocket(t, row.agent)
+				socket = sshtest.AgentSocket(t, row.agent)
 			}
 			_, server, _ := forwarding(t, r, socket)
 			ch := openAgent(t, server)
@@ -272,7 +159,7 @@ func TestForwardAgent_Ends(t *testing.T) {
 // TestForwardAgent_NoAgent: with no agent at all the server's channel is closed.
 func TestForwardAgent_NoAgent(t *testing.T) {
 	t.Setenv("SSH_AUTH_SOCK", "")
-	r := start(t)
+	r := sshtest.Start(t)
 	_, server, _ := forwarding(t, r, "")
 	if got, err := io.ReadAll(openAgent(t, server)); len(got) != 0 || err != nil {
 		t.Errorf("got %q, %v", got, err)
@@ -281,9 +168,9 @@ func TestForwardAgent_NoAgent(t *testing.T) {
 
 // TestForwardAgent_Flood: a server that floods an agent which does not read is held back by its window, and the end of the connection ends all.
 func TestForwardAgent_Flood(t *testing.T) {
-	r := start(t)
+	r := sshtest.Start(t)
 	ended := make(chan struct{})
-	socket := agentSocket(t, func(c net.Conn) {
+	socket := sshtest.AgentSocket(t, func(c net.Conn) {
 		<-ended
 		_, _ = io.Copy(io.Discard, c) // until it is closed
 	})
@@ -309,18 +196,18 @@ func TestForwardAgent_Flood(t *testing.T) {
 	if n := written.Load(); n > 4<<20 {
 		t.Errorf("the server could send %d bytes", n)
 	}
-	onLoop(t, r, conn.LoseConnection)
+	sshtest.OnLoop(t, r, conn.LoseConnection)
 	<-over
 	close(ended)
 }
 
 // TestForwardAgent_TooMany: more than MaxAgentChannels at the same time are refused; one that ends makes room.
 func TestForwardAgent_TooMany(t *testing.T) {
-	r := start(t)
-	socket := agentSocket(t, func(c net.Conn) { _, _ = io.Copy(c, c) })
+	r := sshtest.Start(t)
+	socket := sshtest.AgentSocket(t, func(c net.Conn) { _, _ = io.Copy(c, c) })
 	_, server, _ := forwarding(t, r, socket)
 	var open []gossh.Channel
-	for range conch.MaxAgentChannels {
+	for range forward.MaxAgentChannels {
 		open = append(open, openAgent(t, server))
 	}
 	_, _, err := server.OpenChannel("auth-agent@openssh.com", nil)
@@ -338,13 +225,13 @@ func TestForwardAgent_TooMany(t *testing.T) {
 
 // TestForwardAgent_Authenticates: the same agent logs in, by the path of the options, with ~ for the home directory: C-AUTH-31.
 func TestForwardAgent_Authenticates(t *testing.T) {
-	r := start(t)
-	file, key := agentKey(t)
-	socket := agents["x/crypto"](t, r, file)
+	r := sshtest.Start(t)
+	file, key := sshtest.AgentKey(t)
+	socket := sshtest.Agents["x/crypto"](t, r, file)
 	t.Setenv("HOME", filepath.Dir(socket))
-	_, to := embedded(t, conchtest.Options{AuthorizedKeys: []gossh.PublicKey{key.PublicKey()}})
-	to.options.Identities, to.options.NoAgent = []string{filepath.Join(t.TempDir(), "none")}, false
-	to.options.AgentSocket = "~/" + filepath.Base(socket)
-	conn := connect(t, r, to)
-	onLoop(t, r, conn.LoseConnection)
+	_, to := sshtest.Embedded(t, conchtest.Options{AuthorizedKeys: []gossh.PublicKey{key.PublicKey()}})
+	to.Options.Identities, to.Options.NoAgent = []string{filepath.Join(t.TempDir(), "none")}, false
+	to.Options.AgentSocket = "~/" + filepath.Base(socket)
+	conn := sshtest.Connect(t, r, to)
+	sshtest.OnLoop(t, r, conn.LoseConnection)
 }

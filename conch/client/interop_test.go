@@ -1,4 +1,4 @@
-package conch_test
+package client_test
 
 import (
 	"bufio"
@@ -16,6 +16,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hawser-go/hawser/conch/client"
+	"github.com/hawser-go/hawser/conch/forward"
+	"github.com/hawser-go/hawser/conch/internal/sshtest"
+
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/conch/filetransfer"
@@ -27,24 +31,24 @@ import (
 // peer is a server of somebody else's, with what it can do (docs/interop.md has the same table).
 type peer struct {
 	name                          string
-	start                         func(t *testing.T) target
+	start                         func(t *testing.T) sshtest.Target
 	sftp, remote, unix, halfClose bool
 	cannot                        []string // names of features
 }
 
 var peers = []peer{
 	{"OpenSSH", openSSHPeer, true, true, true, true, []string{"signal", "keyboard-interactive"}},
-	{"Twisted", func(t *testing.T) target { return pythonServer(t, "twisted_server.py", "twisted.conch") }, true, true, false, false,
+	{"Twisted", func(t *testing.T) sshtest.Target { return pythonServer(t, "twisted_server.py", "twisted.conch") }, true, true, false, false,
 		[]string{"signal", "keyboard-interactive", "certificate", "agent"}},
-	{"asyncssh", func(t *testing.T) target { return pythonServer(t, "asyncssh_server.py", "asyncssh") }, true, true, true, true, nil},
+	{"asyncssh", func(t *testing.T) sshtest.Target { return pythonServer(t, "asyncssh_server.py", "asyncssh") }, true, true, true, true, nil},
 	{"Dropbear", dropbear, true, true, false, true, []string{"environment", "keyboard-interactive", "certificate"}},
 }
 
 // openSSHPeer is an sshd that takes certificates, and environment variables.
-func openSSHPeer(t *testing.T) target {
+func openSSHPeer(t *testing.T) sshtest.Target {
 	authority := filepath.Join(t.TempDir(), "ca")
 	newKeyPair(t, authority)
-	s, to := openssh(t, "AcceptEnv LC_*", "TrustedUserCAKeys "+authority+".pub")
+	s, to := sshtest.OpenSSH(t, "AcceptEnv LC_*", "TrustedUserCAKeys "+authority+".pub")
 	if err := os.Rename(authority, filepath.Join(filepath.Dir(s.ClientKey), "ca")); err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +69,7 @@ func newKeyPair(t *testing.T, file string) gossh.PublicKey {
 }
 
 // credentials makes a host key, a user's key and an authority's in files, and a target that has the user's.
-func credentials(t *testing.T) (dir string, to target) {
+func credentials(t *testing.T) (dir string, to sshtest.Target) {
 	t.Helper()
 	dir = t.TempDir()
 	newKeyPair(t, filepath.Join(dir, "host"))
@@ -74,14 +78,14 @@ func credentials(t *testing.T) (dir string, to target) {
 	if err := os.WriteFile(filepath.Join(dir, "authorized"), []byte(authorized), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return dir, target{"guest", "127.0.0.1", 0, conch.ClientOptions{
+	return dir, sshtest.Target{User: "guest", Host: "127.0.0.1", Options: client.Options{
 		Identities: []string{filepath.Join(dir, "id")}, NoAgent: true, KnownHosts: []string{filepath.Join(dir, "known")},
-		HostKeys: conch.AcceptNewHosts, UI: noUI{t}, Timeout: patience,
+		HostKeys: client.AcceptNewHosts, UI: sshtest.NoUI{T: t}, Timeout: sshtest.Patience,
 	}}
 }
 
 // pythonServer starts a server out of testdata, which ends with the test.
-func pythonServer(t *testing.T, script, needs string) target {
+func pythonServer(t *testing.T, script, needs string) sshtest.Target {
 	t.Helper()
 	const python = "/usr/bin/python3"
 	if osexec.Command(python, "-W", "ignore", "-c", "import "+needs).Run() != nil {
@@ -98,10 +102,10 @@ func pythonServer(t *testing.T, script, needs string) target {
 	}
 	cmd := osexec.Command(python, "-W", "ignore", script, filepath.Join(dir, "host"), filepath.Join(dir, keyFile))
 	cmd.Dir = dir
-	out := serverProcess(t, cmd)
+	out := sshtest.ServerProcess(t, cmd)
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err == nil {
-		to.port, err = strconv.Atoi(strings.TrimSpace(line))
+		to.Port, err = strconv.Atoi(strings.TrimSpace(line))
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -109,34 +113,8 @@ func pythonServer(t *testing.T, script, needs string) target {
 	return to
 }
 
-// serverProcess starts a server, which ends when its standard input is closed or it is killed, and returns its standard output.
-func serverProcess(t *testing.T, cmd *osexec.Cmd) io.Reader {
-	t.Helper()
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var log strings.Builder
-	cmd.Stderr = &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		in.Close()
-		_ = cmd.Wait() // however it ends
-		if t.Failed() {
-			t.Logf("log of %s:\n%s", cmd.Path, log.String())
-		}
-	})
-	return out
-}
-
 // dropbear starts a Dropbear in a mount namespace in which the user's home directory is one of the test's: it takes keys from nowhere else.
-func dropbear(t *testing.T) target {
+func dropbear(t *testing.T) sshtest.Target {
 	t.Helper()
 	for _, file := range []string{"/usr/sbin/dropbear", "/usr/bin/dropbearkey", "/usr/bin/unshare"} {
 		if _, err := os.Stat(file); err != nil {
@@ -151,8 +129,8 @@ func dropbear(t *testing.T) target {
 	if err != nil {
 		t.Fatal(err)
 	}
-	to.user = me.Username
-	to.options.HostKeyAlgorithms = []string{gossh.KeyAlgoED25519} // its 2022.83 aborts when an RSA key is offered first that it does not have
+	to.User = me.Username
+	to.Options.HostKeyAlgorithms = []string{gossh.KeyAlgoED25519} // its 2022.83 aborts when an RSA key is offered first that it does not have
 	home, hostKey := filepath.Join(dir, "home"), filepath.Join(dir, "dropbear_key")
 	err = errors.Join(os.MkdirAll(filepath.Join(home, ".ssh"), 0o700),
 		os.Rename(filepath.Join(dir, "id.pub"), filepath.Join(home, ".ssh", "authorized_keys")),
@@ -163,12 +141,12 @@ func dropbear(t *testing.T) target {
 	port := freePort(t)
 	cmd := osexec.Command("unshare", "--mount", "sh", "-c", `mount --bind "$1" "$2" && exec dropbear -F -E -p "$3" -r "$4" -P "$5" 2>&1`,
 		"sh", home, me.HomeDir, "127.0.0.1:"+port, hostKey, filepath.Join(dir, "pid"))
-	log := bufio.NewReader(serverProcess(t, cmd))
+	log := bufio.NewReader(sshtest.ServerProcess(t, cmd))
 	t.Cleanup(func() { _ = cmd.Process.Kill() }) // before it is waited for
 	if line, err := log.ReadString('\n'); err != nil || !strings.Contains(line, "Not backgrounding") {
 		t.Fatalf("%q, %v", line, err)
 	}
-	to.port, err = strconv.Atoi(port)
+	to.Port, err = strconv.Atoi(port)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,10 +157,10 @@ func dropbear(t *testing.T) target {
 func TestInterop(t *testing.T) {
 	for _, p := range peers {
 		t.Run(p.name, func(t *testing.T) {
-			r := start(t)
+			r := sshtest.Start(t)
 			to := p.start(t)
-			conn := connect(t, r, to)
-			defer onLoop(t, r, conn.LoseConnection) // before the server is waited for
+			conn := sshtest.Connect(t, r, to)
+			defer sshtest.OnLoop(t, r, conn.LoseConnection) // before the server is waited for
 			interopExec(t, r, conn, p)
 			if p.sftp {
 				interopSFTP(t, r, conn)
@@ -197,7 +175,7 @@ func TestInterop(t *testing.T) {
 	}
 }
 
-func interopExec(t *testing.T, r *reactor.Reactor, conn *plainConnection, p peer) {
+func interopExec(t *testing.T, r *reactor.Reactor, conn *sshtest.PlainConnection, p peer) {
 	t.Helper()
 	for command, want := range map[string]string{
 		"printf out; printf err >&2": "out err <nil>",
@@ -205,8 +183,8 @@ func interopExec(t *testing.T, r *reactor.Reactor, conn *plainConnection, p peer
 		"exit 3":                     "  conch: remote command exited with status 3",
 		"kill -TERM $$":              "  conch: remote command was ended by signal TERM",
 	} {
-		out, err := await(t, r, func() deferred.Deferred[conch.Output] { return conch.Exec(conn, command, []byte("in")) })
-		if exit, ok := errors.AsType[*conch.ExitError](err); ok {
+		out, err := sshtest.Await(t, r, func() deferred.Deferred[client.Output] { return client.Exec(conn, command, []byte("in")) })
+		if exit, ok := errors.AsType[*client.ExitError](err); ok {
 			out = exit.Output
 		}
 		if got := fmt.Sprintf("%s %s %v", out.Stdout, out.Stderr, err); got != want {
@@ -215,11 +193,11 @@ func interopExec(t *testing.T, r *reactor.Reactor, conn *plainConnection, p peer
 	}
 }
 
-func interopSFTP(t *testing.T, r *reactor.Reactor, conn *plainConnection) {
+func interopSFTP(t *testing.T, r *reactor.Reactor, conn *sshtest.PlainConnection) {
 	t.Helper()
-	s := &sftpSession{ClientSession: conch.ClientSession{Command: conch.Command{Line: "sftp", Subsystem: true}}}
+	s := &sftpSession{ClientSession: client.ClientSession{Command: client.Command{Line: "sftp", Subsystem: true}}}
 	s.client = filetransfer.NewFileTransferClient()
-	_, err := await(t, r, func() deferred.Deferred[filetransfer.Status] {
+	_, err := sshtest.Await(t, r, func() deferred.Deferred[filetransfer.Status] {
 		conn.OpenChannel(s)
 		return deferred.ThenDeferred(s.Started(), func(struct{}) deferred.Deferred[filetransfer.Status] {
 			return s.client.MakeDirectory("made", filetransfer.Attrs{})
@@ -228,11 +206,11 @@ func interopSFTP(t *testing.T, r *reactor.Reactor, conn *plainConnection) {
 	if err != nil {
 		t.Errorf("SFTP: %v", err)
 	}
-	onLoop(t, r, s.LoseConnection)
+	sshtest.OnLoop(t, r, s.LoseConnection)
 }
 
 type sftpSession struct {
-	conch.ClientSession
+	client.ClientSession
 	client *filetransfer.FileTransferClient
 }
 
@@ -240,43 +218,43 @@ func (s *sftpSession) SessionStarted()       { s.client.MakeConnection(s) }
 func (s *sftpSession) DataReceived(p []byte) { s.client.DataReceived(p) }
 func (s *sftpSession) Closed()               { s.client.ConnectionLost(conch.ErrConnectionLost) }
 
-func interopForward(t *testing.T, r *reactor.Reactor, conn *plainConnection, p peer) {
+func interopForward(t *testing.T, r *reactor.Reactor, conn *sshtest.PlainConnection, p peer) {
 	t.Helper()
-	dir := shortDir(t)
-	tcp, unix := echoServer(t, "tcp", "127.0.0.1:0"), echoServer(t, "unix", filepath.Join(dir, "e"))
+	dir := sshtest.ShortDir(t)
+	tcp, unix := sshtest.EchoServer(t, "tcp", "127.0.0.1:0"), sshtest.EchoServer(t, "unix", filepath.Join(dir, "e"))
 	for _, row := range []struct {
 		name string
 		can  bool
-		f    func() deferred.Deferred[*conch.Forwarder]
+		f    func() deferred.Deferred[*forward.Forwarder]
 	}{
-		{"local", true, func() deferred.Deferred[*conch.Forwarder] {
-			return conch.ForwardLocal(conn, "tcp", "127.0.0.1:0", "tcp", tcp)
+		{"local", true, func() deferred.Deferred[*forward.Forwarder] {
+			return forward.Local(conn, "tcp", "127.0.0.1:0", "tcp", tcp)
 		}},
-		{"remote", p.remote, func() deferred.Deferred[*conch.Forwarder] {
-			return conch.ForwardRemote(conn, "tcp", "127.0.0.1:"+freePort(t), "tcp", tcp)
+		{"remote", p.remote, func() deferred.Deferred[*forward.Forwarder] {
+			return forward.Remote(conn, "tcp", "127.0.0.1:"+freePort(t), "tcp", tcp)
 		}},
-		{"local UNIX", p.unix, func() deferred.Deferred[*conch.Forwarder] {
-			return conch.ForwardLocal(conn, "unix", filepath.Join(dir, "l"), "unix", unix)
+		{"local UNIX", p.unix, func() deferred.Deferred[*forward.Forwarder] {
+			return forward.Local(conn, "unix", filepath.Join(dir, "l"), "unix", unix)
 		}},
-		{"remote UNIX", p.unix, func() deferred.Deferred[*conch.Forwarder] {
-			return conch.ForwardRemote(conn, "unix", filepath.Join(dir, "r"), "unix", unix)
+		{"remote UNIX", p.unix, func() deferred.Deferred[*forward.Forwarder] {
+			return forward.Remote(conn, "unix", filepath.Join(dir, "r"), "unix", unix)
 		}},
 	} {
 		if !row.can {
 			continue
 		}
-		f, err := await(t, r, row.f)
+		f, err := sshtest.Await(t, r, row.f)
 		if err != nil {
 			t.Errorf("%s: %v", row.name, err)
 			continue
 		}
 		t.Log(row.name)
 		if p.halfClose {
-			echoes(t, f.Addr().Network(), dialAddress(f.Addr()))
+			sshtest.Echoes(t, f.Addr().Network(), sshtest.DialAddress(f.Addr()))
 		} else {
-			echoesOpen(t, f.Addr().Network(), dialAddress(f.Addr()))
+			echoesOpen(t, f.Addr().Network(), sshtest.DialAddress(f.Addr()))
 		}
-		if _, err := await(t, r, f.Close); err != nil {
+		if _, err := sshtest.Await(t, r, f.Close); err != nil {
 			t.Error(err)
 		}
 	}

@@ -1,4 +1,4 @@
-package conch_test
+package client_test
 
 import (
 	"context"
@@ -10,6 +10,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/hawser-go/hawser/conch/client"
+	"github.com/hawser-go/hawser/conch/internal/sshtest"
 
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/conchtest"
@@ -42,7 +45,7 @@ func (s *scissors) Read(p []byte) (int, error) {
 
 // hookedAuth is an authentication whose hooks can be replaced by functions.
 type hookedAuth struct {
-	conch.SSHUserAuthClient
+	client.SSHUserAuthClient
 	publicKey func() deferred.Deferred[gossh.PublicKey]
 	password  func() deferred.Deferred[string]
 	answers   func() deferred.Deferred[[]string]
@@ -62,7 +65,7 @@ func (a *hookedAuth) ServiceStopped() {
 	}
 }
 
-func (a *hookedAuth) GetGenericAnswers(name, instruction string, prompts []conch.Prompt) deferred.Deferred[[]string] {
+func (a *hookedAuth) GetGenericAnswers(name, instruction string, prompts []client.Prompt) deferred.Deferred[[]string] {
 	if a.answers != nil {
 		return a.answers()
 	}
@@ -85,41 +88,41 @@ func (a *hookedAuth) GetPassword(prompt string) deferred.Deferred[string] {
 
 // attempt is one call of Connect with everything replaceable.
 type attempt struct {
-	to     target
-	verify conch.HostKeyVerifier
+	to     sshtest.Target
+	verify client.HostKeyVerifier
 	auth   *hookedAuth
-	conn   *plainConnection
+	conn   *sshtest.PlainConnection
 	server *conchtest.Server
 }
 
 func newAttempt(t *testing.T) *attempt {
-	s, to := embedded(t, conchtest.Options{})
-	conn := &plainConnection{}
+	s, to := sshtest.Embedded(t, conchtest.Options{})
+	conn := &sshtest.PlainConnection{}
 	return &attempt{
-		to: to, verify: conch.VerifyHostKey, conn: conn, server: s,
-		auth: &hookedAuth{SSHUserAuthClient: *conch.NewSSHUserAuthClient(to.user, to.options, conn)},
+		to: to, verify: client.VerifyHostKey, conn: conn, server: s,
+		auth: &hookedAuth{SSHUserAuthClient: *client.NewSSHUserAuthClient(to.User, to.Options, conn)},
 	}
 }
 
 func (a *attempt) connect(r *reactor.Reactor) deferred.Deferred[struct{}] {
-	return conch.Connect(r, a.to.host, a.to.port, a.to.options, a.verify, a.auth)
+	return client.Connect(r, a.to.Host, a.to.Port, a.to.Options, a.verify, a.auth)
 }
 
 // fails runs the attempt and checks that it fails once (C-CLIENT-10), in the phase and with the error that are wanted.
-func (a *attempt) fails(t *testing.T, r *reactor.Reactor, phase conch.Phase, want error) {
+func (a *attempt) fails(t *testing.T, r *reactor.Reactor, phase client.Phase, want error) {
 	t.Helper()
 	times := 0
-	_, err := await(t, r, func() deferred.Deferred[struct{}] {
+	_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
 		return a.connect(r).AddErrback(func(err error) (struct{}, error) {
 			times++
 			return struct{}{}, err
 		})
 	})
-	failed, ok := errors.AsType[*conch.ConnectError](err)
+	failed, ok := errors.AsType[*client.ConnectError](err)
 	if !ok || failed.Phase != phase || !errors.Is(err, want) {
 		t.Errorf("got %v (%T), want a failure of the phase %q with %v", err, err, phase, want)
 	}
-	onLoop(t, r, func() {
+	sshtest.OnLoop(t, r, func() {
 		if times != 1 {
 			t.Errorf("failed %d times", times)
 		}
@@ -159,7 +162,7 @@ func TestConnect_Cut(t *testing.T) {
 	for _, row := range []struct {
 		name  string
 		set   func(t *testing.T, r *reactor.Reactor, a *attempt)
-		phase conch.Phase
+		phase client.Phase
 		want  error
 	}{
 		{"nobody listens", func(t *testing.T, r *reactor.Reactor, a *attempt) {
@@ -167,55 +170,55 @@ func TestConnect_Cut(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			a.to.port = l.Addr().(*net.TCPAddr).Port
+			a.to.Port = l.Addr().(*net.TCPAddr).Port
 			l.Close()
-		}, conch.PhaseDial, syscall.ECONNREFUSED},
+		}, client.PhaseDial, syscall.ECONNREFUSED},
 		{"dialling never ends", func(t *testing.T, r *reactor.Reactor, a *attempt) {
-			a.to.options.Timeout = short
-			a.to.options.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			a.to.Options.Timeout = short
+			a.to.Options.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
 				<-ctx.Done()
 				return nil, ctx.Err()
 			}
-		}, conch.PhaseDial, conch.ErrTimeout},
+		}, client.PhaseDial, client.ErrTimeout},
 		{"cut before the version line", func(t *testing.T, r *reactor.Reactor, a *attempt) {
-			a.to = a.to.through(func(c net.Conn) net.Conn { return &scissors{Conn: c} })
-		}, conch.PhaseBanner, conch.ErrConnectionLost},
+			a.to = a.to.Through(func(c net.Conn) net.Conn { return &scissors{Conn: c} })
+		}, client.PhaseBanner, conch.ErrConnectionLost},
 		{"no version line comes", func(t *testing.T, r *reactor.Reactor, a *attempt) {
-			a.to.options.Timeout = short
-			a.to.host, a.to.port = silent(t, "welcome\r\n")
-		}, conch.PhaseBanner, conch.ErrTimeout},
+			a.to.Options.Timeout = short
+			a.to.Host, a.to.Port = silent(t, "welcome\r\n")
+		}, client.PhaseBanner, client.ErrTimeout},
 		{"cut after the version line", func(t *testing.T, r *reactor.Reactor, a *attempt) {
-			a.to = a.to.through(func(c net.Conn) net.Conn { return &scissors{Conn: c, left: len("SSH-2.0-Go\r\n")} })
-		}, conch.PhaseKeyExchange, conch.ErrConnectionLost},
+			a.to = a.to.Through(func(c net.Conn) net.Conn { return &scissors{Conn: c, left: len("SSH-2.0-Go\r\n")} })
+		}, client.PhaseKeyExchange, conch.ErrConnectionLost},
 		{"cut inside the key exchange", func(t *testing.T, r *reactor.Reactor, a *attempt) {
-			a.to = a.to.through(func(c net.Conn) net.Conn { return &scissors{Conn: c, left: 400} })
-		}, conch.PhaseKeyExchange, conch.ErrConnectionLost},
+			a.to = a.to.Through(func(c net.Conn) net.Conn { return &scissors{Conn: c, left: 400} })
+		}, client.PhaseKeyExchange, conch.ErrConnectionLost},
 		{"no key exchange comes", func(t *testing.T, r *reactor.Reactor, a *attempt) {
-			a.to.options.Timeout = short
-			a.to.host, a.to.port = silent(t, "SSH-2.0-silent\r\n")
-		}, conch.PhaseKeyExchange, conch.ErrTimeout},
+			a.to.Options.Timeout = short
+			a.to.Host, a.to.Port = silent(t, "SSH-2.0-silent\r\n")
+		}, client.PhaseKeyExchange, client.ErrTimeout},
 		{"the host key is never judged", func(t *testing.T, r *reactor.Reactor, a *attempt) {
-			a.to.options.Timeout = short
-			a.verify = func(*conch.SSHClientTransport, string, gossh.PublicKey, string) deferred.Deferred[bool] {
+			a.to.Options.Timeout = short
+			a.verify = func(*client.SSHClientTransport, string, gossh.PublicKey, string) deferred.Deferred[bool] {
 				return never[bool]()
 			}
-		}, conch.PhaseHostKey, conch.ErrTimeout},
+		}, client.PhaseHostKey, client.ErrTimeout},
 		{"cut while a key is looked for", func(t *testing.T, r *reactor.Reactor, a *attempt) {
 			a.auth.publicKey = func() deferred.Deferred[gossh.PublicKey] {
 				a.server.CloseConnections()
 				return never[gossh.PublicKey]()
 			}
-		}, conch.PhaseAuthentication, conch.ErrConnectionLost},
+		}, client.PhaseAuthentication, conch.ErrConnectionLost},
 		{"no key is ever found", func(t *testing.T, r *reactor.Reactor, a *attempt) {
-			a.to.options.Timeout = short
+			a.to.Options.Timeout = short
 			a.auth.publicKey = never[gossh.PublicKey]
-		}, conch.PhaseAuthentication, conch.ErrTimeout},
+		}, client.PhaseAuthentication, client.ErrTimeout},
 		{"ServiceStarted panics", func(t *testing.T, r *reactor.Reactor, a *attempt) {
-			a.conn.started = func() { panic(os.ErrProcessDone) }
-		}, conch.PhaseService, os.ErrProcessDone},
+			a.conn.Started = func() { panic(os.ErrProcessDone) }
+		}, client.PhaseService, os.ErrProcessDone},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			r := start(t)
+			r := sshtest.Start(t)
 			a := newAttempt(t)
 			row.set(t, r, a)
 			a.fails(t, r, row.phase, row.want)
@@ -225,17 +228,17 @@ func TestConnect_Cut(t *testing.T) {
 
 // TestConnect_Cancel cancels in each phase: C-CLIENT-12.
 func TestConnect_Cancel(t *testing.T) {
-	for _, phase := range []conch.Phase{conch.PhaseDial, conch.PhaseBanner, conch.PhaseKeyExchange, conch.PhaseHostKey, conch.PhaseAuthentication} {
+	for _, phase := range []client.Phase{client.PhaseDial, client.PhaseBanner, client.PhaseKeyExchange, client.PhaseHostKey, client.PhaseAuthentication} {
 		t.Run(string(phase), func(t *testing.T) {
-			r := start(t)
+			r := sshtest.Start(t)
 			a := newAttempt(t)
 			var d deferred.Deferred[struct{}]
-			a.to.options.Progress = func(p conch.Phase, _ string) {
+			a.to.Options.Progress = func(p client.Phase, _ string) {
 				if p == phase {
 					d.Cancel()
 				}
 			}
-			_, err := await(t, r, func() deferred.Deferred[struct{}] {
+			_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
 				d = a.connect(r)
 				return d
 			})
@@ -248,28 +251,28 @@ func TestConnect_Cancel(t *testing.T) {
 
 // TestConnectionLost_Waiters loses the connection while everything that can be outstanding is: C-CONN-2, 22, C-CLIENT-18, C-SFTP-60, PORT-6.
 func TestConnectionLost_Waiters(t *testing.T) {
-	r := start(t)
-	s, to := embedded(t, conchtest.Options{Exec: func(_ string, ch gossh.Channel) uint32 {
+	r := sshtest.Start(t)
+	s, to := sshtest.Embedded(t, conchtest.Options{Exec: func(_ string, ch gossh.Channel) uint32 {
 		_, _ = io.Copy(io.Discard, ch) // until the channel ends
 		return 0
 	}})
-	conn := connect(t, r, to)
-	var seen events
+	conn := sshtest.Connect(t, r, to)
+	var seen sshtest.Events
 	waiting := 2
 	all := deferred.New[struct{}]()
 	failed := func(what string, d deferred.Deferred[[]byte]) {
 		d.AddBoth(func(_ []byte, err error) ([]byte, error) {
-			seen.add("%s: lost=%v closed=%v", what, errors.Is(err, conch.ErrConnectionLost), errors.Is(err, conch.ErrChannelClosed))
+			seen.Add("%s: lost=%v closed=%v", what, errors.Is(err, conch.ErrConnectionLost), errors.Is(err, conch.ErrChannelClosed))
 			if waiting--; waiting == 0 {
 				all.Callback(struct{}{})
 			}
 			return nil, nil
 		})
 	}
-	channel, late := newChannel(&seen, nil), newChannel(&seen, nil)
-	onLoop(t, r, func() { conn.stopped = func() { seen.add("ServiceStopped") } })
-	_, err := await(t, r, func() deferred.Deferred[struct{}] {
-		channel.opened = func(c *recordingChannel) {
+	channel, late := sshtest.NewChannel(&seen, nil), sshtest.NewChannel(&seen, nil)
+	sshtest.OnLoop(t, r, func() { conn.Stopped = func() { seen.Add("ServiceStopped") } })
+	_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
+		channel.Opened = func(c *sshtest.RecordingChannel) {
 			conn.SendRequest(c, "exec", conch.NS("wait"), true).AddCallback(func([]byte) ([]byte, error) {
 				s.CloseConnections()
 				failed("request", conn.SendRequest(c, "exec", conch.NS("again"), true))
@@ -279,18 +282,18 @@ func TestConnectionLost_Waiters(t *testing.T) {
 			})
 		}
 		conn.OpenChannel(channel)
-		return channel.closed
+		return channel.Done
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := await(t, r, func() deferred.Deferred[struct{}] { return late.closed }); !errors.Is(err, conch.ErrConnectionLost) {
+	if _, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] { return late.Done }); !errors.Is(err, conch.ErrConnectionLost) {
 		t.Errorf("OpenFailed(%v)", err)
 	}
-	if _, err := await(t, r, func() deferred.Deferred[struct{}] { return all }); err != nil {
+	if _, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] { return all }); err != nil {
 		t.Error(err)
 	}
-	onLoop(t, r, func() {
+	sshtest.OnLoop(t, r, func() {
 		if !errors.Is(channel.CloseReason(), conch.ErrConnectionLost) {
 			t.Errorf("close reason %v", channel.CloseReason())
 		}
@@ -300,7 +303,7 @@ func TestConnectionLost_Waiters(t *testing.T) {
 		"OpenFailed": 1, "ServiceStopped": 1, "Closed": 1}
 	got := map[string]int{}
 	stopped := false
-	onLoop(t, r, func() {
+	sshtest.OnLoop(t, r, func() {
 		for _, e := range seen {
 			got[e]++
 			stopped = stopped || e == "ServiceStopped"
