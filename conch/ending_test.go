@@ -51,12 +51,14 @@ func TestF35_BrokenIsNotClosed(t *testing.T) {
 				})
 				peer.answerAll()
 				var seen sshtest.Events
-				c := sshtest.NewChannel(&seen, nil)
+				open := make(chan struct{})
+				c := sshtest.NewChannel(&seen, func(*sshtest.RecordingChannel) { close(open) })
 				sshtest.OnLoop(t, r, func() { conn.OpenChannel(c) })
 				ch, requests, err := (<-peer.channels).Accept()
 				if err != nil {
 					t.Fatal(err)
 				}
+				<-open
 				var writing sync.WaitGroup
 				writing.Go(func() { gossh.DiscardRequests(requests) })
 				wire.broken.Store(i%4 != 0)
