@@ -9,7 +9,6 @@ import (
 
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/conchtest"
-	"github.com/hawser-go/hawser/conch/knownhosts"
 	"github.com/hawser-go/hawser/deferred"
 	gossh "golang.org/x/crypto/ssh"
 )
@@ -30,7 +29,7 @@ func TestVerifyHostKey_NewHosts(t *testing.T) {
 		says   string
 	}{
 		"asked, yes":    {conch.AskAboutNewHosts, &scriptedUI{yes: true}, nil, ""},
-		"asked, no":     {conch.AskAboutNewHosts, &scriptedUI{}, []error{knownhosts.ErrUserRejectedKey}, ""},
+		"asked, no":     {conch.AskAboutNewHosts, &scriptedUI{}, []error{conch.ErrUserRejectedKey}, ""},
 		"nobody to ask": {conch.AskAboutNewHosts, speechlessUI{&scriptedUI{}}, []error{conch.ErrUnknownHost, errNobody}, "add it to a known-hosts file first: nobody"},
 		"accepted":      {conch.AcceptNewHosts, noUI{t}, nil, ""},
 		"refused":       {conch.RefuseNewHosts, noUI{t}, []error{conch.ErrUnknownHost}, "add it to a known-hosts file"},

@@ -4,48 +4,41 @@ import (
 	"crypto/hmac"
 	"crypto/sha1"
 	"encoding/base64"
-	"errors"
 	"strings"
 )
 
 const (
 	hashDelimiter = "|"
-	hashMagic     = "|1|" // HMAC-SHA1, the only kind there is
+	hashMagic     = "|1|" // HMAC-SHA1, the only kind that is defined
 
-	// maxPattern is the longest pattern that OpenSSH looks at, in bytes: beyond it the line does not match.
+	// maxPattern is the length, in bytes, of the longest pattern that OpenSSH
+	// compares. A line with a longer pattern does not match.
 	maxPattern = 1022
 )
 
-// hostMatcher is a host column. The name that it is asked about is in lower case.
+// hostMatcher is a host column. The name must be in lower case.
 type hostMatcher interface{ matches(name string) bool }
 
-// parseHosts reads a host column. A list of patterns is never wrong; a hashed name can be.
-func parseHosts(column string) (hostMatcher, error) {
+// parseHosts parses a host column. It returns false for a malformed hashed
+// name. Any other column is a list of patterns.
+func parseHosts(column string) (hostMatcher, bool) {
 	if strings.HasPrefix(column, hashDelimiter) {
 		return parseHashed(column)
 	}
-	return patterns(lower(column)), nil
+	return patterns(lower(column)), true
 }
 
-// hashedHost is a name of which only the HMAC-SHA1 keyed by a salt is known (C-CLIENT-34).
+// hashedHost is a name that is recorded as its HMAC-SHA1. The salt is the key
+// of the HMAC.
 type hashedHost struct{ salt, hash []byte }
 
-func parseHashed(column string) (hashedHost, error) {
-	bad := errors.New("knownhosts: bad hashed host name")
+func parseHashed(column string) (hashedHost, bool) {
 	body, ok := strings.CutPrefix(column, hashMagic)
 	salt64, hash64, found := strings.Cut(body, hashDelimiter)
-	if !ok || !found {
-		return hashedHost{}, bad
-	}
-	salt, err := base64.StdEncoding.Strict().DecodeString(salt64)
-	if err != nil || len(salt) != sha1.Size {
-		return hashedHost{}, bad
-	}
-	hash, err := base64.StdEncoding.Strict().DecodeString(hash64)
-	if err != nil || len(hash) != sha1.Size {
-		return hashedHost{}, bad
-	}
-	return hashedHost{salt, hash}, nil
+	salt, err1 := base64.StdEncoding.Strict().DecodeString(salt64)
+	hash, err2 := base64.StdEncoding.Strict().DecodeString(hash64)
+	valid := ok && found && err1 == nil && err2 == nil && len(salt) == sha1.Size && len(hash) == sha1.Size
+	return hashedHost{salt, hash}, valid
 }
 
 func (h hashedHost) matches(name string) bool {
@@ -57,7 +50,7 @@ func (h hashedHost) matches(name string) bool {
 // patterns is a list of patterns in lower case, separated by commas.
 type patterns string
 
-// matches reports whether some pattern matches and no negated one does.
+// matches reports whether a pattern matches and no negated pattern matches.
 func (p patterns) matches(name string) bool {
 	found := false
 	for pattern := range strings.SplitSeq(string(p), ",") {
@@ -76,22 +69,23 @@ func (p patterns) matches(name string) bool {
 	return found
 }
 
-// wildcard matches one pattern, in which * stands for any bytes and ? for any one byte. Its time is bounded by the product of
-// the two lengths: only the last * is ever tried again.
+// wildcard reports whether a pattern matches the whole name. In the pattern *
+// matches any bytes and ? matches one byte. Only the last * is tried again
+// after a mismatch, so the time is bounded by the product of the lengths.
 func wildcard(pattern, name string) bool {
 	p, n := 0, 0
-	star, from := -1, 0 // the last * and where in name its match ends
+	star, end := -1, 0 // the last * and the end of its match in name
 	for n < len(name) {
 		switch {
 		case p < len(pattern) && pattern[p] == '*':
-			star, from = p, n
+			star, end = p, n
 			p++
 		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == name[n]):
 			p++
 			n++
 		case star >= 0:
-			from++
-			p, n = star+1, from
+			end++
+			p, n = star+1, end
 		default:
 			return false
 		}
@@ -99,7 +93,8 @@ func wildcard(pattern, name string) bool {
 	return strings.Trim(pattern[p:], "*") == ""
 }
 
-// lower changes ASCII capitals only, as OpenSSH does: no other letter may turn into an ASCII one.
+// lower converts upper-case ASCII letters, as OpenSSH does. No other letter may
+// become an ASCII letter.
 func lower(s string) string {
 	b := []byte(s)
 	for i, c := range b {
