@@ -79,6 +79,8 @@ func TestCertificates(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				v, err := f.Check(name, "192.0.2.1", tt.cert)
 				switch {
+				case err != nil && (len(err.Error()) > 4096 || !printable(strings.ReplaceAll(err.Error(), " ", ""))):
+					t.Errorf("F26: error of %d bytes: %.1000q", len(err.Error()), err)
 				case tt.reason != "":
 					if err == nil || !strings.Contains(err.Error(), tt.reason) || !strings.Contains(err.Error(), ", line 1, is not valid") {
 						t.Errorf("error %v", err)

@@ -68,7 +68,7 @@ func newInquiry(name Name, ip string, key gossh.PublicKey) *inquiry {
 		q.bare.name = bare
 	}
 	addr, err := netip.ParseAddr(ip)
-	if err != nil || addr.Unmap().IsLoopback() || name.port == 0 {
+	if err != nil || addr.IsLoopback() || name.port == 0 {
 		return q
 	}
 	if address := HostPort(addr.Unmap().String(), name.port); address != name {
