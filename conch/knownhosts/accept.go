@@ -41,7 +41,8 @@ func (f *File) Accept(v Verdict) error {
 		f.unsaved = append(f.unsaved, line)
 	}
 	if err := f.save(); err != nil {
-		return fmt.Errorf("knownhosts: the key of host %s was accepted but not saved in %s: %w; until it is saved, only this program knows it",
+		return fmt.Errorf("knownhosts: the key of host %s was accepted but not saved in %s: %w; "+
+			"until it is saved, only this program knows it",
 			quote(v.Missing[0].String()), quote(f.path), withoutPath(err))
 	}
 	f.unsaved = nil

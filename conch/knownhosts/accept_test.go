@@ -172,22 +172,6 @@ func TestAcceptToDevice(t *testing.T) {
 	accept(t, FromPath(os.DevNull), host("host"))
 }
 
-// A disk without room for the line: the error says so, and no line is damaged.
-func TestAcceptOnFullDisk(t *testing.T) {
-	const full = "/dev/full"
-	if _, err := os.Stat(full); err != nil {
-		t.Logf("there is no %s here: %v", full, err)
-		return
-	}
-	f := FromPath(full)
-	if err := f.Accept(Verdict{Key: ed(1), Missing: []Name{host("host")}}); err == nil || !strings.Contains(err.Error(), "not saved") {
-		t.Errorf("Accept: %v", err)
-	}
-	if f.path = tempFile(t, "# empty"); check(t, f, host("host"), ed(1)) != Known {
-		t.Error("the key is forgotten")
-	}
-}
-
 // Any beginning of a line, such as a crash can leave, is not understood, and
 // the next Accept starts on a line of its own.
 func TestAcceptAfterBrokenLine(t *testing.T) {

@@ -55,7 +55,8 @@ type RevokedKeyError struct {
 
 // Error shows the revoked key and the place of the @revoked line.
 func (e *RevokedKeyError) Error() string {
-	return fmt.Sprintf("knownhosts: the %s key %s of host %s is revoked by %s; ask the administrator of the host for a new key",
+	return fmt.Sprintf("knownhosts: the %s key %s of host %s is revoked by %s; "+
+		"ask the administrator of the host for a new key",
 		keyTypeName(e.Revoked), gossh.FingerprintSHA256(e.Revoked), quote(e.Name.String()), place(e.Path, e.Line))
 }
 

@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -103,10 +105,10 @@ func (q question) name() Name {
 	return HostPort(cmp.Or(q.host, "Host.TEST"), q.port)
 }
 
-// sshVerdict returns the judgement of ssh about the key of a server.
-func sshVerdict(t *testing.T, ssh string, q question, options ...string) string {
+// runSSH returns the log of an ssh that connects to a server of the test.
+func runSSH(t *testing.T, ssh string, q question, options ...string) string {
 	t.Helper()
-	args := []string{"-F", "none", "-v", "-T", "-p", strconv.Itoa(cmp.Or(q.port, 22))}
+	args := []string{"-F", "none", "-vv", "-T", "-p", strconv.Itoa(cmp.Or(q.port, 22))}
 	for _, option := range append(options, "ProxyCommand="+shellQuote(os.Args[0]), "BatchMode=yes", "StrictHostKeyChecking=yes",
 		"UpdateHostKeys=no", "UserKnownHostsFile="+strings.Join(q.user, " "),
 		"GlobalKnownHostsFile="+cmp.Or(strings.Join(q.global, " "), "none")) {
@@ -117,18 +119,25 @@ func sshVerdict(t *testing.T, ssh string, q question, options ...string) string 
 	}
 	cmd := exec.CommandContext(t.Context(), ssh, append(args, cmp.Or(q.host, "Host.TEST"), "true")...)
 	cmd.Env = append(os.Environ(), serveVariable+"="+q.key)
-	out, _ := cmd.CombinedOutput() // it fails in any case: no command is run
+	out, _ := cmd.CombinedOutput() // ssh fails in any case: no command is run
+	return string(out)
+}
+
+// sshVerdict returns the judgement of ssh about the key of a server.
+func sshVerdict(t *testing.T, ssh string, q question, options ...string) string {
+	t.Helper()
+	log := runSSH(t, ssh, q, options...)
 	for _, sign := range []struct{ text, verdict string }{
 		{"REVOKED HOST KEY DETECTED", "revoked"},
 		{"HOST IDENTIFICATION HAS CHANGED", "changed"},
 		{"Host key verification failed", "unknown"},
 		{"Authenticated to ", "known"},
 	} {
-		if strings.Contains(string(out), sign.text) {
+		if strings.Contains(log, sign.text) {
 			return sign.verdict
 		}
 	}
-	return fmt.Sprintf("ssh said\n%s", out)
+	return "ssh said\n" + log
 }
 
 func ourVerdict(q question) string {
@@ -303,5 +312,58 @@ func TestF20_AcceptLikeSSH(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+var offered = regexp.MustCompile(`(?m)^debug2: host key algorithms: (\S+?)\r?$`)
+
+// sshOffers returns the host key algorithms in the order in which ssh offers
+// them.
+func sshOffers(t *testing.T, ssh string, q question) []string {
+	t.Helper()
+	match := offered.FindStringSubmatch(runSSH(t, ssh, q)) // the first is the client's
+	if match == nil {
+		t.Fatal("ssh does not show its algorithms")
+	}
+	return strings.Split(match[1], ",")
+}
+
+// The server is asked for the same type of key as by ssh.
+func TestF36_HostKeyAlgorithmsLikeSSH(t *testing.T) {
+	ssh := conchtest.Program(t, "ssh")
+	allowed := sshOffers(t, ssh, question{key: "ed25519", user: []string{tempFile(t)}})
+	isCert := func(algorithm string) bool { return strings.Contains(algorithm, "-cert-v") }
+	for name, tt := range map[string]struct {
+		lines []string
+		alias string
+		cert  bool
+	}{
+		"first contact":              {},
+		"ECDSA":                      {lines: []string{line("host.test", ec(1))}},
+		"RSA":                        {lines: []string{line("host.test", rsaKey(1))}},
+		"RSA, ECDSA":                 {lines: []string{line("host.test", rsaKey(1)), line("host.test", ec(1))}},
+		"ECDSA, ED25519":             {lines: []string{line("host.test", ec(1)), line("host.test", ed(1))}},
+		"ECDSA of the alias":         {lines: []string{line("alias", ec(1))}, alias: "Alias"},
+		"ECDSA, but not of alias":    {lines: []string{line("host.test", ec(1))}, alias: "alias"},
+		"ECDSA, hashed":              {lines: []string{line(hashOf("host.test"), ec(1))}},
+		"authority":                  {lines: []string{marked(certAuthority, "*.test", rsaKey(1))}, cert: true},
+		"authority and ECDSA":        {lines: []string{line("host.test", ec(1)), marked(certAuthority, "*.test", rsaKey(1))}, cert: true},
+		"revoked ECDSA":              {lines: []string{marked(revoked, "host.test", ec(1))}},
+		"ECDSA in a line that's bad": {lines: []string{line("host.test", ec(1))[:60]}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			q := question{key: "ed25519", alias: tt.alias, user: []string{tempFile(t, tt.lines...)}}
+			theirs := sshOffers(t, ssh, q)
+			ours, err := FromPath(q.user[0]).HostKeyAlgorithms(q.name(), allowed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tt.cert && (!isCert(ours[0]) || !isCert(theirs[0])) {
+				t.Errorf("no certificates first: ours %q, ssh's %q", ours, theirs)
+			}
+			if ours, theirs := slices.DeleteFunc(ours, isCert), slices.DeleteFunc(theirs, isCert); ours[0] != theirs[0] {
+				t.Errorf("first key type: ours %q, ssh's %q", ours, theirs)
+			}
+		})
 	}
 }
