@@ -24,9 +24,10 @@ import (
 // file is created with mode 0600, missing directories with mode 0700. A
 // symbolic link is followed. The data is on disk when Accept returns nil.
 //
-// If Accept returns an error, the key is not saved. Unless a name is not valid,
-// the File keeps the key in memory: its Check treats the key as recorded, and
-// the next Accept, with the same Verdict or another, tries again to save it.
+// If Accept returns an error, the key is not saved. Unless a name is not valid
+// or there are too many names, the File keeps the key in memory: its Check
+// treats the key as recorded, so the user need not be asked again, and the next
+// Accept, with the same Verdict or another, tries again to save the key.
 func (f *File) Accept(v Verdict) error {
 	if len(v.Missing) == 0 {
 		return nil
@@ -58,7 +59,11 @@ func newLine(names []Name, key gossh.PublicKey) (string, error) {
 		}
 		columns[i] = name.String()
 	}
-	return formatEntry(strings.Join(columns, ","), key), nil
+	line := formatEntry(strings.Join(columns, ","), key)
+	if len(line) > maxLine {
+		return "", fmt.Errorf("knownhosts: the line is longer than %d bytes; accept fewer names at once", maxLine)
+	}
+	return line, nil
 }
 
 // save appends the unsaved lines to the first file.

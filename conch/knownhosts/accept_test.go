@@ -168,6 +168,20 @@ func TestAcceptWithoutFile(t *testing.T) {
 	}
 }
 
+func TestLineLimitOfAccept(t *testing.T) {
+	f := FromPath(tempFile(t, "# before"))
+	many := make([]Name, 2000)
+	for i := range many {
+		many[i] = host(strings.Repeat("x", 40))
+	}
+	if err := f.Accept(Verdict{Key: ed(1), Missing: many}); err == nil || !strings.Contains(err.Error(), "longer than 65536 bytes") {
+		t.Errorf("Accept: %v", err)
+	}
+	if got := check(t, f, many[0], ed(1)); got != Unknown || readFile(t, f.path) != "# before\n" {
+		t.Errorf("a line that cannot be read is recorded: %v", got)
+	}
+}
+
 func TestAcceptToDevice(t *testing.T) {
 	accept(t, FromPath(os.DevNull), host("host"))
 }

@@ -47,7 +47,7 @@ func keyTypeName(key gossh.PublicKey) string {
 	switch name := plainKey(key).Type(); name {
 	case gossh.KeyAlgoRSA:
 		return "RSA"
-	case gossh.InsecureKeyAlgoDSA:
+	case "ssh-dss":
 		return "DSA"
 	case gossh.KeyAlgoECDSA256, gossh.KeyAlgoECDSA384, gossh.KeyAlgoECDSA521:
 		return "ECDSA"
