@@ -70,7 +70,7 @@ func TestC_CLIENT_39_AcceptNamesAndModes(t *testing.T) {
 		t.Fatalf("file %q", lines)
 	}
 	for i, name := range []string{"hashed", "192.0.2.2", "hashed"} {
-		if e := parsed(t, lines[1+i]); !strings.HasPrefix(e.column, hashMagic) || !e.hosts.matches(name) {
+		if e := parsed(t, lines[1+i]); !strings.HasPrefix(e.hosts, hashMagic) || !e.matches(name) {
 			t.Errorf("line %q", lines[1+i])
 		}
 	}

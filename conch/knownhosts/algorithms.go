@@ -53,9 +53,9 @@ func (f *File) knownTypes(name Name) (knownTypes, error) {
 			return nil, err
 		}
 		switch {
-		case e.hosts.matches(exactName):
+		case e.matches(exactName):
 			exact.add(e)
-		case e.hosts.matches(bareName):
+		case e.matches(bareName):
 			bare.add(e)
 		}
 	}
@@ -75,28 +75,23 @@ func (k knownTypes) add(e *entry) {
 	}
 }
 
-// rank returns the position of an algorithm's group. Ed25519 has a group of its
-// own before each of the groups in the comment of HostKeyAlgorithms.
+// rank returns a number that sorts an algorithm into its group in the comment
+// of HostKeyAlgorithms.
 func (k knownTypes) rank(algorithm string) int {
-	rank := 2 * k.group(algorithm)
+	rank := 6
+	certificate := strings.Contains(algorithm, "-cert-v")
+	switch {
+	case certificate && k[string(certAuthority)]:
+		rank = 2
+	case certificate:
+		rank = 8
+	case k[keyType(algorithm)]:
+		rank = 4
+	}
 	if algorithm == gossh.KeyAlgoED25519 || algorithm == gossh.CertAlgoED25519v01 {
 		rank--
 	}
 	return rank
-}
-
-func (k knownTypes) group(algorithm string) int {
-	certificate := strings.Contains(algorithm, "-cert-v")
-	switch {
-	case certificate && k[string(certAuthority)]:
-		return 1
-	case certificate:
-		return 4
-	case k[keyType(algorithm)]:
-		return 2
-	default:
-		return 3
-	}
 }
 
 // keyType returns the type of the keys that an algorithm uses.

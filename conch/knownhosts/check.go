@@ -90,7 +90,7 @@ func (q *inquiry) read(f *File) error {
 			return err
 		}
 		for i, r := range records {
-			if e.hosts.matches(names[i]) && e.decode() {
+			if e.matches(names[i]) && e.decode() {
 				q.note(r, e)
 			}
 		}

@@ -23,8 +23,7 @@ const blanks = " \t"
 // entry is a line that holds a key for hosts.
 type entry struct {
 	marker  marker
-	column  string          // the host column
-	hosts   hostMatcher     // the host column, parsed
+	hosts   string          // the host column, in lower case unless hashed
 	keyType string          // the key's type according to the line
 	blob    string          // the key in base64
 	key     gossh.PublicKey // nil until decode
@@ -49,16 +48,20 @@ func parseEntry(text string) (entry, bool) {
 			return entry{}, false
 		}
 	}
-	e.column, rest = cutColumn(rest)
+	e.hosts, rest = cutColumn(rest)
 	e.keyType, rest = cutColumn(rest)
 	e.blob, _ = cutColumn(rest)
-	if e.blob == "" || e.column[0] == '@' || e.column[0] == '#' {
+	if e.blob == "" || e.hosts[0] == '@' || e.hosts[0] == '#' {
 		return entry{}, false
 	}
-	var ok bool
-	e.hosts, ok = parseHosts(e.column)
-	return e, ok
+	if !isHashed(e.hosts) {
+		e.hosts = lower(e.hosts)
+	}
+	return e, true
 }
+
+// matches reports whether the hosts of e include name, in lower case.
+func (e *entry) matches(name string) bool { return matchesHosts(e.hosts, name) }
 
 // cutColumn returns the text before the first blanks and the text after them.
 func cutColumn(s string) (column, rest string) {

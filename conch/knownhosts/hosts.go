@@ -16,44 +16,38 @@ const (
 	maxPattern = 1022
 )
 
-// hostMatcher is a host column. The name must be in lower case.
-type hostMatcher interface{ matches(name string) bool }
-
-// parseHosts parses a host column. It returns false for a malformed hashed
-// name. Any other column is a list of patterns.
-func parseHosts(column string) (hostMatcher, bool) {
-	if strings.HasPrefix(column, hashDelimiter) {
-		return parseHashed(column)
+// matchesHosts reports whether a host column matches a name. Both must be in
+// lower case, except for a column with a hashed name. A malformed hashed name
+// matches nothing.
+func matchesHosts(column, name string) bool {
+	if isHashed(column) {
+		return matchesHashed(column, name)
 	}
-	return patterns(lower(column)), true
+	return matchesPatterns(column, name)
 }
 
-// hashedHost is a name that is recorded as its HMAC-SHA1. The salt is the key
-// of the HMAC.
-type hashedHost struct{ salt, hash []byte }
+func isHashed(column string) bool { return strings.HasPrefix(column, hashDelimiter) }
 
-func parseHashed(column string) (hashedHost, bool) {
+// matchesHashed compares a name with its HMAC-SHA1. The salt is the key of the
+// HMAC.
+func matchesHashed(column, name string) bool {
 	body, ok := strings.CutPrefix(column, hashMagic)
-	salt64, hash64, found := strings.Cut(body, hashDelimiter)
+	salt64, hash64, _ := strings.Cut(body, hashDelimiter)
 	salt, err1 := base64.StdEncoding.Strict().DecodeString(salt64)
 	hash, err2 := base64.StdEncoding.Strict().DecodeString(hash64)
-	valid := ok && found && err1 == nil && err2 == nil && len(salt) == sha1.Size && len(hash) == sha1.Size
-	return hashedHost{salt, hash}, valid
-}
-
-func (h hashedHost) matches(name string) bool {
-	mac := hmac.New(sha1.New, h.salt)
+	if !ok || err1 != nil || err2 != nil || len(salt) != sha1.Size {
+		return false
+	}
+	mac := hmac.New(sha1.New, salt)
 	mac.Write([]byte(name))
-	return hmac.Equal(mac.Sum(nil), h.hash)
+	return hmac.Equal(mac.Sum(nil), hash)
 }
 
-// patterns is a list of patterns in lower case, separated by commas.
-type patterns string
-
-// matches reports whether a pattern matches and no negated pattern matches.
-func (p patterns) matches(name string) bool {
+// matchesPatterns reports whether a pattern of a list between commas matches
+// and no negated pattern matches.
+func matchesPatterns(list, name string) bool {
 	found := false
-	for pattern := range strings.SplitSeq(string(p), ",") {
+	for pattern := range strings.SplitSeq(list, ",") {
 		pattern, negated := strings.CutPrefix(pattern, "!")
 		if len(pattern) > maxPattern {
 			return false

@@ -47,7 +47,7 @@ func linesMatching(t *testing.T, path, name string) []int {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if e.hosts.matches(name) {
+		if e.matches(name) {
 			lines = append(lines, e.line)
 		}
 	}
