@@ -96,8 +96,9 @@ func ExampleVerdict_Message() {
 	}
 	fmt.Println(v.Message() + "yes")
 	// Output:
-	// No key is recorded for host "[example.org]:2222" (address "[192.0.2.1]:2222"), so its identity is not proved.
-	// The host presented the ED25519 key with fingerprint SHA256:fe85JkIjo8VPe+XqXJGH5Mau1EMFdK1OdKvJUFicyA8
+	// No key is recorded for host "[example.org]:2222" (address "[192.0.2.1]:2222").
+	// The host presented the ED25519 key with the fingerprint
+	// SHA256:fe85JkIjo8VPe+XqXJGH5Mau1EMFdK1OdKvJUFicyA8
 	// Trust this key, record it and continue (yes/no)? yes
 }
 

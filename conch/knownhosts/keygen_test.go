@@ -151,7 +151,7 @@ func TestC_CLIENT_44_FingerprintIsThatOfKeygen(t *testing.T) {
 		writeFile(t, path, string(gossh.MarshalAuthorizedKey(key)))
 		fields := strings.Fields(run(t, keygen, "-lf", path)) // bits, fingerprint, comment, (TYPE)
 		question := Verdict{Name: host("host"), Key: key}.Message()
-		containsAll(t, question, " "+fields[1]+"\n", strings.Trim(fields[len(fields)-1], "()")+" key")
+		containsAll(t, question, "\n"+fields[1]+"\n", strings.Trim(fields[len(fields)-1], "()")+" key")
 	}
 }
 

@@ -19,7 +19,8 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// serveVariable makes the test binary a server for ssh on its standard input and output; its value names the key.
+// serveVariable makes the test binary a server for ssh on its standard input and
+// output. Its value names the key.
 const serveVariable = "KNOWNHOSTS_TEST_SERVE"
 
 func TestMain(m *testing.M) {
@@ -37,7 +38,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// serverSigner makes the host key of a server: a plain one, or one with a certificate by edSigner(9).
+// serverSigner returns the host key of a server: a plain key, or a key with a
+// certificate signed by edSigner(9).
 func serverSigner(name string) gossh.Signer {
 	var change func(*gossh.Certificate)
 	names := []string{"host.test"}

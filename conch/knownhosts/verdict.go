@@ -62,7 +62,7 @@ func (v Verdict) Message() string {
 	if v.Address != (Name{}) {
 		host += fmt.Sprintf(" (address %s)", quote(v.Address.String()))
 	}
-	return fmt.Sprintf("No key is recorded for host %s, so its identity is not proved.\n"+
-		"The host presented the %s key with fingerprint %s\n"+
+	return fmt.Sprintf("No key is recorded for host %s.\n"+
+		"The host presented the %s key with the fingerprint\n%s\n"+
 		"Trust this key, record it and continue (yes/no)? ", host, keyTypeName(v.Key), gossh.FingerprintSHA256(v.Key))
 }
