@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hawser-go/hawser/conch/internal/text"
 	gossh "golang.org/x/crypto/ssh"
 	xknownhosts "golang.org/x/crypto/ssh/knownhosts"
 )
@@ -44,7 +45,7 @@ func (f *File) Accept(v Verdict) error {
 	if err := f.save(); err != nil {
 		return fmt.Errorf("knownhosts: the key of host %s was accepted but not saved in %s: %w; "+
 			"until it is saved, only this program knows it",
-			quote(v.Missing[0].String()), quote(f.path), withoutPath(err))
+			text.Quote(v.Missing[0].String()), text.Quote(f.path), withoutPath(err))
 	}
 	f.unsaved = nil
 	return nil

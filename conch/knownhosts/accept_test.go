@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/hawser-go/hawser/conch/internal/text"
 )
 
 func mode(t *testing.T, path string) fs.FileMode {
@@ -120,7 +122,7 @@ func TestF23_AcceptedButNotSaved(t *testing.T) {
 	f := FromPath(path, tempFile(t, marked(revoked, "revoked", ed(1))))
 	for range 2 { // the second Accept adds nothing
 		v := Verdict{Key: ed(1), Missing: []Name{host("host"), host("revoked")}}
-		if err := f.Accept(v); err == nil || !strings.Contains(err.Error(), "not saved") || !strings.Contains(err.Error(), quote(path)) {
+		if err := f.Accept(v); err == nil || !strings.Contains(err.Error(), "not saved") || !strings.Contains(err.Error(), text.Quote(path)) {
 			t.Fatalf("Accept: %v", err)
 		}
 	}

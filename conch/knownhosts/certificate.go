@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/hawser-go/hawser/conch/internal/text"
 	gossh "golang.org/x/crypto/ssh"
 )
 
@@ -26,7 +27,7 @@ func (q *inquiry) checkCertificate() error {
 	}
 	if err := validCertificate(q.host.name, q.cert); err != nil {
 		return fmt.Errorf("knownhosts: the certificate %s of host %s, signed by the authority in %s, is not valid: %w",
-			quote(q.cert.KeyId), quote(q.host.name.String()), place(authority.path, authority.line), err)
+			text.Quote(q.cert.KeyId), text.Quote(q.host.name.String()), place(authority.path, authority.line), err)
 	}
 	return nil
 }
@@ -40,11 +41,11 @@ func validCertificate(name Name, cert *gossh.Certificate) error {
 	}
 	secure := gossh.SupportedAlgorithms().PublicKeyAuths
 	if !slices.Contains(secure, cert.Signature.Format) {
-		return fmt.Errorf("it is signed with the insecure algorithm %s", quote(cert.Signature.Format))
+		return fmt.Errorf("it is signed with the insecure algorithm %s", text.Quote(cert.Signature.Format))
 	}
 	var checker gossh.CertChecker
 	if err := checker.CheckCert(name.host, cert); err != nil {
-		return errors.New(oneLine(err.Error())) // the text has names from the certificate
+		return errors.New(text.Line(err.Error())) // the text has names from the certificate
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/hawser-go/hawser/conch/internal/text"
 	gossh "golang.org/x/crypto/ssh"
 )
 
@@ -25,7 +26,7 @@ func (e *HostKeyChangedError) Error() string {
 	return fmt.Sprintf("knownhosts: the key of host %s has changed: "+
 		"the %s key %s is recorded in %s, the server presented the %s key %s; "+
 		"if the administrator of the host confirms the new key, %s",
-		quote(e.Name.String()), keyTypeName(e.Recorded), gossh.FingerprintSHA256(e.Recorded), place(e.Path, e.Line),
+		text.Quote(e.Name.String()), keyTypeName(e.Recorded), gossh.FingerprintSHA256(e.Recorded), place(e.Path, e.Line),
 		keyTypeName(e.Key), gossh.FingerprintSHA256(e.Key), e.remedy())
 }
 
@@ -36,10 +37,10 @@ func (e *HostKeyChangedError) remedy() string {
 	case e.Path == "":
 		return "restart the program, which has the old key in memory only"
 	case !printablePath(e.Path):
-		return fmt.Sprintf("remove line %d of %s", e.Line, quote(e.Path))
+		return fmt.Sprintf("remove line %d of %s", e.Line, text.Quote(e.Path))
 	}
 	return fmt.Sprintf("remove line %d of %s, or run ssh-keygen -f %s -R %s",
-		e.Line, quote(e.Path), shellQuote(e.Path), shellQuote(e.Name.String()))
+		e.Line, text.Quote(e.Path), shellQuote(e.Path), shellQuote(e.Name.String()))
 }
 
 // RevokedKeyError is returned by [File.Check] if the presented key, the key
@@ -57,7 +58,7 @@ type RevokedKeyError struct {
 func (e *RevokedKeyError) Error() string {
 	return fmt.Sprintf("knownhosts: the %s key %s of host %s is revoked by %s; "+
 		"ask the administrator of the host for a new key",
-		keyTypeName(e.Revoked), gossh.FingerprintSHA256(e.Revoked), quote(e.Name.String()), place(e.Path, e.Line))
+		keyTypeName(e.Revoked), gossh.FingerprintSHA256(e.Revoked), text.Quote(e.Name.String()), place(e.Path, e.Line))
 }
 
 // withoutPath returns the cause of a file error. The path is in the caller's

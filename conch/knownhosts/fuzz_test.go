@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/hawser-go/hawser/conch/internal/text"
 )
 
 func seeds() []string {
@@ -59,13 +61,13 @@ func FuzzReadLines(f *testing.F) {
 func FuzzF26_Text(f *testing.F) {
 	f.Add("host")
 	f.Add("a\x1b[2J\u202e\xff\"\n" + strings.Repeat("x", 1000))
-	f.Fuzz(func(t *testing.T, text string) {
-		for _, shown := range []string{quote(text), oneLine(text)} {
-			if !printable(strings.ReplaceAll(shown, " ", "")) || len(shown) > 4*maxText+10 {
-				t.Fatalf("%q became %q", text, shown)
+	f.Fuzz(func(t *testing.T, foreign string) {
+		for _, shown := range []string{text.Quote(foreign), text.Line(foreign)} {
+			if !printable(strings.ReplaceAll(shown, " ", "")) || len(shown) > text.MaxLine {
+				t.Fatalf("%q became %q", foreign, shown)
 			}
 		}
-		if name := HostPort(text, 22); name.validate() == nil {
+		if name := HostPort(foreign, 22); name.validate() == nil {
 			if e, ok := parseEntry(line(name.String(), ed(1))); !ok || !e.decode() || e.hosts != name.String() {
 				t.Fatalf("%q is recorded as %#v", name, e)
 			}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/hawser-go/hawser/conch/internal/text"
 )
 
 const (
@@ -66,11 +68,11 @@ func (n Name) validate() error {
 	case n.host == "":
 		return errors.New("knownhosts: the host has no name; make the Name with HostPort or Alias")
 	case n.port < 0 || n.port > maxPort:
-		return fmt.Errorf("knownhosts: port %d of host %s is not between 1 and %d", n.port, quote(n.host), maxPort)
+		return fmt.Errorf("knownhosts: port %d of host %s is not between 1 and %d", n.port, text.Quote(n.host), maxPort)
 	case len(n.String()) > maxPattern || strings.ContainsAny(n.host, `,*?!|#@'"\`) || !printable(n.host):
-		return fmt.Errorf("knownhosts: %s is not the name of a host", quote(n.host))
+		return fmt.Errorf("knownhosts: %s is not the name of a host", text.Quote(n.host))
 	case n.port != 0 && strings.ContainsAny(n.host, "[]"):
-		return fmt.Errorf("knownhosts: %s is not the name of a host; pass the port to HostPort", quote(n.host))
+		return fmt.Errorf("knownhosts: %s is not the name of a host; pass the port to HostPort", text.Quote(n.host))
 	}
 	return nil
 }

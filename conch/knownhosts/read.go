@@ -9,6 +9,8 @@ import (
 	"iter"
 	"os"
 	"strings"
+
+	"github.com/hawser-go/hawser/conch/internal/text"
 )
 
 const (
@@ -48,7 +50,7 @@ func fileEntries(path string) iter.Seq2[*entry, error] {
 			return
 		}
 		if err != nil {
-			yield(nil, fmt.Errorf("knownhosts: cannot read %s: %w", quote(path), withoutPath(err)))
+			yield(nil, fmt.Errorf("knownhosts: cannot read %s: %w", text.Quote(path), withoutPath(err)))
 			return
 		}
 		defer file.Close()

@@ -2,35 +2,18 @@ package knownhosts
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
+	"github.com/hawser-go/hawser/conch/internal/text"
 	gossh "golang.org/x/crypto/ssh"
 )
-
-// maxText is the length, in bytes, from which quote and oneLine truncate.
-const maxText = 500
-
-// quote returns a name or path between double quotes on one printable line.
-func quote(s string) string {
-	if len(s) > maxText {
-		return strconv.Quote(s[:maxText]) + "..."
-	}
-	return strconv.Quote(s)
-}
-
-// oneLine returns a text from elsewhere as one printable line.
-func oneLine(s string) string {
-	quoted := strings.TrimSuffix(quote(s), "...")
-	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
-}
 
 // place returns the position of a line for messages.
 func place(path string, line int) string {
 	if path == "" {
 		return "the accepted keys that could not be saved"
 	}
-	return fmt.Sprintf("%s, line %d", quote(path), line)
+	return fmt.Sprintf("%s, line %d", text.Quote(path), line)
 }
 
 // printablePath reports whether a terminal can show the path as it is.

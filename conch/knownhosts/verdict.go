@@ -3,6 +3,7 @@ package knownhosts
 import (
 	"fmt"
 
+	"github.com/hawser-go/hawser/conch/internal/text"
 	gossh "golang.org/x/crypto/ssh"
 )
 
@@ -56,11 +57,11 @@ func (v Verdict) Message() string {
 		return ""
 	case KnownAddIP:
 		return fmt.Sprintf("Warning: the %s key of host %s is now recorded for its address %s too.\n",
-			keyTypeName(v.Key), quote(v.Name.String()), quote(v.Address.String()))
+			keyTypeName(v.Key), text.Quote(v.Name.String()), text.Quote(v.Address.String()))
 	}
-	host := quote(v.Name.String())
+	host := text.Quote(v.Name.String())
 	if v.Address != (Name{}) {
-		host += fmt.Sprintf(" (address %s)", quote(v.Address.String()))
+		host += fmt.Sprintf(" (address %s)", text.Quote(v.Address.String()))
 	}
 	return fmt.Sprintf("No key is recorded for host %s.\n"+
 		"The host presented the %s key with the fingerprint\n%s\n"+
