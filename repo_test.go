@@ -34,7 +34,7 @@ var layers = []layer{
 	{"conch/conchtest", nil},
 	{"conch/internal", nil},
 	{"conch/server", []string{"deferred", "reactor", "conch"}},
-	{"conch/agent", []string{"deferred", "conch/internal", "conch/keys"}},
+	{"conch/agent", []string{"deferred", "reactor", "conch/internal", "conch/keys"}},
 	{"conch/keys", []string{"conch/internal"}},
 	{"conch/cmd", []string{"deferred", "reactor", "conch"}},
 	{"deferred", nil},

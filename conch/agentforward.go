@@ -8,6 +8,7 @@ import (
 	"os"
 	"sync"
 
+	"github.com/hawser-go/hawser/conch/agent"
 	"github.com/hawser-go/hawser/deferred"
 )
 
@@ -61,12 +62,12 @@ func (c *SSHConnection) agentChannel() (Channel, error) {
 func (c *SSHConnection) serveAgent(from net.Conn) {
 	defer from.Close()
 	t := c.transport
-	agent, err := dialForwardedAgent(t.ctx, c.client.options.forwardedAgent())
+	to, err := dialForwardedAgent(t.ctx, c.client.options.forwardedAgent())
 	if err != nil {
 		t.r.Logger().Warn("Cannot reach the agent that is forwarded", "err", err)
 		return
 	}
-	relayAgent(t.ctx, from, agent)
+	relayAgent(t.ctx, from, to)
 }
 
 func dialForwardedAgent(ctx context.Context, path string) (net.Conn, error) {
@@ -77,20 +78,20 @@ func dialForwardedAgent(ctx context.Context, path string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, agentTimeout)
+	ctx, cancel := context.WithTimeout(ctx, agent.DefaultTimeout)
 	defer cancel()
 	return new(net.Dialer).DialContext(ctx, "unix", path)
 }
 
 // relayAgent carries what is asked to the agent, and its answers back. A slow agent slows the server down. When the agent has ended there is nobody
 // to ask: both ends are closed then, after the last answer.
-func relayAgent(ctx context.Context, from, agent net.Conn) {
-	stop := context.AfterFunc(ctx, func() { from.Close(); agent.Close() })
+func relayAgent(ctx context.Context, from, to net.Conn) {
+	stop := context.AfterFunc(ctx, func() { from.Close(); to.Close() })
 	defer stop()
 	var asking sync.WaitGroup
-	asking.Go(func() { carry(agent, from) }) // ends with the connections
-	_, _ = io.Copy(from, agent)              // however it ends, it is over
-	agent.Close()
+	asking.Go(func() { carry(to, from) }) // ends with the connections
+	_, _ = io.Copy(from, to)              // however it ends, it is over
+	to.Close()
 	from.Close()
 	asking.Wait()
 }

@@ -2,36 +2,21 @@ package conch
 
 import (
 	"slices"
-	"time"
 
 	"github.com/hawser-go/hawser/conch/agent"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
-	"github.com/hawser-go/hawser/reactor/endpoints"
 	gossh "golang.org/x/crypto/ssh"
 )
-
-// agentTimeout bounds each exchange with the agent. It is long because the agent may ask the user to confirm a signature.
-const agentTimeout = 60 * time.Second
 
 // agentKeys is the agent's part of authentication. Its keys are fetched when authentication starts; whatever goes wrong on the way, it
 // has none then (C-AUTH-31).
 type agentKeys struct {
 	r      *reactor.Reactor
-	only   []string // if not nil, the identity files whose keys may be used
-	client *agent.SSHAgentClient
+	only   []string                             // if not nil, the identity files whose keys may be used
+	client *agent.SSHAgentClient                // nil until the agent is connected
 	keys   deferred.Deferred[[]gossh.PublicKey] // fired when the keys are there; those not offered yet
 }
-
-// agentProtocol connects the client of the agent to a socket.
-type agentProtocol struct {
-	reactor.BaseProtocol
-	client *agent.SSHAgentClient
-}
-
-func (p *agentProtocol) ConnectionMade()             { p.client.MakeConnection(p.Transport()) }
-func (p *agentProtocol) DataReceived(data []byte)    { p.client.DataReceived(data) }
-func (p *agentProtocol) ConnectionLost(reason error) { p.client.ConnectionLost(reason) }
 
 // dialAgent contacts the agent of the options. It returns nil if there is none.
 func dialAgent(r *reactor.Reactor, o *ClientOptions) *agentKeys {
@@ -39,15 +24,16 @@ func dialAgent(r *reactor.Reactor, o *ClientOptions) *agentKeys {
 	if path == "" || err != nil {
 		return nil
 	}
-	a := &agentKeys{r: r, only: o.onlyIdentities(), client: agent.NewSSHAgentClient()}
-	socket := endpoints.NewUNIXClientEndpoint(r, path, reactor.UNIXDialOptions{DialOptions: reactor.DialOptions{Timeout: agentTimeout}})
-	connected := endpoints.ConnectProtocol(socket, &agentProtocol{client: a.client})
-	a.keys = deferred.ThenDeferred(connected, a.list).AddErrback(func(error) ([]gossh.PublicKey, error) { return nil, nil })
+	a := &agentKeys{r: r, only: o.onlyIdentities()}
+	a.keys = deferred.ThenDeferred(agent.Connect(r, path), func(c *agent.SSHAgentClient) deferred.Deferred[[]gossh.PublicKey] {
+		a.client = c
+		return a.list()
+	}).AddErrback(func(error) ([]gossh.PublicKey, error) { return nil, nil })
 	return a
 }
 
-func (a *agentKeys) list(*agentProtocol) deferred.Deferred[[]gossh.PublicKey] {
-	listed := a.client.GetPublicKeys().AddTimeout(a.r, agentTimeout)
+func (a *agentKeys) list() deferred.Deferred[[]gossh.PublicKey] {
+	listed := a.client.GetPublicKeys()
 	if a.only == nil {
 		return listed
 	}
@@ -81,13 +67,13 @@ func (a *agentKeys) next() deferred.Deferred[gossh.PublicKey] {
 }
 
 func (a *agentKeys) sign(key gossh.PublicKey, data []byte, algorithm string) deferred.Deferred[*gossh.Signature] {
-	return a.client.Sign(key, data, algorithm).AddTimeout(a.r, agentTimeout)
+	return a.client.SignData(key, data, algorithm)
 }
 
 // close ends the connection; whoever waits on the agent fails.
 func (a *agentKeys) close() {
 	a.keys.Cancel()
-	if socket := a.client.Transport(); socket != nil {
-		socket.LoseConnection()
+	if a.client != nil {
+		a.client.Close()
 	}
 }

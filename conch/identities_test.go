@@ -80,7 +80,7 @@ func TestIdentities_Formats(t *testing.T) {
 	for name, text := range goldenFiles(t) {
 		t.Run(name, func(t *testing.T) {
 			r := start(t)
-			key, err := keys.FromString([]byte(text), keys.Guess, []byte(goldenPassphrase))
+			key, err := keys.FromString([]byte(text), []byte(goldenPassphrase))
 			if err != nil {
 				t.Fatal(err)
 			}

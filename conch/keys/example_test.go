@@ -12,7 +12,7 @@ import (
 const line = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f somebody@somewhere"
 
 func ExampleFromString() {
-	key, err := keys.FromString([]byte(line), keys.Guess, nil)
+	key, err := keys.FromString([]byte(line), nil)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -21,7 +21,7 @@ func ExampleFromString() {
 	fmt.Println(key.Fingerprint(keys.MD5Hex))
 	fmt.Println(key.Fingerprint(keys.SHA256Base64))
 
-	_, err = keys.FromString([]byte("ssh-ed25519 AAAA"), keys.Guess, nil)
+	_, err = keys.FromString([]byte("ssh-ed25519 AAAA"), nil)
 	bad, ok := errors.AsType[*keys.BadKeyError](err)
 	fmt.Println(ok, bad != nil)
 	// Output:
@@ -38,18 +38,18 @@ func ExampleEncryptedKeyError() {
 		fmt.Println(err)
 		return
 	}
-	text, err := key.ToString(keys.OpenSSH, keys.ToStringOptions{Passphrase: []byte("secret"), Comment: "laptop"})
+	text, err := key.ToString(keys.ToStringOptions{Passphrase: []byte("secret"), Comment: "laptop"})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	_, err = keys.FromString(text, keys.Guess, nil)
+	_, err = keys.FromString(text, nil)
 	if encrypted, ok := errors.AsType[*keys.EncryptedKeyError](err); ok {
 		fmt.Println("encrypted, public half known:", encrypted.Public.Equal(key.Public()))
 	}
-	_, err = keys.FromString(text, keys.Guess, []byte("guess"))
+	_, err = keys.FromString(text, []byte("guess"))
 	fmt.Println("wrong passphrase:", errors.Is(err, keys.ErrWrongPassphrase))
-	opened, err := keys.FromString(text, keys.Guess, []byte("secret"))
+	opened, err := keys.FromString(text, []byte("secret"))
 	fmt.Println(opened.Equal(key), err)
 	// Output:
 	// encrypted, public half known: true
