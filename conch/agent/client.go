@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -50,12 +51,12 @@ type call struct {
 }
 
 // Connect connects to the agent that listens on a UNIX socket. An empty path
-// means the socket that SSH_AUTH_SOCK names, the agent of this user. Call Connect
-// on the loop.
+// means the socket that SSH_AUTH_SOCK names, the agent of this user. Call
+// Connect on the loop.
 //
 // The Deferred fails with an *OpError that wraps ErrNoAgent or the
-// *reactor.ConnectError. Agents behind a named pipe of Windows are not supported:
-// open the pipe and call NewSSHAgentClient.
+// *reactor.ConnectError. Agents behind a named pipe of Windows are not
+// supported: open the pipe and call NewSSHAgentClient.
 func Connect(r *reactor.Reactor, path string) deferred.Deferred[*SSHAgentClient] {
 	const op = "connect"
 	if path == "" {
@@ -78,9 +79,9 @@ func Connect(r *reactor.Reactor, path string) deferred.Deferred[*SSHAgentClient]
 	})
 }
 
-// NewSSHAgentClient returns a client of the agent at the other end of conn, such
-// as an SSH channel to a forwarded agent. The client owns conn and closes it.
-// Call NewSSHAgentClient on the loop.
+// NewSSHAgentClient returns a client of the agent at the other end of conn,
+// such as an SSH channel to a forwarded agent. The client owns conn and closes
+// it. Call NewSSHAgentClient on the loop.
 func NewSSHAgentClient(r *reactor.Reactor, conn net.Conn) *SSHAgentClient {
 	c := &SSHAgentClient{r: r, conn: conn, wire: &messages{conn: conn}}
 	c.agent = xagent.NewClient(c.wire)
@@ -118,20 +119,18 @@ func request[T any](c *SSHAgentClient, op string, do func(xagent.ExtendedAgent) 
 	item.fail = func(err error) { _ = d.TryErrback(&OpError{op, c.name, err}) } // unless cancelled
 	item.run = func() func() {
 		v, err := do(c.agent)
-		refused, fatal, cause := c.judge(err)
+		cause, fatal := c.explain(err)
 		return func() {
 			switch {
 			case err == nil:
 				_ = d.TryCallback(v) // unless cancelled
 			case c.lost != nil:
 				item.fail(c.lost)
-			case refused:
-				item.fail(ErrRefused)
-			case fatal:
-				c.end(cause)
-				item.fail(cause)
 			default:
-				item.fail(err)
+				if fatal {
+					c.end(cause)
+				}
+				item.fail(cause)
 			}
 		}
 	}
@@ -147,29 +146,25 @@ func request[T any](c *SSHAgentClient, op string, do func(xagent.ExtendedAgent) 
 	return d
 }
 
-// judge tells what an error of a request means. It runs on the goroutine of the
-// request.
-func (c *SSHAgentClient) judge(err error) (refused, fatal bool, cause error) {
-	if err == nil || c.wire.err == nil && !c.wire.sent {
-		return false, false, nil // nothing was sent: the request itself is wrong
+// explain returns the cause of a failed request, and whether it ends the
+// connection. It runs on the goroutine of the request.
+func (c *SSHAgentClient) explain(err error) (cause error, fatal bool) {
+	ended := context.Cause(c.r.Context())
+	switch {
+	case err == nil, c.wire.err == nil && !c.wire.sent: // the request itself is wrong
+		return err, false
+	case c.wire.refused():
+		return ErrRefused, false
+	case ended != nil:
+		return fmt.Errorf("%w: %w", ErrConnectionLost, ended), true
+	default:
+		return c.wire.lost(err), true
 	}
-	if c.wire.err == nil && c.wire.refused() {
-		return true, false, nil
-	}
-	if ended := context.Cause(c.r.Context()); ended != nil {
-		return false, true, fmt.Errorf("%w: %w", ErrConnectionLost, ended)
-	}
-	return false, true, c.wire.cause(err)
 }
 
 // withdraw removes a request that was not sent.
 func (c *SSHAgentClient) withdraw(item *call) {
-	for i, waiting := range c.queue {
-		if waiting == item {
-			c.queue = append(c.queue[:i:i], c.queue[i+1:]...)
-			return
-		}
-	}
+	c.queue = slices.DeleteFunc(c.queue, func(waiting *call) bool { return waiting == item })
 }
 
 // next starts the first request that waits, unless one is in progress.

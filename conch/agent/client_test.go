@@ -15,6 +15,7 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/deferred/deferredtest"
 	"github.com/hawser-go/hawser/reactor"
+	"github.com/hawser-go/hawser/reactor/reactortest"
 	gossh "golang.org/x/crypto/ssh"
 )
 
@@ -52,8 +53,8 @@ func TestC_KEYS_20_Refused(t *testing.T) {
 	}
 }
 
-// TestF36_AgentThatFails: an agent that dies at once, or speaks another protocol,
-// is named in the error, and every later request fails too.
+// TestF36_AgentThatFails: an agent that dies at once, or speaks another
+// protocol, is named in the error, and every later request fails too.
 func TestF36_AgentThatFails(t *testing.T) {
 	for name, script := range map[string]func(net.Conn){
 		"dies at once":         func(net.Conn) {},
@@ -82,6 +83,9 @@ func TestF36_AgentThatFails(t *testing.T) {
 			c := scripted(t, r, script)
 			_, err := await(t, r, c.RequestIdentities)
 			mustBe(t, err, "list keys", agent.ErrConnectionLost)
+			if err != nil && (name == "too long" || name == "text") != strings.Contains(err.Error(), "exceeds the limit") {
+				t.Errorf("the cause is another one: %v", err)
+			}
 			if err != nil && !strings.Contains(err.Error(), "agent at pipe") {
 				t.Errorf("the error does not name the agent: %v", err)
 			}
@@ -157,8 +161,9 @@ func TestReactorEndsRequest(t *testing.T) {
 	mustBe(t, err, "list keys", reactor.ErrReactorEnded)
 }
 
-// TestOrderAndCancel: requests are sent in order, one at a time; a cancelled one
-// that was not sent is never sent, and the reply to one that was sent is dropped.
+// TestOrderAndCancel: requests are sent in order, one at a time; a cancelled
+// one that was not sent is never sent, and the reply to one that was sent is
+// dropped.
 func TestOrderAndCancel(t *testing.T) {
 	r := start(t)
 	asked, reply := make(chan byte), make(chan struct{})
@@ -272,8 +277,8 @@ func TestC_KEYS_20_OldAgent(t *testing.T) {
 	must(t, r, func() deferred.Deferred[*gossh.Signature] { return c.SignData(testKeys()[0].PublicKey(), nil, "") })
 }
 
-// TestC_KEYS_21_UnknownKey: a key of a kind that x/crypto does not know is listed,
-// because the user may want to see or remove it, but not offered.
+// TestC_KEYS_21_UnknownKey: a key of a kind that x/crypto does not know is
+// listed, because the user may want to see or remove it, but not offered.
 func TestC_KEYS_21_UnknownKey(t *testing.T) {
 	blob := gossh.Marshal(struct{ Type, Rest string }{"ssh-new@example.com", "x"})
 	list := gossh.Marshal(struct {
@@ -318,4 +323,26 @@ func TestF26_AgentsName(t *testing.T) {
 	if got, want := err.Error(), `agent: sign (agent at /tmp/\x1b[2J): x\x1b]0;y\a z`; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
+}
+
+// FuzzReplies has an agent answer anything. The request ends, with an error of
+// this package if it fails.
+func FuzzReplies(f *testing.F) {
+	for _, m := range []string{"\x05", "\x06", "\x0c\x00\x00\x00\x00", "\x0e\x00\x00\x00\x0a\x00\x00\x00\x01x\x00\x00\x00\x01y", "\x02", ""} {
+		f.Add(frame(m))
+	}
+	r := reactortest.Start(f, reactor.Options{})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for op, ask := range operations {
+			c := scripted(t, r, func(conn net.Conn) {
+				_, _ = readMessage(conn)
+				_, _ = conn.Write(data)
+			})
+			_, err := await(t, r, func() deferred.Deferred[any] { return ask(c) })
+			if e, ok := errors.AsType[*agent.OpError](err); err != nil && (!ok || e.Op != op) {
+				t.Fatalf("%s: %v", op, err)
+			}
+			onLoop(t, r, c.Close)
+		}
+	})
 }

@@ -20,8 +20,8 @@
 // # The agent
 //
 // A [Keyring] holds keys in memory. [Serve] answers the requests that arrive on
-// a connection, such as an SSH channel of a server that uses the forwarded agent.
-// [SSHAgentServer] does the same as a protocol for a listening port:
+// a connection, such as an SSH channel of a server that uses the forwarded
+// agent. [SSHAgentServer] does the same as a protocol for a listening port:
 //
 //	ring := agent.NewKeyring()
 //	f := reactor.ForProtocol(func() reactor.Protocol { return agent.NewSSHAgentServer(r, ring) })
@@ -30,9 +30,9 @@
 // # Goroutines
 //
 // Clients belong to the loop: call their methods there. Their Deferreds fire
-// there. A Keyring may be used from any goroutine. A client has a goroutine while
-// a request is in progress, and a served connection has one until it ends. They
-// end when the connection is closed, and with the reactor.
+// there. A Keyring may be used from any goroutine. A client has a goroutine
+// while a request is in progress, and a served connection has one until it
+// ends. They end when the connection is closed, and with the reactor.
 //
 // # Errors
 //
@@ -55,7 +55,8 @@
 //
 // # Bounds
 //
-// A message has at most [MaxMessage] bytes in either direction, OpenSSH's limit:
-// a longer reply or request ends the connection. At most [MaxQueued] requests of
-// a client wait. All keys and comments of a Keyring must fit into one message.
+// A message has at most [MaxMessage] bytes in either direction, OpenSSH's
+// limit: a longer reply or request ends the connection. At most [MaxQueued]
+// requests of a client wait. All keys and comments of a Keyring must fit into
+// one message.
 package agent

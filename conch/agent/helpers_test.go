@@ -108,7 +108,8 @@ func frame(message string) []byte {
 	return append(binary.BigEndian.AppendUint32(nil, uint32(len(message))), message...)
 }
 
-// testKeys are keys of each kind that an agent takes, RSA first and Ed25519 last.
+// testKeys are keys of each kind that an agent takes, RSA first and Ed25519
+// last.
 var testKeys = sync.OnceValue(func() []*keys.Key {
 	var all []*keys.Key
 	for _, kind := range []struct {

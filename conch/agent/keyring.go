@@ -29,9 +29,9 @@ func NewKeyring() *Keyring {
 	return &Keyring{ring: xagent.NewKeyring().(xagent.ExtendedAgent)}
 }
 
-// AddIdentity adds a private key. It replaces a key with the same public half, or
-// the same certificate. The key must be an RSA, EC or Ed25519 key that is not
-// held by a signer. The error is an *OpError.
+// AddIdentity adds a private key. It replaces a key with the same public half,
+// or the same certificate. The key must be an RSA, EC or Ed25519 key that is
+// not held by a signer. The error is an *OpError.
 func (k *Keyring) AddIdentity(key *keys.Key, o AddOptions) error {
 	added, err := o.addedKey(key)
 	if err == nil {
@@ -81,7 +81,8 @@ func (k *Keyring) add(key xagent.AddedKey) error {
 	return k.ring.Add(key)
 }
 
-// publicBlob returns what a list of keys shows of the key.
+// publicBlob returns the public key or certificate that a list of keys has for
+// the key.
 func publicBlob(key xagent.AddedKey) ([]byte, error) {
 	if key.Certificate != nil {
 		return key.Certificate.Marshal(), nil

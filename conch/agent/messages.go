@@ -4,77 +4,75 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 )
 
 // MaxMessage is the size in bytes of the longest message, OpenSSH's limit.
 const MaxMessage = 256 << 10
 
-// The messages that say no (draft-miller-ssh-agent, section 5.1).
+// The replies that say no (draft-miller-ssh-agent, section 5.1).
 const (
 	msgFailure          = 5
 	msgExtensionFailure = 28
 )
 
-// messages is the connection as x/crypto reads and writes it. It bounds the
-// messages, and remembers what x/crypto does not tell: the connection's own error
-// and the type of the reply. It is no io.Closer, so x/crypto starts no goroutine.
+// messages is a connection as x/crypto reads and writes it. It bounds the
+// messages and remembers two things that x/crypto does not return: the error of
+// the connection and the type of the last message read. It has no method Close,
+// so that x/crypto starts no goroutine.
 type messages struct {
-	conn net.Conn
-	head []byte // of the message being read: length and, when read, type
-	rest int    // bytes of the message that are not read yet
-	sent bool   // a request was written
-	err  error  // of the connection
+	conn   net.Conn
+	unread []byte // the rest of a message, with its length
+	typ    byte   // of the last message read; 0 if there is none
+	sent   bool   // something was written
+	err    error  // of the connection
 }
 
 var errTooLong = fmt.Errorf("agent: the message exceeds the limit of %d bytes", MaxMessage)
 
 // begin prepares for the next request.
-func (m *messages) begin() { m.head, m.rest, m.sent = m.head[:0], 0, false }
+func (m *messages) begin() { m.unread, m.typ, m.sent = nil, 0, false }
 
-// refused reports whether the message that was read says no.
+// refused reports whether the last message read says no.
 func (m *messages) refused() bool {
-	return len(m.head) == 5 && (m.head[4] == msgFailure || m.head[4] == msgExtensionFailure)
+	return m.err == nil && (m.typ == msgFailure || m.typ == msgExtensionFailure)
 }
 
 func (m *messages) Read(p []byte) (int, error) {
-	if m.rest == 0 && len(m.head) >= 4 {
-		m.head = m.head[:0]
-	}
-	if room := m.room(); len(p) > room {
-		p = p[:room]
-	}
-	n, err := m.conn.Read(p)
-	m.note(err)
-	if len(m.head) >= 4 {
-		m.rest -= n
-	}
-	for _, b := range p[:n] {
-		if len(m.head) == 5 {
-			break
+	if len(m.unread) == 0 {
+		if err := m.fill(); err != nil {
+			m.note(err)
+			return 0, err
 		}
-		m.head = append(m.head, b)
 	}
-	if len(m.head) == 4 && n > 0 {
-		length := binary.BigEndian.Uint32(m.head)
-		if length > MaxMessage {
-			m.note(errTooLong)
-			return 0, errTooLong
-		}
-		m.rest = int(length)
-	}
-	return n, err
+	n := copy(p, m.unread)
+	m.unread = m.unread[n:]
+	return n, nil
 }
 
-// room is how much may be read at once without leaving the part of the message.
-func (m *messages) room() int {
-	if len(m.head) < 4 {
-		return 4 - len(m.head)
+// fill reads a message.
+func (m *messages) fill() error {
+	var length [4]byte
+	if _, err := io.ReadFull(m.conn, length[:]); err != nil {
+		return err
 	}
-	return m.rest
+	size := binary.BigEndian.Uint32(length[:])
+	if size > MaxMessage {
+		return errTooLong
+	}
+	m.unread = append(length[:], make([]byte, size)...)
+	_, err := io.ReadFull(m.conn, m.unread[4:])
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF // io.EOF would mean the end between two messages
+	}
+	if size > 0 {
+		m.typ = m.unread[4]
+	}
+	return err
 }
 
-// Write sends a message, or a part of one.
+// Write writes a message, or a part of one.
 func (m *messages) Write(p []byte) (int, error) {
 	if len(p) > 4+MaxMessage {
 		return 0, errTooLong
@@ -86,18 +84,15 @@ func (m *messages) Write(p []byte) (int, error) {
 }
 
 func (m *messages) note(err error) {
-	if err != nil && m.err == nil {
+	if m.err == nil {
 		m.err = err
 	}
 }
 
-// cause returns why the connection has failed.
-func (m *messages) cause(err error) error {
-	if m.err == nil {
-		return fmt.Errorf("%w: the agent broke the protocol: %w", ErrConnectionLost, err)
+// lost explains a failed request, which ends the connection.
+func (m *messages) lost(err error) error {
+	if m.err != nil && !errors.Is(m.err, errTooLong) {
+		return fmt.Errorf("%w: the agent closed it without a reply: %w", ErrConnectionLost, m.err)
 	}
-	if errors.Is(m.err, errTooLong) {
-		return fmt.Errorf("%w: the agent broke the protocol: %w", ErrConnectionLost, m.err)
-	}
-	return fmt.Errorf("%w: the agent closed it without a reply: %w", ErrConnectionLost, m.err)
+	return fmt.Errorf("%w: the agent broke the protocol: %w", ErrConnectionLost, err)
 }

@@ -15,8 +15,8 @@ import (
 
 // Identity is a key that an agent holds.
 type Identity struct {
-	// Key is the public key or certificate. A kind of key that x/crypto does not
-	// know has its Type and Marshal, and verifies nothing.
+	// Key is the public key or certificate. A kind of key that x/crypto does
+	// not know has its Type and Marshal, and verifies nothing.
 	Key gossh.PublicKey
 
 	// Comment is foreign text: any bytes. Do not write it to a terminal as it
@@ -61,7 +61,8 @@ func (o AddOptions) addedKey(key *keys.Key) (none xagent.AddedKey, _ error) {
 }
 
 // RequestIdentities returns the keys that the agent holds
-// (draft-miller-ssh-agent, section 4.4). A locked agent says that it holds none.
+// (draft-miller-ssh-agent, section 4.4). A locked agent says that it holds
+// none.
 func (c *SSHAgentClient) RequestIdentities() deferred.Deferred[[]Identity] {
 	return request(c, "list keys", func(a xagent.ExtendedAgent) ([]Identity, error) {
 		listed, err := a.List()
@@ -95,9 +96,9 @@ func (c *SSHAgentClient) GetPublicKeys() deferred.Deferred[[]gossh.PublicKey] {
 
 // SignData returns a signature of data by the key, or by the key of the
 // certificate (draft-miller-ssh-agent, section 4.5). An RSA key signs with the
-// algorithm, such as "rsa-sha2-512"; an empty algorithm leaves the choice to the
-// agent, which means SHA-1 for RSA. If the signature has another algorithm than
-// requested the Deferred fails: old agents ignore the request.
+// algorithm, such as "rsa-sha2-512"; an empty algorithm leaves the choice to
+// the agent, which means SHA-1 for RSA. If the signature has another algorithm
+// than requested the Deferred fails: old agents ignore the request.
 func (c *SSHAgentClient) SignData(key gossh.PublicKey, data []byte, algorithm string) deferred.Deferred[*gossh.Signature] {
 	const op = "sign"
 	signed := request(c, op, func(a xagent.ExtendedAgent) (*gossh.Signature, error) {

@@ -33,7 +33,8 @@ func socketPath(t testing.TB) string {
 	return filepath.Join(dir, "s")
 }
 
-// startAgent runs an ssh-agent until the end of the test and returns its socket.
+// startAgent runs an ssh-agent until the end of the test and returns its
+// socket.
 func startAgent(t testing.TB) string {
 	t.Helper()
 	socket := socketPath(t)
@@ -261,8 +262,8 @@ func writePublic(t testing.TB, path string, k *keys.Key) {
 	}
 }
 
-// TestC_KEYS_23_SSHAdd: ssh-add with our server adds keys and certificates, lists
-// them, has them sign, and removes them.
+// TestC_KEYS_23_SSHAdd: ssh-add with our server adds keys and certificates,
+// lists them, has them sign, and removes them.
 func TestC_KEYS_23_SSHAdd(t *testing.T) {
 	program := conchtest.Program(t, "ssh-add")
 	r := start(t)
@@ -338,7 +339,8 @@ func TestC_KEYS_23_KeygenSignsWithTheAgent(t *testing.T) {
 	}
 }
 
-// TestKeyringFromManyGoroutines: connections and callers use one keyring at once.
+// TestKeyringFromManyGoroutines: connections and callers use one keyring at
+// once.
 func TestKeyringFromManyGoroutines(t *testing.T) {
 	r := start(t)
 	ring := agent.NewKeyring()

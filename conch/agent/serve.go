@@ -14,11 +14,11 @@ import (
 // Serve answers the requests that arrive on conn from the Keyring. It owns conn
 // and closes it. Call Serve on the loop.
 //
-// The Deferred fires when the connection has ended: with Void if the peer closed
-// it between two requests or the reactor ends, and else with an *OpError.
-// Cancelling the Deferred closes the connection. A peer that reads no replies
-// blocks only its own connection. x/crypto reports refused requests with package
-// log.
+// The Deferred fires when the connection has ended: with Void if the peer
+// closed it between two requests or the reactor ends, and else with an
+// *OpError. Cancelling the Deferred closes the connection. A peer that reads no
+// replies blocks only its own connection. x/crypto reports refused requests
+// with package log.
 func Serve(r *reactor.Reactor, conn net.Conn, ring *Keyring) deferred.Deferred[deferred.Void] {
 	closeConn := func() { _ = conn.Close() } // there is nothing to do about an error
 	d := deferred.New(func(deferred.Deferred[deferred.Void]) { closeConn() })

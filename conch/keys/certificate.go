@@ -8,11 +8,11 @@ import (
 )
 
 // CertificateFromFile reads a certificate from a file of at most 1 MiB: a line
-// as ssh-keygen writes it, or the wire format (OpenSSH's PROTOCOL.certkeys). ssh
-// looks for the certificate of the key "id" in "id-cert.pub". The certificate is
-// not checked: the peer that it is presented to decides. The error is a
-// *BadKeyError if the file has no certificate; it wraps an error of package os
-// if the file cannot be read.
+// as ssh-keygen writes it, or the wire format (OpenSSH's PROTOCOL.certkeys).
+// ssh looks for the certificate of the key "id" in "id-cert.pub". The
+// certificate is not checked: the peer that it is presented to decides. The
+// error is a *BadKeyError if the file has no certificate; it wraps an error of
+// package os if the file cannot be read.
 func CertificateFromFile(path string) (*gossh.Certificate, error) {
 	data, _, err := readFile(path)
 	if err != nil {

@@ -77,8 +77,8 @@ func gcm(key, iv, data, tag []byte) ([]byte, error) {
 	return aead.Open(nil, iv, append(data[:len(data):len(data)], tag...), nil)
 }
 
-// chachaPoly is the first packet of OpenSSH's PROTOCOL.chacha20poly1305, without
-// a length field, which the second half of the key is for.
+// chachaPoly is the first packet of OpenSSH's PROTOCOL.chacha20poly1305,
+// without a length field, which the second half of the key is for.
 func chachaPoly(key, _, data, tag []byte) ([]byte, error) {
 	stream, err := chacha20.NewUnauthenticatedCipher(key[:32], make([]byte, chacha20.NonceSize))
 	if err != nil {

@@ -31,20 +31,21 @@
 //     with PBES2: PBKDF2 or scrypt, and AES-CBC or 3DES-CBC.
 //
 // Public keys are read from OpenSSH's line (a .pub file) and from the wire
-// format of RFC 4253, section 6.6. The error for a file of PuTTY (.ppk), an SSH2
-// public key (RFC 4716) and other known formats names the command that converts
-// the file.
+// format of RFC 4253, section 6.6. The error for a file of PuTTY (.ppk), an
+// SSH2 public key (RFC 4716) and other known formats names the command that
+// converts the file.
 //
 // [Key.ToString] writes public keys as OpenSSH's line, and private keys in
 // OpenSSH's own format or as PEM.
 //
 // DSA keys can be read and used, but not made or written. A private key file of
-// a hardware key (sk-ssh-ed25519@openssh.com) is not read: ssh-agent serves such
-// keys.
+// a hardware key (sk-ssh-ed25519@openssh.com) is not read: ssh-agent serves
+// such keys.
 //
 // A passphrase is used byte by byte, as ssh-keygen uses it. Twisted first
 // converts the passphrase to Unicode normalisation form NFKC. That changes no
-// ASCII text; call norm.NFKC of golang.org/x/text/unicode/norm where it matters.
+// ASCII text; call norm.NFKC of golang.org/x/text/unicode/norm where it
+// matters.
 //
 // # Certificates
 //

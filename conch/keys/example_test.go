@@ -31,7 +31,8 @@ func ExampleFromString() {
 	// true true
 }
 
-// A private key is written encrypted; who reads it without the passphrase learns the public half.
+// A private key is written encrypted; who reads it without the passphrase
+// learns the public half.
 func ExampleEncryptedKeyError() {
 	key, err := keys.Generate(keys.Ed25519, 0)
 	if err != nil {
@@ -71,10 +72,12 @@ func ExampleKey_Sign() {
 	fmt.Println(key.Public().Verify(signature, []byte("data")), key.Verify(signature, []byte("other data")))
 
 	_, err = key.Sign([]byte("data"), "ssh-rsa")
-	fmt.Println(err)
+	if bad, ok := errors.AsType[*keys.BadSignatureAlgorithmError](err); ok {
+		fmt.Println("not", bad.Algorithm, "but", bad.Supported)
+	}
 	// Output:
 	// true false
-	// keys: a key of type ecdsa-sha2-nistp384 makes no signatures of type "ssh-rsa"; it makes ecdsa-sha2-nistp384
+	// not ssh-rsa but [ecdsa-sha2-nistp384]
 }
 
 // A server keeps its host key from one run to the next.

@@ -149,7 +149,7 @@ func TestF28_Damaged(t *testing.T) {
 			continue
 		}
 		for what, change := range map[string]func(*openSSHParts){
-			"tag lost":       func(p *openSSHParts) { p.Rest = append(p.Rest, 1) },
+			"byte after it":  func(p *openSSHParts) { p.Rest = append(p.Rest, 1) },
 			"one byte fewer": func(p *openSSHParts) { p.Private = p.Private[1:] },
 			"nothing":        func(p *openSSHParts) { p.Private = nil },
 			"other KDF":      func(p *openSSHParts) { p.KDF = "none" },
@@ -165,8 +165,8 @@ func TestF28_Damaged(t *testing.T) {
 	}
 }
 
-// TestF28_WorkIsBounded: a file that demands more work than the limit is refused
-// before any of the work is done.
+// TestF28_WorkIsBounded: a file that demands more work than the limit is
+// refused before any of the work is done.
 func TestF28_WorkIsBounded(t *testing.T) {
 	bcrypt := func(rounds string) []byte {
 		return rewrite(t, "openssh-aes256-ctr", func(p *openSSHParts) { p.Options = p.Options[:len(p.Options)-4] + rounds })

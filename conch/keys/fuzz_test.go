@@ -8,7 +8,8 @@ import (
 	"github.com/hawser-go/hawser/conch/keys"
 )
 
-// FuzzFromString reads anything. What comes out is a key that can be written and read again, or one of the two errors.
+// FuzzFromString reads anything. What comes out is a key that can be written
+// and read again, or one of the two errors.
 func FuzzFromString(f *testing.F) {
 	all, err := readGolden()
 	if err != nil {
@@ -45,14 +46,18 @@ func FuzzFromString(f *testing.F) {
 	})
 }
 
-// FuzzEncryptedPKCS8 damages the one format whose encryption is read here. Rounds are kept few.
-func FuzzEncryptedPKCS8(f *testing.F) {
+// FuzzEncrypted damages the formats whose encryption is read here. The seeds
+// demand little work.
+func FuzzEncrypted(f *testing.F) {
 	all, err := readGolden()
 	if err != nil {
 		f.Fatal(err)
 	}
 	for _, g := range all {
 		f.Add([]byte(g.EncryptedPKCS8))
+	}
+	for name := range encryptedFixtures {
+		f.Add(fixture(f, name))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) > 4096 {

@@ -84,7 +84,8 @@ func load(t testing.TB, data, passphrase []byte) *keys.Key {
 	return k
 }
 
-// mustBeBad checks that an error is a BadKeyError which wraps what it should, if that is given.
+// mustBeBad checks that an error is a BadKeyError which wraps what it should,
+// if that is given.
 func mustBeBad(t testing.TB, err error, wrapped ...error) {
 	t.Helper()
 	bad, ok := errors.AsType[*keys.BadKeyError](err)

@@ -137,7 +137,8 @@ func TestC_KEYS_9_Fingerprint(t *testing.T) {
 	})
 }
 
-// TestNewFromCrypto makes keys of what the standard library and x/crypto have, and gives them back.
+// TestNewFromCrypto makes keys of what the standard library and x/crypto have,
+// and gives them back.
 func TestNewFromCrypto(t *testing.T) {
 	forEachGolden(t, func(t *testing.T, g golden) {
 		k := g.key(t)

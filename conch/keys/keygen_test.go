@@ -11,7 +11,8 @@ import (
 	"github.com/hawser-go/hawser/conch/keys"
 )
 
-// keygenKinds are the kinds of keys that ssh-keygen makes. Those of DSA it has given up in newer versions.
+// keygenKinds are the kinds of keys that ssh-keygen makes. Those of DSA it has
+// given up in newer versions.
 var keygenKinds = []struct {
 	args []string
 	want string
@@ -23,7 +24,8 @@ var keygenKinds = []struct {
 	{[]string{"-t", "ed25519"}, "ssh-ed25519"},
 }
 
-// C-KEYS-2, C-KEYS-3: what ssh-keygen makes is read, in each of its formats, encrypted and not, and the fingerprints agree.
+// C-KEYS-2, C-KEYS-3: what ssh-keygen makes is read, in each of its formats,
+// encrypted and not, and the fingerprints agree.
 func TestC_KEYS_2_KeygenMakes(t *testing.T) {
 	keygen := conchtest.Program(t, "ssh-keygen")
 	for _, kind := range keygenKinds {
@@ -67,7 +69,8 @@ func agreeOnFingerprints(t *testing.T, keygen, path string, k *keys.Key) {
 	}
 }
 
-// C-KEYS-10: ssh-keygen opens what is written here and finds the same public key in it.
+// C-KEYS-10: ssh-keygen opens what is written here and finds the same public
+// key in it.
 func TestC_KEYS_10_KeygenReads(t *testing.T) {
 	keygen := conchtest.Program(t, "ssh-keygen")
 	forEachGolden(t, func(t *testing.T, g golden) {
@@ -146,7 +149,8 @@ func TestKeygenCertificate(t *testing.T) {
 	}
 }
 
-// ssh-keygen's signatures are signatures here, through OpenSSH's format for signed files.
+// ssh-keygen's signatures are signatures here, through OpenSSH's format for
+// signed files.
 func TestC_KEYS_11_KeygenVerifies(t *testing.T) {
 	keygen := conchtest.Program(t, "ssh-keygen")
 	forEachGolden(t, func(t *testing.T, g golden) {

@@ -51,10 +51,10 @@ func SignerFromFile(name string, passphrase []byte) (gossh.Signer, error) {
 	return signer, nil
 }
 
-// FromString reads a public or private key from memory. It recognises the format
-// by the first bytes; the package comment lists the formats. An empty passphrase
-// means none. A passphrase for a private key that is not encrypted is ignored. A
-// passphrase for a public key is an error.
+// FromString reads a public or private key from memory. It recognises the
+// format by the first bytes; the package comment lists the formats. An empty
+// passphrase means none. A passphrase for a private key that is not encrypted
+// is ignored. A passphrase for a public key is an error.
 //
 // If the key is encrypted and no passphrase is given the error is an
 // *EncryptedKeyError. Every other error is a *BadKeyError. It wraps
@@ -115,7 +115,7 @@ func startsWithType(text []byte) bool {
 }
 
 // foreignFormats are the first bytes of key files that this package does not
-// read, and what to do with such a file.
+// read, each with a description and advice.
 var foreignFormats = []struct{ start, advice string }{
 	{"PuTTY-User-Key-File-", "a PuTTY key file (.ppk); convert it: puttygen FILE -O private-openssh -o NEWFILE"},
 	{"---- BEGIN SSH2 PUBLIC KEY", "an SSH2 public key (RFC 4716); convert it: ssh-keygen -i -f FILE > NEWFILE"},
@@ -127,7 +127,7 @@ var foreignFormats = []struct{ start, advice string }{
 	{"-----BEGIN SSH SIGNATURE", "a signature, not a key"},
 }
 
-// foreignFormat says what a file is that holds no key in a format of this
+// foreignFormat returns the error for a file that is not in a format of this
 // package.
 func foreignFormat(data []byte) error {
 	for _, f := range foreignFormats {

@@ -21,7 +21,8 @@ type written struct {
 	private    bool
 }
 
-// forms lists what this package reads of a golden key, but for EncryptedV1, which is slow to open.
+// forms lists what this package reads of a golden key, but for EncryptedV1,
+// which is slow to open.
 func (g golden) forms() []written {
 	forms := []written{{g.Blob, nil, false}, {[]byte(g.Line), nil, false}}
 	for _, f := range []struct {
@@ -33,8 +34,9 @@ func (g golden) forms() []written {
 	return slices.DeleteFunc(forms, func(f written) bool { return len(f.text) == 0 || g.notRead(f) })
 }
 
-// notRead lists what Twisted writes and this package cannot read: DSA in OpenSSH's own format and in PKCS#8, which neither x/crypto nor the
-// standard library know.
+// notRead lists what Twisted writes and this package cannot read: DSA in
+// OpenSSH's own format and in PKCS#8, which neither x/crypto nor the standard
+// library know.
 func (g golden) notRead(f written) bool {
 	traditional := strings.Contains(string(f.text), "BEGIN DSA PRIVATE KEY")
 	return g.Name == "dsa" && f.private && !traditional
@@ -99,7 +101,8 @@ func TestC_KEYS_1_NotRecognised(t *testing.T) {
 	}
 }
 
-// C-KEYS-2: PKCS#8 is accepted (TestC_KEYS_1_EachFormat); what cannot be read of DSA says so.
+// C-KEYS-2: PKCS#8 is accepted (TestC_KEYS_1_EachFormat); what cannot be read
+// of DSA says so.
 func TestC_KEYS_2_DSAOnlyInTraditionalPEM(t *testing.T) {
 	forEachGolden(t, func(t *testing.T, g golden) {
 		if g.Name != "dsa" {
@@ -143,7 +146,8 @@ func TestC_KEYS_3_Passphrases(t *testing.T) {
 	})
 }
 
-// OpenSSH's own format shows the public key, and tells a wrong passphrase from damage.
+// OpenSSH's own format shows the public key, and tells a wrong passphrase from
+// damage.
 func TestC_KEYS_3_EncryptedV1(t *testing.T) {
 	forEachGolden(t, func(t *testing.T, g golden) {
 		if g.EncryptedV1 == "" {
@@ -179,7 +183,8 @@ func TestC_KEYS_4_PassphraseForUnencryptedKey(t *testing.T) {
 	})
 }
 
-// C-KEYS-5: an empty passphrase is none; text is taken byte by byte, so the two ways to write an accented letter are two passphrases.
+// C-KEYS-5: an empty passphrase is none; text is taken byte by byte, so the two
+// ways to write an accented letter are two passphrases.
 func TestC_KEYS_5_PassphraseBytes(t *testing.T) {
 	composed, decomposed := []byte("caf\u00e9"), []byte("cafe\u0301")
 	forEachGolden(t, func(t *testing.T, g golden) {
@@ -225,7 +230,8 @@ func TestC_KEYS_6_DamagedPublicLines(t *testing.T) {
 	})
 }
 
-// Every prefix of every format is refused with one of this package's errors, and so is anything behind a key on the wire.
+// Every prefix of every format is refused with one of this package's errors,
+// and so is anything behind a key on the wire.
 func TestTruncatedEverywhere(t *testing.T) {
 	forEachGolden(t, func(t *testing.T, g golden) {
 		for _, f := range g.forms() {

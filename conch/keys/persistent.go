@@ -9,15 +9,15 @@ import (
 )
 
 // PersistentKey returns the private key in a file, such as the host key of a
-// server. If the file does not exist PersistentKey makes a key with Generate and
-// saves it, unencrypted, with mode 0600. It makes missing directories with mode
-// 0700. The file appears with all its content or not at all. If several
+// server. If the file does not exist PersistentKey makes a key with Generate
+// and saves it, unencrypted, with mode 0600. It makes missing directories with
+// mode 0700. The file appears with all its content or not at all. If several
 // processes call PersistentKey at the same moment one key is made, and all get
 // it; the file system must support hard links for that.
 //
-// A key that exists is returned whatever its type and size. The errors are those
-// of FromFile, Generate and package os. A public key or an encrypted key in the
-// file is an error.
+// A key that exists is returned whatever its type and size. The errors are
+// those of FromFile, Generate and package os. A public key or an encrypted key
+// in the file is an error.
 func PersistentKey(path string, typ Type, bits int) (*Key, error) {
 	key, err := FromFile(path, nil)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -34,8 +34,8 @@ func PersistentKey(path string, typ Type, bits int) (*Key, error) {
 	return key, nil
 }
 
-// createKey makes the file. It succeeds if another process makes the file at the
-// same time.
+// createKey makes the file. It succeeds if another process makes the file at
+// the same time.
 func createKey(path string, typ Type, bits int) error {
 	key, err := Generate(typ, bits)
 	if err != nil {
@@ -55,8 +55,8 @@ func createKey(path string, typ Type, bits int) error {
 }
 
 // writeNew makes a file that only its owner may read. The file appears with all
-// its content or not at all. An existing file is left alone, and the error wraps
-// fs.ErrExist.
+// its content or not at all. An existing file is left alone, and the error
+// wraps fs.ErrExist.
 func writeNew(path string, data []byte) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // with mode 0600
 	if err != nil {

@@ -52,18 +52,14 @@ var pkcs8Ciphers = map[string]fileCipher{
 	"1.2.840.113549.3.7":      {24, des.BlockSize, cbc(des.NewTripleDESCipher)},
 }
 
-// encryptedKeyInfo is EncryptedPrivateKeyInfo (RFC 5958, section 3) with PBES2
-// (RFC 8018, appendix A.4).
+// encryptedKeyInfo is EncryptedPrivateKeyInfo (RFC 5958, section 3).
 type encryptedKeyInfo struct {
-	Algorithm struct {
-		ID     asn1.ObjectIdentifier
-		Params struct {
-			KDF    pkix.AlgorithmIdentifier
-			Cipher pkix.AlgorithmIdentifier
-		}
-	}
-	Data []byte
+	Scheme pkix.AlgorithmIdentifier
+	Data   []byte
 }
+
+// pbes2Params is PBES2-params (RFC 8018, appendix A.4).
+type pbes2Params struct{ KDF, Cipher pkix.AlgorithmIdentifier }
 
 // pbkdf2Params is PBKDF2-params (RFC 8018, appendix A.2).
 type pbkdf2Params struct {
@@ -84,23 +80,9 @@ func parseEncryptedPKCS8(der, passphrase []byte) (*Key, error) {
 	if len(passphrase) == 0 {
 		return nil, new(EncryptedKeyError)
 	}
-	var scheme struct {
-		Algorithm pkix.AlgorithmIdentifier
-		Data      []byte
-	}
-	if err := unmarshalAll(der, &scheme); err != nil {
-		return nil, badKey(err)
-	}
-	if !scheme.Algorithm.Algorithm.Equal(oidPBES2) {
-		return nil, unsupportedPKCS8("the scheme", scheme.Algorithm.Algorithm)
-	}
-	var info encryptedKeyInfo
-	if err := unmarshalAll(der, &info); err != nil {
-		return nil, badKey(err)
-	}
-	plain, err := info.decrypt(passphrase)
+	plain, err := decryptPKCS8(der, passphrase)
 	if err != nil {
-		return nil, err
+		return nil, badKey(err)
 	}
 	raw, err := x509.ParsePKCS8PrivateKey(plain)
 	if err != nil {
@@ -109,69 +91,67 @@ func parseEncryptedPKCS8(der, passphrase []byte) (*Key, error) {
 	return New(raw)
 }
 
-func unsupportedPKCS8(what string, id asn1.ObjectIdentifier) error {
-	return badKeyf("%w: PKCS#8 encryption with %s %v; change it: ssh-keygen -p -f FILE", ErrUnsupported, what, id)
-}
-
-func (e *encryptedKeyInfo) decrypt(passphrase []byte) ([]byte, error) {
-	params := &e.Algorithm.Params
+func decryptPKCS8(der, passphrase []byte) ([]byte, error) {
+	info, err := unmarshal[encryptedKeyInfo](der)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Scheme.Algorithm.Equal(oidPBES2) {
+		return nil, unsupportedPKCS8("the scheme", info.Scheme)
+	}
+	params, err := unmarshal[pbes2Params](info.Scheme.Parameters.FullBytes)
+	if err != nil {
+		return nil, err
+	}
 	c, ok := pkcs8Ciphers[params.Cipher.Algorithm.String()]
 	if !ok {
-		return nil, unsupportedPKCS8("the cipher", params.Cipher.Algorithm)
+		return nil, unsupportedPKCS8("the cipher", params.Cipher)
 	}
-	var iv []byte
-	if err := unmarshalAll(params.Cipher.Parameters.FullBytes, &iv); err != nil {
-		return nil, badKey(err)
+	iv, err := unmarshal[[]byte](params.Cipher.Parameters.FullBytes)
+	if err != nil {
+		return nil, err
 	}
 	key, err := derivePKCS8(params.KDF, passphrase, c.keySize)
 	if err != nil {
 		return nil, err
 	}
-	plain, err := c.open(key, iv, e.Data, nil)
+	plain, err := c.open(key, iv, info.Data, nil)
 	if err != nil {
-		return nil, badKey(err)
+		return nil, err
 	}
 	return unpad(plain, c.ivSize), nil
 }
 
 // derivePKCS8 derives a key of size bytes from the passphrase.
-func derivePKCS8(kdf pkix.AlgorithmIdentifier, passphrase []byte, size int) (key []byte, err error) {
+func derivePKCS8(kdf pkix.AlgorithmIdentifier, passphrase []byte, size int) ([]byte, error) {
 	switch {
 	case kdf.Algorithm.Equal(oidPBKDF2):
-		var params pbkdf2Params
-		if err := unmarshalAll(kdf.Parameters.FullBytes, &params); err != nil {
-			return nil, badKey(err)
+		p, err := unmarshal[pbkdf2Params](kdf.Parameters.FullBytes)
+		if err != nil {
+			return nil, err
 		}
-		key, err = params.derive(passphrase, size)
+		prf := prfs[p.PRF.Algorithm.String()]
+		if prf == nil || p.Rounds < 1 || p.Rounds > maxPBKDF2 {
+			return nil, fmt.Errorf("%w: PBKDF2 with %d rounds of %s, the limit is %d", ErrUnsupported, p.Rounds, p.PRF.Algorithm, maxPBKDF2)
+		}
+		return pbkdf2.Key(prf, string(passphrase), p.Salt, p.Rounds, size)
 	case kdf.Algorithm.Equal(oidScrypt):
-		var params scryptParams
-		if err := unmarshalAll(kdf.Parameters.FullBytes, &params); err != nil {
-			return nil, badKey(err)
+		p, err := unmarshal[scryptParams](kdf.Parameters.FullBytes)
+		if err != nil {
+			return nil, err
 		}
-		key, err = params.derive(passphrase, size)
+		if p.N < 2 || p.R < 1 || p.P < 1 || p.R > maxScryptMem/128/p.N || p.P > maxScryptWork/(p.N*p.R) {
+			return nil, fmt.Errorf("%w: scrypt with N %d, r %d, p %d, the limits are %d MiB of memory and N*r*p of %d",
+				ErrUnsupported, p.N, p.R, p.P, maxScryptMem>>20, maxScryptWork)
+		}
+		return scrypt.Key(passphrase, p.Salt, p.N, p.R, p.P, size)
 	default:
-		return nil, unsupportedPKCS8("the key derivation", kdf.Algorithm)
+		return nil, unsupportedPKCS8("the key derivation", kdf)
 	}
-	if err != nil {
-		return nil, badKey(err)
-	}
-	return key, nil
 }
 
-func (p *pbkdf2Params) derive(passphrase []byte, size int) ([]byte, error) {
-	prf := prfs[p.PRF.Algorithm.String()]
-	if prf == nil || p.Rounds < 1 || p.Rounds > maxPBKDF2 {
-		return nil, fmt.Errorf("%w: PBKDF2 with %d rounds of %s, the limit is %d", ErrUnsupported, p.Rounds, p.PRF.Algorithm, maxPBKDF2)
-	}
-	return pbkdf2.Key(prf, string(passphrase), p.Salt, p.Rounds, size)
-}
-
-func (p *scryptParams) derive(passphrase []byte, size int) ([]byte, error) {
-	if p.N < 2 || p.R < 1 || p.P < 1 || p.R > maxScryptMem/128/p.N || p.P > maxScryptWork/(p.N*p.R) {
-		return nil, fmt.Errorf("%w: scrypt with N %d, r %d, p %d, the limits are %d MiB of memory and N*r*p of %d",
-			ErrUnsupported, p.N, p.R, p.P, maxScryptMem>>20, maxScryptWork)
-	}
-	return scrypt.Key(passphrase, p.Salt, p.N, p.R, p.P, size)
+func unsupportedPKCS8(what string, id pkix.AlgorithmIdentifier) error {
+	return fmt.Errorf("%w: PKCS#8 encryption with %s %v; change it: ssh-keygen -p -f FILE", ErrUnsupported, what, id.Algorithm)
 }
 
 // unpad removes the padding of RFC 8018, section 6.1.1. If there is no such
@@ -184,11 +164,11 @@ func unpad(plain []byte, size int) []byte {
 	return plain[:len(plain)-n]
 }
 
-// unmarshalAll reads DER that has nothing behind the value.
-func unmarshalAll(der []byte, v any) error {
-	rest, err := asn1.Unmarshal(der, v)
+// unmarshal reads DER that has nothing behind the value.
+func unmarshal[T any](der []byte) (v T, err error) {
+	rest, err := asn1.Unmarshal(der, &v)
 	if err == nil && len(rest) > 0 {
 		err = errTrailing
 	}
-	return err
+	return v, err
 }

@@ -30,8 +30,8 @@ func (k *Key) SupportedSignatureAlgorithms() []string {
 }
 
 // Sign signs data and returns the signature in the wire format: algorithm and
-// bytes (RFC 4253, section 6.6; RFC 8332). An empty algorithm means SSHType. For
-// RSA that is ssh-rsa, which uses SHA-1 and which most servers refuse: name
+// bytes (RFC 4253, section 6.6; RFC 8332). An empty algorithm means SSHType.
+// For RSA that is ssh-rsa, which uses SHA-1 and which most servers refuse: name
 // rsa-sha2-512.
 //
 // If the key cannot make such a signature the error is a

@@ -101,7 +101,8 @@ func TestC_KEYS_12_BareDSASignature(t *testing.T) {
 	})
 }
 
-// A signature by a key in hardware, as OpenSSH's PROTOCOL.u2f has it: over the application, what the device says of itself, and the data.
+// A signature by a key in hardware, as OpenSSH's PROTOCOL.u2f has it: over the
+// application, what the device says of itself, and the data.
 func TestC_KEYS_12_HardwareSignature(t *testing.T) {
 	inner := goldenKey(t, "ed25519")
 	k := hardwareKey(t, inner)

@@ -12,7 +12,8 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// signAndCheck has ssh-keygen check a signature made here (OpenSSH's PROTOCOL.sshsig), and the other way round.
+// signAndCheck has ssh-keygen check a signature made here (OpenSSH's
+// PROTOCOL.sshsig), and the other way round.
 func signAndCheck(t *testing.T, keygen string, k *keys.Key, algorithm string) {
 	t.Helper()
 	const namespace = "test"
