@@ -7,13 +7,16 @@ import (
 	"net"
 	"os"
 	"sync"
+	"time"
 
-	"github.com/hawser-go/hawser/conch/agent"
 	"github.com/hawser-go/hawser/deferred"
 )
 
 // MaxAgentChannels is how many connections to the forwarded agent the server may have at the same time; it is told to refuse more.
 const MaxAgentChannels = 64
+
+// agentTimeout bounds how long connecting to the agent may take.
+const agentTimeout = time.Minute
 
 // agentChannelType is the type of channel that a server opens to the agent (OpenSSH's PROTOCOL.agent).
 const agentChannelType = "auth-agent@openssh.com"
@@ -62,12 +65,12 @@ func (c *SSHConnection) agentChannel() (Channel, error) {
 func (c *SSHConnection) serveAgent(from net.Conn) {
 	defer from.Close()
 	t := c.transport
-	to, err := dialForwardedAgent(t.ctx, c.client.options.forwardedAgent())
+	agent, err := dialForwardedAgent(t.ctx, c.client.options.forwardedAgent())
 	if err != nil {
 		t.r.Logger().Warn("Cannot reach the agent that is forwarded", "err", err)
 		return
 	}
-	relayAgent(t.ctx, from, to)
+	relayAgent(t.ctx, from, agent)
 }
 
 func dialForwardedAgent(ctx context.Context, path string) (net.Conn, error) {
@@ -78,20 +81,20 @@ func dialForwardedAgent(ctx context.Context, path string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, agent.DefaultTimeout)
+	ctx, cancel := context.WithTimeout(ctx, agentTimeout)
 	defer cancel()
 	return new(net.Dialer).DialContext(ctx, "unix", path)
 }
 
 // relayAgent carries what is asked to the agent, and its answers back. A slow agent slows the server down. When the agent has ended there is nobody
 // to ask: both ends are closed then, after the last answer.
-func relayAgent(ctx context.Context, from, to net.Conn) {
-	stop := context.AfterFunc(ctx, func() { from.Close(); to.Close() })
+func relayAgent(ctx context.Context, from, agent net.Conn) {
+	stop := context.AfterFunc(ctx, func() { from.Close(); agent.Close() })
 	defer stop()
 	var asking sync.WaitGroup
-	asking.Go(func() { carry(to, from) }) // ends with the connections
-	_, _ = io.Copy(from, to)              // however it ends, it is over
-	to.Close()
+	asking.Go(func() { carry(agent, from) }) // ends with the connections
+	_, _ = io.Copy(from, agent)              // however it ends, it is over
+	agent.Close()
 	from.Close()
 	asking.Wait()
 }

@@ -16,20 +16,20 @@ import (
 )
 
 const (
-	// MaxQueued is the number of requests of a client that may wait for the
+	// maxQueued is the number of requests of a client that may wait for the
 	// reply to another request.
-	MaxQueued = 1024
+	maxQueued = 1024
 
-	// DefaultTimeout is the time limit of a request if the client has none. It
+	// defaultTimeout is the time limit of a request if the client has none. It
 	// is long because an agent may ask its user for confirmation.
-	DefaultTimeout = time.Minute
+	defaultTimeout = time.Minute
 )
 
 // SSHAgentClient asks an agent. Its methods must be called on the loop. Call
 // Close when the client is no longer needed.
 type SSHAgentClient struct {
 	// Timeout is the time limit for the reply to a request, from when the
-	// request is sent. 0 means DefaultTimeout. Set it before the first request.
+	// request is sent. 0 means one minute. Set it before the first request.
 	Timeout time.Duration
 
 	r      *reactor.Reactor
@@ -68,7 +68,7 @@ func Connect(r *reactor.Reactor, path string) deferred.Deferred[*SSHAgentClient]
 	if strings.HasPrefix(path, `\\.\pipe\`) {
 		return deferred.Fail[*SSHAgentClient](&OpError{op, path, errPipe})
 	}
-	dialled := r.DialUNIX(path, reactor.UNIXDialOptions{DialOptions: reactor.DialOptions{Timeout: DefaultTimeout}})
+	dialled := r.DialUNIX(path, reactor.UNIXDialOptions{DialOptions: reactor.DialOptions{Timeout: defaultTimeout}})
 	return deferred.ThenBoth(dialled, func(conn net.Conn, err error) (*SSHAgentClient, error) {
 		if err != nil {
 			return nil, &OpError{op, path, err}
@@ -137,8 +137,8 @@ func request[T any](c *SSHAgentClient, op string, do func(xagent.ExtendedAgent) 
 	switch {
 	case c.lost != nil:
 		item.fail(c.lost)
-	case len(c.queue) >= MaxQueued:
-		item.fail(ErrQueueFull)
+	case len(c.queue) >= maxQueued:
+		item.fail(errQueueFull)
 	default:
 		c.queue = append(c.queue, item)
 		c.next()
@@ -177,7 +177,7 @@ func (c *SSHAgentClient) next() {
 	c.busy = true
 	limit := c.Timeout
 	if limit <= 0 {
-		limit = DefaultTimeout
+		limit = defaultTimeout
 	}
 	release := c.r.Hold()
 	go func() { // ends with the reply, the time limit, or the connection

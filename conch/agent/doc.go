@@ -45,7 +45,6 @@
 //   - [ErrTimeout]: there was no reply in time. It is an ErrConnectionLost too,
 //     because the client then closes the connection.
 //   - [ErrClosed]: this side has closed the client.
-//   - [ErrQueueFull]: too many requests wait.
 //
 // An agent that ends while no request is in progress is noticed at the next
 // request.
@@ -55,8 +54,8 @@
 //
 // # Bounds
 //
-// A message has at most [MaxMessage] bytes in either direction, OpenSSH's
-// limit: a longer reply or request ends the connection. At most [MaxQueued]
-// requests of a client wait. All keys and comments of a Keyring must fit into
-// one message.
+// A message has at most 256 KiB in either direction, OpenSSH's limit: a longer
+// reply or request ends the connection. At most 1024 requests of a client wait;
+// more fail at once. All keys and comments of a Keyring must fit into one
+// message. A reply must arrive within SSHAgentClient.Timeout.
 package agent

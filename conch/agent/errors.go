@@ -12,7 +12,7 @@ var (
 	ErrRefused        = errors.New("agent: the agent refused")
 	ErrConnectionLost = errors.New("agent: connection to the agent lost")
 	ErrClosed         = errors.New("agent: this side closed the connection")
-	ErrQueueFull      = fmt.Errorf("agent: %d requests wait for the agent already", MaxQueued)
+	errQueueFull      = fmt.Errorf("agent: %d requests wait for the agent already", maxQueued)
 
 	// ErrTimeout matches ErrConnectionLost too.
 	ErrTimeout = fmt.Errorf("%w: no reply in time", ErrConnectionLost)

@@ -75,7 +75,7 @@ func (k *Keyring) add(key xagent.AddedKey) error {
 			size += 8 + len(other.Blob) + len(other.Comment)
 		}
 	}
-	if size > MaxMessage {
+	if size > maxMessage {
 		return errFull
 	}
 	return k.ring.Add(key)

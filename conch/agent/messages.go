@@ -8,8 +8,8 @@ import (
 	"net"
 )
 
-// MaxMessage is the size in bytes of the longest message, OpenSSH's limit.
-const MaxMessage = 256 << 10
+// maxMessage is the size in bytes of the longest message, OpenSSH's limit.
+const maxMessage = 256 << 10
 
 // The replies that say no (draft-miller-ssh-agent, section 5.1).
 const (
@@ -29,7 +29,7 @@ type messages struct {
 	err    error  // of the connection
 }
 
-var errTooLong = fmt.Errorf("agent: the message exceeds the limit of %d bytes", MaxMessage)
+var errTooLong = fmt.Errorf("agent: the message exceeds the limit of %d bytes", maxMessage)
 
 // begin prepares for the next request.
 func (m *messages) begin() { m.unread, m.typ, m.sent = nil, 0, false }
@@ -58,7 +58,7 @@ func (m *messages) fill() error {
 		return err
 	}
 	size := binary.BigEndian.Uint32(length[:])
-	if size > MaxMessage {
+	if size > maxMessage {
 		return errTooLong
 	}
 	m.unread = append(length[:], make([]byte, size)...)
@@ -74,7 +74,7 @@ func (m *messages) fill() error {
 
 // Write writes a message, or a part of one.
 func (m *messages) Write(p []byte) (int, error) {
-	if len(p) > 4+MaxMessage {
+	if len(p) > 4+maxMessage {
 		return 0, errTooLong
 	}
 	m.sent = true
