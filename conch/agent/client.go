@@ -118,7 +118,7 @@ func request[T any](c *SSHAgentClient, op string, do func(xagent.ExtendedAgent) 
 	d := deferred.New(func(deferred.Deferred[T]) { c.withdraw(item) })
 	item.fail = func(err error) { _ = d.TryErrback(&OpError{op, c.name, err}) } // unless cancelled
 	item.run = func() func() {
-		v, err := do(c.agent)
+		v, err := guard(func() (T, error) { return do(c.agent) })
 		cause, fatal := c.explain(err)
 		return func() {
 			switch {
@@ -160,6 +160,17 @@ func (c *SSHAgentClient) explain(err error) (cause error, fatal bool) {
 	default:
 		return c.wire.lost(err), true
 	}
+}
+
+// guard turns a panic into an error: a reply that x/crypto cannot bear costs the
+// connection and not the program.
+func guard[T any](f func() (T, error)) (v T, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = deferred.NewPanicError(p)
+		}
+	}()
+	return f()
 }
 
 // withdraw removes a request that was not sent.

@@ -238,6 +238,7 @@ func TestWrongRequests(t *testing.T) {
 		"public key": func() deferred.Deferred[any] {
 			return deferred.Any(c.AddIdentity(ed25519().Public(), agent.AddOptions{}))
 		},
+		"no key": func() deferred.Deferred[any] { return deferred.Any(c.AddIdentity(nil, agent.AddOptions{})) },
 		"held by a signer": func() deferred.Deferred[any] {
 			return deferred.Any(c.AddIdentity(newKey(t, signer), agent.AddOptions{}))
 		},
@@ -255,6 +256,9 @@ func TestWrongRequests(t *testing.T) {
 		},
 	} {
 		_, err := await(t, r, ask)
+		if name == "no key" && !errors.As(err, new(*deferred.PanicError)) {
+			t.Errorf("%s: %v, want a PanicError", name, err)
+		}
 		if !errors.As(err, new(*agent.OpError)) || errors.Is(err, agent.ErrConnectionLost) || errors.Is(err, agent.ErrRefused) {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -26,7 +26,9 @@ func Serve(r *reactor.Reactor, conn net.Conn, ring *Keyring) deferred.Deferred[d
 	release := r.Hold()
 	go func() { // ends with the connection
 		defer release()
-		err := xagent.ServeAgent(served{ring.ring, ring}, &messages{conn: conn})
+		_, err := guard(func() (none deferred.Void, _ error) {
+			return none, xagent.ServeAgent(served{ring.ring, ring}, &messages{conn: conn})
+		})
 		detach()
 		closeConn()
 		r.CallFromThread(func() {
