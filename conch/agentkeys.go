@@ -1,6 +1,7 @@
 package conch
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/hawser-go/hawser/conch/agent"
@@ -19,7 +20,8 @@ type agentKeys struct {
 }
 
 // dialAgent contacts the agent of the options. It returns nil if there is none.
-func dialAgent(r *reactor.Reactor, o *ClientOptions) *agentKeys {
+// It calls failed if the keys cannot be had from the agent.
+func dialAgent(r *reactor.Reactor, o *ClientOptions, failed func(error)) *agentKeys {
 	path, err := expandHome(o.agentSocket())
 	if path == "" || err != nil {
 		return nil
@@ -28,7 +30,12 @@ func dialAgent(r *reactor.Reactor, o *ClientOptions) *agentKeys {
 	a.keys = deferred.ThenDeferred(agent.Connect(r, path), func(c *agent.SSHAgentClient) deferred.Deferred[[]gossh.PublicKey] {
 		a.client = c
 		return a.list()
-	}).AddErrback(func(error) ([]gossh.PublicKey, error) { return nil, nil })
+	}).AddErrback(func(err error) ([]gossh.PublicKey, error) {
+		if !errors.Is(err, deferred.ErrCancelled) { // by close
+			failed(err)
+		}
+		return nil, nil
+	})
 	return a
 }
 

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/agent"
 	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/conch/keys"
 	"github.com/hawser-go/hawser/deferred"
@@ -142,6 +143,30 @@ func TestIdentities_Problems(t *testing.T) {
 					t.Errorf("asked %q", ui.asked)
 				}
 			})
+		})
+	}
+}
+
+// TestF36_AgentIsNamed: when the login fails, the error names an agent that was
+// of no use.
+func TestF36_AgentIsNamed(t *testing.T) {
+	for name, serve := range map[string]func(net.Conn){
+		"dies at once": func(net.Conn) {},
+		"speaks HTTP":  func(c net.Conn) { _, _ = c.Write([]byte("HTTP/1.1 400 Bad Request\r\n\r\n")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := start(t)
+			socket := agentSocket(t, serve)
+			_, to := embedded(t, conchtest.Options{Config: func(c *gossh.ServerConfig) {
+				c.PasswordCallback = nil
+				c.PublicKeyCallback = func(gossh.ConnMetadata, gossh.PublicKey) (*gossh.Permissions, error) { return nil, nil }
+			}})
+			to.options.NoAgent, to.options.AgentSocket = false, socket
+			to.options.Identities = []string{filepath.Join(t.TempDir(), "none")}
+			_, err := await(t, r, func() deferred.Deferred[struct{}] { return to.connect(r, &plainConnection{}) })
+			if !errors.Is(err, agent.ErrConnectionLost) || !strings.Contains(err.Error(), "agent at "+socket) {
+				t.Errorf("got %v", err)
+			}
 		})
 	}
 }
