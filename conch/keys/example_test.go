@@ -31,8 +31,8 @@ func ExampleFromString() {
 	// true true
 }
 
-// A private key is written encrypted; who reads it without the passphrase
-// learns the public half.
+// A private key is written encrypted. Without the passphrase, only its public
+// half can be read.
 func ExampleEncryptedKeyError() {
 	key, err := keys.Generate(keys.Ed25519, 0)
 	if err != nil {
@@ -78,6 +78,33 @@ func ExampleKey_Sign() {
 	// Output:
 	// true false
 	// not ssh-rsa but [ecdsa-sha2-nistp384]
+}
+
+// A program logs in with a key file, or offers it as the host key of a server.
+func ExampleSignerFromFile() {
+	dir, err := os.MkdirTemp("", "example")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "id_ed25519")
+	if _, err := keys.PersistentKey(path, keys.Ed25519, 0); err != nil {
+		fmt.Println(err)
+		return
+	}
+	signer, err := keys.SignerFromFile(path, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(signer.PublicKey().Type())
+
+	_, err = keys.SignerFromFile(filepath.Join(dir, "missing"), nil)
+	fmt.Println(errors.Is(err, os.ErrNotExist))
+	// Output:
+	// ssh-ed25519
+	// true
 }
 
 // A server keeps its host key from one run to the next.
