@@ -19,28 +19,32 @@ import (
 
 const module = "github.com/hawser-go/hawser/"
 
-// layer says what the packages below a folder may import of this module,
-// besides packages of the folder itself.
-type layer struct {
-	folder string
-	may    []string
-}
+// imports says which packages of this module a package may import. A name ends
+// with "/..." for the packages below it too. The packages below a folder of the
+// left side that is not named itself may import what the folder may, and each
+// other.
+var imports = map[string][]string{
+	"deferred": nil,
+	"reactor":  {"deferred"},
 
-// layers are in the order of their folders' length, longest first: the first
-// that fits a package counts.
-var layers = []layer{
-	{"conch/filetransfer", []string{"deferred", "conch/internal"}},
-	{"conch/knownhosts", nil},
-	{"conch/conchtest", nil},
-	{"conch/internal", nil},
-	{"conch/server", []string{"deferred", "reactor", "conch"}},
-	{"conch/agent", []string{"deferred", "reactor", "conch/internal", "conch/keys"}},
-	{"conch/keys", []string{"conch/internal"}},
-	{"conch/cmd", []string{"deferred", "reactor", "conch"}},
-	{"deferred", nil},
-	{"examples", []string{"deferred", "reactor", "conch"}},
-	{"reactor", []string{"deferred"}},
-	{"conch", []string{"deferred", "reactor"}},
+	"conch/internal":     {"deferred", "reactor/..."},
+	"conch/keys":         {"conch/internal/..."},
+	"conch/knownhosts":   {"conch/internal/..."},
+	"conch/agent":        {"deferred", "reactor/...", "conch/keys", "conch/internal/..."},
+	"conch/filetransfer": {"deferred", "reactor/...", "conch/internal/..."},
+	"conch":              {"deferred", "reactor/...", "conch/internal/..."},
+	"conch/forward":      {"deferred", "reactor/...", "conch/internal/...", "conch"},
+	"conch/client": {"deferred", "reactor/...", "conch/internal/...", "conch", "conch/forward", "conch/keys", "conch/knownhosts",
+		"conch/agent"},
+	"conch/sshconfig": {"deferred", "reactor/...", "conch/internal/...", "conch", "conch/client", "conch/forward"},
+	"conch/sftp":      {"deferred", "reactor/...", "conch/internal/...", "conch", "conch/client", "conch/filetransfer/..."},
+	"conch/server":    {"deferred", "reactor/...", "conch/internal/...", "conch", "conch/forward", "conch/cred", "conch/keys", "conch/filetransfer/..."},
+	"conch/cred":      {"deferred", "reactor/...", "conch/internal/...", "conch/keys"},
+	"conch/conchtest": nil,
+	"conch/cmd":       {"deferred", "reactor/...", "conch/..."},
+	"examples":        {"deferred", "reactor/...", "conch/..."},
+
+	"conch/internal/sshtest": {"deferred", "reactor/...", "conch/..."}, // for tests only
 }
 
 // neverImported are folders that nothing outside of them imports.
@@ -78,17 +82,23 @@ func allowed(dir, imported, name string) bool {
 	if strings.HasSuffix(name, "_test.go") && (strings.HasSuffix(path.Base(imported), "test") || under(dir, path.Dir(imported)) || under(imported, "reactor")) {
 		return true
 	}
-	for _, l := range layers {
-		if !under(dir, l.folder) {
-			continue
-		}
-		ok := under(imported, l.folder)
-		for _, may := range l.may {
-			ok = ok || under(imported, may)
-		}
-		return ok
+	if strings.HasSuffix(imported, "sshtest") {
+		return false
 	}
-	return false
+	folder := dir
+	for folder != "." {
+		if _, named := imports[folder]; named {
+			break
+		}
+		folder = path.Dir(folder)
+	}
+	if imported == dir || folder != dir && under(imported, folder) || under(imported, dir+"/internal") {
+		return true
+	}
+	return slices.ContainsFunc(imports[folder], func(may string) bool {
+		below, all := strings.CutSuffix(may, "/...")
+		return imported == may || all && under(imported, below)
+	})
 }
 
 func under(dir, folder string) bool { return dir == folder || strings.HasPrefix(dir, folder+"/") }

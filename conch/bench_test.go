@@ -17,7 +17,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/client"
+	"github.com/hawser-go/hawser/conch/internal/sshtest"
+
 	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
@@ -72,7 +74,7 @@ func serverPort(b *testing.B) int {
 }
 
 // benchAuth has a password only.
-type benchAuth struct{ conch.SSHUserAuthClient }
+type benchAuth struct{ client.SSHUserAuthClient }
 
 func (*benchAuth) GetPublicKey() deferred.Deferred[gossh.PublicKey] {
 	return deferred.Succeed[gossh.PublicKey](nil)
@@ -85,17 +87,17 @@ func (*benchAuth) GetPassword(string) deferred.Deferred[string] {
 var contestants = map[string]func(b *testing.B, port, n int) (closeAll func()){
 	"hawser": func(b *testing.B, port, n int) func() {
 		r := reactortest.Start(b, reactor.Options{})
-		accept := func(*conch.SSHClientTransport, string, gossh.PublicKey, string) deferred.Deferred[bool] {
+		accept := func(*client.SSHClientTransport, string, gossh.PublicKey, string) deferred.Deferred[bool] {
 			return deferred.Succeed(true)
 		}
-		options := conch.ClientOptions{NoAgent: true, KnownHosts: []string{filepath.Join(b.TempDir(), "none")}}
-		conns := make([]*plainConnection, n)
+		options := client.Options{NoAgent: true, KnownHosts: []string{filepath.Join(b.TempDir(), "none")}}
+		conns := make([]*sshtest.PlainConnection, n)
 		_, err := reactor.Await(b.Context(), r, func() deferred.Deferred[[]struct{}] {
 			var all []deferred.Deferred[struct{}]
 			for i := range conns {
-				conns[i] = &plainConnection{}
-				auth := &benchAuth{*conch.NewSSHUserAuthClient("guest", options, conns[i])}
-				all = append(all, conch.Connect(r, "127.0.0.1", port, options, accept, auth))
+				conns[i] = &sshtest.PlainConnection{}
+				auth := &benchAuth{*client.NewSSHUserAuthClient("guest", options, conns[i])}
+				all = append(all, client.Connect(r, "127.0.0.1", port, options, accept, auth))
 			}
 			return deferred.Gather(all)
 		})

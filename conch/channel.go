@@ -6,78 +6,110 @@ import (
 	"net"
 	"slices"
 
+	"github.com/hawser-go/hawser/conch/internal/hook"
+	"github.com/hawser-go/hawser/conch/internal/text"
 	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/reactor"
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// Channel is a channel of an SSH connection (RFC 4254, section 5). Embed SSHChannel by value, give it a Name, and replace the hooks that
-// matter. All hooks run on the reactor goroutine, in this order: ChannelOpen, or OpenFailed and nothing else; then data, extended data and
-// requests, as they come; EOFReceived at most once; CloseReceived if the peer closes; Closed once and last. When the connection is lost
-// only Closed comes. A panic in a hook is logged and closes the channel.
+// Channel is a channel of an SSH connection (RFC 4254, section 5), the same for a
+// client and a server. Embed SSHChannel by value, give it a Name, and replace the
+// hooks that matter. All methods belong to the loop.
+//
+// Hooks are called in this order: ChannelOpen, or OpenFailed and nothing else;
+// then data, extended data and requests as they arrive; EOFReceived at most once;
+// CloseReceived if the peer closes the channel; Closed once and last. If the
+// connection is lost, only Closed comes. A panic in a hook is logged and closes
+// the channel.
 type Channel interface {
-	// Name returns the type of channel to open, such as "session".
+	// Name returns the type of the channel to open, such as "session".
 	Name() string
-	// ChannelOpen is called when the channel can be used. specificData is what the peer sent with the opening; it is empty on channels
-	// that this side opened, where x/crypto/ssh keeps it to itself.
+
+	// ChannelOpen is called when the channel can be used. specificData is the
+	// data of the peer's opening. It is empty on channels that this side opened,
+	// where x/crypto/ssh does not reveal it.
 	ChannelOpen(specificData []byte)
-	// OpenFailed is called when the channel could not be opened: with a *ConchError whose Data is the reason (an Open… constant), or with
-	// an ErrConnectionLost (C-CHAN-2).
+
+	// OpenFailed is called if the channel could not be opened: with a
+	// *ConchError whose Data is the reason (an Open… constant), or with an error
+	// that matches ErrConnectionLost.
 	OpenFailed(reason error)
-	// DataReceived is called with the peer's data. p belongs to the callee. The peer may send more only when it has returned and the
+
+	// DataReceived is called with data of the peer. p belongs to the callee. The
+	// peer may send more only after DataReceived has returned, and while the
 	// channel is not paused.
 	DataReceived(p []byte)
-	// ExtReceived is called with extended data; dataType is ExtendedDataStderr. p belongs to the callee.
+
+	// ExtReceived is called with extended data; dataType is ExtendedDataStderr.
+	// p belongs to the callee.
 	ExtReceived(dataType uint32, p []byte)
-	// EOFReceived is called when the peer will send no more data. x/crypto/ssh does not tell that from a plain close, so it is called before
-	// CloseReceived also when there was none. After LoseConnection it is not called.
+
+	// EOFReceived is called when the peer will send no more data. x/crypto/ssh
+	// does not tell end-of-file from a close, so EOFReceived also precedes
+	// CloseReceived if there was none. It is not called after LoseConnection.
 	EOFReceived()
+
 	// CloseReceived is called when the peer has closed the channel.
 	CloseReceived()
-	// Closed is called when the channel is over; CloseReason says why.
+
+	// Closed is called when the channel has ended; CloseReason is the reason.
 	Closed()
-	// RequestReceived answers a request of the peer: a Deferred that fires with whether it is granted. A failure refuses it. The zero
-	// Deferred refuses at once.
+
+	// RequestReceived answers a request of the peer with whether it is granted.
+	// A failure and the zero Deferred refuse it. A reply waits for the replies
+	// to earlier requests.
 	RequestReceived(name string, data []byte) deferred.Deferred[bool]
-	// StopWriting is called when more than HighWater bytes wait to be sent, StartWriting when none do any more. They are hints: Write
-	// takes data at all times (C-CHAN-15).
+
+	// StopWriting is called when more than 256 KiB wait to be sent, StartWriting
+	// when nothing does any more. They are hints: Write always takes data.
 	StopWriting()
 	StartWriting()
+
+	// A channel is a transport: it can be written to and closed, and
+	// reactor.MakeConnection connects a protocol to it.
+	reactor.Transport
+
+	// Conn returns the connection of the channel.
+	Conn() *SSHConnection
 
 	base() *SSHChannel
 }
 
-// ExtendedDataStderr is the type of extended data that is standard error (RFC 4254, section 5.2).
+// ExtendedDataStderr is the type of extended data that is standard error (RFC
+// 4254, section 5.2).
 const ExtendedDataStderr = 1
 
-// HighWater is the number of bytes waiting to be sent above which StopWriting is called.
-const HighWater = 256 << 10
+// highWater is the number of unsent bytes above which StopWriting is called.
+const highWater = 256 << 10
 
-// SSHChannel is the base of channels. Its hooks do nothing, but for those that say otherwise. The zero value is a channel that has not been
-// opened. Except where noted its methods belong to the reactor goroutine.
+// SSHChannel is the base of channels. Its hooks do nothing, unless their comments
+// say otherwise. The zero value is a channel that has not been opened.
 type SSHChannel struct {
 	self   Channel
 	conn   *SSHConnection
 	id     uint32
 	byPeer bool
-	data   []byte // what came with the peer's opening
+	data   []byte // the data of the peer's opening
 	state  channelState
 	pump   *pump // nil before the channel is open
+	end    ending
 	reason error
 	lose   bool // LoseConnection was called
 
-	out, ext  outbox
-	requests  serial
-	unsure    int // replies outstanding
-	paused    int
-	inbox     []event // came while delivery was held back
-	asked     int     // the peer's requests that have not been answered
-	draining  bool
-	writing   bool // StopWriting was called last
+	out      sendQueue
+	asked    int // replies of the peer that are outstanding
+	paused   int
+	inbox    []event // waits while delivery is paused
+	replies  replies
+	draining bool
+	writing  bool // StopWriting was called last
+	producer producing
+
 	onData    func([]byte)
 	onRequest map[string]func(data []byte) deferred.Deferred[bool]
-	stream    *ChannelConn // takes data and the end; nil if NetConn was not called
-	end       notice       // fires when the channel is over
-	producer  producing
+	protocol  reactor.Protocol // receives the data instead of the hooks; may be nil
+	closed    completion
 }
 
 type channelState uint8
@@ -90,7 +122,7 @@ const (
 
 func (c *SSHChannel) base() *SSHChannel { return c }
 
-// Name returns "", which no peer opens; a channel that is to be opened needs a Name of its own.
+// Name returns "", which is no valid type.
 func (c *SSHChannel) Name() string { return "" }
 
 // ChannelOpen does nothing.
@@ -110,7 +142,7 @@ func (c *SSHChannel) ExtReceived(dataType uint32, p []byte) {}
 // EOFReceived does nothing.
 func (c *SSHChannel) EOFReceived() {}
 
-// CloseReceived calls LoseConnection (C-CHAN-3).
+// CloseReceived calls LoseConnection.
 func (c *SSHChannel) CloseReceived() { c.LoseConnection() }
 
 // Closed does nothing.
@@ -122,41 +154,76 @@ func (c *SSHChannel) StopWriting() {}
 // StartWriting does nothing.
 func (c *SSHChannel) StartWriting() {}
 
-// RequestReceived answers with the function given to HandleRequest for that name, and refuses requests that have none (C-CHAN-5).
+// ExitStatusReceiver is an optional interface of a [Channel]: the exit status of
+// the program at the other end (RFC 4254, section 6.10).
+type ExitStatusReceiver interface{ ExitStatusReceived(status uint32) }
+
+// ExitSignalReceiver is an optional interface of a [Channel]: the signal that
+// ended the program at the other end (RFC 4254, section 6.10).
+type ExitSignalReceiver interface{ ExitSignalReceived(signal ExitSignal) }
+
+// RequestReceived answers with the function that HandleRequest has for the name.
+// Without one it calls ExitStatusReceived or ExitSignalReceived if the channel
+// has that method and the request is about it, and refuses all others.
 func (c *SSHChannel) RequestReceived(name string, data []byte) deferred.Deferred[bool] {
 	if f := c.onRequest[name]; f != nil {
 		return f(data)
 	}
-	c.log().Debug("Unhandled channel request", "request", printable(name))
+	switch name {
+	case "exit-status":
+		if hooks, ok := c.self.(ExitStatusReceiver); ok {
+			status, err := ParseRequestExitStatus(data)
+			if err == nil {
+				hooks.ExitStatusReceived(status)
+			}
+			return deferred.Succeed(err == nil)
+		}
+	case "exit-signal":
+		if hooks, ok := c.self.(ExitSignalReceiver); ok {
+			signal, err := ParseRequestExitSignal(data)
+			if err == nil {
+				hooks.ExitSignalReceived(signal)
+			}
+			return deferred.Succeed(err == nil)
+		}
+	}
+	c.log().Debug("Unhandled channel request", "request", text.Line(name))
 	return deferred.Succeed(false)
 }
 
-// HandleRequest makes f answer the requests of that name, as a method request_name does in Twisted.
-func (c *SSHChannel) HandleRequest(name string, f func(data []byte) deferred.Deferred[bool]) {
-	if c.onRequest == nil {
-		c.onRequest = make(map[string]func(data []byte) deferred.Deferred[bool])
-	}
-	c.onRequest[name] = f
+// HandleRequest makes answer answer the requests of that name, as a method
+// request_name does in Twisted. A nil answer removes the function.
+func (c *SSHChannel) HandleRequest(name string, answer func(data []byte) deferred.Deferred[bool]) {
+	handle(&c.onRequest, name, answer)
 }
 
-// SetDataReceived makes f take the data that arrives from now on instead of the channel's DataReceived; nil undoes it (PORT-5).
+// SetDataReceived makes f take received data from now on instead of the channel's
+// DataReceived, as assigning to channel.dataReceived does in Twisted. nil removes
+// f.
 func (c *SSHChannel) SetDataReceived(f func(p []byte)) { c.onData = f }
 
-// Conn returns the connection, and nil before the channel was given to OpenChannel.
+// Conn returns the connection, and nil before the channel is opened.
 func (c *SSHChannel) Conn() *SSHConnection { return c.conn }
 
-// ID returns the number of the channel; it is this library's count (C-CONN-11), not the number on the wire. ok is false before
-// OpenChannel.
+// Self returns the value that embeds the channel, and nil before it is opened.
+func (c *SSHChannel) Self() Channel { return c.self }
+
+// ID returns the number of the channel: this library counts from 0 for each
+// connection. x/crypto/ssh does not reveal the number on the wire. ok is false
+// before the channel is opened.
 func (c *SSHChannel) ID() (id uint32, ok bool) { return c.id, c.self != nil }
 
-// CloseReason returns nil if the channel was closed in the normal way or is open, and else an ErrConnectionLost.
+// CloseReason returns nil while the channel is open, and if it was closed in the
+// normal way. Otherwise it returns an error that matches ErrConnectionLost.
 func (c *SSHChannel) CloseReason() error { return c.reason }
 
-// WhenClosed returns a new Deferred that fires when the channel is over, after Closed. It fails with what OpenFailed was given, or with an
-// ErrConnectionLost. It need not be the hook's business: any number of parties may wait.
-func (c *SSHChannel) WhenClosed() deferred.Deferred[struct{}] { return c.end.wait() }
+// WhenClosed returns a new Deferred that fires when the channel has ended, after
+// Closed. It fails with the error that OpenFailed was called with, or with an
+// error that matches ErrConnectionLost.
+func (c *SSHChannel) WhenClosed() deferred.Deferred[struct{}] { return c.closed.wait() }
 
-// GetPeer returns the address of the peer's end of the SSH connection's own transport, and nil before the channel is opened.
+// GetPeer returns the address of the peer of the SSH connection, and nil before
+// the channel is opened.
 func (c *SSHChannel) GetPeer() net.Addr {
 	if c.conn == nil {
 		return nil
@@ -164,7 +231,8 @@ func (c *SSHChannel) GetPeer() net.Addr {
 	return c.conn.transport.GetPeer()
 }
 
-// GetHost returns the address of this end, likewise.
+// GetHost returns the address of this end of the SSH connection, and nil before
+// the channel is opened.
 func (c *SSHChannel) GetHost() net.Addr {
 	if c.conn == nil {
 		return nil
@@ -172,7 +240,7 @@ func (c *SSHChannel) GetHost() net.Addr {
 	return c.conn.transport.GetHost()
 }
 
-// String returns the type and number of the channel, for logs (C-CHAN-31).
+// String returns the type and number of the channel, for logs.
 func (c *SSHChannel) String() string {
 	if c.self == nil {
 		return "channel (not opened)"
@@ -187,96 +255,19 @@ func (c *SSHChannel) log() *slog.Logger {
 	return c.conn.transport.r.Logger().With("channel", c.String())
 }
 
-// Write sends a copy of p. It never blocks: what the peer's window or the socket does not take is kept, see StopWriting. Data written
-// before the channel is open is sent then (C-CHAN-16); data written after LoseConnection, SendEOF or the end is dropped (C-CHAN-17).
-func (c *SSHChannel) Write(p []byte) { c.wrote(&c.out, c.out.write(p)) }
-
-// WriteSequence is Write of the pieces, one after the other (C-CHAN-13).
-func (c *SSHChannel) WriteSequence(pieces [][]byte) { c.Write(slices.Concat(pieces...)) }
-
-// WriteExtended sends a copy of p as extended data. The only type is ExtendedDataStderr; data of any other type is dropped with a line in the log.
-// Extended data is not ordered against data (C-CHAN-12), but end-of-file and close follow both.
-func (c *SSHChannel) WriteExtended(dataType uint32, p []byte) {
-	if dataType != ExtendedDataStderr {
-		c.log().Warn("Cannot send extended data of this type", "type", dataType)
-		return
-	}
-	c.wrote(&c.ext, c.ext.write(p))
-}
-
-func (c *SSHChannel) wrote(o *outbox, pending int) {
-	if pending <= HighWater || c.writing || c.self == nil {
-		return
-	}
-	c.writing = true
-	o.whenSent(func() { c.post(c.sent) })
-	c.guard("StopWriting", c.self.StopWriting)
-	c.guard("PauseProducing of the producer", c.producer.pause)
-}
-
-// sent runs on the loop when an outbox that was full is empty.
-func (c *SSHChannel) sent() {
-	stopped := c.writing
-	c.writing = false
-	if c.state != channelOpen {
-		return
-	}
-	if stopped {
-		c.guard("StartWriting", c.self.StartWriting)
-		if c.stream != nil {
-			c.stream.writable()
-		}
-	}
-	c.guard("ResumeProducing of the producer", func() { c.producer.resume(stopped) })
-	c.expectSent()
-}
-
-// expectSent makes sent be called again for a producer that is to be asked each time.
-func (c *SSHChannel) expectSent() {
-	if c.producer.p != nil && !c.producer.streams {
-		c.out.whenSent(func() { c.post(c.sent) })
-	}
-}
-
-// LoseConnection closes the channel once everything written has been sent (C-CHAN-20), and the producer, if there is one, has been
-// unregistered. Closed follows when the peer has closed it too. Data that is held back by PauseProducing then, or comes to a channel that
-// is paused later, is dropped. A second call does nothing. No end-of-file is sent (C-CHAN-21).
-func (c *SSHChannel) LoseConnection() {
-	if c.producer.p != nil && c.state != channelOver {
-		c.producer.closing = true
-		return
-	}
-	if c.lose {
-		return
-	}
-	c.lose = true
-	c.out.sendClose()
-	if c.paused > 0 && c.state == channelOpen {
-		c.post(c.deliver) // a pause does not hold the end back any more
-	}
-}
-
-// AbortConnection closes the channel at once, without sending what is waiting.
-func (c *SSHChannel) AbortConnection() {
-	c.out.kill()
-	c.ext.kill()
-	c.guard("StopProducing of the producer", c.producer.stop)
-	c.LoseConnection()
-	c.out.abort()
-}
-
-// PauseProducing holds back everything the peer sends, until ResumeProducing, or until LoseConnection drops it; pauses nest. The peer's window
-// fills up meanwhile.
+// PauseProducing stops delivery of everything that the peer sends, until
+// ResumeProducing. Pauses nest. The peer is slowed down when the window of the
+// channel is full. A pause does not delay the end: after LoseConnection, and when
+// the connection is lost, data that waits is dropped.
 func (c *SSHChannel) PauseProducing() { c.paused++ }
 
-// ResumeProducing takes one PauseProducing back and delivers what has come. Without one it does nothing.
+// ResumeProducing undoes one PauseProducing and delivers what has arrived. Without
+// a pause it does nothing.
 func (c *SSHChannel) ResumeProducing() {
 	if c.paused > 0 {
 		c.paused--
 	}
-	if !c.held() {
-		c.deliver()
-	}
+	c.deliver()
 }
 
 // StopProducing is LoseConnection.
@@ -290,30 +281,34 @@ func (c *SSHChannel) openAnswered(opened gossh.Channel, requests <-chan *gossh.R
 		return
 	}
 	if err != nil || t.reason != nil {
-		t.end(err) // there is no other reason for such an error than that the connection is lost
+		if err != nil {
+			t.end(err) // the connection is broken
+		}
 		t.whenLost(func() { c.openFailed(t.reason) })
 		return
 	}
 	c.state = channelOpen
 	c.pump = newPump(c, opened, requests)
+	c.out.open(opened, &c.pump.work, t.socket)
 	c.guard("ChannelOpen", func() { c.self.ChannelOpen(c.data) })
 	c.pump.start()
 }
 
 func (c *SSHChannel) openFailed(reason error) {
 	c.state = channelOver
+	c.out.end()
 	c.conn.forget(c)
 	c.guard("OpenFailed", func() { c.self.OpenFailed(reason) })
 	c.finish(reason)
 }
 
-// finish tells those who wait for the end of the channel.
+// finish informs everyone who waits for the end of the channel.
 func (c *SSHChannel) finish(reason error) {
 	c.guard("StopProducing of the producer", c.producer.stop)
-	if c.stream != nil {
-		c.stream.closed(reason)
+	if c.protocol != nil {
+		c.endProtocol(reason)
 	}
-	c.end.fire(reason)
+	c.closed.fire(reason)
 }
 
 func (c *SSHChannel) sendRequest(name string, data []byte, wantReply bool) deferred.Deferred[[]byte] {
@@ -324,43 +319,42 @@ func (c *SSHChannel) sendRequest(name string, data []byte, wantReply bool) defer
 		return deferred.Fail[[]byte](ErrChannelNotOpen)
 	}
 	d := deferred.New[[]byte]()
-	data = slices.Clone(data)
 	if wantReply {
-		c.unsure++
+		c.asked++
 	}
-	peer := c.pump.ch
-	c.requests.do(&c.pump.work, func() {
-		granted, err := peer.SendRequest(name, wantReply, data)
-		c.post(func() { c.requestAnswered(d, wantReply, granted, err) })
-	})
+	c.out.add(sendItem{kind: itemRequest, request: &sendRequest{
+		name: name, data: slices.Clone(data), wantReply: wantReply, sent: make(chan struct{}),
+		answered: func(granted bool, err error) {
+			c.post(func() { c.requestAnswered(d, wantReply, granted, err) })
+		},
+	}})
 	return d
 }
 
 func (c *SSHChannel) requestAnswered(d deferred.Deferred[[]byte], wanted, granted bool, err error) {
 	if wanted {
-		c.unsure--
+		c.asked--
 	}
 	switch {
-	case err != nil && c.conn.transport.ended():
-		t := c.conn.transport
-		t.whenLost(func() { _ = d.TryErrback(closedError(t.reason)) }) // it may have been cancelled
+	case err != nil && c.lose:
+		_ = d.TryErrback(closedError(nil)) // it may have been cancelled
 	case err != nil:
-		_ = d.TryErrback(closedError(nil))
+		c.whenEnded(func(lost error) { _ = d.TryErrback(closedError(lost)) })
 	case wanted && !granted:
-		_ = d.TryErrback(&ConchError{Value: "channel request failed", Err: ErrRequestRefused})
+		_ = d.TryErrback(&ConchError{Value: "channel request", Err: ErrRequestRefused})
 	default:
 		_ = d.TryCallback(nil)
 	}
 	c.deliver()
 }
 
-// post takes f to the loop, from any goroutine.
+// post runs f on the loop. Any goroutine may call it.
 func (c *SSHChannel) post(f func()) { c.conn.transport.r.CallFromThread(f) }
 
-// guard runs a hook of the user's. A panic in it is logged and closes the channel.
-func (c *SSHChannel) guard(hook string, f func()) {
-	if err := caught(f); err != nil {
-		c.conn.transport.logPanic(hook+" of "+c.String(), err)
+// guard calls a hook. A panic in the hook is logged and closes the channel.
+func (c *SSHChannel) guard(name string, f func()) {
+	if err := hook.Call(f); err != nil {
+		hook.Log(c.conn.transport.r.Logger(), name+" of "+c.String(), err)
 		c.AbortConnection()
 	}
 }

@@ -5,12 +5,13 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/hawser-go/hawser/conch/internal/sshtest"
 
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/conchtest"
@@ -20,21 +21,21 @@ import (
 )
 
 // exec opens a session that runs command, and waits until it is closed.
-func exec(t *testing.T, r *reactor.Reactor, conn *plainConnection, command string, opened func(*recordingChannel)) events {
+func exec(t *testing.T, r *reactor.Reactor, conn *sshtest.PlainConnection, command string, opened func(*sshtest.RecordingChannel)) sshtest.Events {
 	t.Helper()
-	var seen events
-	channel := newChannel(&seen, func(c *recordingChannel) {
+	var seen sshtest.Events
+	channel := sshtest.NewChannel(&seen, func(c *sshtest.RecordingChannel) {
 		conn.SendRequest(c, "exec", conch.NS(command), true).AddBoth(func(_ []byte, err error) ([]byte, error) {
-			seen.add("exec answered, %v", err)
+			seen.Add("exec answered, %v", err)
 			if opened != nil {
 				opened(c)
 			}
 			return nil, nil
 		})
 	})
-	_, err := await(t, r, func() deferred.Deferred[struct{}] {
+	_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
 		conn.OpenChannel(channel)
-		return channel.closed
+		return channel.Done
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -44,20 +45,20 @@ func exec(t *testing.T, r *reactor.Reactor, conn *plainConnection, command strin
 
 // TestChannel_Order runs a command and checks the order of events: C-CONN-32, 35, C-CHAN-4, and the adapter rules of C-CONN.
 func TestChannel_Order(t *testing.T) {
-	for name, server := range map[string]func(t *testing.T) target{
-		"embedded": func(t *testing.T) target {
-			_, to := embedded(t, conchtest.Options{Exec: func(command string, ch gossh.Channel) uint32 {
+	for name, server := range map[string]func(t *testing.T) sshtest.Target{
+		"embedded": func(t *testing.T) sshtest.Target {
+			_, to := sshtest.Embedded(t, conchtest.Options{Exec: func(command string, ch gossh.Channel) uint32 {
 				fmt.Fprint(ch, "out")
 				fmt.Fprint(ch.Stderr(), "err")
 				return 3
 			}})
 			return to
 		},
-		"OpenSSH": func(t *testing.T) target { _, to := openssh(t); return to },
+		"OpenSSH": func(t *testing.T) sshtest.Target { _, to := sshtest.OpenSSH(t); return to },
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := start(t)
-			conn := connect(t, r, server(t))
+			r := sshtest.Start(t)
+			conn := sshtest.Connect(t, r, server(t))
 			for range 20 {
 				seen := exec(t, r, conn, "printf out; printf err >&2; exit 3", nil)
 				n := len(seen)
@@ -80,14 +81,14 @@ func TestChannel_Order(t *testing.T) {
 
 // TestChannel_RequestRefused: C-CONN-21.
 func TestChannel_RequestRefused(t *testing.T) {
-	r := start(t)
-	_, to := embedded(t, conchtest.Options{NoSFTP: true})
-	conn := connect(t, r, to)
-	var seen events
-	channel := newChannel(&seen, nil)
-	_, err := await(t, r, func() deferred.Deferred[[]byte] {
+	r := sshtest.Start(t)
+	_, to := sshtest.Embedded(t, conchtest.Options{NoSFTP: true})
+	conn := sshtest.Connect(t, r, to)
+	var seen sshtest.Events
+	channel := sshtest.NewChannel(&seen, nil)
+	_, err := sshtest.Await(t, r, func() deferred.Deferred[[]byte] {
 		answered := deferred.New[[]byte]()
-		channel.opened = func(c *recordingChannel) {
+		channel.Opened = func(c *sshtest.RecordingChannel) {
 			conn.SendRequest(c, "subsystem", conch.NS("sftp"), true).AddCallbacks(func(v []byte) ([]byte, error) {
 				answered.Callback(v)
 				return nil, nil
@@ -104,31 +105,31 @@ func TestChannel_RequestRefused(t *testing.T) {
 	}
 }
 
-type oddChannel struct{ recordingChannel }
+type oddChannel struct{ sshtest.RecordingChannel }
 
 func (c *oddChannel) Name() string { return "odd" }
 
 // TestChannel_OpenRefused: C-CONN-13, C-CHAN-6, and the numbering of C-CONN-11.
 func TestChannel_OpenRefused(t *testing.T) {
-	r := start(t)
-	_, to := embedded(t, conchtest.Options{})
-	conn := connect(t, r, to)
-	var seen events
-	refused, granted := &oddChannel{*newChannel(&seen, nil)}, newChannel(&seen, func(c *recordingChannel) { c.LoseConnection() })
-	_, err := await(t, r, func() deferred.Deferred[struct{}] {
+	r := sshtest.Start(t)
+	_, to := sshtest.Embedded(t, conchtest.Options{})
+	conn := sshtest.Connect(t, r, to)
+	var seen sshtest.Events
+	refused, granted := &oddChannel{*sshtest.NewChannel(&seen, nil)}, sshtest.NewChannel(&seen, func(c *sshtest.RecordingChannel) { c.LoseConnection() })
+	_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
 		conn.OpenChannel(refused)
-		return refused.closed
+		return refused.Done
 	})
 	if e, ok := errors.AsType[*conch.ConchError](err); !ok || e.Data != conch.OpenUnknownChannelType || !strings.Contains(e.Value, "only sessions") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := await(t, r, func() deferred.Deferred[struct{}] {
+	if _, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
 		conn.OpenChannel(granted)
-		return granted.closed
+		return granted.Done
 	}); err != nil {
 		t.Error(err)
 	}
-	onLoop(t, r, func() {
+	sshtest.OnLoop(t, r, func() {
 		id, _ := granted.ID()
 		if want := []string{"OpenFailed", `ChannelOpen ""`, "Closed"}; id != 1 || !slices.Equal(seen, want) {
 			t.Errorf("channel %d, events %q", id, seen)
@@ -136,20 +137,15 @@ func TestChannel_OpenRefused(t *testing.T) {
 	})
 }
 
-func echo(_ string, ch gossh.Channel) uint32 {
-	_, _ = io.Copy(ch, ch) // a lost connection ends it
-	return 0
-}
-
 // TestChannel_Echo sends data of many sizes there and back, in order, some of it before the channel is open: C-CHAN-11, 16, 20, PORT-5.
 func TestChannel_Echo(t *testing.T) {
-	r := start(t)
-	_, to := embedded(t, conchtest.Options{Exec: echo})
-	conn := connect(t, r, to)
+	r := sshtest.Start(t)
+	_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Echo})
+	conn := sshtest.Connect(t, r, to)
 	sent, received := sha256.New(), sha256.New()
 	total, got := 0, 0
 	random := rand.NewChaCha8([32]byte{1})
-	exec(t, r, conn, "echo", func(c *recordingChannel) {
+	exec(t, r, conn, "echo", func(c *sshtest.RecordingChannel) {
 		c.SetDataReceived(func(p []byte) {
 			received.Write(p)
 			if got += len(p); got == total {
@@ -172,22 +168,22 @@ func TestChannel_Echo(t *testing.T) {
 
 // TestChannel_WriteBeforeOpen: C-CHAN-16; and C-CHAN-17, C-CONN-40: what is written after end-of-file is dropped.
 func TestChannel_WriteBeforeOpen(t *testing.T) {
-	r := start(t)
-	_, to := embedded(t, conchtest.Options{Exec: echo})
-	conn := connect(t, r, to)
+	r := sshtest.Start(t)
+	_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Echo})
+	conn := sshtest.Connect(t, r, to)
 	var text strings.Builder
-	var seen events
-	channel := newChannel(&seen, func(c *recordingChannel) {
+	var seen sshtest.Events
+	channel := sshtest.NewChannel(&seen, func(c *sshtest.RecordingChannel) {
 		c.SetDataReceived(func(p []byte) { text.Write(p) })
 		conn.SendRequest(c, "exec", conch.NS("echo"), true)
 	})
-	_, err := await(t, r, func() deferred.Deferred[struct{}] {
+	_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
 		conn.OpenChannel(channel)
 		channel.Write([]byte("early "))
 		channel.WriteSequence([][]byte{[]byte("bird"), []byte("s")})
 		conn.SendEOF(channel)
 		channel.Write([]byte("late"))
-		return channel.closed
+		return channel.Done
 	})
 	if err != nil || text.String() != "early birds" {
 		t.Errorf("got %q, %v", text.String(), err)
@@ -199,8 +195,8 @@ func TestChannel_Pause(t *testing.T) {
 	const total = 8 << 20
 	var written atomic.Int64
 	stuck := make(chan struct{})
-	r := start(t)
-	_, to := embedded(t, conchtest.Options{Exec: func(_ string, ch gossh.Channel) uint32 {
+	r := sshtest.Start(t)
+	_, to := sshtest.Embedded(t, conchtest.Options{Exec: func(_ string, ch gossh.Channel) uint32 {
 		chunk := make([]byte, 32<<10)
 		for range total / len(chunk) {
 			n, err := ch.Write(chunk)
@@ -213,11 +209,11 @@ func TestChannel_Pause(t *testing.T) {
 		}
 		return 0
 	}})
-	conn := connect(t, r, to)
+	conn := sshtest.Connect(t, r, to)
 	got := 0
-	paused := deferred.New[*recordingChannel]()
-	var seen events
-	channel := newChannel(&seen, func(c *recordingChannel) {
+	paused := deferred.New[*sshtest.RecordingChannel]()
+	var seen sshtest.Events
+	channel := sshtest.NewChannel(&seen, func(c *sshtest.RecordingChannel) {
 		c.SetDataReceived(func(p []byte) { got += len(p) })
 		c.PauseProducing()
 		conn.SendRequest(c, "exec", conch.NS("flood"), true).AddCallback(func([]byte) ([]byte, error) {
@@ -225,14 +221,14 @@ func TestChannel_Pause(t *testing.T) {
 			return nil, nil
 		})
 	})
-	if _, err := await(t, r, func() deferred.Deferred[*recordingChannel] {
+	if _, err := sshtest.Await(t, r, func() deferred.Deferred[*sshtest.RecordingChannel] {
 		conn.OpenChannel(channel)
 		return paused
 	}); err != nil {
 		t.Fatal(err)
 	}
 	<-stuck
-	if _, err := await(t, r, func() deferred.Deferred[struct{}] {
+	if _, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
 		if got != 0 {
 			t.Errorf("%d bytes were delivered to a paused channel", got)
 		}
@@ -240,11 +236,11 @@ func TestChannel_Pause(t *testing.T) {
 			t.Errorf("the peer could send %d bytes to a paused channel", n)
 		}
 		channel.ResumeProducing()
-		return channel.closed
+		return channel.Done
 	}); err != nil {
 		t.Fatal(err)
 	}
-	onLoop(t, r, func() {
+	sshtest.OnLoop(t, r, func() {
 		if got != total {
 			t.Errorf("got %d bytes of %d", got, total)
 		}
@@ -253,32 +249,32 @@ func TestChannel_Pause(t *testing.T) {
 
 // TestChannel_Panic: a panic in a hook closes the channel, and only that.
 func TestChannel_Panic(t *testing.T) {
-	r := start(t)
-	_, to := embedded(t, conchtest.Options{Exec: echo})
-	conn := connect(t, r, to)
-	exec(t, r, conn, "echo", func(c *recordingChannel) {
+	r := sshtest.Start(t)
+	_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Echo})
+	conn := sshtest.Connect(t, r, to)
+	exec(t, r, conn, "echo", func(c *sshtest.RecordingChannel) {
 		c.SetDataReceived(func([]byte) { panic("in a hook") })
 		c.Write([]byte("x"))
 	})
-	exec(t, r, conn, "echo", func(c *recordingChannel) { c.LoseConnection() })
+	exec(t, r, conn, "echo", func(c *sshtest.RecordingChannel) { c.LoseConnection() })
 }
 
 // TestReactor_StopInTheMiddle: stopping the reactor ends every connection and goroutine, whatever they do.
 func TestReactor_StopInTheMiddle(t *testing.T) {
-	r := start(t)
-	_, to := embedded(t, conchtest.Options{Exec: echo})
-	conn := connect(t, r, to)
-	var seen events
-	onLoop(t, r, func() {
-		conn.OpenChannel(newChannel(&seen, func(c *recordingChannel) {
+	r := sshtest.Start(t)
+	_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Echo})
+	conn := sshtest.Connect(t, r, to)
+	var seen sshtest.Events
+	sshtest.OnLoop(t, r, func() {
+		conn.OpenChannel(sshtest.NewChannel(&seen, func(c *sshtest.RecordingChannel) {
 			c.PauseProducing()
 			conn.SendRequest(c, "exec", conch.NS("echo"), true)
 			c.Write(make([]byte, 8<<20))
 		}))
 	})
-	waiting := target{user: to.user, host: to.host, port: to.port, options: to.options}
-	onLoop(t, r, func() {
-		waiting.connect(r, &plainConnection{}).AddErrback(func(error) (struct{}, error) { return struct{}{}, nil })
+	waiting := sshtest.Target{User: to.User, Host: to.Host, Port: to.Port, Options: to.Options}
+	sshtest.OnLoop(t, r, func() {
+		waiting.Connect(r, &sshtest.PlainConnection{}).AddErrback(func(error) (struct{}, error) { return struct{}{}, nil })
 	})
 	// The reactor is stopped, and the goroutines are counted, when the test ends.
 }

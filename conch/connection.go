@@ -4,90 +4,158 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/hawser-go/hawser/conch/internal/hook"
+	"github.com/hawser-go/hawser/conch/internal/work"
 	"github.com/hawser-go/hawser/deferred"
-	gossh "golang.org/x/crypto/ssh"
 )
 
-// Connection is the service "ssh-connection" (RFC 4254): what runs once authentication is over. Embed SSHConnection by value and replace
-// the hooks that matter, as a rule ServiceStarted. All hooks run on the reactor goroutine.
+// Connection is the service "ssh-connection" (RFC 4254), the same for a client
+// and a server: it exists from the end of authentication on. Embed SSHConnection
+// by value and replace the hooks that matter, usually ServiceStarted. All methods
+// belong to the loop.
 type Connection interface {
-	// ServiceStarted is called when the connection may be used.
+	// ServiceStarted is called when the connection can be used.
 	ServiceStarted()
-	// ServiceStopped is called once, when the connection is gone; Closed of its channels comes after it. Transport().Lost() says why.
+
+	// ServiceStopped is called once, when the connection has ended, before
+	// Closed of its channels. Transport().Lost() is the reason.
 	ServiceStopped()
-	// GetChannel answers a channel that the peer opens: with the channel to use, or with an error that refuses it. A *ConchError gives
-	// the reason's number (an Open… constant) and text, any other error means OpenConnectFailed (C-CONN-53, C-CONN-55).
-	GetChannel(channelType string, data []byte) (Channel, error)
-	// GotGlobalRequest answers a request that is about no channel: whether it is granted, and what to send with that (C-CONN-52).
-	GotGlobalRequest(name string, data []byte) (granted bool, reply []byte)
+
+	// GetChannel answers a channel that the peer wants to open and that
+	// HandleChannel has no function for. The value is the channel to use. A
+	// failure refuses the channel: with the number and text of a *ConchError,
+	// with OpenConnectFailed for any other error. The zero Deferred and a nil
+	// Channel refuse it with OpenUnknownChannelType. The Deferred is cancelled
+	// when the connection ends.
+	GetChannel(channelType string, data []byte) deferred.Deferred[Channel]
+
+	// GotGlobalRequest answers a global request of the peer that
+	// HandleGlobalRequest has no function for. The value is the payload of the
+	// reply. A failure, and the zero Deferred, refuse the request. A reply waits
+	// for the replies to earlier requests.
+	GotGlobalRequest(name string, data []byte) deferred.Deferred[[]byte]
+
+	// The methods that SSHConnection has; see there.
+	OpenChannel(ch Channel, extra ...[]byte)
+	SendRequest(ch Channel, name string, data []byte, wantReply bool) deferred.Deferred[[]byte]
+	SendGlobalRequest(name string, data []byte, wantReply bool) deferred.Deferred[[]byte]
+	HandleChannel(channelType string, open func(data []byte) deferred.Deferred[Channel])
+	HandleGlobalRequest(name string, answer func(data []byte) deferred.Deferred[[]byte])
+	Value(key any, create func() any) any
+	LoseConnection()
+	Transport() *SSHTransport
+	Self() Connection
 
 	base() *SSHConnection
 }
 
-// Bounds on what a peer can have waiting. A peer that exceeds them loses the connection.
-const (
-	maxChannels        = 1000 // channels open at the same time that the peer has opened
-	maxWaitingRequests = 128  // requests on one channel that have not been answered
-	maxReplies         = 1024 // answers of this side that the peer has not taken
-	maxUnseen          = 256  // requests and openings of channels that the loop has not looked at; reading stops there
-)
-
-// SSHConnection is the base of connections: it opens channels, sends requests, and refuses what the peer asks for. The zero value is ready
-// for use; it serves one connection (C-CONN-4).
+// SSHConnection is the base of connections: it opens channels, sends requests,
+// and refuses the requests of the peer. The zero value is ready for use. An
+// SSHConnection serves one connection.
 type SSHConnection struct {
+	// Limits bounds what the peer can make the connection hold. Set it before
+	// the connection starts.
+	Limits Limits
+
 	self      Connection
 	transport *SSHTransport
-	client    *SSHClientTransport
 	nextID    uint32
-	channels  map[uint32]*SSHChannel // open or being opened
+	channels  map[uint32]*SSHChannel // open, or being opened
 	accepted  int                    // of these, opened by the peer
-	agents    int                    // of these, to the agent
-	requests  serial                 // global requests, in order
-	listeners []*RemoteListener      // what the peer listens on for this side
-	asking    int                    // requests to listen that the peer has not answered
-	early     []gossh.NewChannel     // came meanwhile, and may be from there
+	opening   map[*peerOpen]struct{} // not answered yet
+	opens     work.Queue             // channels to open, in order
+	requests  work.Queue             // global requests to send, in order
+	globals   globals
+
+	onChannel map[string]func(data []byte) deferred.Deferred[Channel]
+	onGlobal  map[string]func(data []byte) deferred.Deferred[[]byte]
+	values    map[any]any
 }
 
 func (c *SSHConnection) base() *SSHConnection { return c }
 
 // start makes the connection usable.
-func (c *SSHConnection) start(self Connection, t *SSHClientTransport) {
-	c.self, c.transport, c.client = self, &t.SSHTransport, t
+func (c *SSHConnection) start(self Connection, t *SSHTransport) {
+	c.self, c.transport = self, t
 	c.channels = make(map[uint32]*SSHChannel)
+	c.opening = make(map[*peerOpen]struct{})
+	c.globals.c = c
 }
 
 // ServiceStarted does nothing.
 func (c *SSHConnection) ServiceStarted() {}
 
-// ServiceStopped does nothing: the bookkeeping is not here, so there is no need to call it.
+// ServiceStopped does nothing. A replacement need not call it.
 func (c *SSHConnection) ServiceStopped() {}
 
-// GetChannel refuses every channel. That a server wants to use the agent, which is not forwarded to it, is logged as well.
-func (c *SSHConnection) GetChannel(channelType string, data []byte) (Channel, error) {
-	if channelType == agentChannelType {
-		c.transport.r.Logger().Warn("Server wants to use the agent, which is not forwarded to it; refused", "server", c.client.address)
-		return nil, &ConchError{Value: "agent forwarding is off", Data: OpenAdministrativelyProhibited}
-	}
-	return nil, &ConchError{Value: "unknown channel type", Data: OpenUnknownChannelType}
+// GetChannel refuses every channel.
+func (c *SSHConnection) GetChannel(channelType string, data []byte) deferred.Deferred[Channel] {
+	return deferred.Deferred[Channel]{}
 }
 
 // GotGlobalRequest refuses every request.
-func (c *SSHConnection) GotGlobalRequest(name string, data []byte) (granted bool, reply []byte) {
-	return false, nil
+func (c *SSHConnection) GotGlobalRequest(name string, data []byte) deferred.Deferred[[]byte] {
+	return deferred.Deferred[[]byte]{}
 }
 
-// Transport returns the SSH transport, and nil before ServiceStarted (C-CONN-3).
-func (c *SSHConnection) Transport() *SSHClientTransport { return c.client }
+// HandleChannel makes open answer the channels of that type that the peer opens,
+// as GetChannel does for the others. A nil open removes the function.
+func (c *SSHConnection) HandleChannel(channelType string, open func(data []byte) deferred.Deferred[Channel]) {
+	handle(&c.onChannel, channelType, open)
+}
 
-// LoseConnection closes the connection, as the transport's LoseConnection does. Before ServiceStarted it does nothing.
+// HandleGlobalRequest makes answer answer the global requests of that name, as
+// GotGlobalRequest does for the others. A nil answer removes the function.
+func (c *SSHConnection) HandleGlobalRequest(name string, answer func(data []byte) deferred.Deferred[[]byte]) {
+	handle(&c.onGlobal, name, answer)
+}
+
+// handle sets or removes an entry of a table of handlers.
+func handle[T any](table *map[string]func([]byte) deferred.Deferred[T], name string, f func([]byte) deferred.Deferred[T]) {
+	if f == nil {
+		delete(*table, name)
+		return
+	}
+	if *table == nil {
+		*table = make(map[string]func([]byte) deferred.Deferred[T])
+	}
+	(*table)[name] = f
+}
+
+// Transport returns the SSH transport, and nil before ServiceStarted.
+func (c *SSHConnection) Transport() *SSHTransport { return c.transport }
+
+// Self returns the value that embeds the connection, and nil before
+// ServiceStarted.
+func (c *SSHConnection) Self() Connection { return c.self }
+
+// Value returns the value that a package keeps with the connection under key. If
+// there is none, create makes it.
+func (c *SSHConnection) Value(key any, create func() any) any {
+	v, ok := c.values[key]
+	if !ok {
+		if c.values == nil {
+			c.values = make(map[any]any)
+		}
+		v = create()
+		c.values[key] = v
+	}
+	return v
+}
+
+// LoseConnection closes the connection, as the transport's LoseConnection does.
+// Before ServiceStarted it does nothing.
 func (c *SSHConnection) LoseConnection() {
 	if c.transport != nil {
 		c.transport.LoseConnection()
 	}
 }
 
-// OpenChannel asks the peer to open ch, which must be new. ch.ChannelOpen or ch.OpenFailed follows. extra is data of the channel type
-// (RFC 4254, section 5.1); at most one may be given. It panics before ServiceStarted, when ch has no Name, and when it was opened before.
+// OpenChannel asks the peer to open ch, which must be new. ch.ChannelOpen or
+// ch.OpenFailed follows. extra is data of the channel type (RFC 4254, section
+// 5.1); at most one may be given. Channels are opened in the order of the calls.
+// OpenChannel panics before ServiceStarted, if ch has no Name, and if ch has been
+// opened before.
 func (c *SSHConnection) OpenChannel(ch Channel, extra ...[]byte) {
 	if c.transport == nil {
 		panic("conch: OpenChannel before ServiceStarted")
@@ -105,18 +173,18 @@ func (c *SSHConnection) OpenChannel(ch Channel, extra ...[]byte) {
 		t.r.CallLater(0, func() { b.openAnswered(nil, nil, t.reason) })
 		return
 	}
-	t.work.Go(func() { // ends with the peer's answer, or with the connection
-		opened, requests, err := t.mux.OpenChannel(name, data)
-		if !t.r.CallFromThread(func() { b.openAnswered(opened, requests, err) }) && err == nil {
-			opened.Close()
-			gossh.DiscardRequests(requests)
-		}
+	socket := t.socket
+	c.opens.Do(&t.work, func() {
+		<-socket.start(&t.work, func() { // ends with the answer, or with the connection
+			opened, requests, err := t.mux.OpenChannel(name, data)
+			t.r.CallFromThread(func() { b.openAnswered(opened, requests, err) })
+		})
 	})
 }
 
-// register gives the channel its number, counting from 0 (C-CONN-11).
+// register gives the channel its number, counting from 0.
 func (c *SSHConnection) register(ch Channel) *SSHChannel {
-	b := ch.base()
+	b := mustHaveBase(ch)
 	if b.self != nil {
 		panic("conch: a channel can be opened only once; make a new one")
 	}
@@ -126,114 +194,82 @@ func (c *SSHConnection) register(ch Channel) *SSHChannel {
 	return b
 }
 
-// SendRequest sends a request on a channel that is open (RFC 4254, section 5.4). With wantReply the Deferred fires with an empty value when
-// the peer grants the request, and fails with a [*ConchError] when it refuses (ErrRequestRefused) or when the channel is closed first
-// (ErrChannelClosed). Without it the Deferred fires when the request has been sent. Replies come in the order of the requests; the next
-// request that wants a reply is sent when the reply to the one before it has come. data may be reused afterwards.
+// mustHaveBase returns the base of a channel. It panics if the channel embeds a
+// nil pointer.
+func mustHaveBase(ch Channel) *SSHChannel {
+	b := ch.base()
+	if b == nil {
+		panic(fmt.Sprintf("conch: %T embeds a nil *SSHChannel; embed SSHChannel by value", ch))
+	}
+	return b
+}
+
+// SendRequest sends a request on an open channel (RFC 4254, section 5.4). With
+// wantReply the Deferred fires with an empty value when the peer grants the
+// request. It fails with a [*ConchError] that matches ErrRequestRefused if the
+// peer refuses, or ErrChannelClosed if the channel is closed first. Without
+// wantReply it fires when the request has been sent. It fails with
+// ErrChannelNotOpen before ChannelOpen. data is copied.
 //
-// Requests do not wait for data, which may be stuck, nor data for requests. Who needs an order writes from a callback of the request's Deferred,
-// which then has been sent; a request after data can only follow an answer of the peer.
+// Requests, data, end-of-file and the close leave in the order of the calls,
+// with one exception: a request waits for data only some milliseconds, so that
+// it can pass data that the peer does not take. Two requests of a channel that
+// want replies are sent one after the other's reply.
 //
-// While replies are outstanding, nothing that the peer sends on the channel is delivered: a reply is seen before the output that it
-// announces (C-CONN-35).
+// While a reply is outstanding nothing that the peer sends on the channel is
+// delivered, so that the reply is seen before the output that it announces.
 func (c *SSHConnection) SendRequest(ch Channel, name string, data []byte, wantReply bool) deferred.Deferred[[]byte] {
 	return ch.base().sendRequest(name, data, wantReply)
 }
 
-// SendGlobalRequest sends a request that is about no channel (RFC 4254, section 4). With wantReply the Deferred fires with the payload of
-// the reply, and fails with a [*ConchError] when the peer refuses (ErrRequestRefused), or when the connection is lost first.
+// SendGlobalRequest sends a request that belongs to no channel (RFC 4254,
+// section 4). With wantReply the Deferred fires with the payload of the reply. It
+// fails with a [*ConchError] that matches ErrRequestRefused if the peer refuses,
+// or ErrConnectionLost if the connection ends first. Without wantReply it fires
+// when the request has been sent. data is copied.
 func (c *SSHConnection) SendGlobalRequest(name string, data []byte, wantReply bool) deferred.Deferred[[]byte] {
 	if c.transport == nil {
 		panic("conch: SendGlobalRequest before ServiceStarted")
 	}
 	t := c.transport
 	d := deferred.New[[]byte]()
-	data = slices.Clone(data)
-	c.requests.do(&t.work, func() {
-		granted, reply, err := t.mux.SendRequest(name, wantReply, data)
-		t.r.CallFromThread(func() {
-			switch {
-			case err != nil:
-				t.end(err) // there is no other reason for such an error than that the connection is lost
-				t.whenLost(func() { _ = d.TryErrback(&ConchError{Value: "Connection stopped.", Err: t.reason}) })
-			case wantReply && !granted:
-				_ = d.TryErrback(&ConchError{Value: "global request refused", Err: ErrRequestRefused})
-			default:
-				_ = d.TryCallback(reply)
-			}
-		})
+	c.sendGlobalRequest(name, slices.Clone(data), wantReply, func(granted bool, reply []byte, err error) {
+		switch {
+		case err != nil:
+			t.end(err) // the connection is broken
+			t.whenLost(func() { _ = d.TryErrback(&ConchError{Value: "global request", Err: t.reason}) })
+		case wantReply && !granted:
+			_ = d.TryErrback(&ConchError{Value: "global request", Err: ErrRequestRefused})
+		default:
+			_ = d.TryCallback(reply)
+		}
 	})
 	return d
 }
 
-// SendEOF tells the peer that no more data will come on the channel (C-CONN-40). It follows the data written before it; what is
-// written later is dropped.
-func (c *SSHConnection) SendEOF(ch Channel) { ch.base().out.sendEOF() }
-
-// SendClose closes the channel without waiting for the data written before (C-CONN-41). LoseConnection of the channel waits.
-func (c *SSHConnection) SendClose(ch Channel) { ch.base().AbortConnection() }
-
-// openRequested answers a channel that the peer opens.
-func (c *SSHConnection) openRequested(offered gossh.NewChannel) {
+// sendGlobalRequest sends a request, and calls answered on the loop.
+func (c *SSHConnection) sendGlobalRequest(name string, data []byte, wantReply bool, answered func(bool, []byte, error)) {
 	t := c.transport
-	if c.asking > 0 && len(c.early) < listenBacklog && isForwarded(offered.ChannelType()) {
-		c.early = append(c.early, offered)
-		return
-	}
-	if c.accepted == maxChannels {
-		t.reject(offered, &ConchError{Value: "too many channels", Data: OpenResourceShortage})
-		return
-	}
-	var ch Channel
-	var err error
-	if panicked := caught(func() { ch, err = c.channelFor(offered.ChannelType(), offered.ExtraData()) }); panicked != nil {
-		t.logPanic("GetChannel", panicked)
-		err = panicked
-	}
-	if err == nil && ch == nil {
-		err = &ConchError{Value: "unknown channel type", Data: OpenUnknownChannelType}
-	}
-	if err != nil {
-		t.reject(offered, err)
-		return
-	}
-	b := c.register(ch)
-	b.byPeer, b.data = true, offered.ExtraData()
-	c.accepted++
-	t.reply(func() {
-		opened, requests, err := offered.Accept()
-		t.r.CallFromThread(func() { b.openAnswered(opened, requests, err) })
+	c.requests.Do(&t.work, func() {
+		granted, reply, err := t.mux.SendRequest(name, wantReply, data)
+		t.r.CallFromThread(func() { answered(granted, reply, err) })
 	})
 }
 
-// channelFor asks the listeners that belong to the connection and the forwarding of the agent, then the hook.
-func (c *SSHConnection) channelFor(channelType string, data []byte) (Channel, error) {
-	if l, from := c.listenerFor(channelType, data); l != nil {
-		return l.channel(channelType, from)
-	}
-	if channelType == agentChannelType && c.forwardsAgent() {
-		return c.agentChannel()
-	}
-	return c.self.GetChannel(channelType, data)
-}
+// SendEOF tells the peer that no more data will be sent on the channel. It
+// follows the data written before; data written later is dropped.
+func (c *SSHConnection) SendEOF(ch Channel) { ch.base().LoseWriteConnection() }
 
-func (t *SSHTransport) reject(offered gossh.NewChannel, err error) {
-	reason, text := gossh.ConnectionFailed, "open failed"
-	if e, ok := err.(*ConchError); ok {
-		reason, text = gossh.RejectionReason(e.Data), e.Value
-	}
-	t.reply(func() { _ = offered.Reject(reason, text) })
-}
+// SendClose closes the channel at once; unsent data is dropped. LoseConnection of
+// the channel waits for the data.
+func (c *SSHConnection) SendClose(ch Channel) { ch.base().AbortConnection() }
 
-// globalRequestReceived answers a global request of the peer.
-func (c *SSHConnection) globalRequestReceived(req *gossh.Request) {
-	var granted bool
-	var reply []byte
-	c.transport.guard("GotGlobalRequest", func() { granted, reply = c.self.GotGlobalRequest(req.Type, req.Payload) })
-	req.Payload = nil // may be large
-	if req.WantReply {
-		c.transport.reply(func() { _ = req.Reply(granted, reply) })
+// globalRequest asks the table of handlers, then the hook.
+func (c *SSHConnection) globalRequest(name string, data []byte) deferred.Deferred[[]byte] {
+	if f := c.onGlobal[name]; f != nil {
+		return f(data)
 	}
+	return c.self.GotGlobalRequest(name, data)
 }
 
 // forget removes a channel that is over.
@@ -244,10 +280,39 @@ func (c *SSHConnection) forget(b *SSHChannel) {
 	}
 }
 
-// discardInput drops the data that paused channels hold back, so that they can end.
+// connectionLost ends the channels, and what the peer wanted to open.
+func (c *SSHConnection) connectionLost() {
+	for o := range c.opening {
+		o.answer.Cancel()
+	}
+	for _, b := range c.inOrder() {
+		b.connectionLost()
+	}
+}
+
+// discardInput drops the data that paused channels hold back.
 func (c *SSHConnection) discardInput() {
-	for _, b := range c.channels {
+	for _, b := range c.inOrder() {
 		b.inbox = slices.DeleteFunc(b.inbox, func(e event) bool { return e.kind == eventData || e.kind == eventExt })
 		c.transport.r.CallLater(0, b.deliver)
 	}
+}
+
+// inOrder returns the channels in the order of their numbers.
+func (c *SSHConnection) inOrder() []*SSHChannel {
+	list := make([]*SSHChannel, 0, len(c.channels))
+	for _, b := range c.channels {
+		list = append(list, b)
+	}
+	slices.SortFunc(list, func(a, b *SSHChannel) int { return int(a.id) - int(b.id) })
+	return list
+}
+
+// guardHook calls a hook and returns its panic, which it logs.
+func (c *SSHConnection) guardHook(name string, f func()) error {
+	err := hook.Call(f)
+	if err != nil {
+		hook.Log(c.transport.r.Logger(), name, err)
+	}
+	return err
 }

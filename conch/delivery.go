@@ -1,15 +1,18 @@
 package conch
 
 import (
+	"time"
+
 	"github.com/hawser-go/hawser/deferred"
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// event is something that the peer did on a channel, on its way to the channel's hooks.
+// event is something that the peer did on a channel, on its way to the hooks.
 type event struct {
 	kind eventKind
 	data []byte
 	req  *gossh.Request
+	r    *reply
 }
 
 type eventKind uint8
@@ -19,43 +22,61 @@ const (
 	eventExt
 	eventRequest
 	eventEOF
-	eventEnd // the channel is over: nothing comes after it
+	eventEnd // the channel is over: no event follows
 )
 
-// keepAliveRequest is OpenSSH's question for a sign of life, on the connection or on a channel. A server that gets none ends the connection, so a
-// channel whose events are held back answers all the same.
-const keepAliveRequest = "keepalive@openssh.com"
+// eofGrace is how long the end of the channel may take after end-of-file before
+// the peer is asked for a sign of life.
+const eofGrace = 5 * time.Millisecond
 
 // arrived takes an event from the pump.
 func (c *SSHChannel) arrived(e event) {
-	if e.kind == eventRequest {
-		if e.req.Type == keepAliveRequest && c.held() && c.asked == 0 { // answers have to keep their order
-			c.reply(e.req, false)
+	switch e.kind {
+	case eventRequest:
+		if e.r = c.replies.add(c.conn.transport, e.req); e.r == nil {
 			return
 		}
-		c.asked++
-		if c.asked > maxWaitingRequests {
-			c.log().Error("Too many unanswered requests; closing the connection", "limit", maxWaitingRequests)
-			c.conn.transport.LoseConnection()
+		if e.req.Type == keepAliveRequest && c.deliveryPaused() { // OpenSSH would give the connection up
+			c.replies.answer(c.conn.transport, e.r, false, nil)
 			return
 		}
+	case eventEOF:
+		c.proveEOF()
 	}
 	c.inbox = append(c.inbox, e)
 	c.deliver()
 }
 
-// held reports whether events have to wait: the user has paused the channel, or a reply that announces them is outstanding.
-func (c *SSHChannel) held() bool {
-	return (c.paused > 0 && !c.lose || c.unsure > 0) && !c.conn.transport.aborted()
+// deliveryPaused reports whether events have to wait: the user has paused the
+// channel, or a reply that precedes them is outstanding.
+func (c *SSHChannel) deliveryPaused() bool {
+	return (c.paused > 0 && !c.ending() || c.asked > 0) && !c.conn.transport.aborted()
 }
 
-// deliver gives the events that have come to the hooks, in order.
+// ending reports whether a pause no longer holds: this side has closed the
+// channel, or the connection is lost.
+func (c *SSHChannel) ending() bool { return c.lose || c.end.verdict == endedByLoss }
+
+// waits reports whether an event has to wait for the answer to how the channel
+// ended.
+func (c *SSHChannel) waits(e event) bool {
+	undecided := c.end.verdict == notEnded && !c.conn.transport.aborted()
+	switch e.kind {
+	case eventEOF:
+		return undecided && !c.end.eof && !c.lose
+	case eventEnd:
+		return c.end.verdict == notEnded
+	}
+	return false
+}
+
+// deliver calls the hooks for the events that have arrived, in order.
 func (c *SSHChannel) deliver() {
 	if c.draining {
 		return
 	}
 	c.draining = true
-	for len(c.inbox) > 0 && !c.held() {
+	for len(c.inbox) > 0 && !c.deliveryPaused() && !c.waits(c.inbox[0]) {
 		e := c.inbox[0]
 		c.inbox[0] = event{}
 		c.inbox = c.inbox[1:]
@@ -72,8 +93,8 @@ func (c *SSHChannel) dispatch(e event) {
 	case eventData:
 		switch {
 		case c.unwanted():
-		case c.stream != nil:
-			c.stream.dataReceived(e.data)
+		case c.protocol != nil:
+			c.guard("DataReceived", func() { c.protocol.DataReceived(e.data) })
 		case c.onData != nil:
 			c.guard("the data handler", func() { c.onData(e.data) })
 		default:
@@ -86,64 +107,32 @@ func (c *SSHChannel) dispatch(e event) {
 		}
 		c.pump.taken()
 	case eventRequest:
-		c.answer(e.req)
+		c.answer(e)
 	case eventEOF:
-		if c.stream != nil {
-			c.stream.eofReceived()
-		}
-		if !c.lose { // else it is the peer's answer to our close
-			c.guard("EOFReceived", c.self.EOFReceived)
+		if c.end.verdict != endedByLoss || c.end.eof {
+			c.eofReceived()
+			if !c.lose { // otherwise it is the peer's answer to the close
+				c.guard("EOFReceived", c.self.EOFReceived)
+			}
 		}
 	case eventEnd:
 		c.over()
 	}
 }
 
-// unwanted reports whether data is dropped: nobody may resume a channel that was closed while it was paused.
-func (c *SSHChannel) unwanted() bool { return c.paused > 0 && c.lose }
+// unwanted reports whether data is dropped: it waited on a channel that ended
+// while it was paused.
+func (c *SSHChannel) unwanted() bool { return c.paused > 0 && c.ending() }
 
-// answer asks the hook about a request and sends the reply when there is one (C-CONN-50, C-CONN-51).
-func (c *SSHChannel) answer(req *gossh.Request) {
-	asked := false
-	c.guard("RequestReceived", func() {
-		granted := c.self.RequestReceived(req.Type, req.Payload)
-		if granted == (deferred.Deferred[bool]{}) {
-			return
-		}
-		granted.AddBoth(func(ok bool, err error) (bool, error) {
-			c.asked--
-			c.reply(req, ok && err == nil)
-			return ok, nil
-		})
-		asked = true
-	})
-	req.Payload = nil // may be large
-	if !asked {
-		c.asked--
-		c.reply(req, false)
-	}
-}
-
-// reply answers a request if it wants that.
-func (c *SSHChannel) reply(req *gossh.Request, granted bool) {
-	if req.WantReply {
-		c.conn.transport.reply(func() { _ = req.Reply(granted, nil) }) // a channel that is gone needs no reply
-	}
-}
-
-// over ends the channel. That the connection is lost is told to the connection first.
-func (c *SSHChannel) over() {
+// answer asks the hook about a request and sends the reply when there is one.
+func (c *SSHChannel) answer(e event) {
 	t := c.conn.transport
-	if t.reason == nil && t.ended() {
-		t.whenLost(c.over)
+	var d deferred.Deferred[bool]
+	c.guard("RequestReceived", func() { d = c.self.RequestReceived(e.req.Type, e.req.Payload) })
+	e.req.Payload = nil // may be large
+	if d == (deferred.Deferred[bool]{}) {
+		c.replies.answer(t, e.r, false, nil)
 		return
 	}
-	if t.reason == nil && !c.lose {
-		c.guard("CloseReceived", c.self.CloseReceived)
-	}
-	c.state = channelOver
-	c.reason = t.reason
-	c.conn.forget(c)
-	c.guard("Closed", c.self.Closed)
-	c.finish(c.reason)
+	d.OnResult(func(granted bool, err error) { c.replies.answer(t, e.r, granted && err == nil, nil) })
 }

@@ -1,30 +1,24 @@
-// Package conch is SSH on the reactor: Twisted Conch for Go, over golang.org/x/crypto/ssh.
+// Package conch implements SSH connections on the reactor, for clients and
+// servers: the encrypted transport, the connection, its channels and their
+// requests. It is twisted.conch.ssh for Go, on top of golang.org/x/crypto/ssh.
+//
+// Most programs start in another package:
+//
+//	client   logs in to a server, runs commands, keeps a connection
+//	forward  passes TCP and UNIX connections through an SSH connection
+//	sftp     opens an SFTP session and transfers files
 //
 // # The model
 //
-// An SSH connection is a stack of objects, each of which knows the one below. A program embeds the ones it wants to change and replaces their
-// hooks; the framework calls the hooks of the value that it was given, never those of the embedded base.
+// An SSH connection is a stack of objects, each of which knows the one below.
 //
-//	Twisted Conch             hawser                     what it is
-//	client.connect.connect    Connect                    dials, checks the host key, authenticates, starts the service
-//	SSHClientTransport        SSHClientTransport         the encrypted connection
-//	SSHUserAuthClient         SSHUserAuthClient          keys, passwords, answers; each hook may answer with a Deferred
-//	SSHConnection             SSHConnection, Connection  the service: channels and global requests
-//	SSHChannel                SSHChannel, Channel        one channel
-//	default.verifyHostKey     VerifyHostKey              known_hosts, and asking
-//	ConsoleUI                 ConsoleUI, UI              the questions
-//	common.NS                 NS                         an SSH string
-//	SSHCommandClientEndpoint  NewConnection, ExistingConnection
-//	–                         Exec, ClientSession        a command, a shell, a subsystem
-//	–                         OpenSFTP, SFTP             a session of package filetransfer, all steps in one
-//	forwarding                Dial, Listen, Forward…     connections through the server
+//	SSHTransport   the encrypted connection
+//	SSHConnection  the service on it: channels and global requests
+//	SSHChannel     one channel: a session, a forwarded connection
 //
-// For one command there is Exec, and Target.Exec, which connects too; a ClientSession takes output as it comes and has terminals, signals and
-// the exit status. SSHConnection.Dial and Listen, and ForwardLocal, ForwardRemote and ForwardDynamic on them, are the client's side of
-// forwarding; ClientOptions.Jump goes through another host, and ClientOptions.ForwardAgent forwards the agent. Package sshconfig makes Targets
-// out of ssh's own configuration.
-//
-// A connection that opens a session and runs a command:
+// A program embeds SSHConnection and SSHChannel by value in types of its own and
+// replaces the hooks that matter, as a subclass does in Python. The framework
+// calls the hooks of the program's value. Self returns that value:
 //
 //	type command struct{ conch.SSHChannel }
 //
@@ -37,30 +31,59 @@
 //
 //	func (c *connection) ServiceStarted() { c.OpenChannel(&command{}) }
 //
-//	auth := conch.NewSSHUserAuthClient("me", conch.ClientOptions{}, &connection{})
-//	conch.Connect(r, "example.org", 22, conch.ClientOptions{}, conch.VerifyHostKey, auth)
+// The peer can open channels and send requests too. SSHConnection.GetChannel,
+// SSHConnection.GotGlobalRequest and SSHChannel.RequestReceived answer them with
+// Deferreds. HandleChannel, HandleGlobalRequest and HandleRequest register a
+// function for one name instead.
 //
-// # Who runs where
+// # Goroutines
 //
-// Everything belongs to the reactor goroutine: hooks are called there and methods must be called there. The blocking calls of
-// x/crypto/ssh run on goroutines of the connection, which only exchange buffers with the loop; each of them ends with the connection, and
-// stopping the reactor ends every connection. Nothing in a hook may block.
+// Everything belongs to the loop, the goroutine of the reactor: hooks are called
+// there, and methods must be called there unless their comments say otherwise. No
+// hook may block. The blocking calls of x/crypto/ssh run on goroutines of the
+// connection, which end with the connection; stopping the reactor ends every
+// connection.
 //
-// # What ends, and how
+// For code that blocks, SSHChannel.NetConn makes a channel a net.Conn.
 //
-// Connect's Deferred fails with a [*ConnectError] that names the phase. When a connection ends, for whatever reason, everything that waits on it
-// fails once: requests with a [*ConchError], openings with OpenFailed, channels with Closed, and ServiceStopped tells the service. The cause
-// is an [ErrConnectionLost] that wraps what happened.
+// # Order
 //
-// # For goroutine code
+// Data, extended data, requests, end-of-file and the close of a channel leave in
+// the order of the calls. One thing may overtake: a request, which may be a
+// signal, does not wait for data that the peer does not take. Channels are opened
+// in the order of the calls. Replies to the peer's requests leave in the order of
+// the requests.
 //
-// SSHChannel.NetConn makes a channel a net.Conn, and SSHConnection.DialContext fits into net/http and database drivers; their calls
-// block, and so must not be made on the reactor goroutine. A channel is also a reactor.Transport: reactor.MakeConnection connects a
-// protocol to it.
+// The hooks of a channel are called in the order that [Channel] states. x/crypto
+// keeps no order between data, extended data and requests of the peer.
 //
-// # Order and flow
+// # Flow control
 //
-// The events of a channel come in the order that Channel states. A slow consumer slows the peer down: the window is granted again only as
-// data is dealt with, and PauseProducing stops it altogether. In the other direction Write never blocks; StopWriting and StartWriting tell a
-// producer when to wait.
+// The window of a channel is granted again only when received data has been
+// handled, and PauseProducing stops it altogether: a slow consumer slows the peer
+// down. In the other direction Write never blocks; StopWriting and StartWriting
+// tell a writer when to wait.
+//
+// # Ends
+//
+// When a connection ends, for whatever reason, everything that waits for it fails
+// once: requests with a [*ConchError], openings with OpenFailed, channels with
+// Closed; ServiceStopped is called first. The errors match [ErrConnectionLost] and
+// wrap the reason, for example the peer's DISCONNECT message.
+//
+// x/crypto/ssh reports a channel that the peer has closed, and one that ends
+// because the connection breaks, in the same way. To tell them apart, the peer is
+// asked for a sign of life when it closes a channel first; Closed follows the
+// answer.
+//
+// # Errors
+//
+//	ErrConnectionLost  the connection has ended; the error wraps the reason
+//	ErrClosedLocally   reason: LoseConnection, AbortConnection, the end of the reactor
+//	ErrPeerSilent      reason: the peer did not answer keepalive requests
+//	ErrFlooded         reason: the peer exceeded a bound of Limits
+//	ErrRequestRefused  the peer refused a request
+//	ErrChannelClosed   a request on a channel that is closed
+//	ErrChannelNotOpen  a request before ChannelOpen
+//	ErrUsed            a connection object was used twice
 package conch

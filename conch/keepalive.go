@@ -1,47 +1,68 @@
 package conch
 
-import "github.com/hawser-go/hawser/reactor"
+import (
+	"cmp"
+	"time"
 
-// keepAlive asks a silent server for signs of life (ssh's ServerAliveInterval). It ends with the connection.
+	"github.com/hawser-go/hawser/reactor"
+)
+
+// keepAliveRequest is OpenSSH's question for a sign of life. Every peer answers
+// it, if only with a refusal.
+const keepAliveRequest = "keepalive@openssh.com"
+
+// defaultAliveCount is OpenSSH's ServerAliveCountMax and ClientAliveCountMax.
+const defaultAliveCount = 3
+
+// keepAlive asks a silent peer for signs of life. It ends with the connection.
 type keepAlive struct {
-	t      *SSHClientTransport
-	call   *reactor.DelayedCall
-	missed int // times asked since the server was heard last
+	t        *SSHTransport
+	interval time.Duration
+	count    int
+	call     *reactor.DelayedCall
+	missed   int // requests since the peer was heard last
 }
 
-// keepAlive starts it, if the options want that.
-func (t *SSHClientTransport) keepAlive() {
-	if t.options.ServerAliveInterval <= 0 {
+// KeepAlive sends the peer a global request keepalive@openssh.com each time it
+// has sent nothing for the interval. After count requests in a row without any
+// data from the peer the connection ends with ErrPeerSilent. A count of 0 means
+// 3. An interval of 0 or less ends the requests; they are off by default.
+// KeepAlive belongs to the loop and may be called from ServiceStarted on.
+func (t *SSHTransport) KeepAlive(interval time.Duration, count int) {
+	if t.keepAlive != nil {
+		t.keepAlive.stop()
+		t.keepAlive = nil
+	}
+	if interval <= 0 || t.service == nil || t.reason != nil {
 		return
 	}
-	k := &keepAlive{t: t}
+	k := &keepAlive{t: t, interval: interval, count: cmp.Or(count, defaultAliveCount)}
+	t.keepAlive = k
 	k.next()
-	t.whenLost(func() {
-		if k.call.Active() {
-			_ = k.call.Cancel() // it is active
-		}
-	})
 }
 
-func (k *keepAlive) next() { k.call = k.t.r.CallLater(k.t.options.ServerAliveInterval, k.look) }
+func (k *keepAlive) next() { k.call = k.t.r.CallLater(k.interval, k.look) }
 
-// look asks the server if nothing has come since the last time, and gives the connection up if that was done often enough.
+func (k *keepAlive) stop() {
+	if k.call.Active() {
+		_ = k.call.Cancel() // it is active
+	}
+}
+
+// look sends a request if nothing has arrived since the last call.
 func (k *keepAlive) look() {
-	t := k.t
 	switch {
-	case t.ended():
-		return
-	case t.socket.heard.Swap(false):
+	case k.t.socket.heard.Swap(false):
 		k.missed = 0
-	case k.missed == t.options.serverAliveCountMax():
-		t.end(ErrPeerSilent)
+	case k.missed == k.count:
+		k.t.end(ErrPeerSilent)
 		return
 	default:
 		k.missed++
-		t.service.SendGlobalRequest(keepAliveRequest, nil, true).AddErrback(ignore[[]byte]) // a refusal is a sign of life too
+		k.t.service.SendGlobalRequest(keepAliveRequest, nil, true).AddErrback(ignore[[]byte])
 	}
 	k.next()
 }
 
-// ignore is an errback for failures that have been dealt with elsewhere.
+// ignore is an errback for failures that are reported elsewhere.
 func ignore[T any](error) (none T, _ error) { return none, nil }

@@ -4,37 +4,33 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/hawser-go/hawser/conch/client"
+	"github.com/hawser-go/hawser/conch/internal/sshtest"
 
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/deferred"
-	"github.com/hawser-go/hawser/reactor"
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// peered connects and returns the server's end of the connection too.
-func peered(t *testing.T, r *reactor.Reactor) (*plainConnection, gossh.Conn) {
-	t.Helper()
-	conns := make(chan gossh.Conn, 1)
-	_, to := embedded(t, conchtest.Options{Exec: shell, Connected: func(c gossh.Conn) { conns <- c }})
-	conn := connect(t, r, to)
-	return conn, <-conns
-}
-
 // TestPeer_GlobalRequests: granted with and without payload, refused, a panic, and nobody interested: C-CONN-52.
 func TestPeer_GlobalRequests(t *testing.T) {
-	r := start(t)
-	conn, server := peered(t, r)
-	onLoop(t, r, func() {
-		conn.globalRequest = func(name string, data []byte) (bool, []byte) {
+	r := sshtest.Start(t)
+	conn, server := sshtest.Peered(t, r)
+	sshtest.OnLoop(t, r, func() {
+		conn.OnGlobalRequest = func(name string, data []byte) deferred.Deferred[[]byte] {
 			switch name {
 			case "panic":
 				panic("in a hook")
 			case "echo":
-				return true, data
+				return deferred.Succeed(data)
+			case "yes":
+				return deferred.Succeed[[]byte](nil)
 			}
-			return name == "yes", nil
+			return deferred.Deferred[[]byte]{}
 		}
 	})
 	for _, row := range []struct {
@@ -51,7 +47,7 @@ func TestPeer_GlobalRequests(t *testing.T) {
 
 // answeringChannel answers requests in its own time.
 type answeringChannel struct {
-	recordingChannel
+	sshtest.RecordingChannel
 	answer func(name string) deferred.Deferred[bool]
 }
 
@@ -61,22 +57,22 @@ func (c *answeringChannel) RequestReceived(name string, data []byte) deferred.De
 
 // TestPeer_Channels: the peer opens channels, which are granted, refused with a number, refused with any error, and unknown: C-CONN-14, 53, 54, 55.
 func TestPeer_Channels(t *testing.T) {
-	r := start(t)
-	conn, server := peered(t, r)
-	var seen events
-	onLoop(t, r, func() {
-		conn.getChannel = func(channelType string, data []byte) (conch.Channel, error) {
+	r := sshtest.Start(t)
+	conn, server := sshtest.Peered(t, r)
+	var seen sshtest.Events
+	sshtest.OnLoop(t, r, func() {
+		conn.OnChannel = func(channelType string, data []byte) deferred.Deferred[conch.Channel] {
 			switch channelType {
 			case "mine":
-				return newChannel(&seen, nil), nil
+				return deferred.Succeed[conch.Channel](sshtest.NewChannel(&seen, nil))
 			case "numbered":
-				return nil, &conch.ConchError{Value: "not now", Data: conch.OpenResourceShortage}
+				return deferred.Fail[conch.Channel](&conch.ConchError{Value: "not now", Data: conch.OpenResourceShortage})
 			case "error":
-				return nil, errors.New("secret")
+				return deferred.Fail[conch.Channel](errors.New("secret"))
 			case "panic":
 				panic("in a hook")
 			}
-			return nil, nil
+			return deferred.Deferred[conch.Channel]{}
 		}
 	})
 	ch, requests, err := server.OpenChannel("mine", []byte("extra"))
@@ -96,7 +92,7 @@ func TestPeer_Channels(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	onLoop(t, r, func() {
+	sshtest.OnLoop(t, r, func() {
 		if len(seen) == 0 || seen[0] != `ChannelOpen "extra"` {
 			t.Errorf("events %q", seen)
 		}
@@ -106,10 +102,10 @@ func TestPeer_Channels(t *testing.T) {
 // TestPeer_Requests: answers that are true, false, an error, a panic, nothing, and one that comes later, which holds only its own reply up:
 // C-CONN-50, C-CONN-51, C-CHAN-5.
 func TestPeer_Requests(t *testing.T) {
-	r := start(t)
-	conn, server := peered(t, r)
-	var seen events
-	c := &answeringChannel{recordingChannel: *newChannel(&seen, nil)}
+	r := sshtest.Start(t)
+	conn, server := sshtest.Peered(t, r)
+	var seen sshtest.Events
+	c := &answeringChannel{RecordingChannel: *sshtest.NewChannel(&seen, nil)}
 	c.answer = func(name string) deferred.Deferred[bool] {
 		switch name {
 		case "error":
@@ -127,9 +123,9 @@ func TestPeer_Requests(t *testing.T) {
 		}
 		return deferred.Succeed(name == "true")
 	}
-	onLoop(t, r, func() {
+	sshtest.OnLoop(t, r, func() {
 		c.HandleRequest("handled", func([]byte) deferred.Deferred[bool] { return deferred.Succeed(true) })
-		conn.getChannel = func(string, []byte) (conch.Channel, error) { return c, nil }
+		conn.OnChannel = func(string, []byte) deferred.Deferred[conch.Channel] { return deferred.Succeed[conch.Channel](c) }
 	})
 	ch, requests, err := server.OpenChannel("mine", nil)
 	if err != nil {
@@ -148,12 +144,12 @@ func TestPeer_Requests(t *testing.T) {
 
 // TestPeer_OpenPanics: a panic in ChannelOpen closes that channel, and no other: C-CONN-56.
 func TestPeer_OpenPanics(t *testing.T) {
-	r := start(t)
-	conn, server := peered(t, r)
-	var seen events
-	onLoop(t, r, func() {
-		conn.getChannel = func(string, []byte) (conch.Channel, error) {
-			return newChannel(&seen, func(*recordingChannel) { panic("in a hook") }), nil
+	r := sshtest.Start(t)
+	conn, server := sshtest.Peered(t, r)
+	var seen sshtest.Events
+	sshtest.OnLoop(t, r, func() {
+		conn.OnChannel = func(string, []byte) deferred.Deferred[conch.Channel] {
+			return deferred.Succeed[conch.Channel](sshtest.NewChannel(&seen, func(*sshtest.RecordingChannel) { panic("in a hook") }))
 		}
 	})
 	ch, requests, err := server.OpenChannel("mine", nil)
@@ -162,25 +158,25 @@ func TestPeer_OpenPanics(t *testing.T) {
 	}
 	gossh.DiscardRequests(requests) // ends with the channel, which is closed by the other side
 	ch.Close()
-	if _, err := await(t, r, func() deferred.Deferred[conch.Output] { return conch.Exec(conn, "cat", nil) }); err != nil {
+	if _, err := sshtest.Await(t, r, func() deferred.Deferred[client.Output] { return client.Exec(conn, "cat", nil) }); err != nil {
 		t.Error(err)
 	}
 }
 
 // TestRequests_Order sends many requests, of the connection and of a channel, without waiting: C-CONN-20, 21, 25, C-CONN-23, 24.
 func TestRequests_Order(t *testing.T) {
-	r := start(t)
-	log := &requestLog{want: -1}
-	_, to := embedded(t, conchtest.Options{Session: log.grant, Global: func(_ gossh.Conn, req *gossh.Request) bool {
+	r := sshtest.Start(t)
+	log := &sshtest.RequestLog{Want: -1}
+	_, to := sshtest.Embedded(t, conchtest.Options{Session: log.Grant, Global: func(_ gossh.Conn, req *gossh.Request) bool {
 		_ = req.Reply(string(req.Payload) != "3", req.Payload) // a lost connection fails the test elsewhere
 		return true
 	}})
-	conn := connect(t, r, to)
-	var seen events
+	conn := sshtest.Connect(t, r, to)
+	var seen sshtest.Events
 	answered := deferred.New[struct{}]() // all of them
 	note := func(what string) func([]byte, error) ([]byte, error) {
 		return func(v []byte, err error) ([]byte, error) {
-			seen.add("%s %q %v", what, v, err)
+			seen.Add("%s %q %v", what, v, err)
 			if len(seen) == 10 {
 				answered.Callback(struct{}{})
 			}
@@ -188,9 +184,9 @@ func TestRequests_Order(t *testing.T) {
 		}
 	}
 	var early, late error
-	c := newChannel(&events{}, nil)
-	_, err := await(t, r, func() deferred.Deferred[struct{}] {
-		c.opened = func(c *recordingChannel) {
+	c := sshtest.NewChannel(&sshtest.Events{}, nil)
+	_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
+		c.Opened = func(c *sshtest.RecordingChannel) {
 			for i := range 5 {
 				conn.SendRequest(c, fmt.Sprint(i), nil, true).AddBoth(note(fmt.Sprint("channel ", i)))
 				conn.SendGlobalRequest("g", []byte(fmt.Sprint(i)), true).AddBoth(note("global"))
@@ -208,7 +204,7 @@ func TestRequests_Order(t *testing.T) {
 	if err != nil || !errors.Is(early, conch.ErrChannelNotOpen) || !errors.Is(late, conch.ErrChannelClosed) {
 		t.Errorf("got %v, %v, %v", err, early, late)
 	}
-	onLoop(t, r, func() {
+	sshtest.OnLoop(t, r, func() {
 		var channel, global []string
 		for _, e := range seen {
 			if e[0] == 'c' {
@@ -226,4 +222,23 @@ func TestRequests_Order(t *testing.T) {
 			t.Errorf("global requests %q", global)
 		}
 	})
+}
+
+// TestF26_RefusedChannelText: what a server says stands in one line of bounded length.
+func TestF26_RefusedChannelText(t *testing.T) {
+	r := sshtest.Start(t)
+	conn, server := sshtest.Peered(t, r)
+	sshtest.OnLoop(t, r, func() {
+		conn.OnChannel = func(string, []byte) deferred.Deferred[conch.Channel] {
+			return deferred.Fail[conch.Channel](&conch.ConchError{Value: "no\r\n\x1b[31m" + strings.Repeat("!", 100<<10), Data: conch.OpenResourceShortage})
+		}
+	})
+	_, _, err := server.OpenChannel("x", nil)
+	refused, ok := errors.AsType[*gossh.OpenChannelError](err)
+	if !ok {
+		t.Fatalf("got %v", err)
+	}
+	if text := conch.OpenRefusal(refused).Error(); !strings.HasPrefix(text, `conch: channel refused: no \x1b[31m!`) || len(text) > 600 {
+		t.Errorf("%d bytes: %.60q", len(text), text)
+	}
 }

@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hawser-go/hawser/conch/client"
+	"github.com/hawser-go/hawser/conch/internal/sshtest"
+
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/conch/filetransfer"
@@ -17,27 +20,27 @@ import (
 
 // recordingAuth is the standard authentication, with its events noted.
 type recordingAuth struct {
-	conch.SSHUserAuthClient
-	events *events
+	client.SSHUserAuthClient
+	events *sshtest.Events
 }
 
 func (a *recordingAuth) ServiceStarted() {
-	a.events.add("auth.ServiceStarted")
+	a.events.Add("auth.ServiceStarted")
 	a.SSHUserAuthClient.ServiceStarted()
 }
 
 func (a *recordingAuth) ServiceStopped() {
-	a.events.add("auth.ServiceStopped")
+	a.events.Add("auth.ServiceStopped")
 	a.SSHUserAuthClient.ServiceStopped()
 }
 
 func (a *recordingAuth) GetPublicKey() deferred.Deferred[gossh.PublicKey] {
-	a.events.add("auth.GetPublicKey")
+	a.events.Add("auth.GetPublicKey")
 	return a.SSHUserAuthClient.GetPublicKey()
 }
 
 func (a *recordingAuth) SignData(key gossh.PublicKey, data []byte, algorithm string) deferred.Deferred[*gossh.Signature] {
-	a.events.add("auth.SignData %s", algorithm)
+	a.events.Add("auth.SignData %s", algorithm)
 	return a.SSHUserAuthClient.SignData(key, data, algorithm)
 }
 
@@ -45,20 +48,20 @@ func (a *recordingAuth) SignData(key gossh.PublicKey, data []byte, algorithm str
 // C-CONN-10, 12.
 func TestPORT_Sequence(t *testing.T) {
 	t.Run("embedded", func(t *testing.T) {
-		r := start(t)
-		s, to := embedded(t, conchtest.Options{})
+		r := sshtest.Start(t)
+		s, to := sshtest.Embedded(t, conchtest.Options{})
 		testSequence(t, r, to, "", filepath.Join(s.Dir, "foobarbaz"))
 	})
 	t.Run("OpenSSH", func(t *testing.T) {
-		r := start(t)
-		s, to := openssh(t)
+		r := sshtest.Start(t)
+		s, to := sshtest.OpenSSH(t)
 		testSequence(t, r, to, "Success", filepath.Join(s.Home, "foobarbaz"))
 	})
 }
 
-func testSequence(t *testing.T, r *reactor.Reactor, to target, message, made string) {
-	var seen events
-	_, err := await(t, r, func() deferred.Deferred[struct{}] { return program(r, to, &seen) })
+func testSequence(t *testing.T, r *reactor.Reactor, to sshtest.Target, message, made string) {
+	var seen sshtest.Events
+	_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] { return program(r, to, &seen) })
 	if err != nil {
 		t.Error(err)
 	}
@@ -89,36 +92,36 @@ func testSequence(t *testing.T, r *reactor.Reactor, to target, message, made str
 }
 
 // program is the program of section PORT; its Deferred fires when the channel is closed.
-func program(r *reactor.Reactor, to target, seen *events) deferred.Deferred[struct{}] {
-	conn := &plainConnection{}
+func program(r *reactor.Reactor, to sshtest.Target, seen *sshtest.Events) deferred.Deferred[struct{}] {
+	conn := &sshtest.PlainConnection{}
 	ready := deferred.New[*filetransfer.FileTransferClient]()
-	channel := newChannel(seen, func(c *recordingChannel) {
+	channel := sshtest.NewChannel(seen, func(c *sshtest.RecordingChannel) {
 		d := c.Conn().SendRequest(c, "subsystem", conch.NS("sftp"), true)
 		d.AddCallback(func(reply []byte) ([]byte, error) {
-			seen.add("subsystem reply %q", reply)
-			c.client = filetransfer.NewFileTransferClient()
-			c.client.GotServerVersion = func(version uint32, _ map[string]string) { seen.add("version %d", version) }
-			c.client.MakeConnection(c)
-			seen.add("client ready")
-			ready.Callback(c.client)
+			seen.Add("subsystem reply %q", reply)
+			c.Client = filetransfer.NewFileTransferClient()
+			c.Client.GotServerVersion = func(version uint32, _ map[string]string) { seen.Add("version %d", version) }
+			c.Client.MakeConnection(c)
+			seen.Add("client ready")
+			ready.Callback(c.Client)
 			return nil, nil
 		})
 	})
-	conn.started = func() {
-		seen.add("conn.ServiceStarted")
+	conn.Started = func() {
+		seen.Add("conn.ServiceStarted")
 		conn.OpenChannel(channel)
 		id, _ := channel.ID()
-		seen.add("OpenChannel returned, channel %d", id)
+		seen.Add("OpenChannel returned, channel %d", id)
 	}
-	conn.stopped = func() { seen.add("conn.ServiceStopped") }
+	conn.Stopped = func() { seen.Add("conn.ServiceStopped") }
 
-	auth := &recordingAuth{*conch.NewSSHUserAuthClient(to.user, to.options, conn), seen}
-	verify := func(t *conch.SSHClientTransport, ip string, key gossh.PublicKey, fingerprint string) deferred.Deferred[bool] {
-		seen.add("verifyHostKey %s %d bytes of MD5", ip, len(strings.Split(fingerprint, ":")))
-		return conch.VerifyHostKey(t, ip, key, fingerprint)
+	auth := &recordingAuth{*client.NewSSHUserAuthClient(to.User, to.Options, conn), seen}
+	verify := func(t *client.SSHClientTransport, ip string, key gossh.PublicKey, fingerprint string) deferred.Deferred[bool] {
+		seen.Add("verifyHostKey %s %d bytes of MD5", ip, len(strings.Split(fingerprint, ":")))
+		return client.VerifyHostKey(t, ip, key, fingerprint)
 	}
-	conch.Connect(r, to.host, to.port, to.options, verify, auth).AddCallbacks(func(struct{}) (struct{}, error) {
-		seen.add("connect fired")
+	client.Connect(r, to.Host, to.Port, to.Options, verify, auth).AddCallbacks(func(struct{}) (struct{}, error) {
+		seen.Add("connect fired")
 		return struct{}{}, nil
 	}, func(err error) (struct{}, error) {
 		ready.Errback(err)
@@ -126,12 +129,12 @@ func program(r *reactor.Reactor, to target, seen *events) deferred.Deferred[stru
 	})
 	made := deferred.ThenDeferred(ready, func(client *filetransfer.FileTransferClient) deferred.Deferred[filetransfer.Status] {
 		d := client.MakeDirectory("foobarbaz", filetransfer.Attrs{})
-		seen.add("makeDirectory sent, version %d", client.Version())
+		seen.Add("makeDirectory sent, version %d", client.Version())
 		return d
 	})
 	return deferred.ThenDeferred(made, func(s filetransfer.Status) deferred.Deferred[struct{}] {
-		seen.add("made directory: %s %q", s.Message, s.Lang)
+		seen.Add("made directory: %s %q", s.Message, s.Lang)
 		conn.LoseConnection()
-		return channel.closed
+		return channel.Done
 	})
 }

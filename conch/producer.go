@@ -2,17 +2,11 @@ package conch
 
 import "github.com/hawser-go/hawser/reactor"
 
-// A channel is a transport (C-CHAN-32): reactor.MakeConnection connects a protocol to it.
-var (
-	_ reactor.Transport           = (*SSHChannel)(nil)
-	_ reactor.HalfCloserTransport = (*SSHChannel)(nil)
-)
-
-// producing is what a channel knows of the producer that writes to it.
+// producing is the producer that writes to a channel.
 type producing struct {
-	p       reactor.Producer
-	streams bool // it goes on by itself until paused
-	closing bool // LoseConnection waits for it
+	p       reactor.Producer // nil if there is none
+	streams bool             // p is a push producer
+	closing bool             // LoseConnection waits for the end of p
 }
 
 func (s *producing) pause() {
@@ -21,14 +15,14 @@ func (s *producing) pause() {
 	}
 }
 
-// resume asks a pull producer for a piece, and a paused one to go on.
+// resume asks a pull producer for data, and a paused one to continue.
 func (s *producing) resume(paused bool) {
 	if s.p != nil && (paused || !s.streams) {
 		s.p.ResumeProducing()
 	}
 }
 
-// stop tells the producer that nobody takes anything any more, and forgets it.
+// stop stops the producer and forgets it.
 func (s *producing) stop() {
 	p := s.p
 	s.p = nil
@@ -37,9 +31,11 @@ func (s *producing) stop() {
 	}
 }
 
-// RegisterProducer makes p write to the channel. One that streams, which must be a reactor.PushProducer, is paused above HighWater bytes and
-// resumed when everything is sent; another one is asked for data each time that everything is sent. On a channel that is closed p is
-// stopped at once. The error is reactor.ErrProducerRegistered if there is one already.
+// RegisterProducer makes p write to the channel. A streaming producer, which must
+// be a reactor.PushProducer, is paused when more than 256 KiB are not sent, and
+// resumed when everything is sent. Another one is asked for data each time that
+// everything is sent. On a closed channel p is stopped at once. RegisterProducer
+// returns reactor.ErrProducerRegistered if there is a producer.
 func (c *SSHChannel) RegisterProducer(p reactor.Producer, streaming bool) error {
 	if c.producer.p != nil {
 		return reactor.ErrProducerRegistered
@@ -58,7 +54,8 @@ func (c *SSHChannel) RegisterProducer(p reactor.Producer, streaming bool) error 
 	return nil
 }
 
-// UnregisterProducer forgets the producer; a LoseConnection that has waited for that goes on.
+// UnregisterProducer forgets the producer. A LoseConnection that waited for that
+// continues.
 func (c *SSHChannel) UnregisterProducer() {
 	c.producer.p = nil
 	if c.producer.closing {
@@ -66,9 +63,3 @@ func (c *SSHChannel) UnregisterProducer() {
 		c.LoseConnection()
 	}
 }
-
-// Disconnecting reports whether LoseConnection was called.
-func (c *SSHChannel) Disconnecting() bool { return c.lose || c.producer.closing }
-
-// LoseWriteConnection tells the peer that no more data will come, after what has been written; it is SendEOF as other transports call it.
-func (c *SSHChannel) LoseWriteConnection() { c.out.sendEOF() }

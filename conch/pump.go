@@ -5,72 +5,70 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/hawser-go/hawser/conch/internal/work"
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// pump moves what the peer sends on a channel from x/crypto/ssh's blocking calls to the loop. Three goroutines read data, extended data and
+// pump moves what the peer sends on a channel from the blocking calls of
+// x/crypto/ssh to the loop. Three goroutines read data, extended data and
 // requests; they only exchange buffers with the loop.
 //
-// Reading is what grants the peer more of the channel's window. So the pump has a bounded number of buffers under way to the loop, enough
-// for reading and handling to overlap, and reads no further until the loop has dealt with one: a slow consumer slows the peer down.
+// Reading grants the peer more of the channel's window. The pump has at most
+// maxInFlight buffers on the way to the loop, enough for reading and handling to
+// overlap, and then waits until the loop has handled one: a slow consumer slows
+// the peer down.
 type pump struct {
 	c        *SSHChannel
 	ch       gossh.Channel
 	requests <-chan *gossh.Request
-	underWay chan struct{} // has one element for each buffer that the loop has not dealt with
-	free     chan []byte   // buffers of maxRead bytes that Recycle has given back
+	inFlight chan struct{} // one element for each buffer that the loop has not handled
+	free     chan []byte   // buffers of maxRead bytes, from Recycle
 	streams  atomic.Int32  // data streams that have not ended
-	work     crew          // all goroutines of the channel
+	work     work.Group    // all goroutines of the channel
 }
 
 const (
-	maxUnderWay = 4        // buffers
-	minRead     = 1 << 10  // the first buffer of a stream, in bytes; it grows while it is filled
-	maxRead     = 64 << 10 // twice the largest packet x/crypto/ssh grants
-	calm        = 3        // so many small reads after one another, and a stream goes back to minRead
+	maxInFlight = 4        // buffers
+	minRead     = 1 << 10  // bytes of a stream's first buffer; it grows when a read fills it
+	maxRead     = 64 << 10 // bytes; twice the largest packet that x/crypto/ssh grants
+	shrinkAfter = 3        // after this many small reads a stream returns to minRead
 )
 
 func newPump(c *SSHChannel, ch gossh.Channel, requests <-chan *gossh.Request) *pump {
-	p := &pump{c: c, ch: ch, requests: requests, underWay: make(chan struct{}, maxUnderWay), free: make(chan []byte, maxUnderWay)}
-	p.work.of = &c.conn.transport.work
+	p := &pump{c: c, ch: ch, requests: requests, inFlight: make(chan struct{}, maxInFlight), free: make(chan []byte, maxInFlight)}
+	p.work.Parent = &c.conn.transport.work
 	p.streams.Store(2)
-	after := func(end func() error) func() error { // what ends the data ends the extended data as well
-		return func() error {
-			c.ext.waitSent()
-			return end()
-		}
-	}
-	c.out.open(sink{data: ch, eof: after(ch.CloseWrite), close: after(ch.Close), crew: &p.work})
-	c.ext.open(sink{data: ch.Stderr(), crew: &p.work})
 	return p
 }
 
-// start starts the goroutines. They end when the channel has ended on both sides, or the connection has.
+// start starts the goroutines. They end when the channel has ended on both
+// sides, or the connection has ended.
 func (p *pump) start() {
 	p.work.Go(func() { p.read(p.ch, eventData) })
 	p.work.Go(func() { p.read(p.ch.Stderr(), eventExt) })
 	p.work.Go(p.run)
 }
 
-// run takes the requests to the loop, which end when the channel is closed, then its end.
+// run posts the requests to the loop until the channel is closed, then its end.
 func (p *pump) run() {
 	for req := range p.requests {
 		p.c.conn.transport.enter(func() { p.c.arrived(event{kind: eventRequest, req: req}) })
 	}
+	p.c.post(p.c.peerEnded)
 	p.c.out.end()
-	p.c.ext.end()
-	p.work.whenIdle(func() { p.post(event{kind: eventEnd}) })
+	p.work.WhenIdle(func() { p.post(event{kind: eventEnd}) })
 }
 
 func (p *pump) post(e event) {
 	p.c.post(func() { p.c.arrived(e) })
 }
 
-// taken is called by the loop when it has dealt with a buffer.
-func (p *pump) taken() { <-p.underWay }
+// taken is called by the loop when it has handled a buffer.
+func (p *pump) taken() { <-p.inFlight }
 
-// Recycle gives a buffer back that DataReceived or ExtReceived was called with, for the channel to read into again: for users who are done with
-// it when the hook returns, and are given much. There is no need to call it. p must not be used afterwards.
+// Recycle returns a buffer of DataReceived or ExtReceived to the channel, which
+// reads into it again. Calling it is optional, and pays for consumers of large
+// amounts of data. The caller must not use p afterwards.
 func (c *SSHChannel) Recycle(p []byte) {
 	if c.pump == nil || cap(p) != maxRead {
 		return
@@ -81,42 +79,43 @@ func (c *SSHChannel) Recycle(p []byte) {
 	}
 }
 
-// read takes one stream to the loop.
+// read posts the data of one stream to the loop. Read can return data together
+// with an error from the window adjustment; the data is good.
 func (p *pump) read(from io.Reader, kind eventKind) {
-	in := reading{buf: make([]byte, minRead), free: p.free}
+	in := readBuffer{buf: make([]byte, minRead), free: p.free}
 	for {
 		n, err := from.Read(in.buf)
 		if n > 0 {
 			select {
-			case p.underWay <- struct{}{}:
+			case p.inFlight <- struct{}{}:
 			case <-p.c.conn.transport.abandoned:
 				return
 			}
 			p.post(event{kind: kind, data: in.split(n)})
 		}
-		if n == 0 && err != nil { // beside data it is about the window that was to be granted: what has come is there all the same
+		if n == 0 && err != nil {
 			break
 		}
 	}
-	if p.streams.Add(-1) == 0 && !p.c.conn.transport.ended() {
+	if p.streams.Add(-1) == 0 {
 		p.post(event{kind: eventEOF})
 	}
 }
 
-// reading is the buffer that a stream is read into.
-type reading struct {
+// readBuffer is the buffer that a stream is read into.
+type readBuffer struct {
 	buf   []byte
 	free  chan []byte
-	small int // reads that were small, one after another
+	small int // consecutive small reads
 }
 
-// split returns the n bytes read for the loop to keep, and sees to a buffer for the next read: the same where copying the bytes is cheaper
-// than giving it away.
-func (r *reading) split(n int) (data []byte) {
+// split returns the n bytes read, for the loop to keep, and provides a buffer for
+// the next read. It copies the bytes where that is cheaper than a new buffer.
+func (r *readBuffer) split(n int) (data []byte) {
 	size := len(r.buf)
 	if n > size/8 {
 		r.small = 0
-	} else if r.small++; r.small >= calm && size > minRead {
+	} else if r.small++; r.small >= shrinkAfter && size > minRead {
 		data = slices.Clone(r.buf[:n])
 		r.buf = make([]byte, minRead)
 		r.drop()
@@ -133,8 +132,8 @@ func (r *reading) split(n int) (data []byte) {
 	return data
 }
 
-// next returns a buffer of size bytes, at most maxRead, from those that were given back if there are any.
-func (r *reading) next(size int) []byte {
+// next returns a buffer of size bytes, at most maxRead. It prefers recycled ones.
+func (r *readBuffer) next(size int) []byte {
 	if size < maxRead {
 		return make([]byte, size)
 	}
@@ -146,8 +145,9 @@ func (r *reading) next(size int) []byte {
 	}
 }
 
-// drop leaves the buffers that were given back to the garbage collector: an idle channel keeps none.
-func (r *reading) drop() {
+// drop leaves the recycled buffers to the garbage collector: an idle channel
+// keeps none.
+func (r *readBuffer) drop() {
 	for {
 		select {
 		case <-r.free:

@@ -2,9 +2,7 @@ package conch
 
 import (
 	"fmt"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/hawser-go/hawser/conch/internal/wire"
 )
@@ -174,25 +172,4 @@ func malformed(what string, err error) error {
 		return nil
 	}
 	return fmt.Errorf("conch: malformed %s: %w", what, err)
-}
-
-// maxLine is how much of a peer's text an error has, in bytes.
-const maxLine = 512
-
-// oneLine returns text that a peer sent in a form that can be part of an error.
-func oneLine(text string) string {
-	if len(text) > maxLine {
-		text = strings.ToValidUTF8(text[:maxLine], "") + "..."
-	}
-	return strings.Join(strings.Fields(printable(text)), " ")
-}
-
-// printable returns text that a peer sent in a form that can be shown on a terminal.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\t' || unicode.IsPrint(r) {
-			return r
-		}
-		return '?'
-	}, text)
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hawser-go/hawser/conch/forward"
+
 	"github.com/hawser-go/hawser/conch"
 )
 
@@ -42,15 +44,15 @@ var payloads = []struct {
 		conch.PackRequestExitSignal(conch.ExitSignal{Name: "TERM", CoreDumped: true, Message: "m", Lang: "en"}),
 		"\x00\x00\x00\x04TERM\x01\x00\x00\x00\x01m\x00\x00\x00\x02en",
 		func(p []byte) (any, error) { return wrap(conch.ParseRequestExitSignal(p)) }},
-	{"C-SERVER-60 direct-tcpip", [2]conch.HostPort{{"h", 80}, {"127.0.0.1", 1025}},
-		conch.PackOpenDirectTCPIP(conch.HostPort{Host: "h", Port: 80}, conch.HostPort{Host: "127.0.0.1", Port: 1025}),
+	{"C-SERVER-60 direct-tcpip", [2]forward.HostPort{{Host: "h", Port: 80}, {Host: "127.0.0.1", Port: 1025}},
+		forward.PackOpenDirectTCPIP(forward.HostPort{Host: "h", Port: 80}, forward.HostPort{Host: "127.0.0.1", Port: 1025}),
 		"\x00\x00\x00\x01h\x00\x00\x00\x50\x00\x00\x00\x09127.0.0.1\x00\x00\x04\x01",
 		func(p []byte) (any, error) {
-			to, from, err := conch.UnpackOpenDirectTCPIP(p)
-			return [2]conch.HostPort{to, from}, err
+			to, from, err := forward.UnpackOpenDirectTCPIP(p)
+			return [2]forward.HostPort{to, from}, err
 		}},
-	{"C-SERVER-60 tcpip-forward", conch.HostPort{Host: "", Port: 8080}, conch.PackGlobalTCPIPForward(conch.HostPort{Port: 8080}),
-		"\x00\x00\x00\x00\x00\x00\x1f\x90", func(p []byte) (any, error) { return wrap(conch.UnpackGlobalTCPIPForward(p)) }},
+	{"C-SERVER-60 tcpip-forward", forward.HostPort{Host: "", Port: 8080}, forward.PackGlobalTCPIPForward(forward.HostPort{Port: 8080}),
+		"\x00\x00\x00\x00\x00\x00\x1f\x90", func(p []byte) (any, error) { return wrap(forward.UnpackGlobalTCPIPForward(p)) }},
 }
 
 type pty struct {
@@ -183,14 +185,14 @@ func FuzzParseRequestExitSignal(f *testing.F) {
 
 func FuzzUnpackOpenDirectTCPIP(f *testing.F) {
 	fuzz(f, "direct-tcpip", func(p []byte) ([]byte, error) {
-		to, from, err := conch.UnpackOpenDirectTCPIP(p)
-		return conch.PackOpenDirectTCPIP(to, from), err
+		to, from, err := forward.UnpackOpenDirectTCPIP(p)
+		return forward.PackOpenDirectTCPIP(to, from), err
 	})
 }
 
 func FuzzUnpackGlobalTCPIPForward(f *testing.F) {
 	fuzz(f, "tcpip-forward", func(p []byte) ([]byte, error) {
-		at, err := conch.UnpackGlobalTCPIPForward(p)
-		return conch.PackGlobalTCPIPForward(at), err
+		at, err := forward.UnpackGlobalTCPIPForward(p)
+		return forward.PackGlobalTCPIPForward(at), err
 	})
 }

@@ -11,6 +11,9 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/hawser-go/hawser/conch/client"
+	"github.com/hawser-go/hawser/conch/internal/sshtest"
+
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/deferred"
@@ -45,8 +48,8 @@ func newTappedConn() *tappedConn {
 }
 
 // tap has the target's connection go through c.
-func (to target) tap(c *tappedConn) target {
-	return to.through(func(inner net.Conn) net.Conn {
+func tapTo(to sshtest.Target, c *tappedConn) sshtest.Target {
+	return to.Through(func(inner net.Conn) net.Conn {
 		c.Conn = inner
 		return c
 	})
@@ -75,22 +78,22 @@ func (c *tappedConn) Close() error {
 func TestChannel_AbortStuck(t *testing.T) {
 	for _, lose := range []bool{false, true} {
 		t.Run("", func(t *testing.T) {
-			r := start(t)
-			_, to := embedded(t, conchtest.Options{Exec: deaf})
+			r := sshtest.Start(t)
+			_, to := sshtest.Embedded(t, conchtest.Options{Exec: deaf})
 			tap := newTappedConn()
-			conn := connect(t, r, to.tap(tap))
-			c := newChannel(&events{}, func(c *recordingChannel) {
+			conn := sshtest.Connect(t, r, tapTo(to, tap))
+			c := sshtest.NewChannel(&sshtest.Events{}, func(c *sshtest.RecordingChannel) {
 				conn.SendRequest(c, "exec", conch.NS("stuck"), true)
 				c.Write(make([]byte, windowSize+1))
 			})
-			onLoop(t, r, func() { conn.OpenChannel(c) })
+			sshtest.OnLoop(t, r, func() { conn.OpenChannel(c) })
 			<-tap.full
-			if _, err := await(t, r, func() deferred.Deferred[struct{}] {
+			if _, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
 				if lose {
 					c.LoseConnection()
 				}
 				c.AbortConnection()
-				return c.closed
+				return c.Done
 			}); err != nil {
 				t.Error(err)
 			}
@@ -101,40 +104,40 @@ func TestChannel_AbortStuck(t *testing.T) {
 // TestChannel_PausedEnd: a channel that is closed while it is paused comes to its end without being resumed, as other transports do. What was held
 // back is dropped.
 func TestChannel_PausedEnd(t *testing.T) {
-	for name, end := range map[string]func(c *recordingChannel){
-		"abort": func(c *recordingChannel) { c.AbortConnection() },
-		"lose":  func(c *recordingChannel) { c.LoseConnection() },
+	for name, end := range map[string]func(c *sshtest.RecordingChannel){
+		"abort": func(c *sshtest.RecordingChannel) { c.AbortConnection() },
+		"lose":  func(c *sshtest.RecordingChannel) { c.LoseConnection() },
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := start(t)
-			_, to := embedded(t, conchtest.Options{Exec: func(_ string, ch gossh.Channel) uint32 {
+			r := sshtest.Start(t)
+			_, to := sshtest.Embedded(t, conchtest.Options{Exec: func(_ string, ch gossh.Channel) uint32 {
 				_, _ = ch.Write(make([]byte, windowSize/2))
 				_, _ = io.Copy(io.Discard, ch) // the end of the channel
 				return 0
 			}})
-			conn := connect(t, r, to)
-			var seen events
+			conn := sshtest.Connect(t, r, to)
+			var seen sshtest.Events
 			answered := deferred.New[struct{}]()
-			c := newChannel(&seen, func(c *recordingChannel) {
+			c := sshtest.NewChannel(&seen, func(c *sshtest.RecordingChannel) {
 				c.PauseProducing()
 				conn.SendRequest(c, "exec", conch.NS("write"), true).AddCallback(func([]byte) ([]byte, error) {
 					answered.Callback(struct{}{})
 					return nil, nil
 				})
 			})
-			if _, err := await(t, r, func() deferred.Deferred[struct{}] {
+			if _, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
 				conn.OpenChannel(c)
 				return answered
 			}); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := await(t, r, func() deferred.Deferred[struct{}] {
+			if _, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
 				end(c)
-				return c.closed
+				return c.Done
 			}); err != nil {
 				t.Error(err)
 			}
-			onLoop(t, r, func() {
+			sshtest.OnLoop(t, r, func() {
 				if seen[len(seen)-1] != "Closed" || strings.Contains(strings.Join(seen, " "), "DataReceived") {
 					t.Errorf("events %.200q", seen)
 				}
@@ -145,53 +148,53 @@ func TestChannel_PausedEnd(t *testing.T) {
 
 // TestChannel_PausedKeepAlive: a server that asks a paused channel for a sign of life gets one, and so keeps the connection.
 func TestChannel_PausedKeepAlive(t *testing.T) {
-	r := start(t)
+	r := sshtest.Start(t)
 	alive := make(chan error, 1)
-	_, to := embedded(t, conchtest.Options{Exec: func(_ string, ch gossh.Channel) uint32 {
+	_, to := sshtest.Embedded(t, conchtest.Options{Exec: func(_ string, ch gossh.Channel) uint32 {
 		_, err := ch.SendRequest("keepalive@openssh.com", true, nil)
 		alive <- err
 		_, _ = io.Copy(io.Discard, ch) // the end of the channel
 		return 0
 	}})
-	conn := connect(t, r, to)
-	c := newChannel(&events{}, func(c *recordingChannel) {
+	conn := sshtest.Connect(t, r, to)
+	c := sshtest.NewChannel(&sshtest.Events{}, func(c *sshtest.RecordingChannel) {
 		c.PauseProducing()
 		conn.SendRequest(c, "exec", conch.NS("ask"), true)
 	})
-	onLoop(t, r, func() { conn.OpenChannel(c) })
+	sshtest.OnLoop(t, r, func() { conn.OpenChannel(c) })
 	answered := deferred.New[error]()
 	go func() { // ends with the channel
 		err := <-alive
 		r.CallFromThread(func() { answered.Callback(err) })
 	}()
-	if got, err := await(t, r, func() deferred.Deferred[error] { return answered }); got != nil || err != nil {
+	if got, err := sshtest.Await(t, r, func() deferred.Deferred[error] { return answered }); got != nil || err != nil {
 		t.Errorf("got %v, %v", got, err)
 	}
 }
 
 // TestChannel_WriteFails: everything that has come is delivered although the connection cannot be written to any more.
 func TestChannel_WriteFails(t *testing.T) {
-	r := start(t)
+	r := sshtest.Start(t)
 	conns := make(chan gossh.Conn, 1)
-	_, to := embedded(t, conchtest.Options{Connected: func(c gossh.Conn) { conns <- c }, Exec: func(_ string, ch gossh.Channel) uint32 {
+	_, to := sshtest.Embedded(t, conchtest.Options{Connected: func(c gossh.Conn) { conns <- c }, Exec: func(_ string, ch gossh.Channel) uint32 {
 		_, _ = ch.Write(make([]byte, windowSize/2))
 		_, _, _ = (<-conns).SendRequest("written", false, nil)
 		_, _ = io.Copy(io.Discard, ch) // the end of the channel
 		return 0
 	}})
 	tap := newTappedConn()
-	conn := connect(t, r, to.tap(tap))
+	conn := sshtest.Connect(t, r, tapTo(to, tap))
 	got := 0
 	written := deferred.New[struct{}]()
-	c := newChannel(&events{}, func(c *recordingChannel) {
+	c := sshtest.NewChannel(&sshtest.Events{}, func(c *sshtest.RecordingChannel) {
 		c.SetDataReceived(func(p []byte) { got += len(p) })
 		c.PauseProducing()
 		conn.SendRequest(c, "exec", conch.NS("write"), true)
 	})
-	if _, err := await(t, r, func() deferred.Deferred[struct{}] {
-		conn.globalRequest = func(string, []byte) (bool, []byte) {
+	if _, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
+		conn.OnGlobalRequest = func(string, []byte) deferred.Deferred[[]byte] {
 			written.Callback(struct{}{})
-			return false, nil
+			return deferred.Deferred[[]byte]{}
 		}
 		conn.OpenChannel(c)
 		return written
@@ -199,13 +202,13 @@ func TestChannel_WriteFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	tap.broken.Store(true)
-	if _, err := await(t, r, func() deferred.Deferred[struct{}] {
+	if _, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
 		c.ResumeProducing()
-		return c.closed
+		return c.Done
 	}); err != nil {
 		t.Error(err)
 	}
-	onLoop(t, r, func() {
+	sshtest.OnLoop(t, r, func() {
 		if got != windowSize/2 || !errors.Is(c.CloseReason(), syscall.EPIPE) {
 			t.Errorf("got %d bytes of %d; ended with %v", got, windowSize/2, c.CloseReason())
 		}
@@ -214,31 +217,31 @@ func TestChannel_WriteFails(t *testing.T) {
 
 // TestConnection_Flood: a server that asks and asks, and takes no answer, loses the connection.
 func TestConnection_Flood(t *testing.T) {
-	r := start(t)
+	r := sshtest.Start(t)
 	conns := make(chan gossh.Conn, 1)
-	_, to := embedded(t, conchtest.Options{Connected: func(c gossh.Conn) { conns <- c }})
+	_, to := sshtest.Embedded(t, conchtest.Options{Connected: func(c gossh.Conn) { conns <- c }})
 	tap := newTappedConn()
-	conn := connect(t, r, to.tap(tap))
+	conn := sshtest.Connect(t, r, tapTo(to, tap))
 	lost := deferred.New[struct{}]()
-	onLoop(t, r, func() { conn.stopped = func() { lost.Callback(struct{}{}) } })
+	sshtest.OnLoop(t, r, func() { conn.Stopped = func() { lost.Callback(struct{}{}) } })
 	tap.stuck.Store(true)
 	server := <-conns
 	var opening sync.WaitGroup
 	for range 2000 {
 		opening.Go(func() { _, _, _ = server.OpenChannel("x", nil) }) // ends with the connection
 	}
-	if _, err := await(t, r, func() deferred.Deferred[struct{}] { return lost }); err != nil {
+	if _, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] { return lost }); err != nil {
 		t.Error(err)
 	}
-	onLoop(t, r, conn.LoseConnection)
+	sshtest.OnLoop(t, r, conn.LoseConnection)
 	opening.Wait()
 }
 
 // TestAuth_BannerFlood: of much text from the server a bounded part is shown, and the login goes on: C-AUTH-20.
 func TestAuth_BannerFlood(t *testing.T) {
-	r := start(t)
+	r := sshtest.Start(t)
 	const piece = 5000
-	_, to := embedded(t, conchtest.Options{Config: func(c *gossh.ServerConfig) {
+	_, to := sshtest.Embedded(t, conchtest.Options{Config: func(c *gossh.ServerConfig) {
 		var pre gossh.ServerPreAuthConn
 		c.PreAuthConnCallback = func(conn gossh.ServerPreAuthConn) { pre = conn }
 		check := c.PublicKeyCallback
@@ -253,23 +256,23 @@ func TestAuth_BannerFlood(t *testing.T) {
 			return check(who, key)
 		}
 	}})
-	ui := &scriptedUI{}
-	to.options.UI = ui
-	connect(t, r, to)
-	onLoop(t, r, func() {
-		all := strings.Join(ui.warned, "")
-		if len(ui.warned) > 64 || len(all) < piece || len(all) > 64<<10 {
-			t.Errorf("%d texts of %d bytes", len(ui.warned), len(all))
+	ui := &sshtest.ScriptedUI{}
+	to.Options.UI = ui
+	sshtest.Connect(t, r, to)
+	sshtest.OnLoop(t, r, func() {
+		all := strings.Join(ui.Warned, "")
+		if len(ui.Warned) > 64 || len(all) < piece || len(all) > 64<<10 {
+			t.Errorf("%d texts of %d bytes", len(ui.Warned), len(all))
 		}
 	})
 }
 
 // TestNetConn_WriteOnLoop: a Write on the loop does not wait behind one that another goroutine waits in.
 func TestNetConn_WriteOnLoop(t *testing.T) {
-	r := start(t)
-	s, to := embedded(t, conchtest.Options{Exec: deaf})
+	r := sshtest.Start(t)
+	s, to := sshtest.Embedded(t, conchtest.Options{Exec: deaf})
 	tap := newTappedConn()
-	c := openStream(t, r, connect(t, r, to.tap(tap)), conch.Command{Line: "stuck"})
+	c := openStream(t, r, sshtest.Connect(t, r, tapTo(to, tap)), client.Command{Line: "stuck"})
 	waiting := make(chan error, 1)
 	go func() { // ends with the connection
 		_, err := c.Write(make([]byte, 8*windowSize))
@@ -281,7 +284,7 @@ func TestNetConn_WriteOnLoop(t *testing.T) {
 		_, err := c.Write([]byte("x"))
 		got <- err
 	})
-	if err := <-got; !errors.Is(err, conch.ErrOnLoop) {
+	if err := <-got; !errors.Is(err, reactor.ErrOnLoop) {
 		t.Errorf("got %v", err)
 	}
 	s.CloseConnections()
@@ -292,28 +295,28 @@ func TestNetConn_WriteOnLoop(t *testing.T) {
 
 // TestChannel_WriteNew: more than HighWater can be written to a channel before it is given to OpenChannel: C-CHAN-16.
 func TestChannel_WriteNew(t *testing.T) {
-	r := start(t)
-	_, to := embedded(t, conchtest.Options{Exec: echo})
-	conn := connect(t, r, to)
+	r := sshtest.Start(t)
+	_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Echo})
+	conn := sshtest.Connect(t, r, to)
 	want := bytes.Repeat([]byte("early"), conch.HighWater)
 	var got []byte
-	c := newChannel(&events{}, func(c *recordingChannel) {
+	c := sshtest.NewChannel(&sshtest.Events{}, func(c *sshtest.RecordingChannel) {
 		c.SetDataReceived(func(p []byte) { got = append(got, p...) })
 		conn.SendRequest(c, "exec", conch.NS("echo"), true)
 		conn.SendEOF(c)
 	})
 	c.Write(want[:conch.HighWater+1])
 	c.Write(want[conch.HighWater+1:])
-	if _, err := await(t, r, func() deferred.Deferred[struct{}] {
+	if _, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
 		conn.OpenChannel(c)
-		return c.closed
+		return c.Done
 	}); err != nil || !bytes.Equal(got, want) {
 		t.Errorf("%d bytes came back, %v", len(got), err)
 	}
 }
 
 // spentChannel answers requests with a Deferred that takes no callback any more.
-type spentChannel struct{ recordingChannel }
+type spentChannel struct{ sshtest.RecordingChannel }
 
 func (c *spentChannel) RequestReceived(string, []byte) deferred.Deferred[bool] {
 	d := deferred.Succeed(true)
@@ -323,10 +326,12 @@ func (c *spentChannel) RequestReceived(string, []byte) deferred.Deferred[bool] {
 
 // TestChannel_SpentAnswer: a Deferred that cannot be used closes the channel, as a panic in the hook does.
 func TestChannel_SpentAnswer(t *testing.T) {
-	r := start(t)
-	conn, server := peered(t, r)
-	c := &spentChannel{*newChannel(&events{}, nil)}
-	onLoop(t, r, func() { conn.getChannel = func(string, []byte) (conch.Channel, error) { return c, nil } })
+	r := sshtest.Start(t)
+	conn, server := sshtest.Peered(t, r)
+	c := &spentChannel{*sshtest.NewChannel(&sshtest.Events{}, nil)}
+	sshtest.OnLoop(t, r, func() {
+		conn.OnChannel = func(string, []byte) deferred.Deferred[conch.Channel] { return deferred.Succeed[conch.Channel](c) }
+	})
 	ch, requests, err := server.OpenChannel("mine", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -335,7 +340,7 @@ func TestChannel_SpentAnswer(t *testing.T) {
 	if granted, _ := ch.SendRequest("ask", true, nil); granted {
 		t.Error("the request was granted")
 	}
-	if _, err := await(t, r, func() deferred.Deferred[struct{}] { return c.closed }); err != nil {
+	if _, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] { return c.Done }); err != nil {
 		t.Error(err)
 	}
 }
@@ -353,11 +358,11 @@ func (*panickyProtocol) ConnectionMade() { panic(io.ErrNoProgress) }
 
 // TestCommandEndpoint_Panic: a panic in ConnectionMade is what Connect fails with.
 func TestCommandEndpoint_Panic(t *testing.T) {
-	r := start(t)
-	_, to := embedded(t, conchtest.Options{Exec: shell})
-	conn := connect(t, r, to)
-	_, err := await(t, r, func() deferred.Deferred[reactor.Protocol] {
-		return conch.ExistingConnection(conn, "cat").Connect(&panickyFactory{})
+	r := sshtest.Start(t)
+	_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Shell})
+	conn := sshtest.Connect(t, r, to)
+	_, err := sshtest.Await(t, r, func() deferred.Deferred[reactor.Protocol] {
+		return client.ExistingConnection(conn, "cat").Connect(&panickyFactory{})
 	})
 	if !errors.Is(err, io.ErrNoProgress) {
 		t.Errorf("got %v", err)

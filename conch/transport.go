@@ -4,54 +4,223 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
+	"sync/atomic"
+	"time"
 
+	"github.com/hawser-go/hawser/conch/internal/batch"
+	"github.com/hawser-go/hawser/conch/internal/handshake"
+	"github.com/hawser-go/hawser/conch/internal/hook"
+	"github.com/hawser-go/hawser/conch/internal/work"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// SSHTransport is what the two ends of an SSH connection have in common: the encrypted connection under the service. All of it belongs to
-// the reactor goroutine, except where a comment says otherwise.
+// SSHTransport is the encrypted connection under the service, the same for a
+// client and a server. Package client embeds it in its SSHClientTransport.
+// Except where a comment says otherwise, its methods belong to the loop.
 type SSHTransport struct {
 	r       *reactor.Reactor
-	mux     gossh.Conn // nil until authentication is over
-	socket  *socket    // nil until TCP is connected
+	self    any
+	mux     gossh.Conn             // nil before authentication has succeeded
+	socket  *socket                // nil before the connection below is made
+	version atomic.Pointer[string] // the version line of the peer
 	service *SSHConnection
-	ctx     context.Context // ends when the transport is to end; its cause says why
-	end     context.CancelCauseFunc
 
-	work    crew   // every goroutine of the connection
-	control serial // answers and closes: short writes that must not block the loop
+	// ctx is done when the transport ends; its cause is the reason.
+	ctx context.Context
+	end context.CancelCauseFunc
 
-	unseen chan struct{} // has one element for each thing that the peer wants and the loop has not looked at
+	work    work.Group    // all goroutines of the connection
+	control work.Queue    // answers to the peer: short writes that must not block the loop
+	unseen  chan struct{} // one element for each request of the peer that the loop has not seen
 
-	reason    error         // why it ended; nil while it lives
-	abandoned chan struct{} // closed when nobody will take received data any more
-	afterLoss []func()      // what is to be told after ServiceStopped
-	release   func()        // lets the reactor end: the last goroutine has ended
+	reason    error         // why the connection ended; nil before
+	abandoned chan struct{} // closed when received data is no longer wanted
+	closing   bool          // LoseConnection was called
+	afterLoss []func()      // called after ServiceStopped
+	lost      completion
+	probe     probe
+	keepAlive *keepAlive
+	release   func() // lets the reactor end
 	atExit    *reactor.Trigger
 	exiting   bool // the reactor shuts down, and atExit has run
 }
 
-func (t *SSHTransport) init(r *reactor.Reactor) {
-	t.r = r
+// Start sets the connection up: the transport calls the methods of side. self is
+// the value that embeds the transport. Start is for packages that implement one
+// side of a connection; it may be called on the loop, or before the reactor
+// runs.
+func (t *SSHTransport) Start(r *reactor.Reactor, self any, side handshake.Side) {
+	t.r, t.self = r, self
 	t.ctx, t.end = context.WithCancelCause(context.Background())
 	t.abandoned = make(chan struct{})
 	t.unseen = make(chan struct{}, maxUnseen)
 	t.release = r.Hold()
-	if r.Context().Err() != nil { // the trigger below would come too late
+	if r.Context().Err() != nil { // the trigger would come too late
 		t.end(ErrClosedLocally)
 	}
 	t.atExit = r.AddSystemEventTrigger(reactor.During, reactor.Shutdown, func() {
 		t.exiting = true
 		t.AbortConnection()
 	})
+	t.work.Go(func() { t.run(side) }) // ends with the connection
 }
 
-// Reactor returns the reactor that the transport runs on.
+// run is the first goroutine of the connection.
+func (t *SSHTransport) run(side handshake.Side) {
+	result, err := t.establish(side)
+	if err != nil {
+		err = setupError(t.ctx, err)
+		t.r.CallFromThread(func() {
+			t.end(err)
+			side.Failed(err)
+			t.connectionLost(lostBecause(err))
+		})
+	} else {
+		posted := t.r.CallFromThread(func() {
+			t.mux = result.Conn
+			side.Authenticated()
+		})
+		if !posted {
+			t.end(ErrClosedLocally)
+		}
+		t.serve(result)
+	}
+	t.awaitGoroutines()
+}
+
+// establish dials, exchanges keys and authenticates.
+func (t *SSHTransport) establish(side handshake.Side) (handshake.Result, error) {
+	c, err := side.Dial(t.ctx)
+	if err != nil {
+		return handshake.Result{}, err
+	}
+	stop := context.AfterFunc(t.ctx, func() { c.Close() })
+	defer stop()
+	s := newSocket(t.ctx, batch.New(c), noteVersion{side, t})
+	t.r.CallFromThread(func() { t.socket = s })
+	result, err := side.Handshake(s.life, s)
+	if err != nil {
+		c.Close()
+	}
+	return result, err
+}
+
+// noteVersion keeps the version line.
+type noteVersion struct {
+	handshake.Side
+	t *SSHTransport
+}
+
+func (n noteVersion) VersionReceived(line string) {
+	n.t.version.Store(&line)
+	n.Side.VersionReceived(line)
+}
+
+// serve posts the channel openings and requests of the peer to the loop, then
+// the end of the connection.
+func (t *SSHTransport) serve(from handshake.Result) {
+	stop := context.AfterFunc(t.ctx, func() { from.Conn.Close() })
+	defer stop()
+	for from.Channels != nil || from.Requests != nil {
+		select {
+		case ch, ok := <-from.Channels:
+			if !ok {
+				from.Channels = nil
+				continue
+			}
+			t.enter(func() { t.channelRequested(ch) })
+		case req, ok := <-from.Requests:
+			if !ok {
+				from.Requests = nil
+				continue
+			}
+			t.enter(func() { t.globalRequested(req) })
+		}
+	}
+	err := from.Conn.Wait()
+	if cause := context.Cause(t.ctx); cause != nil && !isEnd(cause) {
+		err = cause // this side ended the connection
+	}
+	t.r.CallFromThread(func() { t.connectionLost(lostBecause(err)) })
+}
+
+// enter posts a request or channel opening of the peer to the loop. It blocks
+// while maxUnseen of them are queued.
+func (t *SSHTransport) enter(f func()) {
+	select {
+	case t.unseen <- struct{}{}:
+		t.r.CallFromThread(func() {
+			<-t.unseen
+			f()
+		})
+	case <-t.ctx.Done(): // not many more can follow
+		t.r.CallFromThread(f)
+	}
+}
+
+// reply sends an answer to the peer, off the loop. A peer that does not take
+// answers loses the connection.
+func (t *SSHTransport) reply(send func()) {
+	limit := 1024
+	if t.service != nil {
+		limit = t.service.Limits.replies()
+	}
+	if waiting := t.control.Do(&t.work, send); waiting > limit {
+		t.flooded("answers that it does not take")
+	}
+}
+
+// flooded ends the connection of a peer that exceeds a limit.
+func (t *SSHTransport) flooded(what string) {
+	t.end(&ConchError{Value: "too many " + what, Data: DisconnectProtocolError, Err: ErrFlooded})
+}
+
+func (t *SSHTransport) channelRequested(ch gossh.NewChannel) {
+	if t.service == nil {
+		t.reply(func() { _ = ch.Reject(gossh.UnknownChannelType, "no service") })
+		return
+	}
+	t.service.openRequested(ch)
+}
+
+func (t *SSHTransport) globalRequested(req *gossh.Request) {
+	if t.service == nil {
+		t.reply(func() { _ = req.Reply(false, nil) })
+		return
+	}
+	t.service.globals.received(req)
+}
+
+// SetService makes c the service of the connection and calls its
+// ServiceStarted. It returns ErrUsed if c has served a connection, and a
+// *deferred.PanicError if ServiceStarted panics. It must be called once, after
+// authentication.
+func (t *SSHTransport) SetService(c Connection) error {
+	b := c.base()
+	if b.self != nil {
+		return ErrUsed
+	}
+	t.service = b
+	b.start(c, t)
+	return hook.Call(c.ServiceStarted)
+}
+
+// Reactor returns the reactor that the transport runs on. Any goroutine may call
+// it.
 func (t *SSHTransport) Reactor() *reactor.Reactor { return t.r }
 
-// GetPeer returns the address of the other end of the connection below, and nil before there is one.
+// Self returns the value that embeds the transport, such as a
+// *client.SSHClientTransport. Any goroutine may call it.
+func (t *SSHTransport) Self() any { return t.self }
+
+// Context returns a context that is done when the connection ends. Its cause is
+// the reason. Any goroutine may call it.
+func (t *SSHTransport) Context() context.Context { return t.ctx }
+
+// GetPeer returns the address of the peer, and nil before there is a connection.
 func (t *SSHTransport) GetPeer() net.Addr {
 	if t.socket == nil {
 		return nil
@@ -59,7 +228,7 @@ func (t *SSHTransport) GetPeer() net.Addr {
 	return t.socket.RemoteAddr()
 }
 
-// GetHost returns the address of this end of the connection below, and nil before there is one.
+// GetHost returns the address of this end, and nil before there is a connection.
 func (t *SSHTransport) GetHost() net.Addr {
 	if t.socket == nil {
 		return nil
@@ -67,7 +236,18 @@ func (t *SSHTransport) GetHost() net.Addr {
 	return t.socket.LocalAddr()
 }
 
-// SessionID returns the identifier of the session (RFC 4253, section 7.2), and nil before authentication is over.
+// PeerVersion returns the version line of the peer, such as
+// "SSH-2.0-OpenSSH_9.9", and "" before it has arrived. Characters that are not
+// printable are escaped. Any goroutine may call it.
+func (t *SSHTransport) PeerVersion() string {
+	if line := t.version.Load(); line != nil {
+		return *line
+	}
+	return ""
+}
+
+// SessionID returns the identifier of the session (RFC 4253, section 7.2), and
+// nil before authentication has succeeded.
 func (t *SSHTransport) SessionID() []byte {
 	if t.mux == nil {
 		return nil
@@ -75,15 +255,56 @@ func (t *SSHTransport) SessionID() []byte {
 	return t.mux.SessionID()
 }
 
-// Lost returns why the connection ended, and nil while it lives.
+// Lost returns why the connection ended, and nil before.
 func (t *SSHTransport) Lost() error { return t.reason }
 
-// LoseConnection closes the connection. Everything that waits on it fails with ErrConnectionLost on a later turn; ServiceStopped and each
-// channel's Closed follow. x/crypto/ssh sends no DISCONNECT message: the peer sees the end of the TCP connection.
-func (t *SSHTransport) LoseConnection() { t.end(ErrClosedLocally) }
+// WhenClosed returns a new Deferred that fires when the connection has ended,
+// after ServiceStopped. If this side did not end the connection, it fails with an
+// error that matches ErrConnectionLost and wraps the reason.
+func (t *SSHTransport) WhenClosed() deferred.Deferred[struct{}] { return t.lost.wait() }
 
-// AbortConnection is LoseConnection for when nobody will take what the peer has sent: data that was received but not delivered is dropped,
-// also that of paused channels.
+// flushTimeout bounds how long LoseConnection waits for data to be sent.
+const flushTimeout = time.Second
+
+// LoseConnection closes the connection once the data and requests that the
+// channels have queued are sent, or after one second: the window of a channel may
+// be used up. Whatever waits for the peer then fails with ErrConnectionLost;
+// ServiceStopped and Closed of the channels follow. x/crypto/ssh sends no
+// DISCONNECT message: the peer sees the end of the TCP connection.
+func (t *SSHTransport) LoseConnection() {
+	if t.closing {
+		return
+	}
+	t.closing = true
+	waiting := 1
+	done := func() {
+		if waiting--; waiting == 0 {
+			t.end(ErrClosedLocally)
+		}
+	}
+	if t.service != nil {
+		for _, c := range t.service.channels {
+			if c.state == channelOpen {
+				waiting++
+				c.out.whenIdle(func() { t.r.CallFromThread(done) })
+			}
+		}
+	}
+	if done(); waiting == 0 {
+		return
+	}
+	limit := t.r.CallLater(flushTimeout, func() { t.end(ErrClosedLocally) })
+	context.AfterFunc(t.ctx, func() {
+		t.r.CallFromThread(func() {
+			if limit.Active() {
+				_ = limit.Cancel() // it is active
+			}
+		})
+	})
+}
+
+// AbortConnection closes the connection at once. Data that is not sent, and
+// received data that is not delivered, is dropped.
 func (t *SSHTransport) AbortConnection() {
 	if !t.aborted() {
 		close(t.abandoned)
@@ -103,103 +324,33 @@ func (t *SSHTransport) aborted() bool {
 	}
 }
 
-// serve runs on the connection's first goroutine from the end of the handshake to the end of the connection: it takes the peer's channels
-// and requests to the loop, then the loss.
-func (t *SSHTransport) serve(conn gossh.Conn, channels <-chan gossh.NewChannel, requests <-chan *gossh.Request) {
-	stop := context.AfterFunc(t.ctx, func() { conn.Close() })
-	defer stop()
-	for channels != nil || requests != nil {
-		select {
-		case ch, ok := <-channels:
-			if !ok {
-				channels = nil
-				continue
-			}
-			t.enter(func() { t.channelRequested(ch) })
-		case req, ok := <-requests:
-			if !ok {
-				requests = nil
-				continue
-			}
-			t.enter(func() { t.globalRequested(req) })
-		}
-	}
-	err := conn.Wait()
-	if cause := context.Cause(t.ctx); errors.Is(cause, ErrClosedLocally) || errors.Is(cause, ErrPeerSilent) {
-		err = cause
-	}
-	t.r.CallFromThread(func() { t.lost(lostBecause(err)) })
-}
-
-// enter takes something that the peer wants to the loop. It waits while the loop has much of that kind to look at.
-func (t *SSHTransport) enter(f func()) {
-	select {
-	case t.unseen <- struct{}{}:
-		t.r.CallFromThread(func() {
-			<-t.unseen
-			f()
-		})
-	case <-t.ctx.Done(): // there is not much more to come
-		t.r.CallFromThread(f)
-	}
-}
-
-// reply sends an answer to the peer, off the loop. A peer that takes none loses the connection; one that is lost needs no answer.
-func (t *SSHTransport) reply(send func()) {
-	if waiting := t.control.do(&t.work, send); waiting > maxReplies && t.ctx.Err() == nil {
-		t.r.Logger().Error("Peer does not take answers to what it asks; closing the connection", "waiting", waiting)
-		t.LoseConnection()
-	}
-}
-
-func (t *SSHTransport) channelRequested(ch gossh.NewChannel) {
-	if t.service == nil {
-		t.reply(func() { _ = ch.Reject(gossh.UnknownChannelType, "no service") })
-		return
-	}
-	t.service.openRequested(ch)
-}
-
-func (t *SSHTransport) globalRequested(req *gossh.Request) {
-	if t.service == nil {
-		t.reply(func() { _ = req.Reply(false, nil) })
-		return
-	}
-	t.service.globalRequestReceived(req)
-}
-
-// lost tells the service that the connection is gone, then those who wait for that.
-func (t *SSHTransport) lost(reason error) {
+// connectionLost tells the service that the connection has ended, then the
+// channels and everyone else.
+func (t *SSHTransport) connectionLost(reason error) {
 	t.reason = reason
 	t.end(reason)
+	if t.keepAlive != nil {
+		t.keepAlive.stop()
+	}
 	if t.service != nil {
 		t.guard("ServiceStopped", t.service.self.ServiceStopped)
-		t.service.endListeners(reason)
 	}
-	for _, f := range t.afterLoss {
+	t.probe.answered(t)
+	for _, f := range slices.Concat(t.afterLoss, nil) {
 		f()
 	}
 	t.afterLoss = nil
-}
-
-// ending waits, off the loop, for the other goroutines of a connection that is gone.
-func (t *SSHTransport) ending() {
-	t.work.whenIdle(func() { t.r.CallFromThread(t.finished) })
-}
-
-// finished lets the reactor end, unless the loop has started another goroutine meanwhile.
-func (t *SSHTransport) finished() {
-	if !t.work.isIdle() {
-		t.ending()
-		return
+	if t.service != nil {
+		t.service.connectionLost()
 	}
-	if !t.exiting {
-		_ = t.r.RemoveSystemEventTrigger(t.atExit) // it has not run
+	if errors.Is(reason, ErrClosedLocally) {
+		reason = nil
 	}
-	t.release()
+	t.lost.fire(reason)
 }
 
-// whenLost runs f when the service knows that the connection is lost: at once, or in its turn when that comes.
+// whenLost runs f when the service knows that the connection is lost: at once,
+// or later.
 func (t *SSHTransport) whenLost(f func()) {
 	if t.reason != nil {
 		f()
@@ -208,21 +359,29 @@ func (t *SSHTransport) whenLost(f func()) {
 	t.afterLoss = append(t.afterLoss, f)
 }
 
-// ended reports whether the connection is known to be gone, or about to be.
-func (t *SSHTransport) ended() bool { return t.socket.life.Err() != nil }
-
-// guard runs a hook of the user's. A panic in it is logged with its stack and ends the connection (R218).
-func (t *SSHTransport) guard(hook string, f func()) {
-	if err := caught(f); err != nil {
-		t.logPanic(hook, err)
-		t.LoseConnection()
-	}
+// awaitGoroutines waits, without a goroutine, for the end of the others.
+func (t *SSHTransport) awaitGoroutines() {
+	t.work.WhenIdle(func() { t.r.CallFromThread(t.finished) })
 }
 
-func (t *SSHTransport) logPanic(hook string, err error) {
-	if p, ok := errors.AsType[*deferred.PanicError](err); ok {
-		p.Log(t.r.Logger(), "conch: panic in "+hook)
+// finished lets the reactor end, unless the loop has started another goroutine
+// meanwhile.
+func (t *SSHTransport) finished() {
+	if !t.work.IsIdle() {
+		t.awaitGoroutines()
 		return
 	}
-	t.r.Logger().Error("conch: error in "+hook, "err", err)
+	if !t.exiting {
+		_ = t.r.RemoveSystemEventTrigger(t.atExit) // it has not run
+	}
+	t.release()
+}
+
+// guard calls a hook. A panic in the hook is logged with its stack and ends the
+// connection.
+func (t *SSHTransport) guard(name string, f func()) {
+	if err := hook.Call(f); err != nil {
+		hook.Log(t.r.Logger(), name, err)
+		t.end(ErrClosedLocally)
+	}
 }

@@ -5,11 +5,11 @@ import (
 	"os"
 	"strings"
 
-	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/client"
 )
 
 // agent reads IdentityAgent and ForwardAgent.
-func (r *reader) agent(o *conch.ClientOptions, x expansion) {
+func (r *reader) agent(o *client.Options, x expansion) {
 	if v := r.expanded("IdentityAgent", "", x); strings.EqualFold(v, "none") {
 		o.NoAgent = true
 	} else {

@@ -9,7 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/client"
+
 	"github.com/hawser-go/hawser/conch/sshconfig"
 )
 
@@ -59,12 +60,12 @@ func TestTarget(t *testing.T) {
 	for what, ok := range map[string]bool{
 		"address":     target.Host == "10.0.0.2222" && target.Port == 2222 && target.User == "admin" && o.Host == "shared",
 		"identities":  slices.Equal(o.Identities, []string{"~/.ssh/inner-admin", "/keys/%"}) && o.IdentitiesOnly,
-		"known hosts": slices.Equal(o.KnownHosts, []string{"/a", "/b"}) && o.HostKeys == conch.AcceptNewHosts,
+		"known hosts": slices.Equal(o.KnownHosts, []string{"/a", "/b"}) && o.HostKeys == client.AcceptNewHosts,
 		"ciphers":     slices.Equal(o.Ciphers, []string{"aes128-ctr"}),
 		"MACs":        len(o.MACs) > 0 && !slices.Contains(o.MACs, "hmac-sha1"),
 		"host keys":   len(o.HostKeyAlgorithms) > 1 && o.HostKeyAlgorithms[0] == "ssh-ed25519",
 		"times":       o.ServerAliveInterval == 15*time.Second && o.ServerAliveCountMax == 5 && o.DialTimeout == 7*time.Second,
-		"last jump":   o.Jump != nil && o.Jump.Host == "second.example" && o.Jump.Options.HostKeys == conch.RefuseNewHosts,
+		"last jump":   o.Jump != nil && o.Jump.Host == "second.example" && o.Jump.Options.HostKeys == client.RefuseNewHosts,
 		"first jump": o.Jump != nil && o.Jump.Options.Jump != nil && o.Jump.Options.Jump.Host == "gate" &&
 			o.Jump.Options.Jump.User == "me" && o.Jump.Options.Jump.Port == 2022,
 	} {

@@ -8,7 +8,8 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/client"
+
 	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
@@ -52,7 +53,7 @@ func TestProxyCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := reactortest.Start(t, reactor.Options{})
-	out, err := reactor.Await(t.Context(), r, func() deferred.Deferred[conch.Output] { return target.Exec(r, "cat", []byte("piped")) })
+	out, err := reactor.Await(t.Context(), r, func() deferred.Deferred[client.Output] { return target.Exec(r, "cat", []byte("piped")) })
 	if err != nil || string(out.Stdout) != "piped" {
 		t.Errorf("got %q, %v", out.Stdout, err)
 	}

@@ -8,7 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/client"
+
 	gossh "golang.org/x/crypto/ssh"
 )
 
@@ -17,7 +18,7 @@ const maxJumps = 16
 
 // Target returns where ssh would go for the name, and how. name may have the form [user@]host[:port], or be a URI ssh://…; what it says wins over the
 // files.
-func (c *Config) Target(name string) (*conch.Target, error) {
+func (c *Config) Target(name string) (*client.Target, error) {
 	return c.target(name, new(int))
 }
 
@@ -29,7 +30,7 @@ type reader struct {
 }
 
 // target counts the hosts that are looked up on the way.
-func (c *Config) target(name string, hosts *int) (*conch.Target, error) {
+func (c *Config) target(name string, hosts *int) (*client.Target, error) {
 	if *hosts++; *hosts > maxJumps+1 {
 		return nil, fmt.Errorf("sshconfig: more than %d jump hosts", maxJumps)
 	}
@@ -38,7 +39,7 @@ func (c *Config) target(name string, hosts *int) (*conch.Target, error) {
 		return nil, err
 	}
 	r := &reader{c: c, alias: alias}
-	t := &conch.Target{User: who, Port: port}
+	t := &client.Target{User: who, Port: port}
 	if t.User == "" {
 		t.User = r.string("User", localUser())
 	}
@@ -113,9 +114,9 @@ func (r *reader) expanded(keyword, otherwise string, x expansion) string {
 	return v
 }
 
-func (r *reader) options(x expansion) conch.ClientOptions {
+func (r *reader) options(x expansion) client.Options {
 	known, risky := gossh.SupportedAlgorithms(), gossh.InsecureAlgorithms()
-	o := conch.ClientOptions{
+	o := client.Options{
 		Host:                r.string("HostKeyAlias", ""),
 		Identities:          r.identities(x),
 		IdentitiesOnly:      strings.EqualFold(r.string("IdentitiesOnly", ""), "yes"),
@@ -164,22 +165,22 @@ func (r *reader) knownHosts(x expansion) []string {
 	return files
 }
 
-func (r *reader) policy() conch.HostKeyPolicy {
+func (r *reader) policy() client.HostKeyPolicy {
 	switch v := strings.ToLower(r.string("StrictHostKeyChecking", "ask")); v {
 	case "ask":
-		return conch.AskAboutNewHosts
+		return client.AskAboutNewHosts
 	case "yes":
-		return conch.RefuseNewHosts
+		return client.RefuseNewHosts
 	case "accept-new", "no", "off":
-		return conch.AcceptNewHosts
+		return client.AcceptNewHosts
 	default:
 		r.fail(fmt.Errorf("sshconfig: StrictHostKeyChecking: bad value %q", v))
-		return conch.RefuseNewHosts
+		return client.RefuseNewHosts
 	}
 }
 
 // jump sets how the target is dialled.
-func (r *reader) jump(t *conch.Target, x expansion, hosts *int) {
+func (r *reader) jump(t *client.Target, x expansion, hosts *int) {
 	hops, command := r.string("ProxyJump", "none"), r.string("ProxyCommand", "none")
 	switch {
 	case !strings.EqualFold(hops, "none"):

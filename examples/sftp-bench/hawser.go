@@ -6,7 +6,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/sftp"
+
 	"github.com/hawser-go/hawser/conch/filetransfer"
 	"github.com/hawser-go/hawser/conch/filetransfer/transfer"
 	"github.com/hawser-go/hawser/deferred"
@@ -14,10 +15,10 @@ import (
 )
 
 var (
-	hawserGet = withHawser(func(s setup, c *conch.SFTP) deferred.Deferred[transfer.Report] {
+	hawserGet = withHawser(func(s setup, c *sftp.Client) deferred.Deferred[transfer.Report] {
 		return c.Get(s.remoteFile(), os.DevNull, transfer.Options{})
 	})
-	hawserPut = withHawser(func(s setup, c *conch.SFTP) deferred.Deferred[transfer.Report] {
+	hawserPut = withHawser(func(s setup, c *sftp.Client) deferred.Deferred[transfer.Report] {
 		return c.Put(s.localFile(), s.sink, transfer.Options{})
 	})
 	hawserJobs = map[string]job{
@@ -25,10 +26,10 @@ var (
 		"put":      hawserPut,
 		"getagain": again(hawserGet),
 		"putagain": again(hawserPut),
-		"getsmall": withHawser(func(s setup, c *conch.SFTP) deferred.Deferred[transfer.Report] {
+		"getsmall": withHawser(func(s setup, c *sftp.Client) deferred.Deferred[transfer.Report] {
 			return c.Get(s.remoteSmall(), filepath.Join(s.local, "down"), transfer.Options{})
 		}),
-		"putsmall": withHawser(func(s setup, c *conch.SFTP) deferred.Deferred[transfer.Report] {
+		"putsmall": withHawser(func(s setup, c *sftp.Client) deferred.Deferred[transfer.Report] {
 			return c.Put(s.localSmall(), s.dir+"/sftp-bench-up", transfer.Options{})
 		}),
 		"stat": withHawser(stats),
@@ -59,13 +60,13 @@ func hawserIdle() job {
 			r = reactor.New(reactor.Options{})
 			go func() { _ = r.Run() }() // until the process ends
 		}
-		c, err := reactor.Await(context.Background(), r, func() deferred.Deferred[*conch.SFTP] { return conch.OpenSFTP(r, s.target, s.options()) })
+		c, err := reactor.Await(context.Background(), r, func() deferred.Deferred[*sftp.Client] { return sftp.Open(r, s.target, s.options()) })
 		return nil, func() { r.CallFromThread(c.LoseConnection) }, err
 	}
 }
 
 // stats keeps 64 requests outstanding.
-func stats(s setup, c *conch.SFTP) deferred.Deferred[transfer.Report] {
+func stats(s setup, c *sftp.Client) deferred.Deferred[transfer.Report] {
 	done := deferred.New[transfer.Report]()
 	asked, answered := 0, 0
 	var ask func()
@@ -92,12 +93,12 @@ func stats(s setup, c *conch.SFTP) deferred.Deferred[transfer.Report] {
 }
 
 // withHawser makes a job of something that is done over a session.
-func withHawser(begin func(s setup, c *conch.SFTP) deferred.Deferred[transfer.Report]) job {
+func withHawser(begin func(s setup, c *sftp.Client) deferred.Deferred[transfer.Report]) job {
 	return func(s setup) (func() error, func(), error) {
 		r := reactor.New(reactor.Options{})
 		ended := make(chan error, 1)
 		go func() { ended <- r.Run() }() // until hangUp
-		c, err := reactor.Await(context.Background(), r, func() deferred.Deferred[*conch.SFTP] { return conch.OpenSFTP(r, s.target, s.options()) })
+		c, err := reactor.Await(context.Background(), r, func() deferred.Deferred[*sftp.Client] { return sftp.Open(r, s.target, s.options()) })
 		hangUp := func() {
 			_ = r.Stop() // it runs
 			<-ended
@@ -115,7 +116,7 @@ func withHawser(begin func(s setup, c *conch.SFTP) deferred.Deferred[transfer.Re
 // upload puts the files to the server that are to be downloaded.
 func (s *setup) upload(has func(job string) bool) error {
 	put := func(local, remote string) error {
-		timed, hangUp, err := withHawser(func(s setup, c *conch.SFTP) deferred.Deferred[transfer.Report] {
+		timed, hangUp, err := withHawser(func(s setup, c *sftp.Client) deferred.Deferred[transfer.Report] {
 			return c.Put(local, remote, transfer.Options{})
 		})(*s)
 		if err == nil {

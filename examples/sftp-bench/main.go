@@ -20,7 +20,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/client"
+	"github.com/hawser-go/hawser/conch/sftp"
 )
 
 // setup is what a measurement needs to know. The process that makes it is given all of it.
@@ -104,8 +105,8 @@ func memory() string {
 }
 
 // options are hawser's for the set-up.
-func (s *setup) options() conch.SFTPOptions {
-	o := conch.ClientOptions{Ciphers: strings.Split(s.cipher, ",")}
+func (s *setup) options() sftp.Options {
+	o := client.Options{Ciphers: strings.Split(s.cipher, ",")}
 	if s.identity != "" {
 		o.Identities, o.NoAgent = []string{s.identity}, true
 	}
@@ -116,7 +117,7 @@ func (s *setup) options() conch.SFTPOptions {
 		o.Host = host
 		o.Port, _ = strconv.Atoi(port)
 	}
-	return conch.SFTPOptions{ClientOptions: o}
+	return sftp.Options{Options: o}
 }
 
 // names of what is moved.

@@ -17,6 +17,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hawser-go/hawser/conch/sftp"
+
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/conch/filetransfer"
@@ -40,7 +42,7 @@ func program() sftpdemo.Program {
 }
 
 // ask sends the request and shows the answer.
-func ask(e *sftpdemo.Env, s *conch.SFTP) deferred.Deferred[struct{}] {
+func ask(e *sftpdemo.Env, s *sftp.Client) deferred.Deferred[struct{}] {
 	name, body := e.Args[0], []byte(nil)
 	for _, argument := range e.Args[1:] {
 		body = append(body, conch.NS(argument)...)

@@ -14,7 +14,8 @@ import (
 	"path"
 	"path/filepath"
 
-	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/sftp"
+
 	"github.com/hawser-go/hawser/conch/filetransfer/transfer"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/examples/internal/sftpdemo"
@@ -37,7 +38,7 @@ func program() sftpdemo.Program {
 			})
 		},
 		Demo: demo,
-		Job:  func(e *sftpdemo.Env, s *conch.SFTP) deferred.Deferred[struct{}] { return get(e, s, o) },
+		Job:  func(e *sftpdemo.Env, s *sftp.Client) deferred.Deferred[struct{}] { return get(e, s, o) },
 	}
 }
 
@@ -55,7 +56,7 @@ func demo(server, local string) ([]string, error) {
 	return []string{"album", filepath.Join(local, "album")}, err
 }
 
-func get(e *sftpdemo.Env, s *conch.SFTP, o transfer.Options) deferred.Deferred[struct{}] {
+func get(e *sftpdemo.Env, s *sftp.Client, o transfer.Options) deferred.Deferred[struct{}] {
 	remote, local := e.Args[0], path.Base(e.Args[0])
 	if len(e.Args) > 1 {
 		local = e.Args[1]

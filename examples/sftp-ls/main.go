@@ -15,7 +15,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/sftp"
+
 	"github.com/hawser-go/hawser/conch/filetransfer"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/examples/internal/sftpdemo"
@@ -32,12 +33,12 @@ func program() sftpdemo.Program {
 			return nil, errors.Join(os.Mkdir(filepath.Join(server, "inbox"), 0o750), os.WriteFile(filepath.Join(server, "notes.txt"), []byte("hello\n"), 0o644),
 				os.Symlink("notes.txt", filepath.Join(server, "latest")), os.WriteFile(filepath.Join(server, ".profile"), nil, 0o600))
 		},
-		Job: func(e *sftpdemo.Env, s *conch.SFTP) deferred.Deferred[struct{}] { return listAll(e, s, all) },
+		Job: func(e *sftpdemo.Env, s *sftp.Client) deferred.Deferred[struct{}] { return listAll(e, s, all) },
 	}
 }
 
 // listAll lists one path after the other.
-func listAll(e *sftpdemo.Env, s *conch.SFTP, all bool) deferred.Deferred[struct{}] {
+func listAll(e *sftpdemo.Env, s *sftp.Client, all bool) deferred.Deferred[struct{}] {
 	paths := e.Args
 	if len(paths) == 0 {
 		paths = []string{"."}

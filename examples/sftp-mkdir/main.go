@@ -18,7 +18,8 @@ import (
 	"os/user"
 	"time"
 
-	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/client"
+
 	"github.com/hawser-go/hawser/conch/filetransfer"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
@@ -28,7 +29,7 @@ import (
 type arguments struct {
 	host, user, dir string
 	port            int
-	options         conch.ClientOptions
+	options         client.Options
 }
 
 func main() {
@@ -96,7 +97,7 @@ func run(args arguments) error {
 
 // job connects, within the time limit, and does the transfer.
 func job(r *reactor.Reactor, args arguments) deferred.Deferred[struct{}] {
-	args.options.Progress = func(phase conch.Phase, result string) { say(string(phase), "%s", result) }
+	args.options.Progress = func(phase client.Phase, result string) { say(string(phase), "%s", result) }
 	d := sftp(r, args.user, args.host, args.port, args.options)
 	limit := r.CallLater(args.options.Timeout, d.Cancel)
 	d.AddBoth(func(client *filetransfer.FileTransferClient, err error) (*filetransfer.FileTransferClient, error) {

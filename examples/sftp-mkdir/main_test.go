@@ -9,12 +9,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/client"
+
 	"github.com/hawser-go/hawser/conch/conchtest"
 )
 
 func TestRun(t *testing.T) {
-	args := arguments{dir: "foobarbaz", options: conch.ClientOptions{Timeout: 30 * time.Second}}
+	args := arguments{dir: "foobarbaz", options: client.Options{Timeout: 30 * time.Second}}
 	var known string
 	err := withServer(&args, func() error {
 		known = args.options.KnownHosts[0]
@@ -63,7 +64,7 @@ func TestRun_Failures(t *testing.T) {
 			if err := os.WriteFile(known, []byte(conchtest.KnownHostsLine(s.Addr, s.HostKey)), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			args := arguments{user: s.User, dir: "new", options: conch.ClientOptions{
+			args := arguments{user: s.User, dir: "new", options: client.Options{
 				Identities: []string{key}, NoAgent: true, KnownHosts: []string{known}, Timeout: 30 * time.Second,
 				UI: silentUI{},
 			}}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/hawser-go/hawser/conch/client"
+
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/filetransfer"
 	"github.com/hawser-go/hawser/deferred"
@@ -71,15 +73,15 @@ func (c *sftpConnection) ServiceStarted() {
 }
 
 // sftp answers with a client for the files of user at host. Cancelling it gives the attempt up, whatever it has come to.
-func sftp(r *reactor.Reactor, user, host string, port int, options conch.ClientOptions) deferred.Deferred[*filetransfer.FileTransferClient] {
+func sftp(r *reactor.Reactor, user, host string, port int, options client.Options) deferred.Deferred[*filetransfer.FileTransferClient] {
 	conn := &sftpConnection{}
 	var connecting deferred.Deferred[struct{}]
 	conn.sftp = deferred.New(func(deferred.Deferred[*filetransfer.FileTransferClient]) {
 		connecting.Cancel()
 		conn.LoseConnection()
 	})
-	auth := conch.NewSSHUserAuthClient(user, options, conn)
-	connecting = conch.Connect(r, host, port, options, conch.VerifyHostKey, auth)
+	auth := client.NewSSHUserAuthClient(user, options, conn)
+	connecting = client.Connect(r, host, port, options, client.VerifyHostKey, auth)
 	connecting.OnError(func(err error) { _ = conn.sftp.TryErrback(err) }) // it may have been cancelled
 	return conn.sftp
 }

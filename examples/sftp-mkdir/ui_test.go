@@ -1,7 +1,7 @@
 package main
 
 import (
-	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/client"
 	"github.com/hawser-go/hawser/deferred"
 )
 
@@ -11,5 +11,5 @@ type silentUI struct{}
 func (silentUI) Prompt(string) deferred.Deferred[bool] { return deferred.Succeed(false) }
 func (silentUI) Warn(string)                           {}
 func (silentUI) ReadLine(string, bool) deferred.Deferred[string] {
-	return deferred.Fail[string](conch.ErrUnavailable)
+	return deferred.Fail[string](client.ErrUnavailable)
 }

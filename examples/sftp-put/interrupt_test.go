@@ -9,7 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/sftp"
+
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/examples/internal/sftpdemo"
 	"github.com/hawser-go/hawser/examples/internal/sftpdemo/sftpdemotest"
@@ -31,7 +32,7 @@ func TestInterrupt(t *testing.T) {
 	}
 	p := program()
 	job := p.Job
-	p.Job = func(e *sftpdemo.Env, session *conch.SFTP) deferred.Deferred[struct{}] {
+	p.Job = func(e *sftpdemo.Env, session *sftp.Client) deferred.Deferred[struct{}] {
 		var look func()
 		look = func() {
 			if info, err := os.Stat(part); err != nil || info.Size() < 1<<20 {

@@ -13,7 +13,8 @@ import (
 	"path"
 	"path/filepath"
 
-	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/sftp"
+
 	"github.com/hawser-go/hawser/conch/filetransfer"
 	"github.com/hawser-go/hawser/conch/filetransfer/transfer"
 	"github.com/hawser-go/hawser/deferred"
@@ -33,11 +34,11 @@ func program() sftpdemo.Program {
 			name := filepath.Join(local, "holiday.film")
 			return []string{name, "film"}, sftpdemo.WriteRandom(name, 48<<20)
 		},
-		Job: func(e *sftpdemo.Env, s *conch.SFTP) deferred.Deferred[struct{}] { return put(e, s, o) },
+		Job: func(e *sftpdemo.Env, s *sftp.Client) deferred.Deferred[struct{}] { return put(e, s, o) },
 	}
 }
 
-func put(e *sftpdemo.Env, s *conch.SFTP, o transfer.Options) deferred.Deferred[struct{}] {
+func put(e *sftpdemo.Env, s *sftp.Client, o transfer.Options) deferred.Deferred[struct{}] {
 	local, remote := e.Args[0], e.Args[1]
 	something, meter := false, sftpdemo.Meter(e.Out)
 	o.Progress = func(p transfer.Progress) {
@@ -65,7 +66,7 @@ func put(e *sftpdemo.Env, s *conch.SFTP, o transfer.Options) deferred.Deferred[s
 }
 
 // explain finds out whether a failure of which the server does not say the reason is that its file system takes no more.
-func explain(s *conch.SFTP, remote string, err error) deferred.Deferred[transfer.Report] {
+func explain(s *sftp.Client, remote string, err error) deferred.Deferred[transfer.Report] {
 	if !sftpdemo.Vague(err) {
 		return deferred.Fail[transfer.Report](err)
 	}

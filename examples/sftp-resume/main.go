@@ -13,7 +13,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/sftp"
+
 	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/conch/filetransfer/transfer"
 	"github.com/hawser-go/hawser/deferred"
@@ -31,7 +32,7 @@ func program() sftpdemo.Program {
 		Demo: func(server, local string) ([]string, error) {
 			return []string{"film", filepath.Join(local, "film")}, sftpdemo.WriteRandom(filepath.Join(server, "film"), 48<<20)
 		},
-		Job: func(e *sftpdemo.Env, s *conch.SFTP) deferred.Deferred[struct{}] {
+		Job: func(e *sftpdemo.Env, s *sftp.Client) deferred.Deferred[struct{}] {
 			d := &download{e: e, remote: e.Args[0], local: e.Args[1], attempts: attempts}
 			if e.Server != nil {
 				d.watch = cutOnce(e.Server)
@@ -50,7 +51,7 @@ type download struct {
 	something     bool // has come
 }
 
-func (d *download) run(s *conch.SFTP) deferred.Deferred[struct{}] {
+func (d *download) run(s *sftp.Client) deferred.Deferred[struct{}] {
 	return deferred.Inline(func(co *deferred.Coro) (struct{}, error) {
 		wait := 100 * time.Millisecond
 		for attempt := 1; ; attempt++ {
@@ -75,7 +76,7 @@ func (d *download) run(s *conch.SFTP) deferred.Deferred[struct{}] {
 }
 
 // get downloads what is missing, all of it the first time.
-func (d *download) get(s *conch.SFTP) deferred.Deferred[transfer.Report] {
+func (d *download) get(s *sftp.Client) deferred.Deferred[transfer.Report] {
 	began := false
 	meter := sftpdemo.Meter(d.e.Out)
 	return s.Get(d.remote, d.local, transfer.Options{Resume: true, Preserve: true, StallTimeout: time.Minute, ProgressEvery: 20 * time.Millisecond,

@@ -11,6 +11,8 @@ import (
 	"io"
 	"os"
 
+	"github.com/hawser-go/hawser/conch/client"
+
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/sshconfig"
 	"github.com/hawser-go/hawser/deferred"
@@ -24,7 +26,7 @@ func main() {
 	}
 	config, err := sshconfig.Load()
 	if err == nil {
-		var target *conch.Target
+		var target *client.Target
 		if target, err = config.Target(os.Args[1]); err == nil {
 			err = run(target, os.Args[2:], os.Stdout)
 		}
@@ -36,22 +38,22 @@ func main() {
 }
 
 // run runs the commands and shows their results in the order of the commands.
-func run(target *conch.Target, commands []string, out io.Writer) error {
+func run(target *client.Target, commands []string, out io.Writer) error {
 	r := reactor.New(reactor.Options{})
 	conn := &struct{ conch.SSHConnection }{}
 	problem := errors.New("interrupted")
 	r.CallWhenRunning(func() {
-		all := deferred.ThenDeferred(target.Connect(r, conn), func(struct{}) deferred.Deferred[[]deferred.Outcome[conch.Output]] {
-			var running []deferred.Deferred[conch.Output]
+		all := deferred.ThenDeferred(target.Connect(r, conn), func(struct{}) deferred.Deferred[[]deferred.Outcome[client.Output]] {
+			var running []deferred.Deferred[client.Output]
 			for _, command := range commands {
-				running = append(running, conch.Exec(conn, command, nil))
+				running = append(running, client.Exec(conn, command, nil))
 			}
 			return deferred.List(running, deferred.ConsumeErrors)
 		})
-		all.OnResult(func(results []deferred.Outcome[conch.Output], err error) {
+		all.OnResult(func(results []deferred.Outcome[client.Output], err error) {
 			for i, result := range results {
 				output := result.Value
-				if exit, ok := errors.AsType[*conch.ExitError](result.Err); ok {
+				if exit, ok := errors.AsType[*client.ExitError](result.Err); ok {
 					output = exit.Output
 				}
 				fmt.Fprintf(out, "%s: %q %v\n", commands[i], output.Stdout, result.Err)

@@ -11,7 +11,8 @@ import (
 	"os"
 	"strings"
 
-	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/client"
+
 	"github.com/hawser-go/hawser/conch/sshconfig"
 	"github.com/hawser-go/hawser/reactor"
 )
@@ -25,7 +26,7 @@ func main() {
 	if err == nil {
 		err = run(target, strings.Join(os.Args[2:], " "))
 	}
-	if exit, ok := errors.AsType[*conch.ExitError](err); ok && exit.Status != 0 {
+	if exit, ok := errors.AsType[*client.ExitError](err); ok && exit.Status != 0 {
 		os.Exit(int(exit.Status))
 	}
 	if err != nil {
@@ -34,7 +35,7 @@ func main() {
 	}
 }
 
-func destination(name string) (*conch.Target, error) {
+func destination(name string) (*client.Target, error) {
 	config, err := sshconfig.Load()
 	if err != nil {
 		return nil, err
@@ -43,12 +44,12 @@ func destination(name string) (*conch.Target, error) {
 }
 
 // run runs the command and shows its output.
-func run(target *conch.Target, command string) error {
+func run(target *client.Target, command string) error {
 	r := reactor.New(reactor.Options{})
 	problem := errors.New("interrupted")
 	r.CallWhenRunning(func() {
-		target.Exec(r, command, nil).OnResult(func(out conch.Output, err error) {
-			if exit, ok := errors.AsType[*conch.ExitError](err); ok {
+		target.Exec(r, command, nil).OnResult(func(out client.Output, err error) {
+			if exit, ok := errors.AsType[*client.ExitError](err); ok {
 				out = exit.Output
 			}
 			os.Stdout.Write(out.Stdout)

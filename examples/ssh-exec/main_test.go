@@ -7,7 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/client"
+
 	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/conch/sshconfig"
 	gossh "golang.org/x/crypto/ssh"
@@ -33,7 +34,7 @@ func TestRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if exit, ok := errors.AsType[*conch.ExitError](run(target, "anything")); !ok || exit.Status != 3 {
+	if exit, ok := errors.AsType[*client.ExitError](run(target, "anything")); !ok || exit.Status != 3 {
 		t.Errorf("got %v", exit)
 	}
 }

@@ -11,6 +11,9 @@ import (
 	"os"
 	"strings"
 
+	"github.com/hawser-go/hawser/conch/client"
+	"github.com/hawser-go/hawser/conch/forward"
+
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/sshconfig"
 	"github.com/hawser-go/hawser/deferred"
@@ -23,7 +26,7 @@ type connection struct {
 	r     *reactor.Reactor
 	rules []string
 	err   error
-	ready func(*conch.Forwarder)
+	ready func(*forward.Forwarder)
 }
 
 func (c *connection) ServiceStarted() {
@@ -41,18 +44,18 @@ func (c *connection) fail(err error) {
 	_ = c.r.Stop() // it may be stopping
 }
 
-func (c *connection) forward(rule string) deferred.Deferred[*conch.Forwarder] {
+func (c *connection) forward(rule string) deferred.Deferred[*forward.Forwarder] {
 	part := strings.Split(rule, ":")
 	local := func(i int) string { return "127.0.0.1:" + part[i] }
 	switch {
 	case part[0] == "L" && len(part) == 3:
-		return conch.ForwardLocal(c, "tcp", local(1), "tcp", local(2))
+		return forward.Local(c, "tcp", local(1), "tcp", local(2))
 	case part[0] == "R" && len(part) == 3:
-		return conch.ForwardRemote(c, "tcp", local(1), "tcp", local(2))
+		return forward.Remote(c, "tcp", local(1), "tcp", local(2))
 	case part[0] == "D" && len(part) == 2:
-		return conch.ForwardDynamic(c, "tcp", local(1))
+		return forward.Dynamic(c, "tcp", local(1))
 	}
-	return deferred.Fail[*conch.Forwarder](errors.New("want L:LISTEN:TO, R:LISTEN:TO or D:LISTEN"))
+	return deferred.Fail[*forward.Forwarder](errors.New("want L:LISTEN:TO, R:LISTEN:TO or D:LISTEN"))
 }
 
 func main() {
@@ -62,9 +65,9 @@ func main() {
 	}
 	config, err := sshconfig.Load()
 	if err == nil {
-		var target *conch.Target
+		var target *client.Target
 		if target, err = config.Target(os.Args[1]); err == nil {
-			err = run(reactor.New(reactor.Options{}), target, os.Args[2:], func(f *conch.Forwarder) { fmt.Println("listening on", f.Addr()) })
+			err = run(reactor.New(reactor.Options{}), target, os.Args[2:], func(f *forward.Forwarder) { fmt.Println("listening on", f.Addr()) })
 		}
 	}
 	if err != nil {
@@ -74,7 +77,7 @@ func main() {
 }
 
 // run forwards until the reactor is stopped, or the connection is lost.
-func run(r *reactor.Reactor, target *conch.Target, rules []string, ready func(*conch.Forwarder)) error {
+func run(r *reactor.Reactor, target *client.Target, rules []string, ready func(*forward.Forwarder)) error {
 	conn := &connection{r: r, rules: rules, ready: ready}
 	r.CallWhenRunning(func() {
 		target.Connect(r, conn).OnError(conn.fail)

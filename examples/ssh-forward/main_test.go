@@ -5,7 +5,8 @@ import (
 	"net"
 	"testing"
 
-	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/forward"
+
 	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/examples/internal/sshdemotest"
 	"github.com/hawser-go/hawser/reactor"
@@ -30,7 +31,7 @@ func TestRun(t *testing.T) {
 	}
 	r := reactor.New(reactor.Options{NoSignals: true})
 	used := make(chan error, 1)
-	err = run(r, sshdemotest.Server(t, conchtest.Options{Forwarding: true}), []string{"L:0:" + port}, func(f *conch.Forwarder) {
+	err = run(r, sshdemotest.Server(t, conchtest.Options{Forwarding: true}), []string{"L:0:" + port}, func(f *forward.Forwarder) {
 		go func() { // ends with the exchange
 			used <- use(f.Addr().String())
 			_ = r.Stop() // it runs

@@ -9,7 +9,8 @@ import (
 	"io"
 	"os"
 
-	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/client"
+
 	"github.com/hawser-go/hawser/conch/sshconfig"
 	"github.com/hawser-go/hawser/reactor"
 )
@@ -40,13 +41,13 @@ func run(jump, host, command string) error {
 }
 
 // through runs the command on last, by way of first, and shows its output, be it that of a command that fails.
-func through(first, last *conch.Target, command string, stdout io.Writer) error {
+func through(first, last *client.Target, command string, stdout io.Writer) error {
 	last.Options.Jump = first
 	r := reactor.New(reactor.Options{})
 	problem := errors.New("interrupted")
 	r.CallWhenRunning(func() {
-		last.Exec(r, command, nil).OnResult(func(out conch.Output, err error) {
-			if exit, ok := errors.AsType[*conch.ExitError](err); ok {
+		last.Exec(r, command, nil).OnResult(func(out client.Output, err error) {
+			if exit, ok := errors.AsType[*client.ExitError](err); ok {
 				out = exit.Output
 			}
 			stdout.Write(out.Stdout)

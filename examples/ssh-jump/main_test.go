@@ -5,7 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/client"
+
 	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/examples/internal/sshdemotest"
 	gossh "golang.org/x/crypto/ssh"
@@ -19,7 +20,7 @@ func TestThrough(t *testing.T) {
 	}})
 	var out strings.Builder
 	err := through(sshdemotest.Server(t, conchtest.Options{Forwarding: true}), last, "command", &out)
-	if exit, ok := errors.AsType[*conch.ExitError](err); !ok || exit.Status != 3 || out.String() != "command!" {
+	if exit, ok := errors.AsType[*client.ExitError](err); !ok || exit.Status != 3 || out.String() != "command!" {
 		t.Errorf("got %q, %v", out.String(), err)
 	}
 	if err := through(sshdemotest.Server(t, conchtest.Options{}), last, "command", &out); err == nil {

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/hawser-go/hawser/conch/client"
+
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
@@ -18,7 +20,7 @@ import (
 
 // passwordAuth has no keys, and one password, which comes a moment later: as if it had been fetched.
 type passwordAuth struct {
-	conch.SSHUserAuthClient
+	client.SSHUserAuthClient
 	r      *reactor.Reactor
 	secret string
 }
@@ -29,7 +31,7 @@ func (a *passwordAuth) GetPublicKey() deferred.Deferred[gossh.PublicKey] {
 
 func (a *passwordAuth) GetPassword(string) deferred.Deferred[string] {
 	if a.secret == "" {
-		return deferred.Fail[string](conch.ErrUnavailable) // it was wrong
+		return deferred.Fail[string](client.ErrUnavailable) // it was wrong
 	}
 	secret := a.secret
 	a.secret = ""
@@ -47,7 +49,7 @@ func main() {
 	if err != nil {
 		err = fmt.Errorf("%q is not the number of a port", os.Args[3])
 	} else {
-		err = run(&conch.Target{User: os.Args[1], Host: os.Args[2], Port: port}, os.Getenv("SECRET"))
+		err = run(&client.Target{User: os.Args[1], Host: os.Args[2], Port: port}, os.Getenv("SECRET"))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -57,10 +59,10 @@ func main() {
 }
 
 // run logs in and out.
-func run(target *conch.Target, secret string) error {
+func run(target *client.Target, secret string) error {
 	r := reactor.New(reactor.Options{})
-	target.Auth = func(user string, options conch.ClientOptions, instance conch.Connection) conch.UserAuthClient {
-		return &passwordAuth{*conch.NewSSHUserAuthClient(user, options, instance), r, secret}
+	target.Auth = func(user string, options client.Options, instance conch.Connection) client.UserAuthClient {
+		return &passwordAuth{*client.NewSSHUserAuthClient(user, options, instance), r, secret}
 	}
 	problem := errors.New("interrupted")
 	r.CallWhenRunning(func() {

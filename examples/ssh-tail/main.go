@@ -10,6 +10,8 @@ import (
 	"os"
 	"strings"
 
+	"github.com/hawser-go/hawser/conch/client"
+
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/sshconfig"
 	"github.com/hawser-go/hawser/reactor"
@@ -17,7 +19,7 @@ import (
 
 // tail is the session that runs the command.
 type tail struct {
-	conch.ClientSession
+	client.ClientSession
 	out io.Writer
 }
 
@@ -47,7 +49,7 @@ func main() {
 	}
 	config, err := sshconfig.Load()
 	if err == nil {
-		var target *conch.Target
+		var target *client.Target
 		if target, err = config.Target(os.Args[1]); err == nil {
 			err = run(reactor.New(reactor.Options{}), target, os.Args[2], os.Stdout)
 		}
@@ -59,7 +61,7 @@ func main() {
 }
 
 // run shows the file until the reactor is stopped, as Ctrl-C does.
-func run(r *reactor.Reactor, target *conch.Target, file string, out io.Writer) error {
+func run(r *reactor.Reactor, target *client.Target, file string, out io.Writer) error {
 	t := &tail{out: out}
 	t.Command.Line = "tail -f -- '" + strings.ReplaceAll(file, "'", `'\''`) + "'"
 	conn := &connection{r: r, tail: t}

@@ -6,7 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/client"
+
 	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/reactor"
 	gossh "golang.org/x/crypto/ssh"
@@ -44,7 +45,7 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	host, port := s.HostPort()
-	target := &conch.Target{User: s.User, Host: host, Port: port, Options: conch.ClientOptions{
+	target := &client.Target{User: s.User, Host: host, Port: port, Options: client.Options{
 		NoAgent: true, Identities: []string{filepath.Join(dir, "id")}, KnownHosts: []string{known},
 	}}
 	out := &stopper{r: reactor.New(reactor.Options{})}

@@ -5,7 +5,9 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/client"
+	"github.com/hawser-go/hawser/conch/sftp"
+
 	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/conch/filetransfer/transfer"
 	"github.com/hawser-go/hawser/deferred"
@@ -31,7 +33,7 @@ func Example() {
 
 	r := reactor.New(reactor.Options{})
 	job := func(co *deferred.Coro) (struct{}, error) {
-		s, err := deferred.Await(co, conch.OpenSFTP(r, server.Addr.String(), options(server)))
+		s, err := deferred.Await(co, sftp.Open(r, server.Addr.String(), options(server)))
 		if err != nil {
 			return struct{}{}, err
 		}
@@ -62,7 +64,7 @@ func Example() {
 
 // password answers for the user, and nothing else does.
 type password struct {
-	conch.UI
+	client.UI
 	text string
 }
 
@@ -70,10 +72,10 @@ func (p password) ReadLine(string, bool) deferred.Deferred[string] { return defe
 
 func (p password) Warn(string) {}
 
-func options(server *conchtest.Server) conch.SFTPOptions {
+func options(server *conchtest.Server) sftp.Options {
 	known := filepath.Join(server.Dir, "known_hosts")
 	_ = os.WriteFile(known, []byte(conchtest.KnownHostsLine(server.Addr, server.HostKey)), 0o600)
-	o := conch.SFTPOptions{User: server.User}
+	o := sftp.Options{User: server.User}
 	o.KnownHosts, o.NoAgent, o.UI = []string{known}, true, password{text: server.Password}
 	return o
 }

@@ -12,6 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hawser-go/hawser/conch/client"
+	"github.com/hawser-go/hawser/conch/sftp"
+
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/conch/filetransfer"
@@ -24,9 +27,9 @@ import (
 
 // The functions of this file are the code of docs/sftp.md: first those that belong to the loop, then those for goroutines.
 
-func connect(r *reactor.Reactor, target string, o conch.SFTPOptions) deferred.Deferred[string] {
-	d := conch.OpenSFTP(r, target, o) // host, me@host, me@host:2222, sftp://me@host:2222
-	return deferred.ThenDeferred(d, func(s *conch.SFTP) deferred.Deferred[string] {
+func connect(r *reactor.Reactor, target string, o sftp.Options) deferred.Deferred[string] {
+	d := sftp.Open(r, target, o) // host, me@host, me@host:2222, sftp://me@host:2222
+	return deferred.ThenDeferred(d, func(s *sftp.Client) deferred.Deferred[string] {
 		return s.RealPath(".").AddBoth(func(home string, err error) (string, error) {
 			s.LoseConnection()
 			return home, err
@@ -34,7 +37,7 @@ func connect(r *reactor.Reactor, target string, o conch.SFTPOptions) deferred.De
 	})
 }
 
-func list(s *conch.SFTP, name string) deferred.Deferred[[]filetransfer.Entry] {
+func list(s *sftp.Client, name string) deferred.Deferred[[]filetransfer.Entry] {
 	return deferred.ThenDeferred(s.OpenDirectory(name), func(dir *filetransfer.ClientDirectory) deferred.Deferred[[]filetransfer.Entry] {
 		return dir.ReadAll().AddBoth(func(entries []filetransfer.Entry, err error) ([]filetransfer.Entry, error) {
 			dir.Close()
@@ -46,7 +49,7 @@ func list(s *conch.SFTP, name string) deferred.Deferred[[]filetransfer.Entry] {
 	})
 }
 
-func readAndWrite(s *conch.SFTP) deferred.Deferred[[]byte] {
+func readAndWrite(s *sftp.Client) deferred.Deferred[[]byte] {
 	return deferred.Inline(func(co *deferred.Coro) ([]byte, error) {
 		f, err := deferred.Await(co, s.OpenFile("notes", filetransfer.FXFRead|filetransfer.FXFWrite|filetransfer.FXFCreat, filetransfer.Attrs{}))
 		if err != nil {
@@ -60,11 +63,11 @@ func readAndWrite(s *conch.SFTP) deferred.Deferred[[]byte] {
 	})
 }
 
-func upload(s *conch.SFTP, local string) deferred.Deferred[transfer.Report] {
+func upload(s *sftp.Client, local string) deferred.Deferred[transfer.Report] {
 	return s.Put(local, "upload", transfer.Options{Preserve: true})
 }
 
-func downloadTree(s *conch.SFTP, local string) deferred.Deferred[transfer.Report] {
+func downloadTree(s *sftp.Client, local string) deferred.Deferred[transfer.Report] {
 	return s.Get("tree", local, transfer.Options{
 		Preserve: true,
 		Links:    transfer.CopyLinks,
@@ -72,11 +75,11 @@ func downloadTree(s *conch.SFTP, local string) deferred.Deferred[transfer.Report
 	})
 }
 
-func resume(s *conch.SFTP, local string) deferred.Deferred[transfer.Report] {
+func resume(s *sftp.Client, local string) deferred.Deferred[transfer.Report] {
 	return s.Get("upload", local, transfer.Options{Resume: true, Preserve: true})
 }
 
-func watched(r *reactor.Reactor, s *conch.SFTP, local string) deferred.Deferred[transfer.Report] {
+func watched(r *reactor.Reactor, s *sftp.Client, local string) deferred.Deferred[transfer.Report] {
 	d := s.Put(local, "upload", transfer.Options{
 		StallTimeout: time.Minute,
 		Progress: func(p transfer.Progress) {
@@ -90,29 +93,29 @@ func watched(r *reactor.Reactor, s *conch.SFTP, local string) deferred.Deferred[
 	})
 }
 
-func replaceAtomically(s *conch.SFTP, local string) deferred.Deferred[transfer.Report] {
+func replaceAtomically(s *sftp.Client, local string) deferred.Deferred[transfer.Report] {
 	return s.Put(local, "config", transfer.Options{Atomic: true, Sync: true})
 }
 
-func attributes(s *conch.SFTP) deferred.Deferred[filetransfer.Status] {
+func attributes(s *sftp.Client) deferred.Deferred[filetransfer.Status] {
 	return deferred.ThenDeferred(s.GetAttrs("config", true), func(a filetransfer.Attrs) deferred.Deferred[filetransfer.Status] {
 		fmt.Println(a.FileMode(), a.Size, a.ModTime())
 		return s.SetAttrs("config", filetransfer.Attrs{}.WithMode(0o600).WithTimes(time.Now(), time.Now()))
 	})
 }
 
-func symlinks(s *conch.SFTP) deferred.Deferred[string] {
+func symlinks(s *sftp.Client) deferred.Deferred[string] {
 	return deferred.ThenDeferred(s.MakeLink("current", "config"), func(filetransfer.Status) deferred.Deferred[string] {
 		return s.ReadLink("current") // "config"
 	})
 }
 
-func extensions(s *conch.SFTP) deferred.Deferred[filetransfer.StatVFS] {
+func extensions(s *sftp.Client) deferred.Deferred[filetransfer.StatVFS] {
 	fmt.Println(s.KnownLimits().MaxRead, s.HasExtension("posix-rename@openssh.com"))
 	return s.StatVFS(".")
 }
 
-func extendedRequest(s *conch.SFTP) deferred.Deferred[string] {
+func extendedRequest(s *sftp.Client) deferred.Deferred[string] {
 	d := s.ExtendedRequest("sum@example.org", conch.NS("config"))
 	return deferred.Then(d, func(reply filetransfer.ExtendedReply) (string, error) {
 		sum, _, err := conch.GetNS(reply.Data)
@@ -120,7 +123,7 @@ func extendedRequest(s *conch.SFTP) deferred.Deferred[string] {
 	})
 }
 
-func failures(s *conch.SFTP) deferred.Deferred[filetransfer.Attrs] {
+func failures(s *sftp.Client) deferred.Deferred[filetransfer.Attrs] {
 	return s.GetAttrs("missing", true).AddErrback(func(err error) (filetransfer.Attrs, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			return filetransfer.Attrs{}, nil // there is nothing: as good as an empty file
@@ -132,15 +135,15 @@ func failures(s *conch.SFTP) deferred.Deferred[filetransfer.Attrs] {
 	})
 }
 
-func inTime(r *reactor.Reactor, s *conch.SFTP) deferred.Deferred[string] {
+func inTime(r *reactor.Reactor, s *sftp.Client) deferred.Deferred[string] {
 	return s.RealPath(".").AddTimeout(r, 5*time.Second) // then it fails with a deferred.TimeoutError
 }
 
-func connectBlocking(ctx context.Context, target string, o conch.SFTPOptions) (home string, err error) {
+func connectBlocking(ctx context.Context, target string, o sftp.Options) (home string, err error) {
 	r := reactor.New(reactor.Options{NoSignals: true})
 	ended := make(chan error, 1)
 	go func() { ended <- r.Run() }() // until Stop
-	s, err := reactor.Await(ctx, r, func() deferred.Deferred[*conch.SFTP] { return conch.OpenSFTP(r, target, o) })
+	s, err := reactor.Await(ctx, r, func() deferred.Deferred[*sftp.Client] { return sftp.Open(r, target, o) })
 	if err == nil {
 		files := s.Blocking() // the client for goroutines: any number of them
 		home, err = files.RealPath(ctx, ".")
@@ -248,11 +251,11 @@ func failuresBlocking(ctx context.Context, files *blocking.Client) error {
 func TestHowto(t *testing.T) {
 	server := conchtest.NewOpenSSH(t)
 	r := reactortest.Start(t, reactor.Options{})
-	o := conch.SFTPOptions{ClientOptions: conch.ClientOptions{Identities: []string{server.ClientKey}, NoAgent: true, KnownHosts: []string{server.KnownHosts}}}
+	o := sftp.Options{Options: client.Options{Identities: []string{server.ClientKey}, NoAgent: true, KnownHosts: []string{server.KnownHosts}}}
 	target := server.User + "@" + server.Addr.String()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	s := must(reactor.Await(ctx, r, func() deferred.Deferred[*conch.SFTP] { return conch.OpenSFTP(r, target, o) }))(t)
+	s := must(reactor.Await(ctx, r, func() deferred.Deferred[*sftp.Client] { return sftp.Open(r, target, o) }))(t)
 	files := s.Blocking()
 	local := filepath.Join(t.TempDir(), "local")
 	for _, name := range []string{local, server.Home + "/tree/file", server.Home + "/tree/file.tmp"} {

@@ -11,7 +11,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/client"
+	"github.com/hawser-go/hawser/conch/sftp"
+
 	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/conch/filetransfer/blocking"
 	"github.com/hawser-go/hawser/deferred"
@@ -32,7 +34,7 @@ type Program struct {
 	Server conchtest.Options // of that server
 
 	// Job is what the program does, on the loop; Task, where it is set instead, does it on a goroutine, with calls that block.
-	Job  func(e *Env, s *conch.SFTP) deferred.Deferred[struct{}]
+	Job  func(e *Env, s *sftp.Client) deferred.Deferred[struct{}]
 	Task func(ctx context.Context, e *Env, files *blocking.Client) error
 }
 
@@ -44,12 +46,12 @@ type Env struct {
 	Server *conchtest.Server // nil if the server is a real one
 
 	target  string
-	options conch.SFTPOptions
+	options sftp.Options
 }
 
 // Connect opens an SFTP session over a new connection.
-func (e *Env) Connect() deferred.Deferred[*conch.SFTP] {
-	return conch.OpenSFTP(e.R, e.target, e.options)
+func (e *Env) Connect() deferred.Deferred[*sftp.Client] {
+	return sftp.Open(e.R, e.target, e.options)
 }
 
 // Main is the main function of a program.
@@ -74,7 +76,7 @@ func (p Program) Run(args []string, stdout, stderr io.Writer) int {
 		return 0
 	}
 	fmt.Fprintf(stderr, "%s: %s\n", p.Name, Line(err))
-	if errors.Is(err, deferred.ErrCancelled) || errors.Is(err, context.Canceled) || errors.Is(err, conch.ErrInterrupted) {
+	if errors.Is(err, deferred.ErrCancelled) || errors.Is(err, context.Canceled) || errors.Is(err, client.ErrInterrupted) {
 		return 130
 	}
 	return 1
@@ -142,7 +144,7 @@ func (p Program) run(e *Env) error {
 	e.R = reactor.New(reactor.Options{})
 	var problem error
 	e.R.CallWhenRunning(func() {
-		job, over := deferred.ThenDeferred(e.Connect(), func(s *conch.SFTP) deferred.Deferred[struct{}] { return p.job(e, s) }), deferred.New[struct{}]()
+		job, over := deferred.ThenDeferred(e.Connect(), func(s *sftp.Client) deferred.Deferred[struct{}] { return p.job(e, s) }), deferred.New[struct{}]()
 		e.R.AddSystemEventTriggerDeferred(reactor.Before, reactor.Shutdown, func() deferred.Deferred[struct{}] {
 			job.Cancel()
 			return over
@@ -158,7 +160,7 @@ func (p Program) run(e *Env) error {
 	return errors.Join(e.R.Run(), problem)
 }
 
-func (p Program) job(e *Env, s *conch.SFTP) deferred.Deferred[struct{}] {
+func (p Program) job(e *Env, s *sftp.Client) deferred.Deferred[struct{}] {
 	if p.Job != nil {
 		return p.Job(e, s)
 	}

@@ -5,13 +5,14 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/client"
+
 	"github.com/hawser-go/hawser/conch/conchtest"
 	gossh "golang.org/x/crypto/ssh"
 )
 
 // Server starts a server that ends with the test, and returns how to log in to it with a key.
-func Server(t *testing.T, opts conchtest.Options) *conch.Target {
+func Server(t *testing.T, opts conchtest.Options) *client.Target {
 	t.Helper()
 	dir := t.TempDir()
 	key, err := conchtest.NewKeyFile(filepath.Join(dir, "id"))
@@ -21,7 +22,7 @@ func Server(t *testing.T, opts conchtest.Options) *conch.Target {
 	opts.AuthorizedKeys = []gossh.PublicKey{key.PublicKey()}
 	s := conchtest.NewServer(t, opts)
 	host, port := s.HostPort()
-	return &conch.Target{User: s.User, Host: host, Port: port, Options: conch.ClientOptions{
-		NoAgent: true, Identities: []string{filepath.Join(dir, "id")}, KnownHosts: []string{filepath.Join(dir, "known")}, HostKeys: conch.AcceptNewHosts,
+	return &client.Target{User: s.User, Host: host, Port: port, Options: client.Options{
+		NoAgent: true, Identities: []string{filepath.Join(dir, "id")}, KnownHosts: []string{filepath.Join(dir, "known")}, HostKeys: client.AcceptNewHosts,
 	}}
 }

@@ -1,0 +1,184 @@
+package client_test
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/hawser-go/hawser/conch/client"
+	"github.com/hawser-go/hawser/conch/internal/sshtest"
+
+	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/conchtest"
+	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/reactor"
+	"github.com/hawser-go/hawser/reactor/reactortest"
+	gossh "golang.org/x/crypto/ssh"
+)
+
+// TestVerifyHostKey_Home: without files in the options, the one of the home directory is read, under the name of the options; what the user accepts is
+// saved there, and the directory made: C-CLIENT-24, C-CLIENT-27.
+func TestVerifyHostKey_Home(t *testing.T) {
+	for _, known := range []bool{true, false} {
+		t.Run(fmt.Sprint(known), func(t *testing.T) {
+			r := sshtest.Start(t)
+			home := t.TempDir()
+			t.Setenv("HOME", home)
+			file := filepath.Join(home, ".ssh", "known_hosts")
+			s, to := sshtest.Embedded(t, conchtest.Options{})
+			ui := &sshtest.ScriptedUI{Yes: true}
+			to.Options.KnownHosts, to.Options.UI, to.Options.Host, to.Options.Port = nil, ui, "alias.example", 22
+			if known {
+				line := "alias.example " + string(gossh.MarshalAuthorizedKey(s.HostKey))
+				if err := os.Mkdir(filepath.Dir(file), 0o700); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(file, []byte(line), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			conn := sshtest.Connect(t, r, to)
+			sshtest.OnLoop(t, r, func() {
+				conn.LoseConnection()
+				if (len(ui.Asked) == 0) != known {
+					t.Errorf("known %v: asked %q", known, ui.Asked)
+				}
+			})
+			if text, err := os.ReadFile(file); err != nil || !strings.HasPrefix(string(text), "alias.example ssh-ed25519 ") {
+				t.Errorf("known_hosts is %q, %v", text, err)
+			}
+		})
+	}
+}
+
+// TestVerifier_Rekey: the verifier is asked again when the server renews the keys, and its refusal ends the connection: C-CLIENT-23.
+func TestVerifier_Rekey(t *testing.T) {
+	r := sshtest.Start(t)
+	_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Echo, Config: func(c *gossh.ServerConfig) { c.RekeyThreshold = 16 << 10 }})
+	asked := 0
+	verify := func(*client.SSHClientTransport, string, gossh.PublicKey, string) deferred.Deferred[bool] {
+		if asked++; asked == 3 {
+			return deferred.Fail[bool](client.ErrUnknownHost)
+		}
+		return deferred.Succeed(true)
+	}
+	conn, lost := &sshtest.PlainConnection{}, deferred.New[struct{}]()
+	conn.Stopped = func() { lost.Callback(struct{}{}) }
+	var flood func()
+	flood = func() { // until the connection ends
+		client.Exec(conn, "echo", make([]byte, 8<<10)).AddCallbacks(func(client.Output) (client.Output, error) {
+			flood()
+			return client.Output{}, nil
+		}, func(error) (client.Output, error) { return client.Output{}, nil })
+	}
+	conn.Started = func() { flood() }
+	if _, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
+		auth := client.NewSSHUserAuthClient(to.User, to.Options, conn)
+		connected := client.Connect(r, to.Host, to.Port, to.Options, verify, auth)
+		return deferred.ThenDeferred(connected, func(struct{}) deferred.Deferred[struct{}] { return lost })
+	}); err != nil {
+		t.Fatal(err)
+	}
+	sshtest.OnLoop(t, r, func() {
+		if err := conn.Transport().Lost(); asked != 3 || err == nil || !strings.Contains(err.Error(), "host key is not known") {
+			t.Errorf("asked %d times, lost because %v", asked, err)
+		}
+	})
+}
+
+// bareChannel replaces nothing but its name.
+type bareChannel struct {
+	conch.SSHChannel
+	name string
+}
+
+func (c *bareChannel) Name() string { return c.name }
+
+// TestChannel_Defaults: a channel without hooks of its own takes whatever happens, and logs that it was refused: C-CHAN-1, C-CHAN-2, C-CHAN-3.
+func TestChannel_Defaults(t *testing.T) {
+	reactortest.CheckGoroutines(t)
+	log := reactortest.NewLog(t)
+	r := reactortest.Start(t, reactor.Options{Logger: log.Logger()})
+	_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Shell})
+	conn := sshtest.Connect(t, r, to)
+	granted, refused := &bareChannel{name: "session"}, &bareChannel{name: "odd"}
+	if _, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
+		conn.OpenChannel(refused)
+		return refused.WhenClosed()
+	}); err == nil || len(log.Take("Channel could not be opened")) != 1 {
+		t.Errorf("got %v, logged %q", err, log.Records())
+	}
+	conn2 := &sshtest.PlainConnection{} // whose session is opened before anything is asked
+	if _, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
+		return deferred.ThenDeferred(to.Connect(r, conn2), func(struct{}) deferred.Deferred[struct{}] {
+			conn2.OpenChannel(&opener{bareChannel{name: "session"}})
+			conn2.OpenChannel(granted)
+			granted.LoseConnection()
+			return granted.WhenClosed()
+		})
+	}); err != nil {
+		t.Error(err)
+	}
+}
+
+// opener runs a command that writes to both outputs, and then the channel is left to its defaults.
+type opener struct{ bareChannel }
+
+func (c *opener) ChannelOpen([]byte) {
+	c.Conn().SendRequest(c, "exec", conch.NS("printf out; printf err >&2"), true)
+}
+
+// TestChannel_BothStreams writes much data and extended data, in turns: each arrives whole and in its order, before
+// end-of-file and before the close; between the two there is no order: C-CHAN-12, C-CHAN-20.
+func TestChannel_BothStreams(t *testing.T) {
+	for name, end := range map[string]func(*talk){
+		"end-of-file": func(s *talk) { s.Conn().SendEOF(s) },
+		"close":       func(s *talk) { s.LoseConnection() },
+	} {
+		t.Run(name, func(t *testing.T) { bothStreams(t, end) })
+	}
+}
+
+func bothStreams(t *testing.T, end func(*talk)) {
+	const pieces, size = 96, 40 << 10 // more than the window
+	r := sshtest.Start(t)
+	sums := make(chan [2][32]byte, 1)
+	_, to := sshtest.Embedded(t, conchtest.Options{Exec: func(_ string, ch gossh.Channel) uint32 {
+		out, ext := sha256.New(), sha256.New()
+		extended := make(chan error, 1)
+		go func() { // ends with the data
+			_, err := io.CopyN(ext, ch.Stderr(), pieces*size)
+			extended <- err
+		}()
+		_, err := io.Copy(out, ch)
+		if err != nil || <-extended != nil {
+			return 1
+		}
+		sums <- [2][32]byte{[32]byte(out.Sum(nil)), [32]byte(ext.Sum(nil))}
+		return 0
+	}})
+	conn := sshtest.Connect(t, r, to)
+	out, ext := sha256.New(), sha256.New()
+	s := &talk{ClientSession: client.ClientSession{Command: client.Command{Line: "count"}}}
+	s.started = func() {
+		for i := range pieces {
+			data, extended := make([]byte, size), make([]byte, size)
+			data[i], extended[size-1-i] = 1, 2
+			out.Write(data)
+			ext.Write(extended)
+			s.Write(data)
+			s.WriteExtended(conch.ExtendedDataStderr, extended)
+		}
+		end(s)
+	}
+	if _, err := sshtest.Await(t, r, func() deferred.Deferred[string] { return s.run(conn) }); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-sums; got != [2][32]byte{[32]byte(out.Sum(nil)), [32]byte(ext.Sum(nil))} {
+		t.Error("other bytes have arrived")
+	}
+}

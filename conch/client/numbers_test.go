@@ -1,0 +1,139 @@
+package client_test
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/pem"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/client"
+	"github.com/hawser-go/hawser/conch/internal/sshtest"
+
+	"github.com/hawser-go/hawser/conch/conchtest"
+	"github.com/hawser-go/hawser/deferred"
+	gossh "golang.org/x/crypto/ssh"
+)
+
+// TestVerifier: any success accepts the key, and the options can be read: C-CLIENT-21, C-CLIENT-22.
+func TestVerifier(t *testing.T) {
+	r := sshtest.Start(t)
+	a := newAttempt(t)
+	host := ""
+	a.verify = func(t *client.SSHClientTransport, _ string, _ gossh.PublicKey, _ string) deferred.Deferred[bool] {
+		host = t.Options().Host
+		return deferred.Succeed(false)
+	}
+	_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] { return a.connect(r) })
+	if err != nil || host != "127.0.0.1" {
+		t.Errorf("got %q, %v", host, err)
+	}
+}
+
+// TestConnection_Once: Transport is nil before the service is started, and a connection object serves once: C-CONN-3, C-CONN-4.
+func TestConnection_Once(t *testing.T) {
+	r := sshtest.Start(t)
+	_, to := sshtest.Embedded(t, conchtest.Options{})
+	conn := &sshtest.PlainConnection{}
+	if conn.Transport() != nil {
+		t.Error("there is a transport before there is one")
+	}
+	var inside *conch.SSHTransport
+	conn.Started = func() { inside = conn.Transport() }
+	if _, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] { return to.Connect(r, conn) }); err != nil || inside == nil {
+		t.Errorf("got %v, %v", inside, err)
+	}
+	if _, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] { return to.Connect(r, conn) }); err == nil {
+		t.Error("the connection object was used twice")
+	}
+}
+
+// TestAuth_Order: the methods are tried in the order of preference; unknown ones are passed over: C-AUTH-4, C-AUTH-8.
+func TestAuth_Order(t *testing.T) {
+	for _, row := range []struct {
+		order []string
+		want  string
+	}{
+		{nil, "key password answers"},
+		{[]string{"keyboard-interactive", "hostbased", "password"}, "answers password key"},
+	} {
+		t.Run(row.want, func(t *testing.T) {
+			r := sshtest.Start(t)
+			_, to := sshtest.Embedded(t, conchtest.Options{Config: func(c *gossh.ServerConfig) {
+				c.KeyboardInteractiveCallback = func(gossh.ConnMetadata, gossh.KeyboardInteractiveChallenge) (*gossh.Permissions, error) {
+					return nil, io.EOF
+				}
+			}})
+			var tried []string
+			a := &hookedAuth{SSHUserAuthClient: *client.NewSSHUserAuthClient(to.User, to.Options, &sshtest.PlainConnection{})}
+			a.PreferredOrder = row.order
+			a.publicKey = func() deferred.Deferred[gossh.PublicKey] {
+				tried = append(tried, "key")
+				return deferred.Succeed[gossh.PublicKey](nil)
+			}
+			a.password = func() deferred.Deferred[string] {
+				tried = append(tried, "password")
+				return deferred.Fail[string](client.ErrUnavailable)
+			}
+			_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
+				return client.Connect(r, to.Host, to.Port, to.Options, client.VerifyHostKey, a)
+			})
+			if err == nil || !strings.Contains(err.Error(), "tried keyboard-interactive") {
+				t.Errorf("got %v", err)
+			}
+			want := slices.DeleteFunc(strings.Fields(row.want), func(m string) bool { return m == "answers" })
+			var first []string // in the order in which they were asked for first
+			for _, m := range tried {
+				if !slices.Contains(first, m) {
+					first = append(first, m)
+				}
+			}
+			if !slices.Equal(first, want) {
+				t.Errorf("tried %q, want %q", first, want)
+			}
+		})
+	}
+}
+
+// TestAuth_KeyTypes logs in with keys of each type, RSA with SHA-2: C-AUTH-10, C-AUTH-11, C-AUTH-22.
+func TestAuth_KeyTypes(t *testing.T) {
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ecdsaKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, key := range map[string]crypto.Signer{"rsa": rsaKey, "ecdsa": ecdsaKey} {
+		t.Run(name, func(t *testing.T) {
+			r := sshtest.Start(t)
+			file := filepath.Join(t.TempDir(), "id")
+			block, err := gossh.MarshalPrivateKey(key, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			public, err := gossh.NewPublicKey(key.Public())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(file+".pub", gossh.MarshalAuthorizedKey(public), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, to := sshtest.OpenSSH(t, "AuthorizedKeysFile "+file+".pub")
+			to.Options.Identities = []string{file}
+			sshtest.Connect(t, r, to)
+		})
+	}
+}

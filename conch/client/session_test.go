@@ -1,0 +1,225 @@
+package client_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hawser-go/hawser/conch/client"
+	"github.com/hawser-go/hawser/conch/internal/sshtest"
+
+	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/conchtest"
+	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/reactor"
+	gossh "golang.org/x/crypto/ssh"
+)
+
+// TestExec runs commands to their end.
+func TestExec(t *testing.T) {
+	sshtest.BothServers(t, conchtest.Options{Exec: sshtest.Shell}, func(t *testing.T, to sshtest.Target) {
+		r := sshtest.Start(t)
+		conn := sshtest.Connect(t, r, to)
+		big := bytes.Repeat([]byte("0123456789abcdef"), 3<<16)
+		for _, row := range []struct {
+			command        string
+			stdin          []byte
+			stdout, stderr string
+			status         uint32
+			signal         string
+		}{
+			{"printf out; printf err >&2", nil, "out", "err", 0, ""},
+			{"cat", []byte("hello"), "hello", "", 0, ""},
+			{"cat", big, string(big), "", 0, ""},
+			{"printf x; exit 3", nil, "x", "", 3, ""},
+			{"kill -TERM $$", nil, "", "", 0, "TERM"},
+		} {
+			out, err := sshtest.Await(t, r, func() deferred.Deferred[client.Output] { return client.Exec(conn, row.command, row.stdin) })
+			exit, failed := errors.AsType[*client.ExitError](err)
+			if failed {
+				out = exit.Output
+				if exit.Status != row.status || exit.Signal.Name != row.signal {
+					t.Errorf("%s: %v", row.command, err)
+				}
+			}
+			if failed != (row.status != 0 || row.signal != "") || !failed && err != nil || string(out.Stdout) != row.stdout || string(out.Stderr) != row.stderr {
+				t.Errorf("%s: %.40q, %q, %v", row.command, out.Stdout, out.Stderr, err)
+			}
+		}
+	})
+}
+
+// TestExec_Bounded: a program that never stops writing is cut off; cancelling ends one that does not either.
+func TestExec_Bounded(t *testing.T) {
+	r := sshtest.Start(t)
+	_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Shell})
+	conn := sshtest.Connect(t, r, to)
+	if _, err := sshtest.Await(t, r, func() deferred.Deferred[client.Output] { return client.Exec(conn, "yes", nil) }); !errors.Is(err, client.ErrOutputTooLong) {
+		t.Errorf("got %v", err)
+	}
+	_, err := sshtest.Await(t, r, func() deferred.Deferred[client.Output] {
+		d := client.Exec(conn, "yes", nil)
+		r.CallLater(0, d.Cancel)
+		return d
+	})
+	if !errors.Is(err, deferred.ErrCancelled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestExec_Failures: the command is refused; the channel is refused; the connection is lost.
+func TestExec_Failures(t *testing.T) {
+	r := sshtest.Start(t)
+	s, to := sshtest.Embedded(t, conchtest.Options{})
+	conn := sshtest.Connect(t, r, to)
+	if _, err := sshtest.Await(t, r, func() deferred.Deferred[client.Output] { return client.Exec(conn, "ls", nil) }); !errors.Is(err, conch.ErrRequestRefused) {
+		t.Errorf("got %v", err)
+	}
+	_, err := sshtest.Await(t, r, func() deferred.Deferred[client.Output] {
+		d := client.Exec(conn, "ls", nil)
+		s.CloseConnections()
+		return d
+	})
+	if !errors.Is(err, conch.ErrConnectionLost) && !errors.Is(err, conch.ErrRequestRefused) { // the refusal may be faster
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestTarget_Exec connects, runs and closes in one call: C-CLIENT-11.
+func TestTarget_Exec(t *testing.T) {
+	r := sshtest.Start(t)
+	_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Shell})
+	target := to.Client()
+	out, err := sshtest.Await(t, r, func() deferred.Deferred[client.Output] { return target.Exec(r, "cat", []byte("x")) })
+	if err != nil || string(out.Stdout) != "x" {
+		t.Errorf("got %q, %v", out.Stdout, err)
+	}
+	target.Options.Identities, target.Options.UI = []string{t.TempDir() + "/none"}, &sshtest.ScriptedUI{Line: sshtest.Answering("wrong")}
+	if _, err := sshtest.Await(t, r, func() deferred.Deferred[client.Output] { return target.Exec(r, "cat", nil) }); err == nil {
+		t.Error("logged in without a key")
+	}
+}
+
+// TestSession_Requests compares what is sent for each thing that a session can ask for, in order.
+func TestSession_Requests(t *testing.T) {
+	r := sshtest.Start(t)
+	log := &sshtest.RequestLog{Want: 6, All: make(chan struct{})}
+	_, to := sshtest.Embedded(t, conchtest.Options{Session: log.Grant})
+	conn := sshtest.Connect(t, r, to)
+	size := conch.WindowSize{Rows: 24, Columns: 80}
+	modes := []conch.TerminalMode{{Opcode: 53, Value: 0}}
+	s := client.NewClientSession(client.Command{Env: [][2]string{{"A", "b"}}, Terminal: &client.Terminal{Term: "xterm", Size: size, Modes: modes}})
+	_, err := sshtest.Await(t, r, func() deferred.Deferred[[]byte] {
+		conn.OpenChannel(s)
+		return deferred.ThenDeferred(s.Started(), func(struct{}) deferred.Deferred[[]byte] {
+			s.WindowChange(conch.WindowSize{Rows: 50, Columns: 132})
+			s.Signal("INT")
+			return s.Break(time.Second)
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-log.All
+	want := []string{
+		fmt.Sprintf("env false %x", conch.PackRequestEnv("A", "b")),
+		fmt.Sprintf("pty-req true %x", conch.PackRequestPTYReq("xterm", size, modes)),
+		"shell true ",
+		fmt.Sprintf("window-change false %x", conch.PackRequestWindowChange(conch.WindowSize{Rows: 50, Columns: 132})),
+		fmt.Sprintf("signal false %x", conch.NS("INT")),
+		"break true 000003e8",
+	}
+	if !slices.Equal(log.Seen, want) {
+		t.Errorf("got\n\t%s\nwant\n\t%s", strings.Join(log.Seen, "\n\t"), strings.Join(want, "\n\t"))
+	}
+}
+
+// terminalSession types a command into a shell on a terminal.
+type terminalSession struct {
+	client.ClientSession
+	text strings.Builder
+}
+
+func (s *terminalSession) SessionStarted() {
+	s.WindowChange(conch.WindowSize{Rows: 33, Columns: 99})
+	s.Write([]byte("stty size; exit 7\n"))
+}
+func (s *terminalSession) DataReceived(p []byte) { s.text.Write(p) }
+
+// TestSession_Terminal runs a shell of a real server on a terminal.
+func TestSession_Terminal(t *testing.T) {
+	r := sshtest.Start(t)
+	_, to := sshtest.OpenSSH(t)
+	conn := sshtest.Connect(t, r, to)
+	s := &terminalSession{}
+	s.Command.Terminal = &client.Terminal{Term: "dumb", Size: conch.WindowSize{Rows: 24, Columns: 80}}
+	_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
+		conn.OpenChannel(s)
+		return s.Finished()
+	})
+	if exit, ok := errors.AsType[*client.ExitError](err); !ok || exit.Status != 7 {
+		t.Errorf("got %v", err)
+	}
+	if !strings.Contains(s.text.String(), "33 99") {
+		t.Errorf("shown %q", s.text.String())
+	}
+	if exit, ok := s.Exited(); !ok || exit == nil {
+		t.Errorf("Exited() = %v, %v", exit, ok)
+	}
+}
+
+// TestSession_Refused: a terminal that is refused fails the session, and so does a channel.
+func TestSession_Refused(t *testing.T) {
+	r := sshtest.Start(t)
+	_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Shell})
+	conn := sshtest.Connect(t, r, to)
+	s := client.NewClientSession(client.Command{Line: "cat", Terminal: &client.Terminal{Term: "x"}})
+	_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
+		conn.OpenChannel(s)
+		s.Started().AddErrback(func(err error) (struct{}, error) { return struct{}{}, nil })
+		return s.Finished()
+	})
+	if !errors.Is(err, conch.ErrRequestRefused) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestShutdown_Connections: a trigger "before shutdown" may use connections; they are closed in the phase after it (R35, R38).
+func TestShutdown_Connections(t *testing.T) {
+	r := sshtest.Start(t)
+	_, to := sshtest.Embedded(t, conchtest.Options{Exec: func(command string, ch gossh.Channel) uint32 {
+		fmt.Fprint(ch, command)
+		return 0
+	}})
+	conn := sshtest.Connect(t, r, to)
+	stopped := make(chan struct{})
+	said := make(chan string, 1)
+	sshtest.OnLoop(t, r, func() {
+		conn.Stopped = func() { close(stopped) }
+		r.AddSystemEventTriggerDeferred(reactor.Before, reactor.Shutdown, func() deferred.Deferred[struct{}] {
+			return deferred.ThenBoth(client.Exec(conn, "farewell", nil), func(o client.Output, err error) (struct{}, error) {
+				said <- fmt.Sprintf("%s, %v", o.Stdout, err)
+				return struct{}{}, nil
+			})
+		})
+		_ = r.Stop() // it runs
+	})
+	late := time.After(sshtest.Patience)
+	select {
+	case got := <-said:
+		if got != "farewell, <nil>" {
+			t.Error(got)
+		}
+	case <-late:
+		t.Fatal("the command was not run")
+	}
+	select {
+	case <-stopped:
+	case <-late:
+		t.Error("the connection was not closed")
+	}
+}

@@ -1,0 +1,97 @@
+package forward
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+
+	"github.com/hawser-go/hawser/conch/internal/wire"
+)
+
+// HostPort is an end of a forwarded TCP connection: a name or a numeric address, and a port.
+type HostPort struct {
+	Host string
+	Port int
+}
+
+// Network returns "tcp".
+func (a HostPort) Network() string { return "tcp" }
+
+func (a HostPort) String() string { return net.JoinHostPort(a.Host, strconv.Itoa(a.Port)) }
+
+func splitHostPort(address string) (a HostPort, err error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return a, err
+	}
+	number, err := net.LookupPort("tcp", port)
+	return HostPort{host, number}, err
+}
+
+func hostPortOf(a net.Addr) HostPort {
+	if a, err := splitHostPort(a.String()); err == nil {
+		return a
+	}
+	return HostPort{Host: "127.0.0.1"}
+}
+
+// PackOpenDirectTCPIP returns the data with which a direct-tcpip channel is opened: where the server is to connect to, and for whom
+// (RFC 4254, section 7.2; C-SERVER-60). forwarded-tcpip channels have the same: the address that was connected to, and by whom.
+func PackOpenDirectTCPIP(destination, originator HostPort) []byte {
+	var e wire.Encoder
+	for _, a := range []HostPort{destination, originator} {
+		e.String(a.Host)
+		e.Uint32(uint32(a.Port))
+	}
+	return e.Data()
+}
+
+// UnpackOpenDirectTCPIP is the reverse of PackOpenDirectTCPIP.
+func UnpackOpenDirectTCPIP(data []byte) (destination, originator HostPort, err error) {
+	d := wire.NewDecoder(data)
+	destination, originator = parseHostPort(&d), parseHostPort(&d)
+	return destination, originator, malformed("direct-tcpip", d.Finish())
+}
+
+// PackGlobalTCPIPForward returns the payload of the global requests tcpip-forward and cancel-tcpip-forward (RFC 4254, section 7.1).
+func PackGlobalTCPIPForward(listen HostPort) []byte {
+	var e wire.Encoder
+	e.String(listen.Host)
+	e.Uint32(uint32(listen.Port))
+	return e.Data()
+}
+
+// UnpackGlobalTCPIPForward is the reverse of PackGlobalTCPIPForward.
+func UnpackGlobalTCPIPForward(data []byte) (listen HostPort, err error) {
+	d := wire.NewDecoder(data)
+	listen = parseHostPort(&d)
+	return listen, malformed("tcpip-forward", d.Finish())
+}
+
+func parseHostPort(d *wire.Decoder) HostPort { return HostPort{d.String(), int(d.Uint32())} }
+
+// packOpenStreamlocal returns the data of a direct-streamlocal@openssh.com channel: the path, and two fields without use (OpenSSH's PROTOCOL,
+// section 2.4).
+func packOpenStreamlocal(path string) []byte {
+	var e wire.Encoder
+	e.String(path)
+	e.String("")
+	e.Uint32(0)
+	return e.Data()
+}
+
+// unpackForwardedStreamlocal returns the path of a forwarded-streamlocal@openssh.com channel, behind which is a string without use.
+func unpackForwardedStreamlocal(data []byte) (path string, err error) {
+	d := wire.NewDecoder(data)
+	path = d.String()
+	_ = d.String()
+	return path, malformed("forwarded-streamlocal@openssh.com", d.Finish())
+}
+
+// malformed says which payload could not be parsed, if err is not nil.
+func malformed(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("forward: malformed %s: %w", what, err)
+}

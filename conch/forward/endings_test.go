@@ -1,0 +1,148 @@
+package forward_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/hawser-go/hawser/conch/conchtest"
+	"github.com/hawser-go/hawser/conch/forward"
+	"github.com/hawser-go/hawser/conch/internal/sshtest"
+	"github.com/hawser-go/hawser/deferred"
+	gossh "golang.org/x/crypto/ssh"
+)
+
+// TestForwarder_CloseTwice: whoever closes a forwarder is told when it is over.
+func TestForwarder_CloseTwice(t *testing.T) {
+	r := sshtest.Start(t)
+	_, to := sshtest.Embedded(t, conchtest.Options{Forwarding: true})
+	conn := sshtest.Connect(t, r, to)
+	f := forwardWith(t, r, func() deferred.Deferred[*forward.Forwarder] {
+		return forward.Local(conn, "tcp", "127.0.0.1:0", "tcp", "127.0.0.1:1")
+	})
+	if _, err := sshtest.Await(t, r, func() deferred.Deferred[[]struct{}] {
+		return deferred.Gather([]deferred.Deferred[struct{}]{f.Close(), f.Close()})
+	}); err != nil {
+		t.Error(err)
+	}
+}
+
+// faultyListener is a net.Listener that fails before it accepts.
+type faultyListener struct {
+	net.Listener
+	faults int // only Accept uses it
+}
+
+func (l *faultyListener) Accept() (net.Conn, error) {
+	if l.faults > 0 {
+		l.faults--
+		return nil, &net.OpError{Op: "accept", Net: "tcp", Err: syscall.EMFILE}
+	}
+	return l.Listener.Accept()
+}
+
+// TestForwarder_AcceptFails: a forwarder goes on when the process had no file descriptor left for a connection.
+func TestForwarder_AcceptFails(t *testing.T) {
+	r := sshtest.Start(t)
+	_, to := sshtest.Embedded(t, conchtest.Options{})
+	conn := sshtest.Connect(t, r, to)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var f *forward.Forwarder
+	sshtest.OnLoop(t, r, func() {
+		f = forward.NewForwarder(conn, &faultyListener{l, 1}, func(_ context.Context, c net.Conn) {
+			_, _ = io.WriteString(c, "served") // the comparison shows what is missing
+		})
+	})
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.SetDeadline(time.Now().Add(sshtest.Patience)); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := io.ReadAll(c); string(text) != "served" {
+		t.Errorf("got %q, %v", text, err)
+	}
+	if _, err := sshtest.Await(t, r, f.Close); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestListen_Cancel: a server that grants the listening after it was cancelled is asked not to.
+func TestListen_Cancel(t *testing.T) {
+	r := sshtest.Start(t)
+	asked := make(chan *gossh.Request, 2)
+	_, to := sshtest.Embedded(t, conchtest.Options{Global: func(_ gossh.Conn, req *gossh.Request) bool {
+		asked <- req
+		return true
+	}})
+	conn := sshtest.Connect(t, r, to)
+	var d deferred.Deferred[*forward.Listener]
+	sshtest.OnLoop(t, r, func() { d = forward.Listen(conn, "tcp", "127.0.0.1:4000") })
+	for _, want := range []string{"tcpip-forward", "cancel-tcpip-forward"} {
+		select {
+		case req := <-asked:
+			sshtest.OnLoop(t, r, func() { d.Cancel() })
+			if req.Type != want {
+				t.Errorf("asked for %s, want %s", req.Type, want)
+			}
+			_ = req.Reply(true, nil) // a lost connection fails the test elsewhere
+		case <-time.After(sshtest.Patience):
+			t.Fatalf("never asked for %s", want)
+		}
+	}
+	if _, err := sshtest.Await(t, r, func() deferred.Deferred[*forward.Listener] { return d }); !errors.Is(err, deferred.ErrCancelled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestListen_Early: a connection that the server passes on before its reply has been seen is not lost.
+func TestListen_Early(t *testing.T) {
+	r := sshtest.Start(t)
+	opened := make(chan error, 1)
+	_, to := sshtest.Embedded(t, conchtest.Options{Global: func(server gossh.Conn, req *gossh.Request) bool {
+		if req.Type != "tcpip-forward" {
+			return false
+		}
+		go func() { // ends with the client's answer
+			at := forward.HostPort{Host: "127.0.0.1", Port: 4000}
+			ch, requests, err := server.OpenChannel("forwarded-tcpip", forward.PackOpenDirectTCPIP(at, at))
+			if err == nil {
+				go gossh.DiscardRequests(requests) // ends with the channel
+				err = ch.Close()
+			}
+			opened <- err
+		}()
+		go func() { // ends with the client's answer
+			_, _, _ = server.SendRequest("seen?", true, nil) // the channel has come by then, as a rule
+			_ = req.Reply(true, nil)                         // a lost connection fails the test elsewhere
+		}()
+		return true
+	}})
+	conn := sshtest.Connect(t, r, to)
+	l, err := sshtest.Await(t, r, func() deferred.Deferred[*forward.Listener] { return forward.Listen(conn, "tcp", "127.0.0.1:4000") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-opened:
+		if err != nil {
+			t.Fatal(err)
+		}
+	case <-time.After(sshtest.Patience):
+		t.Fatal("the channel was never answered")
+	}
+	c, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+}

@@ -1,0 +1,32 @@
+package sshtest
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/hawser-go/hawser/conch/client"
+	"github.com/hawser-go/hawser/conch/conchtest"
+	gossh "golang.org/x/crypto/ssh"
+)
+
+// ExampleTarget starts a server whose commands write their input in capitals.
+func ExampleTarget() (target *client.Target, end func()) {
+	s, err := conchtest.Start(conchtest.Options{Password: "sesame", Exec: func(_ string, ch gossh.Channel) uint32 {
+		text, _ := io.ReadAll(ch) // the example shows what is missing
+		_, _ = ch.Write(bytes.ToUpper(text))
+		return 0
+	}})
+	if err != nil {
+		panic(err)
+	}
+	known := filepath.Join(s.Dir, "known_hosts")
+	if err := os.WriteFile(known, []byte(conchtest.KnownHostsLine(s.Addr, s.HostKey)), 0o600); err != nil {
+		panic(err)
+	}
+	host, port := s.HostPort()
+	options := client.Options{NoAgent: true, KnownHosts: []string{known}, Identities: []string{filepath.Join(s.Dir, "none")},
+		UI: &ScriptedUI{Line: Answering("sesame")}}
+	return &client.Target{User: s.User, Host: host, Port: port, Options: options}, func() { _ = s.Close() }
+}

@@ -1,0 +1,6 @@
+//go:build !race
+
+package sshtest
+
+// RaceDetector is off.
+const RaceDetector = false

@@ -1,0 +1,36 @@
+package conch
+
+import "cmp"
+
+// Limits bounds what a peer can make a connection hold. A zero field has the
+// default that its comment states.
+type Limits struct {
+	// Channels is the number of channels opened by the peer that are open at
+	// the same time. The peer can fill the window of each, 2 MiB, while this
+	// side does not read; hence the default of 28, which keeps a connection
+	// below 64 MiB. Further channels are refused.
+	Channels int
+
+	// Opening is the number of channels that the peer wants to open and that
+	// GetChannel has not answered. The default is 128. Further channels are
+	// refused.
+	Opening int
+
+	// Requests is the number of requests of the peer that have not been
+	// answered, counted for each channel and for the global requests. The
+	// default is 128. A peer that exceeds it loses the connection.
+	Requests int
+
+	// Replies is the number of answers of this side that the peer has not
+	// taken. The default is 1024. A peer that exceeds it loses the connection.
+	Replies int
+}
+
+func (l *Limits) channels() int { return cmp.Or(l.Channels, 28) }
+func (l *Limits) opening() int  { return cmp.Or(l.Opening, 128) }
+func (l *Limits) requests() int { return cmp.Or(l.Requests, 128) }
+func (l *Limits) replies() int  { return cmp.Or(l.Replies, 1024) }
+
+// maxUnseen is the number of requests and channel openings that wait for the
+// loop. Reading from the peer stops there.
+const maxUnseen = 256

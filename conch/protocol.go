@@ -1,0 +1,44 @@
+package conch
+
+import (
+	"cmp"
+
+	"github.com/hawser-go/hawser/reactor"
+)
+
+// ConnectProtocol makes the channel the transport of p and calls p's
+// ConnectionMade. From then on p receives the data of the channel instead of
+// DataReceived, its ReadConnectionLost is called at end-of-file if it is a
+// reactor.HalfCloser, and its ConnectionLost when the channel has ended: with
+// reactor.ErrConnectionDone after a normal close, otherwise with the reason.
+// The hooks for extended data, requests and the end are called as well.
+// ConnectProtocol must be called once, in ChannelOpen or later.
+func (c *SSHChannel) ConnectProtocol(p reactor.Protocol) {
+	if c.protocol != nil {
+		panic("conch: the channel has a protocol already")
+	}
+	c.protocol = p
+	reactor.MakeConnection(p, c.self)
+}
+
+// NetConn returns the channel as a net.Conn, for goroutines that block. It is
+// ConnectProtocol with a [reactor.NetConn].
+func (c *SSHChannel) NetConn() *reactor.NetConn {
+	conn := reactor.NewNetConn(c.conn.transport.r)
+	c.ConnectProtocol(conn)
+	return conn
+}
+
+// endProtocol tells the protocol that the channel has ended.
+func (c *SSHChannel) endProtocol(reason error) {
+	c.guard("ConnectionLost", func() {
+		reactor.EndConnection(c.protocol, cmp.Or(reason, error(reactor.ErrConnectionDone)))
+	})
+}
+
+// eofReceived tells the protocol that the peer will send no more data.
+func (c *SSHChannel) eofReceived() {
+	if half, ok := c.protocol.(reactor.HalfCloser); ok {
+		c.guard("ReadConnectionLost", half.ReadConnectionLost)
+	}
+}

@@ -1,6 +1,0 @@
-//go:build race
-
-package conch_test
-
-// raceDetector is on: everything takes ten times as long.
-const raceDetector = true
