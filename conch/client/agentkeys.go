@@ -15,17 +15,18 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// agentKeys is the agent's part of authentication. Its keys are fetched when authentication starts; whatever goes wrong on the way, it
-// has none then (C-AUTH-31).
+// agentKeys is the agent's part of authentication. The keys are requested when
+// authentication starts. If that fails there are no keys, and authentication
+// goes on without.
 type agentKeys struct {
 	r      *reactor.Reactor
 	only   []string                             // if not nil, the identity files whose keys may be used
 	client *agent.SSHAgentClient                // nil until the agent is connected
-	keys   deferred.Deferred[[]gossh.PublicKey] // fired when the keys are there; those not offered yet
+	keys   deferred.Deferred[[]gossh.PublicKey] // fires with the keys; later holds those not offered yet
 }
 
-// dialAgent contacts the agent of the options. It returns nil if there is none.
-// It calls failed if the keys cannot be had from the agent.
+// dialAgent connects to the agent of the options, or returns nil if there is
+// none. It calls failed if the agent does not list its keys.
 func dialAgent(r *reactor.Reactor, o *Options, failed func(error)) *agentKeys {
 	path, err := expandHome(o.agentSocket())
 	if path == "" || err != nil {
@@ -64,7 +65,7 @@ func named(key gossh.PublicKey, files []string) bool {
 	})
 }
 
-// next answers with the next key, or nil.
+// next returns the next key, or nil.
 func (a *agentKeys) next() deferred.Deferred[gossh.PublicKey] {
 	first := deferred.New[gossh.PublicKey]()
 	a.keys.AddCallback(func(keys []gossh.PublicKey) ([]gossh.PublicKey, error) {
@@ -82,7 +83,7 @@ func (a *agentKeys) sign(key gossh.PublicKey, data []byte, algorithm string) def
 	return a.client.SignData(key, data, algorithm)
 }
 
-// close ends the connection; whoever waits on the agent fails.
+// close ends the connection. Requests in progress fail.
 func (a *agentKeys) close() {
 	a.keys.Cancel()
 	if a.client != nil {

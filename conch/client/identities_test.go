@@ -119,6 +119,20 @@ func TestIdentities_Problems(t *testing.T) {
 			_, key := encryptedKey(t)
 			return keyFile(t, string(gossh.MarshalAuthorizedKey(key)))
 		}, keys.ErrPublicKey, "a private one is needed", 0},
+		{"F24: others may read it", func(t *testing.T) string {
+			file := keyFile(t, golden["ed25519 OpenSSH"])
+			if err := os.Chmod(file, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			return file
+		}, keys.ErrBadPermissions, "chmod 600", 0},
+		{"F24: others may read it, and there is a .pub", func(t *testing.T) string {
+			file, key := encryptedKey(t)
+			if err := errors.Join(os.Chmod(file, 0o644), os.WriteFile(file+".pub", gossh.MarshalAuthorizedKey(key), 0o644)); err != nil {
+				t.Fatal(err)
+			}
+			return file
+		}, keys.ErrBadPermissions, "chmod 600", 0},
 		{"wrong passphrase, OpenSSH", func(t *testing.T) string { file, _ := encryptedKey(t); return file }, keys.ErrWrongPassphrase, "bad passphrase", 3},
 		{"wrong passphrase, PEM", func(t *testing.T) string { return keyFile(t, golden["rsa encrypted PEM"]) }, keys.ErrWrongPassphrase, "bad passphrase", 3},
 		{"wrong passphrase, PKCS#8", func(t *testing.T) string { return keyFile(t, golden["rsa encrypted PKCS#8"]) }, keys.ErrWrongPassphrase, "bad passphrase", 3},
