@@ -75,8 +75,8 @@ func (c *Conn) Read(p []byte) (int, error) {
 }
 
 // readDirectly reads without the large buffer. Only a read for the buffer of
-// x/crypto/ssh shows, if it fills the buffer, that more data follows. A longer p
-// ends with a packet, and after the packet there may be nothing.
+// x/crypto/ssh shows, if it fills the buffer, that more data follows. A longer
+// p ends with a packet, and after the packet there may be nothing.
 func (c *Conn) readDirectly(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if n == len(p) && n == c.size {
@@ -150,16 +150,16 @@ func (c *Conn) SetDeadline(t time.Time) error {
 	return c.Conn.SetDeadline(t)
 }
 
-// SetWriteDeadline implements [net.Conn]. The deadline also applies to data that
-// is buffered already.
+// SetWriteDeadline implements [net.Conn]. The deadline also applies to data
+// that is buffered already.
 func (c *Conn) SetWriteDeadline(t time.Time) error {
 	c.deadline.Store(!t.IsZero())
 	return c.Conn.SetWriteDeadline(t)
 }
 
-// Close closes the connection, and interrupts a Read or Write in progress. If no
-// Write is in progress, it first writes the buffered data, which takes at most
-// closeTimeout.
+// Close closes the connection, and interrupts a Read or Write in progress. If
+// no Write is in progress, it first writes the buffered data, which takes at
+// most closeTimeout.
 func (c *Conn) Close() error {
 	c.closed.Store(true)
 	if c.writing.TryLock() { // otherwise a Write is in progress

@@ -479,7 +479,8 @@ func TestReadErrorAfterData(t *testing.T) {
 }
 
 // TestNettest runs the conformance tests of x/net. With the sizes 8 and 1024,
-// which are the sizes of their reads and writes, much of their data is buffered.
+// which are the sizes of their reads and writes, much of their data is
+// buffered.
 func TestNettest(t *testing.T) {
 	for _, size := range []int{8, 1024, bufferSize} {
 		for name, pair := range map[string]func() (net.Conn, net.Conn, error){"pipe": pipe, "TCP": tcp} {
