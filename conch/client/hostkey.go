@@ -82,7 +82,7 @@ func (t *SSHClientTransport) knownHosts() (files *knownhosts.File, err error) {
 	} else if files, err = knownhosts.Default(); err != nil {
 		return nil, err
 	}
-	files.Plain, files.RefuseOtherTypes = true, true
+	files.Plain, files.RefuseOtherTypes = !t.options.HashKnownHosts, true
 	return files, nil
 }
 

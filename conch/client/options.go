@@ -95,6 +95,10 @@ type Options struct {
 	// /etc/ssh/ssh_known_hosts2; an empty list that is not nil means no files.
 	GlobalKnownHosts []string
 
+	// HashKnownHosts makes saved host names hashed in known_hosts (ssh's
+	// HashKnownHosts). Otherwise they are saved in clear.
+	HashKnownHosts bool
+
 	// Methods lists the authentication methods to use, in order of preference:
 	// publickey, keyboard-interactive, password. Empty means the default.
 	Methods []string

@@ -12,7 +12,7 @@ import (
 var honoured = strings.Fields(`
 	addressfamily batchmode bindaddress canonicaldomains canonicalizefallbacklocal canonicalizehostname
 	canonicalizemaxdots canonicalizepermittedcnames certificatefile ciphers connectionattempts connecttimeout
-	forwardagent globalknownhostsfile host hostkeyalgorithms hostkeyalias hostname identitiesonly identityagent
+	forwardagent globalknownhostsfile hashknownhosts host hostkeyalgorithms hostkeyalias hostname identitiesonly identityagent
 	identityfile ignoreunknown kbdinteractiveauthentication kexalgorithms macs numberofpasswordprompts
 	passwordauthentication port preferredauthentications proxycommand proxyjump pubkeyacceptedalgorithms
 	pubkeyauthentication refuseconnection requiredrsasize serveralivecountmax serveraliveinterval
@@ -35,7 +35,6 @@ var ignored = map[string][]string{
 		"hostbasedauthentication", "kbdinteractivedevices", "securitykeyprovider"},
 	"about speed and traffic only":                                             {"compression", "ipqos", "obscurekeystroketiming"},
 	"the client does not add keys to the agent":                                {"addkeystoagent"},
-	"the client saves names hashed or not as package knownhosts does":          {"hashknownhosts"},
 	"the client does not save keys that a server announces":                    {"updatehostkeys"},
 	"package knownhosts accepts the authorities in known_hosts, without SHA-1": {"casignaturealgorithms"},
 	"ssh ignores the keyword": strings.Fields(`

@@ -97,6 +97,7 @@ func (s *settings) options() (client.Options, error) {
 	o := client.Options{
 		HostKeyAlias:        s.first("hostkeyalias"),
 		IdentitiesOnly:      s.first("identitiesonly") == "yes",
+		HashKnownHosts:      s.first("hashknownhosts") == "yes",
 		HostKeys:            policies[s.first("stricthostkeychecking")],
 		BatchMode:           s.first("batchmode") == "yes",
 		PasswordPrompts:     s.number("numberofpasswordprompts"),

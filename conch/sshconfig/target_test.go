@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -114,6 +115,7 @@ func TestF22_Options(t *testing.T) {
 		{"StrictHostKeyChecking no\n", func(o client.Options) bool { return o.HostKeys == client.AcceptNewHosts }},
 		{"StrictHostKeyChecking accept-new\n", func(o client.Options) bool { return o.HostKeys == client.AcceptNewHosts }},
 		{"BatchMode yes\n", func(o client.Options) bool { return o.BatchMode && o.ServerAliveInterval == 300*time.Second }},
+		{"HashKnownHosts yes\n", func(o client.Options) bool { return o.HashKnownHosts }},
 		{"NumberOfPasswordPrompts 1\n", func(o client.Options) bool { return o.PasswordPrompts == 1 && o.Methods == nil }},
 		{"NumberOfPasswordPrompts 0\n", func(o client.Options) bool { return in(o.Methods, []string{"publickey"}) }},
 		{"PasswordAuthentication no\n", func(o client.Options) bool { return in(o.Methods, []string{"publickey", "keyboard-interactive"}) }},
@@ -266,13 +268,16 @@ func TestProxyCommand(t *testing.T) {
 		_, _ = io.Copy(ch, ch) // the end of the channel
 		return 0
 	}})
-	text := fmt.Sprintf("User %s\nIdentityAgent none\nIdentityFile %s/id\nUserKnownHostsFile %s/known\nGlobalKnownHostsFile none\nStrictHostKeyChecking accept-new\nRequiredRSASize 2048\nProxyCommand %s\n",
+	text := fmt.Sprintf("User %s\nIdentityAgent none\nIdentityFile %s/id\nUserKnownHostsFile %s/known\nGlobalKnownHostsFile none\nStrictHostKeyChecking accept-new\nHashKnownHosts yes\nRequiredRSASize 2048\nProxyCommand %s\n",
 		s.User, dir, dir, relay(s.Addr.String()))
 	target := mustTarget(t, text, "anything")
 	r := reactortest.Start(t, reactor.Options{})
 	out, err := reactor.Await(t.Context(), r, func() deferred.Deferred[client.Output] { return target.Exec(r, "cat", []byte("piped")) })
 	if err != nil || string(out.Stdout) != "piped" {
 		t.Errorf("got %q, %v", out.Stdout, err)
+	}
+	if saved, err := os.ReadFile(filepath.Join(dir, "known")); err != nil || !strings.HasPrefix(string(saved), "|1|") {
+		t.Errorf("saved %q, %v", saved, err)
 	}
 }
 
