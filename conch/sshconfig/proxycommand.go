@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/hawser-go/hawser/conch/internal/text"
 )
 
 // exitGrace is how long a command may take to exit after its input or output
@@ -18,7 +20,7 @@ import (
 const exitGrace = time.Second
 
 // maxStderr is how many of the last bytes of a command's stderr are kept.
-const maxStderr = 4 << 10
+const maxStderr = text.MaxLine / 2
 
 // dialCommand returns a dial function that runs a shell command. The connection
 // is the command's stdin and stdout.
@@ -121,7 +123,7 @@ func (c *commandConn) failure() error {
 		return nil
 	}
 	if said := c.stderr.String(); said != "" {
-		return fmt.Errorf("sshconfig: ProxyCommand failed: %w, saying %q", c.err, said)
+		return fmt.Errorf("sshconfig: ProxyCommand failed: %w; its stderr ends with: %s", c.err, text.Line(said))
 	}
 	return fmt.Errorf("sshconfig: ProxyCommand %q failed: %w", c.command, c.err)
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hawser-go/hawser/conch/internal/text"
 	"github.com/hawser-go/hawser/reactor/reactortest"
 	"golang.org/x/net/nettest"
 )
@@ -77,14 +78,14 @@ func TestCommandFails(t *testing.T) {
 	reactortest.CheckGoroutines(t)
 	t.Setenv("SHELL", "/bin/sh")
 	for command, want := range map[string]string{
-		"sh -c 'echo no such gate >&2; exit 3'":          `exit status 3, saying "no such gate"`,
-		"sh -c 'printf \"\\033[31mred\\n\" >&2; exit 1'": `saying "\x1b[31mred"`,
+		"sh -c 'echo no such gate >&2; exit 3'":          `exit status 3; its stderr ends with: no such gate`,
+		"sh -c 'printf \"\\033[31mred\\n\" >&2; exit 1'": `ends with: \x1b[31mred`,
 		"false": `"false" failed: exit status 1`,
 		"sh -c 'i=0; while [ $i -lt 9999 ]; do echo line $i >&2; i=$((i+1)); done; exit 4'": "line 9998",
 	} {
 		c := dialTest(t, command)
 		_, err := io.ReadAll(c)
-		if err == nil || !strings.Contains(err.Error(), want) || len(err.Error()) > 2*maxStderr {
+		if err == nil || !strings.Contains(err.Error(), want) || len(err.Error()) > 2*text.MaxLine {
 			t.Errorf("%s: got %v, want %s", command, err, want)
 		}
 		if _, err := c.Write([]byte("x")); err == nil {
