@@ -88,8 +88,13 @@ func (c *SSHConnection) ServiceStarted() {}
 // ServiceStopped does nothing. A replacement need not call it.
 func (c *SSHConnection) ServiceStopped() {}
 
-// GetChannel refuses every channel.
+// GetChannel refuses every channel. It logs a warning if the peer wants to use an
+// agent, which no one has forwarded.
 func (c *SSHConnection) GetChannel(channelType string, data []byte) deferred.Deferred[Channel] {
+	if channelType == "auth-agent@openssh.com" {
+		c.transport.r.Logger().Warn("Peer wants to use the agent, which is not forwarded to it; refused", "peer", c.transport.GetPeer())
+		return deferred.Fail[Channel](&ConchError{Value: "agent forwarding is off", Data: OpenAdministrativelyProhibited})
+	}
 	return deferred.Deferred[Channel]{}
 }
 
