@@ -137,7 +137,7 @@ func TestEndpoint_Failures(t *testing.T) {
 		},
 			func(err error) bool {
 				e, ok := errors.AsType[*conch.ConchError](err)
-				return ok && e.Value == "channel request failed"
+				return ok && errors.Is(e, conch.ErrRequestRefused)
 			}},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -132,17 +132,17 @@ func TestListen_Early(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
 	select {
-	case err := <-opened:
+	case err := <-opened: // the channel is confirmed by Accept
 		if err != nil {
 			t.Fatal(err)
 		}
 	case <-time.After(sshtest.Patience):
 		t.Fatal("the channel was never answered")
 	}
-	c, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.Close()
 }
