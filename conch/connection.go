@@ -131,8 +131,13 @@ func handle[T any](table *map[string]func([]byte) deferred.Deferred[T], name str
 func (c *SSHConnection) Transport() *SSHTransport { return c.transport }
 
 // Self returns the value that embeds the connection, and nil before
-// ServiceStarted.
-func (c *SSHConnection) Self() Connection { return c.self }
+// ServiceStarted. It panics if the value embeds a nil pointer.
+func (c *SSHConnection) Self() Connection {
+	if c == nil {
+		panic("conch: a connection embeds a nil *SSHConnection; embed SSHConnection by value")
+	}
+	return c.self
+}
 
 // Value returns the value that a package keeps with the connection under key. If
 // there is none, create makes it.
@@ -168,6 +173,7 @@ func (c *SSHConnection) OpenChannel(ch Channel, extra ...[]byte) {
 	if len(extra) > 1 {
 		panic("conch: OpenChannel takes at most one extra")
 	}
+	mustHaveBase(ch)
 	name, data := ch.Name(), slices.Concat(extra...)
 	if name == "" {
 		panic(fmt.Sprintf("conch: OpenChannel of a %T without a Name", ch))

@@ -199,10 +199,10 @@ func (t *SSHTransport) globalRequested(req *gossh.Request) {
 // *deferred.PanicError if ServiceStarted panics. It must be called once, after
 // authentication.
 func (t *SSHTransport) SetService(c Connection) error {
-	b := c.base()
-	if b.self != nil {
+	if c.Self() != nil {
 		return ErrUsed
 	}
+	b := c.base()
 	t.service = b
 	b.start(c, t)
 	return hook.Call(c.ServiceStarted)
