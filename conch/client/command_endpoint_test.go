@@ -16,7 +16,6 @@ import (
 
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/conchtest"
-	"github.com/hawser-go/hawser/conch/knownhosts"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 	"github.com/hawser-go/hawser/reactor/endpoints"
@@ -117,7 +116,7 @@ func TestEndpoint_Failures(t *testing.T) {
 			func(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }},
 		{"host key refused", func(t *testing.T, _ *conchtest.Server, o *client.Target) {
 			o.Options.KnownHosts, o.Options.UI = []string{t.TempDir() + "/none"}, &sshtest.ScriptedUI{}
-		}, func(err error) bool { return err == knownhosts.ErrUserRejectedKey }},
+		}, func(err error) bool { return err == client.ErrUserRejectedKey }},
 		{"refused during authentication", func(t *testing.T, _ *conchtest.Server, o *client.Target) {
 			o.Options.Identities, o.Options.UI = []string{t.TempDir() + "/none"}, &sshtest.ScriptedUI{Line: sshtest.Answering("wrong")}
 		}, func(err error) bool {
