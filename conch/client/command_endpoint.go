@@ -72,7 +72,7 @@ func NewConnection(r *reactor.Reactor, command string, target *Target) *SSHComma
 	return &SSHCommandClientEndpoint{command: command, open: func() deferred.Deferred[*endpointConnection] {
 		conn := &bareConnection{}
 		return deferred.ThenCallbacks(to.Connect(r, conn), func(struct{}) (*endpointConnection, error) {
-			return &endpointConnection{conn, to.User, true}, nil
+			return &endpointConnection{conn, TransportOf(conn).User(), true}, nil
 		}, func(err error) (*endpointConnection, error) { return nil, endpointError(err) })
 	}}
 }

@@ -21,9 +21,10 @@ import (
 // Target is a host, and how to log in to it: the arguments of Connect, for code
 // that connects more than once or on behalf of other code.
 type Target struct {
-	User, Host string
-	Port       int // 0 means 22
-	Options    Options
+	User    string // empty means the user who runs the program
+	Host    string
+	Port    int // 0 means 22
+	Options Options
 
 	// Verify checks the host key; nil means VerifyHostKey.
 	Verify HostKeyVerifier
@@ -35,10 +36,10 @@ type Target struct {
 
 // ParseTarget returns the target that a user names as host, user@host, host:port,
 // user@host:port, or as a URL such as ssh://user@host:port or sftp://host. An
-// IPv6 address with a port stands in brackets. The path of a URL is ignored.
-// Without a user the target has the name of the user who runs the program.
+// IPv6 address with a port stands in brackets. The path of a URL is ignored. User
+// is empty if name has none.
 func ParseTarget(name string) (*Target, error) {
-	t := &Target{Port: 22}
+	t := &Target{}
 	rest := name
 	if u, err := url.Parse(name); err == nil && (u.Scheme == "ssh" || u.Scheme == "sftp") && u.Host != "" {
 		t.User, rest = u.User.Username(), u.Host
@@ -56,20 +57,17 @@ func ParseTarget(name string) (*Target, error) {
 	if t.Host == "" || strings.HasPrefix(t.Host, "-") || strings.ContainsAny(t.Host, "[]@/ ") {
 		return nil, fmt.Errorf("client: %s names no host; use user@host:port", text.Quote(name))
 	}
-	if t.User == "" {
-		me, err := user.Current()
-		if err != nil {
-			return nil, fmt.Errorf("client: %s names no user: %w", text.Quote(name), err)
-		}
-		t.User = me.Username
-	}
 	return t, nil
 }
 
-// String returns user@host:port.
-func (t *Target) String() string { return t.User + "@" + t.address() }
-
-func (t *Target) address() string { return net.JoinHostPort(t.Host, strconv.Itoa(t.port())) }
+// String returns user@host:port, or host:port if User is empty.
+func (t *Target) String() string {
+	address := net.JoinHostPort(t.Host, strconv.Itoa(t.port()))
+	if t.User == "" {
+		return address
+	}
+	return t.User + "@" + address
+}
 
 func (t *Target) port() int {
 	if t.Port == 0 {
@@ -80,9 +78,17 @@ func (t *Target) port() int {
 
 // Connect connects to the target and starts conn, as the function Connect does.
 func (t *Target) Connect(r *reactor.Reactor, conn conch.Connection) deferred.Deferred[struct{}] {
-	var auth UserAuthClient = NewSSHUserAuthClient(t.User, t.Options, conn)
+	name := t.User
+	if name == "" {
+		me, err := user.Current()
+		if err != nil {
+			return deferred.Fail[struct{}](fmt.Errorf("client: the target %s has no user: %w", text.Quote(t.Host), err))
+		}
+		name = me.Username
+	}
+	var auth UserAuthClient = NewSSHUserAuthClient(name, t.Options, conn)
 	if t.Auth != nil {
-		auth = t.Auth(t.User, t.Options, conn)
+		auth = t.Auth(name, t.Options, conn)
 	}
 	return Connect(r, t.Host, t.port(), t.Options, t.Verify, auth)
 }
