@@ -11,13 +11,20 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// ExampleTarget starts a server whose commands write their input in capitals.
-func ExampleTarget() (target *client.Target, end func()) {
-	s, err := conchtest.Start(conchtest.Options{Password: "sesame", Exec: func(_ string, ch gossh.Channel) uint32 {
+// ExampleTarget starts a server whose commands write their input in capitals. At
+// most one opts changes more about the server.
+func ExampleTarget(opts ...conchtest.Options) (target *client.Target, end func()) {
+	var o conchtest.Options
+	if len(opts) > 0 {
+		o = opts[0]
+	}
+	o.Password = "sesame"
+	o.Exec = func(_ string, ch gossh.Channel) uint32 {
 		text, _ := io.ReadAll(ch) // the example shows what is missing
 		_, _ = ch.Write(bytes.ToUpper(text))
 		return 0
-	}})
+	}
+	s, err := conchtest.Start(o)
 	if err != nil {
 		panic(err)
 	}
