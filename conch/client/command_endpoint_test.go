@@ -125,7 +125,7 @@ func TestEndpoint_Failures(t *testing.T) {
 		{"command refused", func(*testing.T, *conchtest.Server, *client.Target) {},
 			func(err error) bool {
 				e, ok := errors.AsType[*conch.ConchError](err)
-				return ok && errors.Is(e, conch.ErrRequestRefused)
+				return ok && e.Value == "channel request failed" && errors.Is(e, conch.ErrRequestRefused)
 			}},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -199,7 +199,7 @@ func TestF35_NoExitStatus(t *testing.T) {
 		switch req.Type {
 		case "exec", "shell", "subsystem":
 			go func() { // ends with the write
-				_ = req.Reply(true, nil) // a lost connection fails the test elsewhere
+				_ = req.Reply(true, nil)                   // a lost connection fails the test elsewhere
 				_, _ = ch.Write([]byte("half of the out")) // the comparison shows what is missing
 				if !bytes.Contains(req.Payload, []byte("stay")) {
 					ch.Close()
