@@ -136,6 +136,14 @@ func closedError(lost error) error {
 	return &ConchError{Value: "Channel closed.", Err: ErrChannelClosed}
 }
 
+// dialError returns err as it is, unless this side ended the attempt.
+func dialError(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return lostBecause(cause)
+	}
+	return err
+}
+
 // setupError returns the error of a failed handshake in terms of the protocol.
 func setupError(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil {

@@ -29,8 +29,12 @@ func (c *SSHChannel) NetConn() *reactor.NetConn {
 	return conn
 }
 
-// endProtocol tells the protocol that the channel has ended.
+// endProtocol tells the protocol that the channel has ended, unless Closed has
+// told it.
 func (c *SSHChannel) endProtocol(reason error) {
+	if !c.protocol.Connected() {
+		return
+	}
 	c.guard("ConnectionLost", func() {
 		reactor.EndConnection(c.protocol, cmp.Or(reason, error(reactor.ErrConnectionDone)))
 	})

@@ -242,6 +242,7 @@ func (s *memServer) channel(offered gossh.NewChannel) {
 		if req.Type == "exec" {
 			s.work.Go(func() {
 				_, _ = io.Copy(ch, ch)
+				_, _ = ch.SendRequest("exit-status", false, conch.PackRequestExitStatus(0)) // likewise
 				ch.Close()
 			})
 		}
