@@ -236,7 +236,7 @@ func (c *SSHConnection) SendGlobalRequest(name string, data []byte, wantReply bo
 	c.sendGlobalRequest(name, slices.Clone(data), wantReply, func(granted bool, reply []byte, err error) {
 		switch {
 		case err != nil:
-			t.end(err) // the connection is broken
+			t.broken()
 			t.whenLost(func() { _ = d.TryErrback(&ConchError{Value: "Connection stopped.", Err: t.reason}) })
 		case wantReply && !granted:
 			_ = d.TryErrback(&ConchError{Value: "global request failed", Err: ErrRequestRefused})
