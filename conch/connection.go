@@ -293,7 +293,13 @@ func (c *SSHConnection) connectionLost() {
 // discardInput drops the data that paused channels hold back.
 func (c *SSHConnection) discardInput() {
 	for _, b := range c.inOrder() {
-		b.inbox = slices.DeleteFunc(b.inbox, func(e event) bool { return e.kind == eventData || e.kind == eventExt })
+		b.inbox = slices.DeleteFunc(b.inbox, func(e event) bool {
+			dropped := e.kind == eventData || e.kind == eventExt
+			if dropped {
+				b.truncate()
+			}
+			return dropped
+		})
 		c.transport.r.CallLater(0, b.deliver)
 	}
 }
