@@ -247,7 +247,7 @@ func (c *SSHConnection) SendGlobalRequest(name string, data []byte, wantReply bo
 	c.sendGlobalRequest(name, slices.Clone(data), wantReply, func(granted bool, reply []byte, err error) {
 		switch {
 		case err != nil:
-			t.end(err) // the connection is broken
+			t.broken()
 			t.whenLost(func() { _ = d.TryErrback(&ConchError{Value: "Connection stopped.", Err: t.reason}) })
 		case wantReply && !granted:
 			_ = d.TryErrback(&ConchError{Value: "global request failed", Err: ErrRequestRefused})
@@ -304,7 +304,13 @@ func (c *SSHConnection) connectionLost() {
 // discardInput drops the data that paused channels hold back.
 func (c *SSHConnection) discardInput() {
 	for _, b := range c.inOrder() {
-		b.inbox = slices.DeleteFunc(b.inbox, func(e event) bool { return e.kind == eventData || e.kind == eventExt })
+		b.inbox = slices.DeleteFunc(b.inbox, func(e event) bool {
+			dropped := e.kind == eventData || e.kind == eventExt
+			if dropped {
+				b.truncate()
+			}
+			return dropped
+		})
 		c.transport.r.CallLater(0, b.deliver)
 	}
 }

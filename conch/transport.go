@@ -147,6 +147,12 @@ func (t *SSHTransport) serve(from handshake.Result) {
 	t.r.CallFromThread(func() { t.connectionLost(lostBecause(err)) })
 }
 
+// broken ends a connection that a call of x/crypto/ssh has found broken. The
+// error of the call need not be the reason, which serve finds out.
+func (t *SSHTransport) broken() {
+	t.work.Go(func() { t.mux.Close() }) // ends with the connection
+}
+
 // enter posts a request or channel opening of the peer to the loop. It blocks
 // while maxUnseen of them are queued.
 func (t *SSHTransport) enter(f func()) {
