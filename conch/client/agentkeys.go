@@ -12,47 +12,41 @@ import (
 	"github.com/hawser-go/hawser/conch/agent"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
-	"github.com/hawser-go/hawser/reactor/endpoints"
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// agentTimeout bounds each exchange with the agent. It is long because the agent may ask the user to confirm a signature.
-const agentTimeout = 60 * time.Second
-
-// agentKeys is the agent's part of authentication. Its keys are fetched when authentication starts; whatever goes wrong on the way, it
-// has none then (C-AUTH-31).
+// agentKeys is the agent's part of authentication. The keys are requested when
+// authentication starts. If that fails there are no keys, and authentication
+// goes on without.
 type agentKeys struct {
 	r      *reactor.Reactor
-	only   []string // if not nil, the identity files whose keys may be used
-	client *agent.SSHAgentClient
-	keys   deferred.Deferred[[]gossh.PublicKey] // fired when the keys are there; those not offered yet
+	only   []string                             // if not nil, the identity files whose keys may be used
+	client *agent.SSHAgentClient                // nil until the agent is connected
+	keys   deferred.Deferred[[]gossh.PublicKey] // fires with the keys; later holds those not offered yet
 }
 
-// agentProtocol connects the client of the agent to a socket.
-type agentProtocol struct {
-	reactor.BaseProtocol
-	client *agent.SSHAgentClient
-}
-
-func (p *agentProtocol) ConnectionMade()             { p.client.MakeConnection(p.Transport()) }
-func (p *agentProtocol) DataReceived(data []byte)    { p.client.DataReceived(data) }
-func (p *agentProtocol) ConnectionLost(reason error) { p.client.ConnectionLost(reason) }
-
-// dialAgent contacts the agent of the options. It returns nil if there is none.
-func dialAgent(r *reactor.Reactor, o *Options) *agentKeys {
+// dialAgent connects to the agent of the options, or returns nil if there is
+// none. It calls failed if the agent does not list its keys.
+func dialAgent(r *reactor.Reactor, o *Options, failed func(error)) *agentKeys {
 	path, err := expandHome(o.agentSocket())
 	if path == "" || err != nil {
 		return nil
 	}
-	a := &agentKeys{r: r, only: o.onlyIdentities(), client: agent.NewSSHAgentClient()}
-	socket := endpoints.NewUNIXClientEndpoint(r, path, reactor.UNIXDialOptions{DialOptions: reactor.DialOptions{Timeout: agentTimeout}})
-	connected := endpoints.ConnectProtocol(socket, &agentProtocol{client: a.client})
-	a.keys = deferred.ThenDeferred(connected, a.list).AddErrback(func(error) ([]gossh.PublicKey, error) { return nil, nil })
+	a := &agentKeys{r: r, only: o.onlyIdentities()}
+	a.keys = deferred.ThenDeferred(agent.Connect(r, path), func(c *agent.SSHAgentClient) deferred.Deferred[[]gossh.PublicKey] {
+		a.client = c
+		return a.list()
+	}).AddErrback(func(err error) ([]gossh.PublicKey, error) {
+		if !errors.Is(err, deferred.ErrCancelled) { // by close
+			failed(err)
+		}
+		return nil, nil
+	})
 	return a
 }
 
-func (a *agentKeys) list(*agentProtocol) deferred.Deferred[[]gossh.PublicKey] {
-	listed := a.client.GetPublicKeys().AddTimeout(a.r, agentTimeout)
+func (a *agentKeys) list() deferred.Deferred[[]gossh.PublicKey] {
+	listed := a.client.GetPublicKeys()
 	if a.only == nil {
 		return listed
 	}
@@ -71,7 +65,7 @@ func named(key gossh.PublicKey, files []string) bool {
 	})
 }
 
-// next answers with the next key, or nil.
+// next returns the next key, or nil.
 func (a *agentKeys) next() deferred.Deferred[gossh.PublicKey] {
 	first := deferred.New[gossh.PublicKey]()
 	a.keys.AddCallback(func(keys []gossh.PublicKey) ([]gossh.PublicKey, error) {
@@ -86,29 +80,28 @@ func (a *agentKeys) next() deferred.Deferred[gossh.PublicKey] {
 }
 
 func (a *agentKeys) sign(key gossh.PublicKey, data []byte, algorithm string) deferred.Deferred[*gossh.Signature] {
-	return a.client.Sign(key, data, algorithm).AddTimeout(a.r, agentTimeout)
+	return a.client.SignData(key, data, algorithm)
 }
 
-// close ends the connection; whoever waits on the agent fails.
+// close ends the connection. Requests in progress fail.
 func (a *agentKeys) close() {
 	a.keys.Cancel()
-	if socket := a.client.Transport(); socket != nil {
-		socket.LoseConnection()
+	if a.client != nil {
+		a.client.Close()
 	}
 }
 
-// ErrNoAgent is the failure to reach an agent if neither the options nor
-// SSH_AUTH_SOCK name one.
-var ErrNoAgent = errors.New("client: no agent; start one and set SSH_AUTH_SOCK, or set Options.AgentSocket")
-
 // agentSocket returns the path of the agent's socket, "" if there is no agent.
 func (o *Options) agentSocket() string { return cmp.Or(o.AgentSocket, os.Getenv("SSH_AUTH_SOCK")) }
+
+// agentTimeout is the time limit for connecting to the agent that is forwarded.
+const agentTimeout = time.Minute
 
 // dialForwardedAgent connects to the agent that is forwarded.
 func (o *Options) dialForwardedAgent(ctx context.Context) (net.Conn, error) {
 	path := cmp.Or(o.ForwardAgentSocket, o.agentSocket())
 	if path == "" {
-		return nil, ErrNoAgent
+		return nil, agent.ErrNoAgent
 	}
 	path, err := expandHome(path)
 	if err != nil {

@@ -160,10 +160,10 @@ func (c candidate) read() (identity, error) {
 // readIdentity finds the public key of a private key file: in the .pub file beside it, or else in the file itself, as ssh does. A file that holds a
 // public key only is taken too.
 func readIdentity(file string) (identity, error) {
-	if key, err := readKey(file+".pub", keys.FormatPublicOpenSSH, nil); err == nil {
+	if key, err := readKey(file+".pub", nil); err == nil && key.IsPublic() {
 		return identity{key: key.PublicKey(), file: file}, nil
 	}
-	key, err := readKey(file, keys.Guess, nil)
+	key, err := readKey(file, nil)
 	if locked, ok := errors.AsType[*keys.EncryptedKeyError](err); ok {
 		id := identity{file: file}
 		if locked.Public != nil {
@@ -225,19 +225,19 @@ func (a *SSHUserAuthClient) unlock(file string, tries int) deferred.Deferred[gos
 
 // readPrivateKey reads a private key. An encrypted one without passphrase gives a *keys.EncryptedKeyError.
 func readPrivateKey(file string, passphrase []byte) (gossh.Signer, error) {
-	key, err := readKey(file, keys.Guess, passphrase)
+	key, err := readKey(file, passphrase)
 	if err != nil {
 		return nil, err
 	}
 	return key.Signer()
 }
 
-func readKey(file string, format keys.Format, passphrase []byte) (*keys.Key, error) {
+func readKey(file string, passphrase []byte) (*keys.Key, error) {
 	name, err := regular(file)
 	if err != nil {
 		return nil, err
 	}
-	return keys.FromFile(name, format, passphrase)
+	return keys.FromFile(name, passphrase)
 }
 
 // regular returns the name of a file, in full, if it is a regular one: reading anything else may never end.

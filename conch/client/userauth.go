@@ -87,7 +87,7 @@ func (a *SSHUserAuthClient) order() []string {
 // ServiceStarted contacts the agent, if there is one (C-AUTH-31).
 func (a *SSHUserAuthClient) ServiceStarted() {
 	if !a.Options.NoAgent {
-		a.agent = dialAgent(a.transport.Reactor(), &a.Options)
+		a.agent = dialAgent(a.transport.Reactor(), &a.Options, func(err error) { a.problems = append(a.problems, err) })
 	}
 }
 
