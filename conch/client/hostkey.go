@@ -79,6 +79,7 @@ func (t *SSHClientTransport) knownHosts() (files *knownhosts.File, err error) {
 	} else if files, err = knownhosts.Default(); err != nil {
 		return nil, err
 	}
+	files.HashNames = t.options.HashKnownHosts
 	return files, nil
 }
 

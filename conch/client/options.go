@@ -85,6 +85,39 @@ type Options struct {
 
 	// Progress is told, on the reactor goroutine, when a phase of the set-up is over, with a line for people.
 	Progress func(phase Phase, result string)
+
+	// HostKeyAlias is a name that replaces the host and the port when the host key
+	// is looked up and saved (ssh's HostKeyAlias). Empty means no alias.
+	HostKeyAlias string
+
+	// GlobalKnownHosts names known-hosts files that are only read, after
+	// KnownHosts. Nil means /etc/ssh/ssh_known_hosts and
+	// /etc/ssh/ssh_known_hosts2; an empty list that is not nil means no files.
+	GlobalKnownHosts []string
+
+	// HashKnownHosts makes saved host names hashed in known_hosts (ssh's
+	// HashKnownHosts). Otherwise they are saved in clear.
+	HashKnownHosts bool
+
+	// Methods lists the authentication methods to use, in order of preference:
+	// publickey, keyboard-interactive, password. Empty means the default.
+	Methods []string
+
+	// BatchMode makes every question to the user fail (ssh's BatchMode).
+	BatchMode bool
+
+	// PasswordPrompts is how often the user may be asked for a password (ssh's
+	// NumberOfPasswordPrompts). Zero means 3.
+	PasswordPrompts int
+
+	// Certificates names certificate files that are offered with the keys of
+	// Identities and of the agent (ssh's CertificateFile).
+	Certificates []string
+
+	// PublicKeyAlgorithms are the signature algorithms for keys of the user, in
+	// order of preference (ssh's PubkeyAcceptedAlgorithms). Empty means the
+	// default.
+	PublicKeyAlgorithms []string
 }
 
 // HostKeyPolicy is ssh's StrictHostKeyChecking: what VerifyHostKey does about a host that is not known. A changed or revoked key is refused by all.
