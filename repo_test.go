@@ -5,6 +5,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path"
@@ -172,11 +173,19 @@ func TestTopLevel(t *testing.T) {
 // numbered are the behaviours that have a number: a test below the folder
 // carries it, or docs/from-twisted.md says why none does.
 var numbered = []struct {
-	folder, letter string
+	folder, prefix string
 	ranges         [][2]int
 }{
 	{"deferred", "D", [][2]int{{1, 318}}},
 	{"reactor", "R", [][2]int{{1, 237}, {250, 337}, {352, 456}, {466, 470}, {510, 537}}}, // the others are about what is not part of this library
+	{"conch", "PORT-", [][2]int{{1, 7}}},
+	{"conch", "C-CLIENT-", [][2]int{{1, 28}, {30, 48}, {50, 54}}},
+	{"conch", "C-AUTH-", [][2]int{{1, 22}, {30, 41}}},
+	{"conch", "C-CONN-", [][2]int{{1, 4}, {10, 14}, {20, 26}, {30, 37}, {40, 43}, {50, 57}}},
+	{"conch", "C-CHAN-", [][2]int{{1, 6}, {10, 17}, {20, 24}, {30, 32}}},
+	{"conch", "C-ENDP-", [][2]int{{1, 8}}},
+	{"conch", "C-SFTP-", [][2]int{{1, 10}, {20, 32}, {40, 46}, {50, 52}, {60, 63}}},
+	{"conch", "C-KEYS-", [][2]int{{1, 14}, {20, 24}}},
 }
 
 func TestNumberedBehaviours(t *testing.T) {
@@ -189,7 +198,7 @@ func TestNumberedBehaviours(t *testing.T) {
 		section, _, _ = strings.Cut(section, "\n## ")
 		_, reasons, _ := strings.Cut(section, "### Numbers without a test of their own")
 		found := make(map[int]bool)
-		addNumbers(found, n.letter, reasons)
+		addNumbers(found, n.prefix, reasons)
 		for dir, files := range packages(t) {
 			for _, name := range files {
 				if under(dir, n.folder) && strings.HasSuffix(name, "_test.go") {
@@ -197,28 +206,60 @@ func TestNumberedBehaviours(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					addNumbers(found, n.letter, string(source))
+					addNumbers(found, n.prefix, string(source))
 				}
 			}
 		}
 		for _, r := range n.ranges {
 			for i := r[0]; i <= r[1]; i++ {
 				if !found[i] {
-					t.Errorf("no test in %s carries %s%d, and docs/from-twisted.md has no reason for it", n.folder, n.letter, i)
+					t.Errorf("no test in %s carries %s%d, and docs/from-twisted.md has no reason for it", n.folder, n.prefix, i)
 				}
 			}
 		}
 	}
 }
 
-// addNumbers adds the numbers after the letter in text, and what lies between
-// two of which it says "to".
-func addNumbers(found map[int]bool, letter, text string) {
-	for _, m := range regexp.MustCompile(letter+`(\d+)(?: ?to ?`+letter+`(\d+))?`).FindAllStringSubmatch(text, -1) {
+// addNumbers adds the numbers after the prefix in text, and the numbers between
+// two that have the word "to" between them. Numbers with a hyphen may stand in
+// lists, and in the names of tests: C-CONN-32, 35, TestC_AUTH_12_13, TestSFTP61.
+func addNumbers(found map[int]bool, prefix, text string) {
+	number, list := prefix, ``
+	if name, hyphen := strings.CutSuffix(prefix, "-"); hyphen {
+		number, list = strings.ReplaceAll(name, "-", "[-_]")+"[-_]", `(?:(?:, | and |_)\d+)*`
+		if name, ok := strings.CutPrefix(name, "C-"); ok {
+			number += "|Test" + name
+		}
+	}
+	pattern := `(?:` + number + `)(\d+)(` + list + `)(?: ?to ?(?:` + number + `)(\d+))?`
+	for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
 		first, _ := strconv.Atoi(m[1])
-		last, _ := strconv.Atoi(m[2]) // 0 without a second number
+		last, _ := strconv.Atoi(m[3]) // 0 without a second number
 		for i := first; i <= max(first, last); i++ {
 			found[i] = true
+		}
+		for _, n := range regexp.MustCompile(`\d+`).FindAllString(m[2], -1) {
+			i, _ := strconv.Atoi(n)
+			found[i] = true
+		}
+	}
+}
+
+func TestAddNumbers(t *testing.T) {
+	for text, want := range map[string][]int{
+		"D D7 D9 to D11, 13":                 {7, 9, 10, 11},
+		"C-CONN-2, 4 and 6":                  {2, 4, 6},
+		"C-CONN-2 to C-CONN-4, C-CHAN-9":     {2, 3, 4},
+		"TestC_CONN_12_13_Name, TestCONN7_X": {7, 12, 13},
+	} {
+		found := make(map[int]bool)
+		prefix := "C-CONN-"
+		if text[0] == 'D' {
+			prefix = "D"
+		}
+		addNumbers(found, prefix, text)
+		if got := slices.Sorted(maps.Keys(found)); !slices.Equal(got, want) {
+			t.Errorf("%q: got %v, want %v", text, got, want)
 		}
 	}
 }

@@ -1,0 +1,125 @@
+// Command ssh-port is a Conch program, ported line by line: it runs a command
+// and makes a directory over one connection. docs/howto/porting-conch.md shows
+// the Python program beside it.
+//
+//	go run ./examples/ssh-port USER HOST
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/client"
+	"github.com/hawser-go/hawser/conch/filetransfer"
+	"github.com/hawser-go/hawser/conch/sftp"
+	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/reactor"
+)
+
+// command is a channel that runs the command of the type that embeds it.
+type command struct{ conch.SSHChannel }
+
+func (c *command) Name() string { return "session" }
+
+func (c *command) ChannelOpen([]byte) {
+	line := c.Self().(interface{ Line() string }).Line()
+	d := c.Conn().SendRequest(c, "exec", conch.NS(line), true)
+	d.OnValue(c.cbExec).OnError(c.OpenFailed)
+}
+
+func (c *command) cbExec([]byte) {
+	c.Write([]byte("hello conch\n"))
+	c.Conn().SendEOF(c)
+}
+
+func (c *command) OpenFailed(reason error) { c.owner().finish(reason) }
+
+// owner returns the connection as the type that it is.
+func (c *command) owner() *connection { return c.Conn().Self().(*connection) }
+
+// cat is a command that collects its output.
+type cat struct {
+	command
+	data []byte
+}
+
+func (c *cat) Line() string { return "cat" }
+
+func (c *cat) DataReceived(p []byte) { c.data = append(c.data, p...) }
+
+func (c *cat) ExitStatusReceived(status uint32) {
+	fmt.Fprintln(c.owner().out, "exit status:", status)
+}
+
+func (c *cat) Closed() {
+	if reason := c.CloseReason(); reason != nil {
+		c.owner().finish(reason)
+		return
+	}
+	fmt.Fprintf(c.owner().out, "got from cat: %q\n", c.data)
+	c.owner().makeDirectory()
+}
+
+// connection is the service.
+type connection struct {
+	conch.SSHConnection
+	out      io.Writer
+	finished deferred.Deferred[deferred.Void]
+}
+
+func (c *connection) ServiceStarted() { c.OpenChannel(&cat{}) }
+
+func (c *connection) ServiceStopped() { c.finish(c.Transport().Lost()) }
+
+func (c *connection) makeDirectory() {
+	d := sftp.OpenOn(c, sftp.Options{})
+	made := deferred.ThenDeferred(d, func(s *sftp.Client) deferred.Deferred[filetransfer.Status] {
+		return s.MakeDirectory("foobarbaz", filetransfer.Attrs{})
+	})
+	made.OnValue(func(filetransfer.Status) { fmt.Fprintln(c.out, "made directory") })
+	made.OnResult(func(_ filetransfer.Status, err error) { c.finish(err) })
+}
+
+// finish ends the job. The first call counts.
+func (c *connection) finish(err error) {
+	if err != nil {
+		_ = c.finished.TryErrback(err)
+	} else {
+		_ = c.finished.TryCallback(deferred.Void{})
+	}
+	c.LoseConnection()
+}
+
+// job connects and does the work. out receives a line for each step.
+func job(r *reactor.Reactor, target *client.Target, out io.Writer) deferred.Deferred[deferred.Void] {
+	conn := &connection{out: out, finished: deferred.New[deferred.Void]()}
+	target.Connect(r, conn).OnError(conn.finish)
+	return conn.finished
+}
+
+// run runs the reactor until the job is done.
+func run(target *client.Target, out io.Writer) error {
+	r := reactor.New(reactor.Options{})
+	problem := errors.New("interrupted")
+	r.CallWhenRunning(func() {
+		job(r, target, out).OnResult(func(_ deferred.Void, err error) {
+			problem = err
+			_ = r.Stop() // an error means that it is stopping
+		})
+	})
+	return errors.Join(r.Run(), problem)
+}
+
+func main() {
+	if len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: ssh-port USER HOST")
+		os.Exit(2)
+	}
+	if err := run(&client.Target{User: os.Args[1], Host: os.Args[2]}, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
