@@ -31,7 +31,7 @@ const goldenPassphrase = "open sesame"
 // goldenFiles are the key files of keys/testdata, by kind and format.
 func goldenFiles(t *testing.T) map[string]string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("keys", "testdata", "golden.json"))
+	text, err := os.ReadFile(filepath.Join("..", "keys", "testdata", "golden.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

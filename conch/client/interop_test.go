@@ -180,8 +180,8 @@ func interopExec(t *testing.T, r *reactor.Reactor, conn *sshtest.PlainConnection
 	for command, want := range map[string]string{
 		"printf out; printf err >&2": "out err <nil>",
 		"cat":                        "in  <nil>",
-		"exit 3":                     "  conch: remote command exited with status 3",
-		"kill -TERM $$":              "  conch: remote command was ended by signal TERM",
+		"exit 3":                     "  client: remote command exited with status 3",
+		"kill -TERM $$":              "  client: remote command was ended by signal TERM",
 	} {
 		out, err := sshtest.Await(t, r, func() deferred.Deferred[client.Output] { return client.Exec(conn, command, []byte("in")) })
 		if exit, ok := errors.AsType[*client.ExitError](err); ok {

@@ -55,7 +55,7 @@ func TestAuth_Interactive(t *testing.T) {
 	ui := &sshtest.ScriptedUI{Line: echoing}
 	sshtest.Connect(t, r, to.WithoutKeys(t, ui))
 	sshtest.OnLoop(t, r, func() {
-		if !slices.Equal(ui.Asked, []string{"one?", "two?", "three?"}) || !slices.Contains(ui.Warned, "instruction ?[31m") {
+		if !slices.Equal(ui.Asked, []string{"one?", "two?", "three?"}) || !slices.Contains(ui.Warned, `instruction \x1b[31m`) {
 			t.Errorf("asked %q, warned %q", ui.Asked, ui.Warned)
 		}
 	})
@@ -240,7 +240,7 @@ func TestAuth_Banner(t *testing.T) {
 	to.Options.UI = ui
 	sshtest.Connect(t, r, to)
 	sshtest.OnLoop(t, r, func() {
-		if !slices.Equal(ui.Warned, []string{"no ?]entry\n"}) {
+		if !slices.Equal(ui.Warned, []string{`no \x1b]entry` + "\n"}) {
 			t.Errorf("warned %q", ui.Warned)
 		}
 	})
