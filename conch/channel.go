@@ -341,7 +341,7 @@ func (c *SSHChannel) requestAnswered(d deferred.Deferred[[]byte], wanted, grante
 	case err != nil:
 		c.whenEnded(func(lost error) { _ = d.TryErrback(closedError(lost)) })
 	case wanted && !granted:
-		_ = d.TryErrback(&ConchError{Value: "channel request", Err: ErrRequestRefused})
+		_ = d.TryErrback(&ConchError{Value: "channel request failed", Err: ErrRequestRefused})
 	default:
 		_ = d.TryCallback(nil)
 	}

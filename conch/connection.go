@@ -237,9 +237,9 @@ func (c *SSHConnection) SendGlobalRequest(name string, data []byte, wantReply bo
 		switch {
 		case err != nil:
 			t.end(err) // the connection is broken
-			t.whenLost(func() { _ = d.TryErrback(&ConchError{Value: "global request", Err: t.reason}) })
+			t.whenLost(func() { _ = d.TryErrback(&ConchError{Value: "Connection stopped.", Err: t.reason}) })
 		case wantReply && !granted:
-			_ = d.TryErrback(&ConchError{Value: "global request", Err: ErrRequestRefused})
+			_ = d.TryErrback(&ConchError{Value: "global request failed", Err: ErrRequestRefused})
 		default:
 			_ = d.TryCallback(reply)
 		}

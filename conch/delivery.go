@@ -127,12 +127,17 @@ func (c *SSHChannel) unwanted() bool { return c.paused > 0 && c.ending() }
 // answer asks the hook about a request and sends the reply when there is one.
 func (c *SSHChannel) answer(e event) {
 	t := c.conn.transport
-	var d deferred.Deferred[bool]
-	c.guard("RequestReceived", func() { d = c.self.RequestReceived(e.req.Type, e.req.Payload) })
+	answered := false
+	c.guard("RequestReceived", func() {
+		d := c.self.RequestReceived(e.req.Type, e.req.Payload)
+		if d == (deferred.Deferred[bool]{}) {
+			return
+		}
+		d.OnResult(func(granted bool, err error) { c.replies.answer(t, e.r, granted && err == nil, nil) })
+		answered = true
+	})
 	e.req.Payload = nil // may be large
-	if d == (deferred.Deferred[bool]{}) {
+	if !answered {
 		c.replies.answer(t, e.r, false, nil)
-		return
 	}
-	d.OnResult(func(granted bool, err error) { c.replies.answer(t, e.r, granted && err == nil, nil) })
 }

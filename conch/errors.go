@@ -131,9 +131,9 @@ func openRefusal(err error) *ConchError {
 // if the connection was lost, and nil otherwise.
 func closedError(lost error) error {
 	if lost != nil {
-		return &ConchError{Value: "request on a channel", Err: &causedError{ErrChannelClosed, lost}}
+		return &ConchError{Value: "Channel closed.", Err: &causedError{ErrChannelClosed, lost}}
 	}
-	return &ConchError{Value: "request on a channel", Err: ErrChannelClosed}
+	return &ConchError{Value: "Channel closed.", Err: ErrChannelClosed}
 }
 
 // setupError returns the error of a failed handshake in terms of the protocol.

@@ -217,7 +217,7 @@ func TestRequests_Order(t *testing.T) {
 			t.Errorf("channel requests %q", channel)
 		}
 		want := []string{`global "0" <nil>`, `global "1" <nil>`, `global "2" <nil>`,
-			`global "" conch: global request refused: peer refused the request`, `global "4" <nil>`}
+			`global "" conch: global request failed: peer refused the request`, `global "4" <nil>`}
 		if !slices.Equal(global, want) {
 			t.Errorf("global requests %q", global)
 		}

@@ -21,18 +21,20 @@ func (c *SSHConnection) openRequested(offered gossh.NewChannel) {
 		return
 	}
 	o := &peerOpen{offered: offered}
-	err := c.guardHook("GetChannel", func() { o.answer = c.channelFor(offered.ChannelType(), offered.ExtraData()) })
-	switch {
-	case err != nil:
-		t.reject(offered, err)
-	case o.answer == deferred.Deferred[Channel]{}:
-		t.reject(offered, unknownType())
-	default:
+	err := c.guardHook("GetChannel", func() {
+		o.answer = c.channelFor(offered.ChannelType(), offered.ExtraData())
+		if o.answer == (deferred.Deferred[Channel]{}) {
+			o.answer = deferred.Fail[Channel](unknownType())
+		}
 		c.opening[o] = struct{}{}
 		o.answer.OnResult(func(ch Channel, err error) {
 			delete(c.opening, o)
 			c.openDecided(offered, ch, err)
 		})
+	})
+	if err != nil {
+		delete(c.opening, o)
+		t.reject(offered, err)
 	}
 }
 

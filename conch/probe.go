@@ -43,9 +43,8 @@ func (t *SSHTransport) whenProven(f func(alive bool)) {
 func (p *probe) ask(t *SSHTransport) {
 	p.running = true
 	p.limit = t.r.CallLater(probeTimeout, func() { p.answered(t) })
-	t.service.sendGlobalRequest(keepAliveRequest, nil, true, func(bool, []byte, error) {
-		// If the connection is lost, connectionLost comes next, and answers.
-		if t.reason == nil && t.ctx.Err() == nil {
+	t.service.sendGlobalRequest(keepAliveRequest, nil, true, func(_ bool, _ []byte, err error) {
+		if err == nil { // otherwise the connection is lost, and connectionLost answers
 			p.answered(t)
 		}
 	})

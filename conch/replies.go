@@ -59,12 +59,17 @@ func (g *globals) received(req *gossh.Request) {
 	if r == nil {
 		return
 	}
-	var d deferred.Deferred[[]byte]
-	t.guard("GotGlobalRequest", func() { d = g.c.globalRequest(req.Type, req.Payload) })
+	answered := false
+	t.guard("GotGlobalRequest", func() {
+		d := g.c.globalRequest(req.Type, req.Payload)
+		if d == (deferred.Deferred[[]byte]{}) {
+			return
+		}
+		d.OnResult(func(data []byte, err error) { g.answer(t, r, err == nil, data) })
+		answered = true
+	})
 	req.Payload = nil // may be large
-	if d == (deferred.Deferred[[]byte]{}) {
+	if !answered {
 		g.answer(t, r, false, nil)
-		return
 	}
-	d.OnResult(func(data []byte, err error) { g.answer(t, r, err == nil, data) })
 }

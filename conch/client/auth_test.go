@@ -133,14 +133,14 @@ func TestHostKey(t *testing.T) {
 	}{
 		{"unknown, accepted", func(*conchtest.Server) string { return "" }, true, 1, nil, 1},
 		{"unknown, rejected", func(*conchtest.Server) string { return "" }, false, 1, func(t *testing.T, err error) {
-			if !errors.Is(err, knownhosts.ErrUserRejectedKey) {
+			if !errors.Is(err, client.ErrUserRejectedKey) {
 				t.Errorf("got %v", err)
 			}
 		}, 0},
 		{"changed", func(s *conchtest.Server) string { return conchtest.KnownHostsLine(s.Addr, other) }, true, 0, func(t *testing.T, err error) {
 			changed, ok := errors.AsType[*knownhosts.HostKeyChangedError](err)
 			bad, also := errors.AsType[*conch.ConchError](err)
-			if !ok || !also || bad.Data != conch.DisconnectHostKeyNotVerifiable || !strings.Contains(changed.Error(), "known_hosts, line 1") {
+			if !ok || !also || bad.Data != conch.DisconnectHostKeyNotVerifiable || !strings.Contains(changed.Error(), `known_hosts", line 1`) {
 				t.Errorf("got %v", err)
 			}
 		}, 1},

@@ -14,7 +14,6 @@ import (
 
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/conchtest"
-	"github.com/hawser-go/hawser/conch/knownhosts"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 	gossh "golang.org/x/crypto/ssh"
@@ -126,7 +125,7 @@ func TestEndpoint_Failures(t *testing.T) {
 			func(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }},
 		{"host key refused", func(t *testing.T, _ *conchtest.Server, o *client.EndpointOptions) {
 			o.Options.KnownHosts, o.Options.UI = []string{t.TempDir() + "/none"}, &sshtest.ScriptedUI{}
-		}, func(err error) bool { return err == knownhosts.ErrUserRejectedKey }},
+		}, func(err error) bool { return err == client.ErrUserRejectedKey }},
 		{"refused during authentication", func(_ *testing.T, _ *conchtest.Server, o *client.EndpointOptions) {
 			o.Keys, o.Password = nil, "wrong"
 		}, func(err error) bool {

@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hawser-go/hawser/conch/knownhosts"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 	"golang.org/x/term"
@@ -49,7 +48,7 @@ func NewConsoleUI(r *reactor.Reactor) *ConsoleUI { return &ConsoleUI{r: r, open:
 
 // Prompt asks until the answer is yes or no; an empty line or the end of input counts as no (C-CLIENT-47).
 func (u *ConsoleUI) Prompt(question string) deferred.Deferred[bool] {
-	return ask(u, func(tty terminal) (bool, error) { return knownhosts.Ask(tty, question) })
+	return ask(u, func(tty terminal) (bool, error) { return askYesNo(tty, question) })
 }
 
 // ReadLine asks for a line. Without echo, Ctrl-C fails it with ErrInterrupted.

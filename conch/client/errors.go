@@ -16,6 +16,10 @@ var (
 	// Options.HostKeys is RefuseNewHosts, or no user can be asked.
 	ErrUnknownHost = errors.New("client: host key is not known; add it to a known-hosts file first")
 
+	// ErrUserRejectedKey is the failure of VerifyHostKey if the user answered no
+	// to the question about an unknown host.
+	ErrUserRejectedKey = errors.New("client: the user rejected the host key")
+
 	// ErrUnavailable is the failure of a hook of SSHUserAuthClient that has
 	// nothing to offer. The next method is tried.
 	ErrUnavailable = errors.New("client: not available")

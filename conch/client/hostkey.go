@@ -18,11 +18,8 @@ func VerifyHostKey(t *SSHClientTransport, ip string, key gossh.PublicKey, _ stri
 	if err != nil {
 		return deferred.Fail[bool](err)
 	}
-	host, port := t.options.Host, t.options.Port
-	if parsed := net.ParseIP(ip); parsed == nil || parsed.IsLoopback() {
-		ip = "" // says nothing about the host: it may be anything's tunnel, or not TCP at all
-	}
-	checked := reactor.DeferToThread(t.Reactor(), func() (knownhosts.Verdict, error) { return files.Check(host, port, ip, key) })
+	name := t.hostName()
+	checked := reactor.DeferToThread(t.Reactor(), func() (knownhosts.Verdict, error) { return files.Check(name, ip, key) })
 	return deferred.ThenDeferred(checked, func(v knownhosts.Verdict) deferred.Deferred[bool] { return t.judge(files, v) })
 }
 
@@ -31,7 +28,7 @@ func (t *SSHClientTransport) judge(files *knownhosts.File, v knownhosts.Verdict)
 	case knownhosts.Known:
 		return deferred.Succeed(true)
 	case knownhosts.KnownAddIP:
-		t.ui().Warn(v.Warning())
+		t.ui().Warn(v.Message())
 		return t.save(files, v)
 	}
 	switch t.options.HostKeys {
@@ -40,14 +37,14 @@ func (t *SSHClientTransport) judge(files *knownhosts.File, v knownhosts.Verdict)
 	case AcceptNewHosts:
 		return t.save(files, v)
 	}
-	return deferred.ThenBothDeferred(t.ui().Prompt(v.Question()), func(yes bool, err error) deferred.Deferred[bool] {
+	return deferred.ThenBothDeferred(t.ui().Prompt(v.Message()), func(yes bool, err error) deferred.Deferred[bool] {
 		switch {
 		case errors.Is(err, ErrInterrupted) || errors.Is(err, deferred.ErrCancelled):
 			return deferred.Fail[bool](err)
 		case err != nil:
 			return deferred.Fail[bool](&causedError{ErrUnknownHost, err})
 		case !yes:
-			return deferred.Fail[bool](knownhosts.ErrUserRejectedKey)
+			return deferred.Fail[bool](ErrUserRejectedKey)
 		}
 		return t.save(files, v)
 	})
@@ -57,7 +54,7 @@ func (t *SSHClientTransport) judge(files *knownhosts.File, v knownhosts.Verdict)
 func (t *SSHClientTransport) save(files *knownhosts.File, v knownhosts.Verdict) deferred.Deferred[bool] {
 	saved := reactor.DeferToThread(t.Reactor(), func() (bool, error) { return true, files.Accept(v) })
 	return saved.AddErrback(func(err error) (bool, error) {
-		t.ui().Warn("Could not save the host key: " + err.Error())
+		t.ui().Warn(err.Error())
 		return true, nil
 	})
 }
@@ -82,25 +79,30 @@ func (t *SSHClientTransport) knownHosts() (files *knownhosts.File, err error) {
 	} else if files, err = knownhosts.Default(); err != nil {
 		return nil, err
 	}
-	files.Plain, files.RefuseOtherTypes = true, true
 	return files, nil
 }
 
-// hostKeyAlgorithms returns the host key algorithms to offer: those of the options, or else x/crypto/ssh's with the types that are known
-// for the host first, so that the server presents a key that can be checked. It reads files.
+// hostName returns the name under which the host's key is recorded.
+func (t *SSHClientTransport) hostName() knownhosts.Name {
+	return knownhosts.HostPort(t.options.Host, t.options.Port)
+}
+
+// hostKeyAlgorithms returns the host key algorithms to offer: those of the
+// options, or else the secure algorithms of x/crypto/ssh in the order of
+// [knownhosts.File.HostKeyAlgorithms]. It reads files.
 func (t *SSHClientTransport) hostKeyAlgorithms() ([]string, error) {
 	if len(t.options.HostKeyAlgorithms) > 0 {
 		return t.options.HostKeyAlgorithms, nil
 	}
 	files, err := t.knownHosts()
 	if err != nil {
-		return nil, nil // VerifyHostKey says what is wrong, if it is used at all
+		return nil, nil // VerifyHostKey reports the error, if it is used
 	}
-	known, err := files.HostKeyAlgorithms(t.options.Host, t.options.Port)
-	if err != nil || len(known) == 0 {
+	algorithms, err := files.HostKeyAlgorithms(t.hostName(), nil)
+	if err != nil {
 		return nil, nil
 	}
-	return knownhosts.PreferKnown(known, gossh.SupportedAlgorithms().HostKeys), nil
+	return algorithms, nil
 }
 
 // hostOf returns the numeric address without the port.

@@ -11,7 +11,6 @@ import (
 	"github.com/hawser-go/hawser/conch/internal/sshtest"
 
 	"github.com/hawser-go/hawser/conch/conchtest"
-	"github.com/hawser-go/hawser/conch/knownhosts"
 	"github.com/hawser-go/hawser/deferred"
 	gossh "golang.org/x/crypto/ssh"
 )
@@ -32,7 +31,7 @@ func TestVerifyHostKey_NewHosts(t *testing.T) {
 		says   string
 	}{
 		"asked, yes":    {client.AskAboutNewHosts, &sshtest.ScriptedUI{Yes: true}, nil, ""},
-		"asked, no":     {client.AskAboutNewHosts, &sshtest.ScriptedUI{}, []error{knownhosts.ErrUserRejectedKey}, ""},
+		"asked, no":     {client.AskAboutNewHosts, &sshtest.ScriptedUI{}, []error{client.ErrUserRejectedKey}, ""},
 		"nobody to ask": {client.AskAboutNewHosts, speechlessUI{&sshtest.ScriptedUI{}}, []error{client.ErrUnknownHost, errNobody}, "add it to a known-hosts file first: nobody"},
 		"accepted":      {client.AcceptNewHosts, sshtest.NoUI{T: t}, nil, ""},
 		"refused":       {client.RefuseNewHosts, sshtest.NoUI{T: t}, []error{client.ErrUnknownHost}, "add it to a known-hosts file"},

@@ -7,15 +7,17 @@ import (
 	xknownhosts "golang.org/x/crypto/ssh/knownhosts"
 )
 
-// Check reads the whole file each time: this is what one connection costs, with an address to look at.
+// Check reads the whole file each time. This is the cost of a connection, with
+// an address to look up.
 func BenchmarkCheck(b *testing.B) {
 	for _, lines := range []int{10, 1000, 10000} {
 		for _, plain := range []bool{true, false} {
 			b.Run(fmt.Sprintf("lines=%d/plain=%v", lines, plain), func(b *testing.B) {
 				f := benchmarkFile(b, lines, plain)
+				name := host("host-1.example.org")
 				b.ReportAllocs()
 				for b.Loop() {
-					if v, err := f.Check("host-1.example.org", 22, "192.0.2.1", ed1); err != nil || v.Outcome != KnownAddIP {
+					if v, err := f.Check(name, "192.0.2.1", ed1); err != nil || v.Outcome != KnownAddIP {
 						b.Fatal(v.Outcome, err)
 					}
 				}
@@ -24,7 +26,7 @@ func BenchmarkCheck(b *testing.B) {
 	}
 }
 
-// The other contestant reads a file once per connection too, in a program that makes a callback for each.
+// x/crypto's knownhosts, in a program that makes a callback for each connection.
 func BenchmarkXKnownhosts(b *testing.B) {
 	for _, lines := range []int{10, 1000, 10000} {
 		for _, plain := range []bool{true, false} {
@@ -32,7 +34,7 @@ func BenchmarkXKnownhosts(b *testing.B) {
 				f := benchmarkFile(b, lines, plain)
 				b.ReportAllocs()
 				for b.Loop() {
-					check, err := xknownhosts.New(f.SavePath())
+					check, err := xknownhosts.New(f.path)
 					if err != nil {
 						b.Fatal(err)
 					}
@@ -54,11 +56,13 @@ func (benchmarkAddr) String() string  { return "192.0.2.1:22" }
 
 func benchmarkFile(b *testing.B, lines int, plain bool) *File {
 	b.Helper()
-	f := FromPath(tempFile(b))
-	f.Plain = plain
+	var text []string
 	for i := range lines {
-		add(b, f, fmt.Sprintf("host-%d.example.org", i))
+		name := fmt.Sprintf("host-%d.example.org", i)
+		if !plain {
+			name = hashOf(name)
+		}
+		text = append(text, line(name, ed1))
 	}
-	save(b, f)
-	return f
+	return FromPath(tempFile(b, text...))
 }

@@ -1,246 +1,165 @@
 package knownhosts
 
 import (
-	"errors"
+	"net/netip"
 	"slices"
 
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// Check judges the key that a server presented. hostname is the name that the user gave, port the port connected to (0 for 22),
-// ip the textual address of the server; an empty ip leaves the address out, which is right behind a proxy and for loopback
-// addresses. The key may be a certificate.
+// Check judges the key, or the certificate, that a server presented.
 //
-// The address is judged before an unknown host is (C-CLIENT-46): an address recorded with another key refuses. The errors are
-// *HostKeyChangedError, *RevokedKeyError and *CertificateError, [ErrBadHost] for a name that no file could hold, and those of
-// reading the files, where *LimitError and *fs.PathError are found.
-func (f *File) Check(hostname string, port int, ip string, key gossh.PublicKey) (Verdict, error) {
-	q, err := newInquiry(key, Name(hostname, port), Name(hostname, defaultPort), addressName(ip, port))
-	if err != nil {
+// The ip is the numeric address of the server, without a port. It is looked up
+// with the port of name, to find a host whose name resolves to the address of
+// another known host. It is not looked up if it is empty, a loopback address or
+// not an IP address, as behind a proxy, or if name is an alias.
+//
+// Check returns a *[HostKeyChangedError] or a *[RevokedKeyError] if the key
+// must be refused. It returns other errors if the certificate is not valid, if
+// name is not valid, or if a file cannot be read; the connection must then be
+// refused too.
+func (f *File) Check(name Name, ip string, key gossh.PublicKey) (Verdict, error) {
+	if err := name.validate(); err != nil {
 		return Verdict{}, err
 	}
+	q := newInquiry(name, ip, key)
 	if err := q.read(f); err != nil {
 		return Verdict{}, err
 	}
-	if q.revoked != nil {
-		return Verdict{}, &RevokedKeyError{Host: q.host.name, Key: key, Entry: *q.revoked}
+	if r := q.revoked; r != nil {
+		return Verdict{}, &RevokedKeyError{Name: name, Key: key, Revoked: r.key, Path: r.path, Line: r.line}
 	}
-	certError := f.checkCertificate(hostname, q)
-	if q.authority() != nil && certError == nil {
-		return q.verdict(Known, q.authority()), nil
+	certErr := q.checkCertificate()
+	if q.authority() != nil && certErr == nil {
+		return q.verdict(Known), nil
 	}
-	v, err := f.judge(q)
-	if err == nil && v.Outcome == Unknown && certError != nil {
-		return Verdict{}, certError
+	v, err := q.judge()
+	if err == nil && v.Outcome == Unknown && certErr != nil {
+		return Verdict{}, certErr
 	}
 	return v, err
 }
 
-// judge decides by plain keys.
-func (f *File) judge(q *inquiry) (Verdict, error) {
-	for _, r := range []*record{&q.host, &q.ip} {
-		if offending := r.contradiction(f.RefuseOtherTypes); offending != nil {
-			return Verdict{}, newHostKeyChangedError(r.name, *offending, q.key)
-		}
-	}
-	switch {
-	case q.host.match != nil && q.ip.name != "" && q.ip.match == nil:
-		return q.verdict(KnownAddIP, q.host.match), nil
-	case q.host.match != nil:
-		return q.verdict(Known, q.host.match), nil
-	case q.bare.match != nil:
-		return q.verdict(Known, q.bare.match), nil
-	default:
-		return q.verdict(Unknown, nil), nil
-	}
-}
-
-// HasHostKey reports whether key is recorded for name, which is a name as [Name] writes it (C-CLIENT-36). Any line with the key
-// is enough (C-CLIENT-37). When there is none but one with another key of the same type, the error is a *HostKeyChangedError
-// about the first such line; when the key is revoked, a *RevokedKeyError. The errors of reading are those of Check. Of a
-// certificate only the key inside it is looked at; Check judges certificates.
-func (f *File) HasHostKey(name string, key gossh.PublicKey) (bool, error) {
-	q, err := newInquiry(plainKey(key), lower(name), "", "")
-	if err != nil {
-		return false, err
-	}
-	if err := q.read(f); err != nil {
-		return false, err
-	}
-	if q.revoked != nil {
-		return false, &RevokedKeyError{Host: q.host.name, Key: key, Entry: *q.revoked}
-	}
-	if offending := q.host.contradiction(f.RefuseOtherTypes); offending != nil {
-		return false, newHostKeyChangedError(q.host.name, *offending, q.key)
-	}
-	return q.host.match != nil, nil
-}
-
-// Presence is the answer of IsInKnownHosts, with the numbers that Conch uses.
-type Presence int
-
-const (
-	Absent    Presence = 0 // not recorded, or the files cannot be read
-	Present   Presence = 1 // recorded with this key
-	Different Presence = 2 // recorded with another key of this type, or this key is revoked
-)
-
-// IsInKnownHosts is HasHostKey with all its answers in one number (C-CLIENT-27). Unlike Conch's it understands hashed names and
-// creates no directory; Save does that.
-func (f *File) IsInKnownHosts(name string, key gossh.PublicKey) Presence {
-	found, err := f.HasHostKey(name, key)
-	_, changed := errors.AsType[*HostKeyChangedError](err)
-	_, revoked := errors.AsType[*RevokedKeyError](err)
-	switch {
-	case found:
-		return Present
-	case changed || revoked:
-		return Different
-	default:
-		return Absent
-	}
-}
-
-// inquiry collects in one pass over the files what they say about one key and up to three names.
+// inquiry collects the entries for one key and up to three names in one pass
+// over the files.
 type inquiry struct {
 	key  gossh.PublicKey    // the plain key
-	cert *gossh.Certificate // nil when a plain key was presented
+	cert *gossh.Certificate // nil if the server presented a plain key
 
-	host record // the host, with the port if that is not 22
-	bare record // the host without its port; no name when that is the same
-	ip   record // the address, with the port likewise; no name when it is not to be looked at
+	host    record // the host with its port, or the alias
+	bare    record // the host without its port; unused if that is the same name
+	address record // the address with the port; unused if not to be looked up
 
-	revoked *Entry // the first line that revokes the key or its certificate's authority
+	revoked *entry // the first line that revokes the key or the authority
 }
 
-// record is what the files say about one name and the key: the first line of each kind.
+// record holds the first entry of each kind for one name.
 type record struct {
-	name      string
-	match     *Entry  // has this key
-	changed   *Entry  // has another key of its type
-	authority *Entry  // has the authority that signed the certificate
-	others    []Entry // have keys of other types, one for each type
+	name      Name   // zero if the record is unused
+	match     *entry // has the key
+	changed   *entry // has another key
+	authority *entry // has the authority that signed the certificate
 }
 
-func newInquiry(key gossh.PublicKey, host, bare, ip string) (*inquiry, error) {
-	q := &inquiry{key: plainKey(key), host: record{name: host}}
+func newInquiry(name Name, ip string, key gossh.PublicKey) *inquiry {
+	q := &inquiry{key: plainKey(key), host: record{name: name}}
 	q.cert, _ = key.(*gossh.Certificate)
-	if bare != host {
+	if bare := name.withoutPort(); bare != name {
 		q.bare.name = bare
 	}
-	if ip != host {
-		q.ip.name = ip
+	addr, err := netip.ParseAddr(ip)
+	if err != nil || addr.IsLoopback() || name.port == 0 {
+		return q
 	}
-	for _, r := range q.records() {
-		if err := checkName(r.name); err != nil {
-			return nil, err
-		}
+	if address := HostPort(addr.Unmap().String(), name.port); address != name {
+		q.address.name = address
 	}
-	return q, nil
+	return q
 }
 
-// addressName is Name for an address, which may be missing.
-func addressName(ip string, port int) string {
-	if ip == "" {
-		return ""
-	}
-	return Name(ip, port)
-}
-
-// records lists the records that have a name; that of the host always counts.
-func (q *inquiry) records() []*record {
-	all := []*record{&q.host, &q.bare, &q.ip}
-	return slices.DeleteFunc(all, func(r *record) bool { return r != &q.host && r.name == "" })
-}
-
-// read goes through the files. A key is decoded only on the lines whose hosts match.
+// read collects the entries. It decodes the keys of matching lines only.
 func (q *inquiry) read(f *File) error {
-	records := q.records()
-	for line, err := range f.lines() {
+	records := []*record{&q.host, &q.bare, &q.address}
+	records = slices.DeleteFunc(records, func(r *record) bool { return r.name == Name{} })
+	names := make([]string, len(records))
+	for i, r := range records {
+		names[i] = r.name.String()
+	}
+	for e, err := range f.entries() {
 		if err != nil {
 			return err
 		}
-		hosts := line.hosts()
-		for _, r := range records {
-			if hosts.matches(r.name) {
-				q.note(r, line.entry())
+		for i, r := range records {
+			if e.matches(names[i]) && e.decode() {
+				q.note(r, e)
 			}
 		}
 	}
 	return nil
 }
 
-// note takes down a line that matches the name of r.
-func (q *inquiry) note(r *record, e Entry) {
+// note stores an entry that matches the name of r.
+func (q *inquiry) note(r *record, e *entry) {
 	switch {
-	case !e.Parsed():
-	case e.Marker == Revoked:
-		if sameKey(plainKey(e.Key), q.key) || q.signedBy(e) {
+	case e.marker == revoked:
+		if sameKey(plainKey(e.key), q.key) || q.signedBy(e) {
 			keepFirst(&q.revoked, e)
 		}
-	case e.Marker == CertAuthority:
+	case e.marker == certAuthority:
 		if q.signedBy(e) {
 			keepFirst(&r.authority, e)
 		}
-	case e.MatchesKey(q.key):
+	case sameKey(e.key, q.key):
 		keepFirst(&r.match, e)
-	case e.Key.Type() == q.key.Type():
-		keepFirst(&r.changed, e)
 	default:
-		r.noteOther(e)
+		q.noteChanged(r, e)
 	}
 }
 
-// signedBy reports whether the line holds the key that signed the certificate.
-func (q *inquiry) signedBy(e Entry) bool {
-	return q.cert != nil && sameKey(plainKey(e.Key), q.cert.SignatureKey)
-}
-
-func (r *record) noteOther(e Entry) {
-	known := func(o Entry) bool { return o.Key.Type() == e.Key.Type() }
-	if !slices.ContainsFunc(r.others, known) {
-		r.others = append(r.others, e)
+// noteChanged stores an entry with another key. The error names the first entry
+// whose key has the type of the presented key, or else the first entry.
+func (q *inquiry) noteChanged(r *record, e *entry) {
+	if r.changed == nil || r.changed.key.Type() != q.key.Type() && e.key.Type() == q.key.Type() {
+		r.changed = e
 	}
 }
 
-func keepFirst(slot **Entry, e Entry) {
+// signedBy reports whether the entry holds the key that signed the certificate.
+func (q *inquiry) signedBy(e *entry) bool {
+	return q.cert != nil && sameKey(plainKey(e.key), q.cert.SignatureKey)
+}
+
+func keepFirst(slot **entry, e *entry) {
 	if *slot == nil {
-		*slot = &e
+		*slot = e
 	}
 }
 
-// contradiction is the line to blame when the name is recorded, but not with the key.
-func (r *record) contradiction(otherTypesToo bool) *Entry {
+// judge decides about the plain key. The address is compared even if the host
+// is unknown, so an address that is recorded with another key is refused.
+func (q *inquiry) judge() (Verdict, error) {
+	for _, r := range []*record{&q.host, &q.address} {
+		if e := r.changed; e != nil && r.match == nil {
+			return Verdict{}, &HostKeyChangedError{Name: r.name, Key: q.key, Recorded: e.key, Path: e.path, Line: e.line}
+		}
+	}
 	switch {
-	case r.match != nil:
-		return nil
-	case r.changed == nil && otherTypesToo && len(r.others) > 0:
-		return &r.others[0]
+	case q.host.match != nil && q.address.name != Name{} && q.address.match == nil:
+		return q.verdict(KnownAddIP), nil
+	case q.host.match != nil, q.bare.match != nil:
+		return q.verdict(Known), nil
 	default:
-		return r.changed
+		return q.verdict(Unknown), nil
 	}
 }
 
-// authority is the line of the authority that signed the certificate and may do so for this host.
-func (q *inquiry) authority() *Entry {
-	if q.host.authority != nil {
-		return q.host.authority
-	}
-	return q.bare.authority
-}
-
-// verdict puts together the answer; vouching is the line that made the key known.
-func (q *inquiry) verdict(outcome Outcome, vouching *Entry) Verdict {
-	v := Verdict{Outcome: outcome, Host: q.host.name, IP: q.ip.name, Key: q.key}
-	if vouching != nil {
-		v.Entry = *vouching
-	}
+func (q *inquiry) verdict(outcome Outcome) Verdict {
+	v := Verdict{Outcome: outcome, Name: q.host.name, Address: q.address.name, Key: q.key}
 	if outcome == Unknown {
-		v.Missing = append(v.Missing, v.Host)
-		v.Others = q.host.others
+		v.Missing = append(v.Missing, v.Name)
 	}
-	if outcome != Known && v.IP != "" && q.ip.match == nil {
-		v.Missing = append(v.Missing, v.IP)
+	if outcome != Known && v.Address != (Name{}) && q.address.match == nil {
+		v.Missing = append(v.Missing, v.Address)
 	}
 	return v
 }

@@ -1,18 +1,18 @@
 package knownhosts
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-
-	gossh "golang.org/x/crypto/ssh"
 )
 
 func TestC_CLIENT_36_to_46_Check(t *testing.T) {
-	hashedHost := hashedLines(mustParse(line("host,192.0.2.1", ed(1))))
+	hashedHost := strings.Split(hashNames(line("host,192.0.2.1", ed(1))), "\n")
 	type changed struct {
 		host string
 		line int
@@ -23,11 +23,9 @@ func TestC_CLIENT_36_to_46_Check(t *testing.T) {
 		host    string
 		port    int
 		ip      string
-		key     gossh.PublicKey
-		refuse  bool // RefuseOtherTypes
+		alias   string
 		want    Outcome
 		missing []string
-		others  int
 		changed *changed
 		revoked int // line
 	}{
@@ -39,7 +37,7 @@ func TestC_CLIENT_36_to_46_Check(t *testing.T) {
 		{name: "C-CLIENT-40 hashed, letter case", lines: hashedHost, host: "HOST", want: Known},
 		{name: "C-CLIENT-40 host is the address", lines: []string{line("192.0.2.1", ed(1))}, host: "192.0.2.1", ip: "192.0.2.1", want: Known},
 		{name: "C-CLIENT-41", lines: []string{line("host", ed(1))}, ip: "192.0.2.1", want: KnownAddIP, missing: []string{"192.0.2.1"}},
-		{name: "C-CLIENT-41 address of another type", lines: []string{line("host", ed(1)), line("192.0.2.1", ec(1))}, ip: "192.0.2.1", want: KnownAddIP, missing: []string{"192.0.2.1"}},
+		{name: "C-CLIENT-43 address of another type", lines: []string{line("host", ed(1)), line("192.0.2.1", ec(1))}, ip: "192.0.2.1", changed: &changed{"192.0.2.1", 2}},
 		{name: "C-CLIENT-41 port", lines: []string{line("[host]:2222", ed(1)), line("192.0.2.1", ed(1))}, port: 2222, ip: "192.0.2.1", want: KnownAddIP, missing: []string{"[192.0.2.1]:2222"}},
 		{name: "C-CLIENT-42", lines: []string{"# 1", line("host", ed(2))}, changed: &changed{"host", 2}},
 		{name: "C-CLIENT-42 address right", lines: []string{line("192.0.2.1", ed(1)), line("host", ed(2))}, ip: "192.0.2.1", changed: &changed{"host", 2}},
@@ -50,9 +48,8 @@ func TestC_CLIENT_36_to_46_Check(t *testing.T) {
 		{name: "C-CLIENT-44 no address", want: Unknown, missing: []string{"host"}},
 		{name: "C-CLIENT-46 address with this key", lines: []string{line("192.0.2.1", ed(1))}, ip: "192.0.2.1", want: Unknown, missing: []string{"host"}},
 		{name: "C-CLIENT-46 address with another key", lines: []string{line("192.0.2.1", ed(2))}, ip: "192.0.2.1", changed: &changed{"192.0.2.1", 1}},
-		{name: "C-CLIENT-36 another type only", lines: []string{line("host", ec(1)), line("host", rsaKey(1)), line("host", ec(2))}, want: Unknown, missing: []string{"host"}, others: 2},
-		{name: "C-CLIENT-36 another type, refused", lines: []string{line("host", ec(1)), line("host", rsaKey(1))}, refuse: true, changed: &changed{"host", 1}},
-		{name: "C-CLIENT-36 this type and another, refused", lines: []string{line("host", ec(1)), line("host", ed(1))}, refuse: true, want: Known},
+		{name: "C-CLIENT-36 another type only", lines: []string{line("host", ec(1)), line("host", rsaKey(1)), line("host", ec(2))}, changed: &changed{"host", 1}},
+		{name: "C-CLIENT-36 this type and another", lines: []string{line("host", ec(1)), line("host", ed(1))}, want: Known},
 		{name: "C-CLIENT-36 first of several", lines: []string{line("host", ec(1)), line("host", ed(2)), line("host", ed(3))}, changed: &changed{"host", 2}},
 		{name: "C-CLIENT-37 second line right", lines: []string{line("host", ed(2)), line("host", ed(1))}, want: Known},
 		{name: "C-CLIENT-37 address too", lines: []string{line("host,192.0.2.1", ed(2)), line("*", ed(1))}, ip: "192.0.2.1", want: Known},
@@ -64,165 +61,135 @@ func TestC_CLIENT_36_to_46_Check(t *testing.T) {
 		{name: "port recorded otherwise", lines: []string{line("host", ed(1)), line("[host]:2222", ed(2))}, port: 2222, changed: &changed{"[host]:2222", 2}},
 		{name: "port not recorded, address changed", lines: []string{line("host", ed(1)), line("[192.0.2.1]:2222", ed(2))}, port: 2222, ip: "192.0.2.1", changed: &changed{"[192.0.2.1]:2222", 2}},
 		{name: "other port", lines: []string{line("[host]:2200", ed(1))}, want: Unknown, missing: []string{"host"}},
-		{name: "C-CLIENT-35 revoked", lines: []string{line("host", ed(1)), marked(Revoked, "*", ed(1))}, revoked: 2},
-		{name: "C-CLIENT-35 revoked, unknown host", lines: []string{marked(Revoked, "host", ed(1))}, revoked: 1},
-		{name: "C-CLIENT-35 revoked for the name, other port", lines: []string{line("[host]:2222", ed(1)), marked(Revoked, "host", ed(1))}, port: 2222, revoked: 2},
-		{name: "C-CLIENT-35 revoked for the address", lines: []string{line("host", ed(1)), marked(Revoked, "192.0.2.*", ed(1))}, ip: "192.0.2.1", revoked: 2},
-		{name: "C-CLIENT-35 revoked and changed", lines: []string{line("host", ed(2)), marked(Revoked, "*", ed(1))}, revoked: 2},
-		{name: "C-CLIENT-35 another key revoked", lines: []string{line("host", ed(1)), marked(Revoked, "*", ed(2))}, want: Known},
-		{name: "C-CLIENT-35 revoked elsewhere", lines: []string{line("host", ed(1)), marked(Revoked, "other", ed(1))}, want: Known},
-		{name: "C-CLIENT-35 a certificate of the key revoked", lines: []string{line("host", ed(1)), marked(Revoked, "*", hostCert(ed(1), edSigner(9), nil, nil))}, revoked: 2},
-		{name: "C-CLIENT-35 authority is no host key", lines: []string{marked(CertAuthority, "*", ed(1))}, want: Unknown, missing: []string{"host"}},
-		{name: "C-CLIENT-35 authority is no other host key", lines: []string{marked(CertAuthority, "*", ed(2))}, want: Unknown, missing: []string{"host"}},
+		{name: "C-CLIENT-35 revoked", lines: []string{line("host", ed(1)), marked(revoked, "*", ed(1))}, revoked: 2},
+		{name: "C-CLIENT-35 revoked, unknown host", lines: []string{marked(revoked, "host", ed(1))}, revoked: 1},
+		{name: "C-CLIENT-35 revoked for the name, other port", lines: []string{line("[host]:2222", ed(1)), marked(revoked, "host", ed(1))}, port: 2222, revoked: 2},
+		{name: "C-CLIENT-35 revoked for the address", lines: []string{line("host", ed(1)), marked(revoked, "192.0.2.*", ed(1))}, ip: "192.0.2.1", revoked: 2},
+		{name: "C-CLIENT-35 revoked and changed", lines: []string{line("host", ed(2)), marked(revoked, "*", ed(1))}, revoked: 2},
+		{name: "C-CLIENT-35 another key revoked", lines: []string{line("host", ed(1)), marked(revoked, "*", ed(2))}, want: Known},
+		{name: "C-CLIENT-35 revoked elsewhere", lines: []string{line("host", ed(1)), marked(revoked, "other", ed(1))}, want: Known},
+		{name: "C-CLIENT-35 a certificate of the key revoked", lines: []string{line("host", ed(1)), marked(revoked, "*", hostCert(ed(1), edSigner(9), nil, nil))}, revoked: 2},
+		{name: "C-CLIENT-35 authority is no host key", lines: []string{marked(certAuthority, "*", ed(1))}, want: Unknown, missing: []string{"host"}},
+		{name: "C-CLIENT-35 authority is no other host key", lines: []string{marked(certAuthority, "*", ed(2))}, want: Unknown, missing: []string{"host"}},
 		{name: "bad lines do not count", lines: []string{"host", "@what " + line("host", ed(2)), line("host", ed(2))[:70]}, want: Unknown, missing: []string{"host"}},
+		{name: "address in IPv4-mapped form", lines: []string{line("host,192.0.2.1", ed(1))}, ip: "::ffff:192.0.2.1", want: Known},
+		{name: "address with a zone", lines: []string{line("host,fe80::1%eth0", ed(1))}, ip: "fe80::1%eth0", want: Known},
+		{name: "loopback is not looked up", lines: []string{line("host", ed(1)), line("127.0.0.1,::1", ed(2))}, ip: "::1", want: Known},
+		{name: "mapped loopback is not looked up", lines: []string{line("host", ed(1)), line("127.0.0.1,::1", ed(2))}, ip: "::ffff:127.0.0.1", want: Known},
+		{name: "no address is not looked up", lines: []string{line("host", ed(1)), line("pipe", ed(2))}, ip: "pipe", want: Known},
+		{name: "F20 alias, known", lines: []string{line("ALIAS", ed(1))}, alias: "Alias", ip: "192.0.2.1", want: Known},
+		{name: "F20 alias, hashed", lines: []string{line(hashOf("alias"), ed(1))}, alias: "Alias", want: Known},
+		{name: "F20 alias, changed", lines: []string{line("alias", ed(2))}, alias: "alias", changed: &changed{"alias", 1}},
+		{name: "F20 alias, unknown", lines: []string{line("[alias]:2222", ed(1))}, alias: "alias", ip: "192.0.2.1", want: Unknown, missing: []string{"alias"}},
+		{name: "F20 alias, address not compared", lines: []string{line("alias", ed(1)), line("192.0.2.1,[192.0.2.1]:2222", ed(2))}, alias: "alias", ip: "192.0.2.1", want: Known},
+		{name: "F20 alias, revoked", lines: []string{line("alias", ed(1)), marked(revoked, "*", ed(1))}, alias: "alias", revoked: 2},
+		{name: "F20 alias with a port in it", lines: []string{line("[alias]:2222", ed(2))}, alias: "[alias]:2222", changed: &changed{"[alias]:2222", 1}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			path := tempFile(t, tt.lines...)
-			f := FromPath(path)
-			f.RefuseOtherTypes = tt.refuse
-			if tt.host == "" {
-				tt.host = "host"
+			name := HostPort(cmp.Or(tt.host, "host"), tt.port)
+			if tt.alias != "" {
+				name = Alias(tt.alias)
 			}
-			if tt.key == nil {
-				tt.key = ed(1)
-			}
-			v, err := f.Check(tt.host, tt.port, tt.ip, tt.key)
+			v, err := FromPath(path).Check(name, tt.ip, ed(1))
 			switch {
 			case tt.changed != nil:
 				e, ok := errors.AsType[*HostKeyChangedError](err)
-				if !ok || e.Host != tt.changed.host || e.LineNo != tt.changed.line || e.Path != path {
+				if !ok || e.Name.String() != tt.changed.host || e.Line != tt.changed.line || e.Path != path {
 					t.Fatalf("C-CLIENT-38: error %v", err)
 				}
-				if e.OffendingEntry.String() != tt.lines[e.LineNo-1] || !sameKey(e.Key, tt.key) {
-					t.Errorf("C-CLIENT-38: offending entry %q", e.OffendingEntry)
+				if want := parsed(t, tt.lines[e.Line-1]).key; !sameKey(e.Recorded, want) || !sameKey(e.Key, ed(1)) {
+					t.Errorf("C-CLIENT-38: %v", e)
 				}
 			case tt.revoked != 0:
 				e, ok := errors.AsType[*RevokedKeyError](err)
-				if !ok || e.Entry.Line != tt.revoked || e.Entry.Path != path {
+				if !ok || e.Line != tt.revoked || e.Path != path || e.Name != name {
 					t.Fatalf("error %v", err)
 				}
 			case err != nil:
 				t.Fatal(err)
-			case v.Outcome != tt.want || !slices.Equal(v.Missing, tt.missing) || len(v.Others) != tt.others:
-				t.Errorf("%v, missing %q, others %v", v.Outcome, v.Missing, v.Others)
-			case v.Outcome != Unknown && !v.Entry.MatchesKey(tt.key):
-				t.Errorf("entry %q", v.Entry)
+			case v.Outcome != tt.want || !slices.Equal(texts(v.Missing), tt.missing) || v.Name != name || !sameKey(v.Key, ed(1)):
+				t.Errorf("%v, missing %q, name %v", v.Outcome, texts(v.Missing), v.Name)
 			}
 		})
 	}
 }
 
-func mustParse(text string) Entry {
-	e, err := ParseEntry(text)
-	if err != nil {
-		panic(err)
+func texts(names []Name) []string {
+	var all []string
+	for _, name := range names {
+		all = append(all, name.String())
 	}
-	return e
-}
-
-func TestC_CLIENT_36_37_38_HasHostKey(t *testing.T) {
-	path := tempFile(t, line("host", ed(2)), line("host", ed(1)), line("changed", ed(2)), line("type", ec(1)), marked(Revoked, "gone", ed(1)))
-	f := FromPath(path)
-	for _, tt := range []struct {
-		name     string
-		found    bool
-		presence Presence
-	}{
-		{"host", true, Present},
-		{"HOST", true, Present},
-		{"nobody", false, Absent},
-		{"type", false, Absent},
-		{"changed", false, Different},
-		{"gone", false, Different},
-	} {
-		found, err := f.HasHostKey(tt.name, ed(1))
-		if found != tt.found || (err != nil) != (tt.presence == Different) {
-			t.Errorf("%s: %v, %v", tt.name, found, err)
-		}
-		if got := f.IsInKnownHosts(tt.name, ed(1)); got != tt.presence {
-			t.Errorf("C-CLIENT-27: %s: %d", tt.name, got)
-		}
-	}
-	if found, err := f.HasHostKey("host", hostCert(ed(1), edSigner(9), nil, nil)); !found || err != nil {
-		t.Errorf("the key inside a certificate: %v, %v", found, err)
-	}
-}
-
-func TestC_CLIENT_38_UnsavedOffender(t *testing.T) {
-	f := FromPath(filepath.Join(t.TempDir(), "known_hosts"))
-	if _, err := f.AddHostKey("host", ed(2)); err != nil {
-		t.Fatal(err)
-	}
-	_, err := f.HasHostKey("host", ed(1))
-	e, ok := errors.AsType[*HostKeyChangedError](err)
-	if !ok || e.Path != "" || e.LineNo != 0 || !e.OffendingEntry.MatchesKey(ed(2)) {
-		t.Errorf("error %#v", err)
-	}
-	if !strings.Contains(e.Error(), "not saved") {
-		t.Error(e)
-	}
+	return all
 }
 
 func TestSeveralFiles(t *testing.T) {
-	user := tempFile(t, line("a", ed(1)), line("b", ed(2)))
+	user := tempFile(t, line("a", ed(1)), line("b", ed(1)), line("d", ed(1)))
 	missing := filepath.Join(t.TempDir(), "none")
-	global := tempFile(t, "# for all", line("b", ed(1)), line("c", ed(2)), marked(Revoked, "a", ed(1)))
-	f := FromPath(user, missing, global)
-	if v, err := f.Check("b", 22, "", ed(1)); err != nil || v.Outcome != Known || v.Entry.Path != global || v.Entry.Line != 2 {
-		t.Errorf("any file may have the key: %+v, %v", v, err)
+	user2 := tempFile(t, line("e", ed(1)))
+	global := tempFile(t, "# for all", line("b", ed(2)), line("c", ed(2)), marked(revoked, "a,d", ed(1)))
+	global2 := tempFile(t, line("f", ed(1)))
+	f := FromPath(user, user2, missing, global, global2)
+	for _, name := range []string{"b", "e", "f"} {
+		if got := check(t, f, host(name), ed(1)); got != Known {
+			t.Errorf("any file may have the key of %s: %v", name, got)
+		}
 	}
-	_, err := f.Check("c", 22, "", ed(1))
-	if e, ok := errors.AsType[*HostKeyChangedError](err); !ok || e.Path != global || e.LineNo != 3 {
-		t.Errorf("offender in the second file: %v", err)
+	_, err := f.Check(host("c"), "", ed(1))
+	if e, ok := errors.AsType[*HostKeyChangedError](err); !ok || e.Path != global || e.Line != 3 {
+		t.Errorf("changed key in a global file: %v", err)
 	}
-	_, err = f.Check("a", 22, "", ed(1))
-	if e, ok := errors.AsType[*RevokedKeyError](err); !ok || e.Entry.Path != global || e.Entry.Line != 4 {
-		t.Errorf("revoked in the second file: %v", err)
+	for _, name := range []string{"a", "d"} {
+		_, err = f.Check(host(name), "", ed(1))
+		if e, ok := errors.AsType[*RevokedKeyError](err); !ok || e.Path != global || e.Line != 4 {
+			t.Errorf("revoked in a global file: %v", err)
+		}
+	}
+	before := readFile(t, user2) + readFile(t, global) + readFile(t, global2)
+	accept(t, f, host("new"))
+	if after := readFile(t, user2) + readFile(t, global) + readFile(t, global2); after != before {
+		t.Errorf("written to a file that is only read: %q", after)
+	}
+	if _, err := os.Stat(missing); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("created a file that is only read: %v", err)
 	}
 }
 
-// Files that cannot be read are an error, never an unknown host.
-func TestUnreadable(t *testing.T) {
-	f := FromPath(t.TempDir()) // a directory
-	if _, err := f.Check("host", 22, "", ed(1)); !isPathError(err) {
+// A file that cannot be read is an error, and not an unknown host.
+func TestC_CLIENT_27_Unreadable(t *testing.T) {
+	f := FromPath(filepath.Join(t.TempDir(), "none"), t.TempDir()) // a directory
+	_, err := f.Check(host("host"), "", ed(1))
+	if err == nil || !strings.Contains(err.Error(), "directory") {
 		t.Errorf("Check: %v", err)
 	}
-	if _, err := f.HasHostKey("host", ed(1)); !isPathError(err) {
-		t.Errorf("HasHostKey: %v", err)
-	}
-	if _, err := f.HostKeyAlgorithms("host", 22); !isPathError(err) {
-		t.Errorf("HostKeyAlgorithms: %v", err)
-	}
-	for range f.Entries() {
-		t.Error("no entry was to be had")
-	}
-	if !isPathError(f.Err()) {
-		t.Errorf("Err: %v", f.Err())
-	}
-	if got := f.IsInKnownHosts("host", ed(1)); got != Absent {
-		t.Errorf("C-CLIENT-27: %d", got)
+	if _, err := f.HostKeyAlgorithms(host("host"), nil); err == nil {
+		t.Error("HostKeyAlgorithms: no error")
 	}
 }
 
-func isPathError(err error) bool {
-	_, ok := errors.AsType[*fs.PathError](err)
-	return ok
-}
-
-func TestBadHost(t *testing.T) {
-	f := New(filepath.Join(t.TempDir(), "known_hosts"))
-	for _, name := range []string{"", "a b", "a,b", "*", "a?", "!a", "|1|x|y", "a\nb", "a\x1b[2J", "a\u0085b", "@revoked", "#a", strings.Repeat("a", 2000)} {
-		if _, err := f.AddHostKey(name, ed(1)); !errors.Is(err, ErrBadHost) {
-			t.Errorf("AddHostKey(%.20q): %v", name, err)
-		}
-		if _, err := f.Check(name, 2222, "", ed(1)); !errors.Is(err, ErrBadHost) {
+func TestBadName(t *testing.T) {
+	names := []Name{{}, HostPort("host", -1), HostPort("host", 70000), HostPort("[host]:22", 22), HostPort("[]", 22), Alias("")}
+	for _, bad := range []string{"a b", "a,b", "*", "a?", "!a", "|1|x|y", "a\nb", "a\x1b[2J", "a\u0085b", "a\u202eb", "a\xff",
+		"@revoked", "#a", "a'b", `a"b`, `a\b`, strings.Repeat("a", 2000)} {
+		names = append(names, HostPort(bad, 2222), Alias(bad))
+	}
+	path := filepath.Join(t.TempDir(), "known_hosts")
+	f := FromPath(path)
+	for _, name := range names {
+		if _, err := f.Check(name, "", ed(1)); err == nil || !printable(strings.ReplaceAll(err.Error(), " ", "")) {
 			t.Errorf("Check(%.20q): %v", name, err)
 		}
-		if _, err := f.HasHostKey(name, ed(1)); !errors.Is(err, ErrBadHost) {
-			t.Errorf("HasHostKey(%.20q): %v", name, err)
+		if _, err := f.HostKeyAlgorithms(name, nil); err == nil {
+			t.Errorf("HostKeyAlgorithms(%.20q): no error", name)
+		}
+		if err := f.Accept(Verdict{Key: ed(1), Missing: []Name{host("good"), name}}); err == nil {
+			t.Errorf("Accept(%.20q): no error", name)
 		}
 	}
-	if _, err := f.Check("host", 22, "192.0.2.1,evil", ed(1)); !errors.Is(err, ErrBadHost) {
-		t.Errorf("address: %v", err)
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a bad name was saved: %v", err)
+	}
+	if got := check(t, f, host("good"), ed(1)); got != Unknown {
+		t.Errorf("a bad name was accepted: %v", got)
 	}
 }

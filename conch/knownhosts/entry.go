@@ -8,85 +8,97 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// Marker says what the key of a line is for.
-type Marker string
+// marker is the first column of a line with a special meaning.
+type marker string
 
 const (
-	NoMarker      Marker = ""                // the key of the hosts that the line names
-	CertAuthority Marker = "@cert-authority" // a key that may sign certificates of these hosts
-	Revoked       Marker = "@revoked"        // a key that must not be accepted
+	noMarker      marker = ""                // the key of the hosts
+	certAuthority marker = "@cert-authority" // signs certificates of the hosts
+	revoked       marker = "@revoked"        // must not be accepted for the hosts
 )
 
-// Entry is one line of a known_hosts file. The zero value matches nothing and prints as a blank line. An Entry is not changed
-// after it was made and may be used from any goroutine.
-type Entry struct {
-	Marker  Marker
-	Hosts   string          // the host column as it was read
-	Key     gossh.PublicKey // nil for a line that holds no key: a blank one, a comment, one not understood
-	Comment string          // what follows the key
+// blanks separate the columns of a line.
+const blanks = " \t"
 
-	Path string // the file, empty for an addition that is not saved
-	Line int    // the line in that file, from 1; 0 for an addition that is not saved
+// entry is a line that holds a key for hosts.
+type entry struct {
+	marker  marker
+	hosts   string          // the host column, in lower case unless hashed
+	keyType string          // the key's type according to the line
+	blob    string          // the key in base64
+	key     gossh.PublicKey // nil until decode
 
-	text  string
-	names hostMatcher
+	path string // empty for an accepted key that is not saved
+	line int    // from 1; 0 for an accepted key that is not saved
 }
 
-// ParseEntry reads one line, given without its newline. The entry is good in any case and prints back as text; when the
-// line is not understood it matches nothing (C-CLIENT-32) and the error says why. A blank line or a comment is no error.
-func ParseEntry(text string) (Entry, error) {
-	unparsed := Entry{text: text}
-	c, err := cut(text)
-	if err != nil || c.blank() {
-		return unparsed, err
+// parseEntry parses a line up to the key, which decode parses. It returns false
+// for comments, for blank lines and for lines that are not understood.
+func parseEntry(text string) (entry, bool) {
+	if strings.Contains(text, "\n") {
+		return entry{}, false
 	}
-	names, err := parseHosts(c.hosts)
+	var e entry
+	rest := strings.Trim(text, blanks+"\r")
+	if strings.HasPrefix(rest, "@") {
+		var word string
+		word, rest = cutColumn(rest)
+		e.marker = marker(word)
+		if e.marker != certAuthority && e.marker != revoked {
+			return entry{}, false
+		}
+	}
+	e.hosts, rest = cutColumn(rest)
+	e.keyType, rest = cutColumn(rest)
+	e.blob, _ = cutColumn(rest)
+	if e.blob == "" || e.hosts[0] == '@' || e.hosts[0] == '#' {
+		return entry{}, false
+	}
+	if !isHashed(e.hosts) {
+		e.hosts = lower(e.hosts)
+	}
+	return e, true
+}
+
+// matches reports whether the hosts of e include name, in lower case.
+func (e *entry) matches(name string) bool { return matchesHosts(e.hosts, name) }
+
+// cutColumn returns the text before the first blanks and the text after them.
+func cutColumn(s string) (column, rest string) {
+	i := strings.IndexAny(s, blanks)
+	if i < 0 {
+		return s, ""
+	}
+	return s[:i], strings.TrimLeft(s[i:], blanks)
+}
+
+// decode sets e.key. It returns false if the key is malformed or has another
+// type than the line says.
+func (e *entry) decode() bool {
+	if e.key != nil {
+		return true
+	}
+	raw, err := base64.StdEncoding.DecodeString(e.blob)
 	if err != nil {
-		return unparsed, err
+		return false
 	}
-	key, err := c.key()
-	if err != nil {
-		return unparsed, err
+	key, err := gossh.ParsePublicKey(raw)
+	if err != nil || key.Type() != e.keyType {
+		return false
 	}
-	return Entry{Marker: c.marker, Hosts: c.hosts, Key: key, Comment: c.comment, text: text, names: names}, nil
+	e.key = key
+	return true
 }
 
-// Parsed reports whether the line holds a key for some hosts.
-func (e Entry) Parsed() bool { return e.Key != nil }
-
-// Hashed reports whether the host column is a hashed name (C-CLIENT-34).
-func (e Entry) Hashed() bool { return strings.HasPrefix(e.Hosts, hashDelimiter) }
-
-// MatchesHost reports whether the host column covers name, which is a host name, an address, or either with a port as [Name]
-// writes it. Letter case does not count. The marker is not looked at.
-func (e Entry) MatchesHost(name string) bool {
-	return e.names != nil && e.names.matches(lower(name))
+// formatEntry returns a line without a marker, a comment or a newline.
+func formatEntry(hosts string, key gossh.PublicKey) string {
+	return hosts + " " + key.Type() + " " + base64.StdEncoding.EncodeToString(key.Marshal())
 }
 
-// MatchesKey reports whether the line holds this very key. The marker is not looked at.
-func (e Entry) MatchesKey(key gossh.PublicKey) bool {
-	return e.Key != nil && sameKey(e.Key, key)
-}
-
-// String is the line as it was read, without its newline.
-func (e Entry) String() string { return e.text }
-
-// formatLine writes a line from its columns.
-func formatLine(marker Marker, hosts string, key gossh.PublicKey, comment string) string {
-	columns := []string{hosts, key.Type(), base64.StdEncoding.EncodeToString(key.Marshal())}
-	if marker != NoMarker {
-		columns = append([]string{string(marker)}, columns...)
-	}
-	if comment != "" {
-		columns = append(columns, comment)
-	}
-	return strings.Join(columns, " ")
-}
-
-// sameKey reports whether two keys have the same wire form.
+// sameKey reports whether two keys have the same wire format.
 func sameKey(a, b gossh.PublicKey) bool { return bytes.Equal(a.Marshal(), b.Marshal()) }
 
-// plainKey is the key itself, or the key that a certificate certifies.
+// plainKey returns the key inside a certificate, and any other key as it is.
 func plainKey(key gossh.PublicKey) gossh.PublicKey {
 	if cert, ok := key.(*gossh.Certificate); ok {
 		return cert.Key

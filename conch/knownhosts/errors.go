@@ -3,92 +3,69 @@ package knownhosts
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 
+	"github.com/hawser-go/hawser/conch/internal/text"
 	gossh "golang.org/x/crypto/ssh"
 )
 
-var (
-	// ErrUserRejectedKey is what a caller fails with when the user answered no to the question about an unknown host
-	// (C-CLIENT-45). Nothing in this package returns it.
-	ErrUserRejectedKey = errors.New("knownhosts: the user rejected the host key")
-
-	// ErrBadHost is found in the error for a name that cannot stand in a known_hosts file as that of one host.
-	ErrBadHost = errors.New("knownhosts: not the name of a host")
-)
-
-// HostKeyChangedError says that another key is recorded than the one that a server presented, Conch's HostKeyChanged
-// (C-CLIENT-38).
+// HostKeyChangedError is returned by [File.Check] if other keys than the
+// presented key are recorded for the host or its address. Somebody may be
+// impersonating the host.
 type HostKeyChangedError struct {
-	Host           string          // the name or address whose record contradicts, as Name writes it
-	Key            gossh.PublicKey // the key that the server presented
-	OffendingEntry Entry           // the first line that contradicts
-	Path           string          // its file, empty when it is an addition that is not saved
-	LineNo         int             // its line, from 1; 0 when it is not saved
-	Want, Got      string          // fingerprints of the recorded and of the presented key, as ssh-keygen -l prints them
+	Name     Name            // the host or the address
+	Key      gossh.PublicKey // the key that the server presented
+	Recorded gossh.PublicKey // the recorded key
+	Path     string          // its file; empty for an accepted key that is not saved
+	Line     int             // its line, from 1; 0 for an accepted key that is not saved
 }
 
-func newHostKeyChangedError(host string, offending Entry, key gossh.PublicKey) *HostKeyChangedError {
-	return &HostKeyChangedError{
-		Host:           host,
-		Key:            key,
-		OffendingEntry: offending,
-		Path:           offending.Path,
-		LineNo:         offending.Line,
-		Want:           gossh.FingerprintSHA256(offending.Key),
-		Got:            gossh.FingerprintSHA256(key),
-	}
-}
-
+// Error shows both fingerprints, the place of the recorded key and the way to
+// remove the recorded key.
 func (e *HostKeyChangedError) Error() string {
-	return fmt.Sprintf("knownhosts: the %s key of %s has changed: %s is recorded in %s, the server has %s; if that is right, %s",
-		KeyTypeName(e.Key), e.Host, e.Want, place(e.OffendingEntry), e.Got, e.remedy())
+	return fmt.Sprintf("knownhosts: the key of host %s has changed: "+
+		"the %s key %s is recorded in %s, the server presented the %s key %s; "+
+		"if the administrator of the host confirms the new key, %s",
+		text.Quote(e.Name.String()), keyTypeName(e.Recorded), gossh.FingerprintSHA256(e.Recorded), place(e.Path, e.Line),
+		keyTypeName(e.Key), gossh.FingerprintSHA256(e.Key), e.remedy())
 }
 
-// RevokedKeyError says that the key, or the key inside the certificate, or the authority that signed it, is revoked.
+// remedy says how to remove the recorded key. A path that is not printable is
+// shown quoted for Go, so it is not made into a command.
+func (e *HostKeyChangedError) remedy() string {
+	switch {
+	case e.Path == "":
+		return "restart the program, which has the old key in memory only"
+	case !printablePath(e.Path):
+		return fmt.Sprintf("remove line %d of %s", e.Line, text.Quote(e.Path))
+	}
+	return fmt.Sprintf("remove line %d of %s, or run ssh-keygen -f %s -R %s",
+		e.Line, text.Quote(e.Path), shellQuote(e.Path), shellQuote(e.Name.String()))
+}
+
+// RevokedKeyError is returned by [File.Check] if the presented key, the key
+// inside the presented certificate or the authority that signed the certificate
+// is on a @revoked line.
 type RevokedKeyError struct {
-	Host  string          // the host that presented the key, as Name writes it
-	Key   gossh.PublicKey // the key or certificate that the server presented
-	Entry Entry           // the line that revokes, with its Path and Line
+	Name    Name            // the host that presented the key
+	Key     gossh.PublicKey // the key or certificate that the server presented
+	Revoked gossh.PublicKey // the key on the @revoked line
+	Path    string          // the file of the @revoked line
+	Line    int             // the number of the @revoked line, from 1
 }
 
+// Error shows the revoked key and the place of the @revoked line.
 func (e *RevokedKeyError) Error() string {
-	return fmt.Sprintf("knownhosts: the %s key %s of %s is revoked by %s",
-		KeyTypeName(e.Entry.Key), gossh.FingerprintSHA256(e.Entry.Key), e.Host, place(e.Entry))
+	return fmt.Sprintf("knownhosts: the %s key %s of host %s is revoked by %s; "+
+		"ask the administrator of the host for a new key",
+		keyTypeName(e.Revoked), gossh.FingerprintSHA256(e.Revoked), text.Quote(e.Name.String()), place(e.Path, e.Line))
 }
 
-// CertificateError says why a certificate was refused although a recorded authority has signed it.
-type CertificateError struct {
-	Host        string // the host that presented it, as Name writes it
-	Certificate *gossh.Certificate
-	Authority   Entry // the line that holds the authority
-	Err         error // the reason
-}
-
-func (e *CertificateError) Error() string {
-	return fmt.Sprintf("knownhosts: the certificate %q of %s, signed by the authority in %s, is not valid: %v",
-		e.Certificate.KeyId, e.Host, place(e.Authority), e.Err)
-}
-
-func (e *CertificateError) Unwrap() error { return e.Err }
-
-// LimitError says that a file is larger or has a longer line than this package reads.
-type LimitError struct {
-	Path  string
-	Line  int // the long line, from 1; 0 when the file is too large
-	Limit int // in bytes
-}
-
-func (e *LimitError) Error() string {
-	if e.Line == 0 {
-		return fmt.Sprintf("knownhosts: %s is larger than %d bytes; remove old lines", e.Path, e.Limit)
+// withoutPath returns the cause of a file error. The path is in the caller's
+// message, where it is quoted.
+func withoutPath(err error) error {
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
+		return pathErr.Err
 	}
-	return fmt.Sprintf("knownhosts: line %d of %s is longer than %d bytes; shorten or remove it", e.Line, e.Path, e.Limit)
-}
-
-// place says where a line is.
-func place(e Entry) string {
-	if e.Path == "" {
-		return "an addition that is not saved yet"
-	}
-	return fmt.Sprintf("%s, line %d", e.Path, e.Line)
+	return err
 }

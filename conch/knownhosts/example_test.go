@@ -32,23 +32,25 @@ func temporary() (path string, remove func()) {
 	return filepath.Join(dir, "known_hosts"), func() { os.RemoveAll(dir) }
 }
 
-// The first connection to a host asks, the next ones do not, and another key is refused.
+// The first connection to a host asks, the next ones do not, and another key is
+// refused.
 func Example() {
 	path, remove := temporary()
 	defer remove()
-	file := knownhosts.FromPath(path)
+	files := knownhosts.FromPath(path)
+	name := knownhosts.HostPort("example.org", 22)
 
 	connect := func(ip string, key gossh.PublicKey) {
-		v, err := file.Check("example.org", 22, ip, key)
+		v, err := files.Check(name, ip, key)
 		if changed, ok := errors.AsType[*knownhosts.HostKeyChangedError](err); ok {
-			fmt.Println("refused: line", changed.LineNo, "has another key")
+			fmt.Println("refused: line", changed.Line, "has another key")
 			return
 		}
 		if err != nil {
 			log.Fatal(err)
 		}
 		fmt.Println(v.Outcome)
-		if err := file.Accept(v); err != nil { // as if the user had said yes
+		if err := files.Accept(v); err != nil { // as if the user had typed yes
 			log.Fatal(err)
 		}
 	}
@@ -63,56 +65,61 @@ func Example() {
 	// refused: line 1 has another key
 }
 
-func ExampleVerdict_Question() {
-	v, err := knownhosts.FromPath(os.DevNull).Check("example.org", 2222, "192.0.2.1", key(oldKey))
+// A program records a key that it got over a safe channel, without a server.
+func ExampleFile_Accept() {
+	path, remove := temporary()
+	defer remove()
+	files := knownhosts.FromPath(path)
+	err := files.Accept(knownhosts.Verdict{
+		Key: key(oldKey),
+		Missing: []knownhosts.Name{
+			knownhosts.HostPort("Example.org", 2222),
+			knownhosts.HostPort("2001:db8::1", 2222),
+		},
+	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(v.Question() + "yes")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(string(text[:60]))
+	// Output: [example.org]:2222,[2001:db8::1]:2222 ssh-ed25519 AAAAC3NzaC
+}
+
+func ExampleVerdict_Message() {
+	files := knownhosts.FromPath(os.DevNull)
+	v, err := files.Check(knownhosts.HostPort("example.org", 2222), "192.0.2.1", key(oldKey))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(v.Message() + "yes")
 	// Output:
-	// No key is recorded for host [example.org]:2222 ([192.0.2.1]:2222), so nothing proves that this is it.
-	// It presents the ED25519 key with fingerprint SHA256:fe85JkIjo8VPe+XqXJGH5Mau1EMFdK1OdKvJUFicyA8
-	// Trust this key, record it and go on (yes/no)? yes
+	// No key is recorded for host "[example.org]:2222" (address "[192.0.2.1]:2222").
+	// The host presented the ED25519 key with the fingerprint
+	// SHA256:fe85JkIjo8VPe+XqXJGH5Mau1EMFdK1OdKvJUFicyA8
+	// Trust this key, record it and continue (yes/no)? yes
 }
 
 func ExampleFile_HostKeyAlgorithms() {
-	path, remove := temporary()
-	defer remove()
-	file := knownhosts.FromPath(path)
-	if _, err := file.AddHostKey("example.org", key(oldKey)); err != nil {
-		log.Fatal(err)
-	}
-	known, err := file.HostKeyAlgorithms("example.org", 22)
+	files := knownhosts.FromPath(os.DevNull)
+	allowed := []string{gossh.KeyAlgoRSASHA512, gossh.KeyAlgoECDSA256, gossh.KeyAlgoED25519}
+	ordered, err := files.HostKeyAlgorithms(knownhosts.HostPort("example.org", 22), allowed)
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(knownhosts.PreferKnown(known, []string{gossh.KeyAlgoECDSA256, gossh.KeyAlgoED25519}))
-	// Output: [ssh-ed25519 ecdsa-sha2-nistp256]
+	fmt.Println(ordered)
+	// Output: [ssh-ed25519 rsa-sha2-512 ecdsa-sha2-nistp256]
 }
 
-func ExampleFile_Entries() {
-	path, remove := temporary()
-	defer remove()
-	lines := "# my hosts\n*.example.org,!old.example.org " + oldKey + " by hand\n"
-	if err := os.WriteFile(path, []byte(lines), 0o600); err != nil {
-		log.Fatal(err)
-	}
-	file := knownhosts.FromPath(path)
-	for e := range file.Entries() {
-		fmt.Println(e.Line, e.Parsed(), e.MatchesHost("new.example.org"), e.MatchesHost("old.example.org"))
-	}
-	if err := file.Err(); err != nil {
-		log.Fatal(err)
-	}
-	// Output:
-	// 1 false false false
-	// 2 true true false
-}
-
-func ExampleName() {
-	fmt.Println(knownhosts.Name("Example.org", 22))
-	fmt.Println(knownhosts.Name("2001:db8::1", 2222))
+// An alias has no port, whatever the port of the connection.
+func ExampleAlias() {
+	fmt.Println(knownhosts.HostPort("Example.org", 22))
+	fmt.Println(knownhosts.HostPort("Example.org", 2222))
+	fmt.Println(knownhosts.Alias("Example.org"))
 	// Output:
 	// example.org
-	// [2001:db8::1]:2222
+	// [example.org]:2222
+	// example.org
 }

@@ -4,40 +4,36 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/hawser-go/hawser/conch/internal/text"
 )
 
 func seeds() []string {
 	return []string{
 		"", "# comment", "host", "host ssh-ed25519 AAAA", "@revoked", "@cert-authority * ssh-ed25519 ",
 		line("host", ed(1)), line("[host]:22,*.org,!a?", ec(1)) + " a comment\r", line("h", rsaKey(1)),
-		marked(Revoked, "*", ed(1)), "@cert-authority\t" + line("*.org", ed(1)),
+		marked(revoked, "*", ed(1)), "@cert-authority\t" + line("*.org", ed(1)),
 		line("|1|AAECAwQFBgcICQoLDA0ODxAREhM=|bFDVYqbsfLlUB0fPAZemUYx8Gnc=", ed(1)),
 		line("|1|AAEC|bFDV", ed(1)), line("host", ed(1))[:70],
 	}
 }
 
-// An entry prints back as it was read; what was understood of it makes a line that is understood the same way.
+// The columns of an understood line make a line that is understood the same way.
 func FuzzParseEntry(f *testing.F) {
 	for _, text := range seeds() {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		e, err := ParseEntry(text)
-		if e.String() != text {
-			t.Fatalf("prints back as %q", e)
-		}
-		e.MatchesHost("host")
-		if !e.Parsed() {
-			if e.Marker != NoMarker || e.Hosts != "" || e.Comment != "" || e.MatchesHost("host") || e.MatchesKey(ed(1)) {
-				t.Fatalf("not understood, yet it says something: %#v", e)
-			}
+		e, ok := parseEntry(text)
+		if !ok || !e.decode() {
 			return
 		}
-		again, err2 := ParseEntry(formatLine(e.Marker, e.Hosts, e.Key, e.Comment))
-		if err != nil || err2 != nil {
-			t.Fatal(err, err2)
+		e.matches("host")
+		again, ok := parseEntry(strings.TrimSpace(marked(e.marker, e.hosts, e.key)))
+		if !ok || !again.decode() {
+			t.Fatalf("%q is not understood again", text)
 		}
-		if again.Marker != e.Marker || again.Hosts != e.Hosts || again.Comment != e.Comment || !again.MatchesKey(e.Key) {
+		if again.marker != e.marker || again.hosts != e.hosts || !sameKey(again.key, e.key) {
 			t.Fatalf("%#v became %#v", e, again)
 		}
 	})
@@ -47,16 +43,34 @@ func FuzzParseEntry(f *testing.F) {
 func FuzzReadLines(f *testing.F) {
 	f.Add(strings.Join(seeds(), "\n"))
 	f.Add("\r\n\n\x00\nlast")
-	f.Fuzz(func(t *testing.T, text string) {
+	f.Fuzz(func(t *testing.T, whole string) {
 		var got []string
-		for line, err := range readLines(strings.NewReader(text), "file") {
+		for text, err := range readLines(strings.NewReader(whole)) {
 			if err != nil {
 				return // a line is too long; TestLineLimit has that
 			}
-			got = append(got, line.entry().String())
+			got = append(got, text)
 		}
-		if want := strings.TrimSuffix(text, "\n"); strings.Join(got, "\n") != want {
+		if want := strings.TrimSuffix(whole, "\n"); strings.Join(got, "\n") != want {
 			t.Fatalf("read %q, want %q", got, want)
+		}
+	})
+}
+
+// Text for a person is one printable line, whatever it is made of.
+func FuzzF26_Text(f *testing.F) {
+	f.Add("host")
+	f.Add("a\x1b[2J\u202e\xff\"\n" + strings.Repeat("x", 1000))
+	f.Fuzz(func(t *testing.T, foreign string) {
+		for _, shown := range []string{text.Quote(foreign), text.Line(foreign)} {
+			if !printable(strings.ReplaceAll(shown, " ", "")) || len(shown) > text.MaxLine {
+				t.Fatalf("%q became %q", foreign, shown)
+			}
+		}
+		if name := HostPort(foreign, 22); name.validate() == nil {
+			if e, ok := parseEntry(line(name.String(), ed(1))); !ok || !e.decode() || e.hosts != name.String() {
+				t.Fatalf("%q is recorded as %#v", name, e)
+			}
 		}
 	})
 }

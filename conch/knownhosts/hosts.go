@@ -4,63 +4,50 @@ import (
 	"crypto/hmac"
 	"crypto/sha1"
 	"encoding/base64"
-	"errors"
 	"strings"
 )
 
 const (
 	hashDelimiter = "|"
-	hashMagic     = "|1|" // HMAC-SHA1, the only kind there is
+	hashMagic     = "|1|" // HMAC-SHA1, the only kind that is defined
 
-	// maxPattern is the longest pattern that OpenSSH looks at, in bytes: beyond it the line does not match.
+	// maxPattern is the length, in bytes, of the longest pattern that OpenSSH
+	// compares. A line with a longer pattern does not match.
 	maxPattern = 1022
 )
 
-// hostMatcher is a host column. The name that it is asked about is in lower case.
-type hostMatcher interface{ matches(name string) bool }
-
-// parseHosts reads a host column. A list of patterns is never wrong; a hashed name can be.
-func parseHosts(column string) (hostMatcher, error) {
-	if strings.HasPrefix(column, hashDelimiter) {
-		return parseHashed(column)
+// matchesHosts reports whether a host column matches a name. Both must be in
+// lower case, except for a column with a hashed name. A malformed hashed name
+// matches nothing.
+func matchesHosts(column, name string) bool {
+	if isHashed(column) {
+		return matchesHashed(column, name)
 	}
-	return patterns(lower(column)), nil
+	return matchesPatterns(column, name)
 }
 
-// hashedHost is a name of which only the HMAC-SHA1 keyed by a salt is known (C-CLIENT-34).
-type hashedHost struct{ salt, hash []byte }
+func isHashed(column string) bool { return strings.HasPrefix(column, hashDelimiter) }
 
-func parseHashed(column string) (hashedHost, error) {
-	bad := errors.New("knownhosts: bad hashed host name")
+// matchesHashed compares a name with its HMAC-SHA1. The salt is the key of the
+// HMAC.
+func matchesHashed(column, name string) bool {
 	body, ok := strings.CutPrefix(column, hashMagic)
-	salt64, hash64, found := strings.Cut(body, hashDelimiter)
-	if !ok || !found {
-		return hashedHost{}, bad
+	salt64, hash64, _ := strings.Cut(body, hashDelimiter)
+	salt, err1 := base64.StdEncoding.Strict().DecodeString(salt64)
+	hash, err2 := base64.StdEncoding.Strict().DecodeString(hash64)
+	if !ok || err1 != nil || err2 != nil || len(salt) != sha1.Size {
+		return false
 	}
-	salt, err := base64.StdEncoding.Strict().DecodeString(salt64)
-	if err != nil || len(salt) != sha1.Size {
-		return hashedHost{}, bad
-	}
-	hash, err := base64.StdEncoding.Strict().DecodeString(hash64)
-	if err != nil || len(hash) != sha1.Size {
-		return hashedHost{}, bad
-	}
-	return hashedHost{salt, hash}, nil
-}
-
-func (h hashedHost) matches(name string) bool {
-	mac := hmac.New(sha1.New, h.salt)
+	mac := hmac.New(sha1.New, salt)
 	mac.Write([]byte(name))
-	return hmac.Equal(mac.Sum(nil), h.hash)
+	return hmac.Equal(mac.Sum(nil), hash)
 }
 
-// patterns is a list of patterns in lower case, separated by commas.
-type patterns string
-
-// matches reports whether some pattern matches and no negated one does.
-func (p patterns) matches(name string) bool {
+// matchesPatterns reports whether a pattern of a list between commas matches
+// and no negated pattern matches.
+func matchesPatterns(list, name string) bool {
 	found := false
-	for pattern := range strings.SplitSeq(string(p), ",") {
+	for pattern := range strings.SplitSeq(list, ",") {
 		pattern, negated := strings.CutPrefix(pattern, "!")
 		if len(pattern) > maxPattern {
 			return false
@@ -76,22 +63,23 @@ func (p patterns) matches(name string) bool {
 	return found
 }
 
-// wildcard matches one pattern, in which * stands for any bytes and ? for any one byte. Its time is bounded by the product of
-// the two lengths: only the last * is ever tried again.
+// wildcard reports whether a pattern matches the whole name. In the pattern *
+// matches any bytes and ? matches one byte. Only the last * is tried again
+// after a mismatch, so the time is bounded by the product of the lengths.
 func wildcard(pattern, name string) bool {
 	p, n := 0, 0
-	star, from := -1, 0 // the last * and where in name its match ends
+	star, end := -1, 0 // the last * and the end of its match in name
 	for n < len(name) {
 		switch {
 		case p < len(pattern) && pattern[p] == '*':
-			star, from = p, n
+			star, end = p, n
 			p++
 		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == name[n]):
 			p++
 			n++
 		case star >= 0:
-			from++
-			p, n = star+1, from
+			end++
+			p, n = star+1, end
 		default:
 			return false
 		}
@@ -99,7 +87,8 @@ func wildcard(pattern, name string) bool {
 	return strings.Trim(pattern[p:], "*") == ""
 }
 
-// lower changes ASCII capitals only, as OpenSSH does: no other letter may turn into an ASCII one.
+// lower converts upper-case ASCII letters, as OpenSSH does. No other letter may
+// become an ASCII letter.
 func lower(s string) string {
 	b := []byte(s)
 	for i, c := range b {

@@ -72,12 +72,31 @@ func hostCert(key gossh.PublicKey, ca gossh.Signer, names []string, change func(
 	return cert
 }
 
-// line is a line without a marker; marked one with it.
-func line(hosts string, key gossh.PublicKey) string { return formatLine(NoMarker, hosts, key, "") }
+// line returns a line without a marker, marked a line with a marker.
+func line(hosts string, key gossh.PublicKey) string { return formatEntry(hosts, key) }
 
-func marked(marker Marker, hosts string, key gossh.PublicKey) string {
-	return formatLine(marker, hosts, key, "")
+func marked(m marker, hosts string, key gossh.PublicKey) string {
+	return string(m) + " " + line(hosts, key)
 }
+
+// hashOf returns a host column with a hashed name.
+func hashOf(name string) string {
+	column, _ := cutColumn(hashNames(name + " x"))
+	return column
+}
+
+// parsed returns the entry of a line that must be understood.
+func parsed(t testing.TB, text string) entry {
+	t.Helper()
+	e, ok := parseEntry(text)
+	if !ok || !e.decode() {
+		t.Fatalf("not understood: %q", text)
+	}
+	return e
+}
+
+// host is the Name of a host on port 22.
+func host(name string) Name { return HostPort(name, 22) }
 
 // tempFile writes a known_hosts file of these lines and gives its path.
 func tempFile(t testing.TB, lines ...string) string {
@@ -103,15 +122,20 @@ func readFile(t testing.TB, path string) string {
 	return string(text)
 }
 
-// texts collects what Entries yields.
-func texts(t testing.TB, f *File) []string {
+// check returns the outcome for a key, or fails.
+func check(t testing.TB, f *File, name Name, key gossh.PublicKey) Outcome {
 	t.Helper()
-	var all []string
-	for e := range f.Entries() {
-		all = append(all, e.String())
+	v, err := f.Check(name, "", key)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if f.Err() != nil {
-		t.Fatal(f.Err())
+	return v.Outcome
+}
+
+// accept records key 1 under the names, as a program does without a server.
+func accept(t testing.TB, f *File, names ...Name) {
+	t.Helper()
+	if err := f.Accept(Verdict{Key: ed(1), Missing: names}); err != nil {
+		t.Fatal(err)
 	}
-	return all
 }

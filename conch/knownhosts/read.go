@@ -9,74 +9,31 @@ import (
 	"iter"
 	"os"
 	"strings"
+
+	"github.com/hawser-go/hawser/conch/internal/text"
 )
 
 const (
-	// MaxLineLength is the longest line that is read, in bytes without the newline. Usual lines have 100 to 800.
-	MaxLineLength = 64 << 10
+	// maxLine is the length, in bytes without the newline, of the longest line
+	// that is read. A line with a large RSA key has about 800.
+	maxLine = 64 << 10
 
-	// MaxFileSize is the largest file that is read, in bytes.
-	MaxFileSize = 64 << 20
+	// maxFile is the size, in bytes, of the largest file that is read.
+	maxFile = 64 << 20
 )
 
-// textLine is a line without its newline and where it stands: path is empty for an addition that is not saved.
-type textLine struct {
-	text   string
-	path   string
-	number int
-}
-
-// entry parses the line.
-func (l textLine) entry() Entry {
-	e, _ := ParseEntry(l.text) // a line that is not understood is an entry like any other
-	e.Path, e.Line = l.path, l.number
-	return e
-}
-
-// hosts is the host column, one that matches no name when the line has none. The key is not decoded.
-func (l textLine) hosts() hostMatcher {
-	c, err := cut(l.text)
-	if err != nil || c.blank() {
-		return patterns("")
-	}
-	names, err := parseHosts(c.hosts)
-	if err != nil {
-		return patterns("")
-	}
-	return names
-}
-
-// Entries walks the additions that are not saved yet, oldest first, and then the lines of the files, one entry for each,
-// understood or not (C-CLIENT-32). The files are read while it walks. An error of reading ends the walk; Err tells it.
-func (f *File) Entries() iter.Seq[Entry] {
-	return func(yield func(Entry) bool) {
-		f.err = nil
-		for line, err := range f.lines() {
-			if err != nil {
-				f.err = err
-				return
-			}
-			if !yield(line.entry()) {
+// entries iterates over the accepted keys that are not saved, and then over the
+// entries of each file. An error ends the iteration.
+func (f *File) entries() iter.Seq2[*entry, error] {
+	return func(yield func(*entry, error) bool) {
+		for _, text := range f.unsavedLines() {
+			if e, ok := parseEntry(text); ok && !yield(&e, nil) {
 				return
 			}
 		}
-	}
-}
-
-// Err is the error that ended the last walk of Entries, nil when it came to its end or was left.
-func (f *File) Err() error { return f.err }
-
-// lines walks what counts: unsaved additions, then the lines of each file. The first error is the last item.
-func (f *File) lines() iter.Seq2[textLine, error] {
-	return func(yield func(textLine, error) bool) {
-		for _, e := range f.added {
-			if !yield(textLine{text: e.text}, nil) {
-				return
-			}
-		}
-		for _, path := range f.readPaths() {
-			for line, err := range fileLines(path) {
-				if !yield(line, err) || err != nil {
+		for _, path := range f.paths() {
+			for e, err := range fileEntries(path) {
+				if !yield(e, err) || err != nil {
 					return
 				}
 			}
@@ -84,36 +41,49 @@ func (f *File) lines() iter.Seq2[textLine, error] {
 	}
 }
 
-// fileLines walks the lines of one file, none when it does not exist.
-func fileLines(path string) iter.Seq2[textLine, error] {
-	return func(yield func(textLine, error) bool) {
+// fileEntries iterates over the entries of one file. A file that does not exist
+// has none.
+func fileEntries(path string) iter.Seq2[*entry, error] {
+	return func(yield func(*entry, error) bool) {
 		file, err := os.Open(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			return
 		}
 		if err != nil {
-			yield(textLine{}, fmt.Errorf("knownhosts: %w", err))
+			yield(nil, fmt.Errorf("knownhosts: cannot read %s: %w", text.Quote(path), withoutPath(err)))
 			return
 		}
 		defer file.Close()
-		readLines(file, path)(yield)
+		number := 0
+		for text, err := range readLines(file) {
+			number++
+			if err != nil {
+				yield(nil, fmt.Errorf("knownhosts: cannot read %s: %w", place(path, number), withoutPath(err)))
+				return
+			}
+			if e, ok := parseEntry(text); ok {
+				e.path, e.line = path, number
+				if !yield(&e, nil) {
+					return
+				}
+			}
+		}
 	}
 }
 
-// readLines walks the lines of r. Only one line is in memory at a time.
-func readLines(r io.Reader, path string) iter.Seq2[textLine, error] {
-	return func(yield func(textLine, error) bool) {
-		buffered := bufio.NewReaderSize(r, MaxLineLength+len("\n"))
-		size := 0
-		for number := 1; ; number++ {
+// readLines iterates over the lines of r without their newlines. An error ends
+// the iteration. Only one line is in memory at a time.
+func readLines(r io.Reader) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		buffered := bufio.NewReaderSize(r, maxLine+len("\n"))
+		for size := 0; ; {
 			raw, err := buffered.ReadSlice('\n')
 			size += len(raw)
-			if err := readError(err, size, path, number); err != nil {
-				yield(textLine{}, err)
+			if failure := readError(err, size); failure != nil {
+				yield("", failure)
 				return
 			}
-			text := strings.TrimSuffix(string(raw), "\n")
-			if len(raw) > 0 && !yield(textLine{text, path, number}, nil) {
+			if len(raw) > 0 && !yield(strings.TrimSuffix(string(raw), "\n"), nil) {
 				return
 			}
 			if err != nil {
@@ -123,16 +93,17 @@ func readLines(r io.Reader, path string) iter.Seq2[textLine, error] {
 	}
 }
 
-// readError is the error to report for one that came with a line; the end of the file is none.
-func readError(err error, size int, path string, number int) error {
+// readError returns the error to report after size bytes, or nil if err is nil
+// or the end of the file and the bounds are kept.
+func readError(err error, size int) error {
 	switch {
 	case errors.Is(err, bufio.ErrBufferFull):
-		return &LimitError{Path: path, Line: number, Limit: MaxLineLength}
-	case size > MaxFileSize:
-		return &LimitError{Path: path, Limit: MaxFileSize}
-	case err == nil, errors.Is(err, io.EOF):
+		return fmt.Errorf("the line is longer than %d bytes; shorten or remove it", maxLine)
+	case size > maxFile:
+		return fmt.Errorf("the file is larger than %d bytes; remove old lines", maxFile)
+	case errors.Is(err, io.EOF):
 		return nil
 	default:
-		return fmt.Errorf("knownhosts: reading line %d of %s: %w", number, path, err)
+		return err
 	}
 }

@@ -1,19 +1,30 @@
 package knownhosts
 
-import gossh "golang.org/x/crypto/ssh"
+import (
+	"fmt"
 
-// Outcome is what is to be done about a key that no error refuses.
+	"github.com/hawser-go/hawser/conch/internal/text"
+	gossh "golang.org/x/crypto/ssh"
+)
+
+// Outcome is the result of judging a key that is not refused.
 type Outcome int
 
 const (
-	// Unknown: the host has no such record; ask the user, and on yes Accept (C-CLIENT-44).
+	// Unknown means that no key is recorded for the host. Ask the user, and
+	// call [File.Accept] if the user agrees.
 	Unknown Outcome = iota
-	// Known: host and address are recorded with this key, or a certificate proves it; go on (C-CLIENT-40).
+
+	// Known means that the key is recorded for the host and its address, or
+	// that a valid certificate proves it.
 	Known
-	// KnownAddIP: the host is known but its address is not recorded; warn, Accept and go on (C-CLIENT-41).
+
+	// KnownAddIP means that the key is recorded for the host, but nothing is
+	// recorded for its address. Warn the user and call [File.Accept].
 	KnownAddIP
 )
 
+// String returns a short description of the outcome.
 func (o Outcome) String() string {
 	switch o {
 	case Known:
@@ -25,15 +36,34 @@ func (o Outcome) String() string {
 	}
 }
 
-// Verdict is the answer of [File.Check]. The zero value says that nothing is known.
+// Verdict is the result of [File.Check]. The outcome of the zero Verdict is
+// Unknown.
 type Verdict struct {
 	Outcome Outcome
+	Name    Name            // the host, as passed to Check
+	Address Name            // the address that was looked up; zero if none was
+	Key     gossh.PublicKey // the host's key; of a certificate, the key inside it
+	Missing []Name          // the names under which Accept records Key
+}
 
-	Host string // the name that was looked up, as Name writes it
-	IP   string // the address that was looked up, likewise; empty when there was none or it is the name itself
-
-	Key     gossh.PublicKey // the key in question; for a certificate, the key inside it
-	Entry   Entry           // the line that vouches for the key; zero when it is unknown
-	Missing []string        // the names under which Accept will record the key
-	Others  []Entry         // for an unknown host, one line for each other type of key recorded for it
+// Message returns the text for the user. For Unknown it is a question that
+// shows the host, its address, the type of the key and the SHA-256 fingerprint
+// as ssh-keygen -l prints it; the question ends where the user types yes or no.
+// For KnownAddIP the text is a warning that ends with a newline. For Known it
+// is empty. Names are quoted, so the text is safe for a terminal.
+func (v Verdict) Message() string {
+	switch v.Outcome {
+	case Known:
+		return ""
+	case KnownAddIP:
+		return fmt.Sprintf("Warning: the %s key of host %s is now recorded for its address %s too.\n",
+			keyTypeName(v.Key), text.Quote(v.Name.String()), text.Quote(v.Address.String()))
+	}
+	host := text.Quote(v.Name.String())
+	if v.Address != (Name{}) {
+		host += fmt.Sprintf(" (address %s)", text.Quote(v.Address.String()))
+	}
+	return fmt.Sprintf("No key is recorded for host %s.\n"+
+		"The host presented the %s key with the fingerprint\n%s\n"+
+		"Trust this key, record it and continue (yes/no)? ", host, keyTypeName(v.Key), gossh.FingerprintSHA256(v.Key))
 }

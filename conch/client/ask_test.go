@@ -1,4 +1,4 @@
-package knownhosts
+package client
 
 import (
 	"errors"
@@ -8,15 +8,15 @@ import (
 	"testing/iotest"
 )
 
-// terminal answers with what is typed into it and keeps what is shown.
-type terminal struct {
+// typedTerminal answers with prepared input and keeps the output.
+type typedTerminal struct {
 	io.Reader
 	shown strings.Builder
 }
 
-func (t *terminal) Write(p []byte) (int, error) { return t.shown.Write(p) }
+func (t *typedTerminal) Write(p []byte) (int, error) { return t.shown.Write(p) }
 
-func TestC_CLIENT_47_Ask(t *testing.T) {
+func TestC_CLIENT_47_AskYesNo(t *testing.T) {
 	for _, tt := range []struct {
 		typed string
 		want  bool
@@ -34,12 +34,12 @@ func TestC_CLIENT_47_Ask(t *testing.T) {
 		{"y\nwhat?\nyes\n", true, 3, ""},
 		{"yesno\n\n", false, 2, ""},
 		{"perhaps", false, 1, ""},
-		{strings.Repeat(" ", 2*maxAnswer) + "x\nno\n", false, 1, "no\n"},
+		{strings.Repeat(" ", 2*maxYesNo) + "x\nno\n", false, 1, "no\n"},
 		{strings.Repeat("x", 1<<20) + "\nyes\n", true, 2, ""},
 	} {
 		typed := strings.NewReader(tt.typed)
-		term := &terminal{Reader: typed}
-		got, err := Ask(term, "Really? ")
+		term := &typedTerminal{Reader: typed}
+		got, err := askYesNo(term, "Really? ")
 		if err != nil || got != tt.want {
 			t.Errorf("%.20q: %v, %v", tt.typed, got, err)
 		}
@@ -57,7 +57,7 @@ func TestC_CLIENT_47_Ask(t *testing.T) {
 
 func TestC_CLIENT_47_AskFailures(t *testing.T) {
 	broken := errors.New("gone")
-	if ok, err := Ask(&terminal{Reader: iotest.ErrReader(broken)}, "?"); ok || !errors.Is(err, broken) {
+	if ok, err := askYesNo(&typedTerminal{Reader: iotest.ErrReader(broken)}, "?"); ok || !errors.Is(err, broken) {
 		t.Errorf("reading: %v, %v", ok, err)
 	}
 	closed, peer := io.Pipe()
@@ -67,7 +67,7 @@ func TestC_CLIENT_47_AskFailures(t *testing.T) {
 		io.Reader
 		io.Writer
 	}
-	if ok, err := Ask(unwritable{strings.NewReader("yes\n"), peer}, "?"); ok || err == nil {
+	if ok, err := askYesNo(unwritable{strings.NewReader("yes\n"), peer}, "?"); ok || err == nil {
 		t.Errorf("writing: %v, %v", ok, err)
 	}
 }
