@@ -96,7 +96,7 @@ var contestants = map[string]func(b *testing.B, port, n int) (closeAll func()){
 			var all []deferred.Deferred[struct{}]
 			for i := range conns {
 				conns[i] = &sshtest.PlainConnection{}
-				auth := &benchAuth{*client.NewSSHUserAuthClient("guest", options, conns[i])}
+				auth := &benchAuth{*client.NewSSHUserAuthClient("guest", conns[i])}
 				all = append(all, client.Connect(r, "127.0.0.1", port, options, accept, auth))
 			}
 			return deferred.Gather(all)

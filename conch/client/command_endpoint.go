@@ -78,11 +78,12 @@ func (o EndpointOptions) connect(r *reactor.Reactor) deferred.Deferred[*endpoint
 	if o.Options.UI == nil {
 		o.Options.UI = &fallbackUI{NewConsoleUI(r)}
 	}
+	o.Options.Identities, o.Options.Signers, o.Options.Password = nil, append([]gossh.Signer{}, o.Keys...), o.Password
 	o.Options.NoAgent = !o.Agent
-	target := Target{User: o.Username, Host: o.Hostname, Port: o.Port, Options: o.Options}
-	target.Auth = func(user string, options Options, instance conch.Connection) UserAuthClient {
-		return &endpointAuth{*NewSSHUserAuthClient(user, options, instance), o, nil}
+	if o.Agent {
+		o.Options.Signers, o.Options.AgentSocket = []gossh.Signer{}, o.Options.agentSocket()
 	}
+	target := Target{User: o.Username, Host: o.Hostname, Port: o.Port, Options: o.Options}
 	return deferred.ThenCallbacks(target.Connect(r, conn), func(struct{}) (*endpointConnection, error) {
 		return &endpointConnection{conn, o.Username, true}, nil
 	}, func(err error) (*endpointConnection, error) { return nil, endpointError(err) })
@@ -102,48 +103,6 @@ func endpointError(err error) error {
 		}
 	}
 	return failed.Err
-}
-
-// endpointAuth is authentication with what the program has given, without questions.
-type endpointAuth struct {
-	SSHUserAuthClient
-	o       EndpointOptions
-	current gossh.Signer
-}
-
-// GetPublicKey answers with the agent's keys, or with those given.
-func (a *endpointAuth) GetPublicKey() deferred.Deferred[gossh.PublicKey] {
-	if a.o.Agent {
-		return a.agentKey()
-	}
-	if len(a.o.Keys) == 0 {
-		return deferred.Succeed[gossh.PublicKey](nil)
-	}
-	a.current, a.o.Keys = a.o.Keys[0], a.o.Keys[1:]
-	return deferred.Succeed(a.current.PublicKey())
-}
-
-// GetPrivateKey answers with the key offered last.
-func (a *endpointAuth) GetPrivateKey() deferred.Deferred[gossh.Signer] {
-	return deferred.Succeed(a.current)
-}
-
-// GetPassword answers with the password, once.
-func (a *endpointAuth) GetPassword(string) deferred.Deferred[string] {
-	password := a.o.Password
-	a.o.Password = ""
-	if password == "" {
-		return deferred.Fail[string](ErrUnavailable)
-	}
-	return deferred.Succeed(password)
-}
-
-// GetGenericAnswers has none.
-func (a *endpointAuth) GetGenericAnswers(_, _ string, prompts []Prompt) deferred.Deferred[[]string] {
-	if len(prompts) > 0 {
-		return deferred.Fail[[]string](ErrUnavailable)
-	}
-	return deferred.Succeed[[]string](nil)
 }
 
 // fallbackUI answers every question with no where there is no terminal.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/hawser-go/hawser/conch/client"
@@ -31,7 +32,7 @@ func TestVerifyHostKey_Home(t *testing.T) {
 			file := filepath.Join(home, ".ssh", "known_hosts")
 			s, to := sshtest.Embedded(t, conchtest.Options{})
 			ui := &sshtest.ScriptedUI{Yes: true}
-			to.Options.KnownHosts, to.Options.UI, to.Options.Host, to.Options.Port = nil, ui, "alias.example", 22
+			to.Options.KnownHosts, to.Options.UI, to.Options.HostKeyAlias = nil, ui, "alias.example"
 			if known {
 				line := "alias.example " + string(gossh.MarshalAuthorizedKey(s.HostKey))
 				if err := os.Mkdir(filepath.Dir(file), 0o700); err != nil {
@@ -55,15 +56,25 @@ func TestVerifyHostKey_Home(t *testing.T) {
 	}
 }
 
-// TestVerifier_Rekey: the verifier is asked again when the server renews the keys, and its refusal ends the connection: C-CLIENT-23.
-func TestVerifier_Rekey(t *testing.T) {
+// TestF23_C_CLIENT_23_Rekey: the verifier is asked once, although the server renews the keys again and again. Another key then ends the
+// connection.
+func TestF23_C_CLIENT_23_Rekey(t *testing.T) {
 	r := sshtest.Start(t)
-	_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Echo, Config: func(c *gossh.ServerConfig) { c.RekeyThreshold = 16 << 10 }})
+	first, second := newSigner(t), newSigner(t)
+	host := &changingSigner{}
+	host.now.Store(&first)
+	renewed := 0
+	_, to := sshtest.Embedded(t, conchtest.Options{HostKey: host, Exec: sshtest.Echo, Config: func(c *gossh.ServerConfig) {
+		c.RekeyThreshold = 16 << 10
+	}})
+	host.signed = func() { // by the server, in each key exchange
+		if renewed++; renewed == 4 {
+			host.now.Store(&second)
+		}
+	}
 	asked := 0
 	verify := func(*client.SSHClientTransport, string, gossh.PublicKey, string) deferred.Deferred[bool] {
-		if asked++; asked == 3 {
-			return deferred.Fail[bool](client.ErrUnknownHost)
-		}
+		asked++
 		return deferred.Succeed(true)
 	}
 	conn, lost := &sshtest.PlainConnection{}, deferred.New[struct{}]()
@@ -77,17 +88,44 @@ func TestVerifier_Rekey(t *testing.T) {
 	}
 	conn.Started = func() { flood() }
 	if _, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
-		auth := client.NewSSHUserAuthClient(to.User, to.Options, conn)
+		auth := client.NewDefaultAuthClient(to.User, conn)
 		connected := client.Connect(r, to.Host, to.Port, to.Options, verify, auth)
 		return deferred.ThenDeferred(connected, func(struct{}) deferred.Deferred[struct{}] { return lost })
 	}); err != nil {
 		t.Fatal(err)
 	}
 	sshtest.OnLoop(t, r, func() {
-		if err := conn.Transport().Lost(); asked != 3 || err == nil || !strings.Contains(err.Error(), "host key is not known") {
+		if err := conn.Transport().Lost(); asked != 1 || err == nil || !strings.Contains(err.Error(), "another host key") {
 			t.Errorf("asked %d times, lost because %v", asked, err)
 		}
 	})
+}
+
+// changingSigner is a host key that can be replaced while the server runs.
+type changingSigner struct {
+	now    atomic.Pointer[gossh.Signer]
+	signed func() // nil until the server has started; called by the key exchange of the one connection
+}
+
+func (s *changingSigner) PublicKey() gossh.PublicKey { return (*s.now.Load()).PublicKey() }
+
+func (s *changingSigner) Sign(rand io.Reader, data []byte) (*gossh.Signature, error) {
+	signature, err := (*s.now.Load()).Sign(rand, data)
+	s.signed()
+	return signature, err
+}
+
+func newSigner(t *testing.T) gossh.Signer {
+	t.Helper()
+	private, _, err := newKey(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := gossh.NewSignerFromKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signer
 }
 
 // bareChannel replaces nothing but its name.

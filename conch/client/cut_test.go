@@ -45,7 +45,7 @@ func (s *scissors) Read(p []byte) (int, error) {
 
 // hookedAuth is an authentication whose hooks can be replaced by functions.
 type hookedAuth struct {
-	client.SSHUserAuthClient
+	client.DefaultAuthClient
 	publicKey func() deferred.Deferred[gossh.PublicKey]
 	password  func() deferred.Deferred[string]
 	answers   func() deferred.Deferred[[]string]
@@ -54,13 +54,13 @@ type hookedAuth struct {
 }
 
 func (a *hookedAuth) ServiceStarted() {
-	if a.SSHUserAuthClient.ServiceStarted(); a.started != nil {
+	if a.DefaultAuthClient.ServiceStarted(); a.started != nil {
 		a.started()
 	}
 }
 
 func (a *hookedAuth) ServiceStopped() {
-	if a.SSHUserAuthClient.ServiceStopped(); a.stopped != nil {
+	if a.DefaultAuthClient.ServiceStopped(); a.stopped != nil {
 		a.stopped()
 	}
 }
@@ -69,21 +69,21 @@ func (a *hookedAuth) GetGenericAnswers(name, instruction string, prompts []clien
 	if a.answers != nil {
 		return a.answers()
 	}
-	return a.SSHUserAuthClient.GetGenericAnswers(name, instruction, prompts)
+	return a.DefaultAuthClient.GetGenericAnswers(name, instruction, prompts)
 }
 
 func (a *hookedAuth) GetPublicKey() deferred.Deferred[gossh.PublicKey] {
 	if a.publicKey != nil {
 		return a.publicKey()
 	}
-	return a.SSHUserAuthClient.GetPublicKey()
+	return a.DefaultAuthClient.GetPublicKey()
 }
 
 func (a *hookedAuth) GetPassword(prompt string) deferred.Deferred[string] {
 	if a.password != nil {
 		return a.password()
 	}
-	return a.SSHUserAuthClient.GetPassword(prompt)
+	return a.DefaultAuthClient.GetPassword(prompt)
 }
 
 // attempt is one call of Connect with everything replaceable.
@@ -100,7 +100,7 @@ func newAttempt(t *testing.T) *attempt {
 	conn := &sshtest.PlainConnection{}
 	return &attempt{
 		to: to, verify: client.VerifyHostKey, conn: conn, server: s,
-		auth: &hookedAuth{SSHUserAuthClient: *client.NewSSHUserAuthClient(to.User, to.Options, conn)},
+		auth: &hookedAuth{DefaultAuthClient: *client.NewDefaultAuthClient(to.User, conn)},
 	}
 }
 

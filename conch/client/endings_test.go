@@ -291,7 +291,7 @@ func TestAuth_InteractiveEndless(t *testing.T) {
 func TestAuth_AnswerCount(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{Config: askingServer([][]string{{"one?"}})})
-	a := &hookedAuth{SSHUserAuthClient: *client.NewSSHUserAuthClient(to.User, to.Options, &sshtest.PlainConnection{})}
+	a := &hookedAuth{DefaultAuthClient: *client.NewDefaultAuthClient(to.User, &sshtest.PlainConnection{})}
 	times := 0
 	a.answers = func() deferred.Deferred[[]string] {
 		times++

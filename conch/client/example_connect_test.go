@@ -50,7 +50,7 @@ func ExampleConnect() {
 	defer end()
 	r := reactor.New(reactor.Options{NoSignals: true})
 	r.CallWhenRunning(func() {
-		auth := client.NewSSHUserAuthClient(to.User, to.Options, &greeter{})
+		auth := client.NewDefaultAuthClient(to.User, &greeter{})
 		client.Connect(r, to.Host, to.Port, to.Options, client.VerifyHostKey, auth).AddErrback(func(err error) (struct{}, error) {
 			fmt.Println(err)
 			return struct{}{}, r.Stop()

@@ -139,7 +139,7 @@ func tryInteractive(t *testing.T, r *reactor.Reactor, to sshtest.Target) error {
 	ui := &sshtest.ScriptedUI{Line: sshtest.Answering("sesame")}
 	to = to.WithoutKeys(t, ui)
 	conn := &sshtest.PlainConnection{}
-	a := &hookedAuth{SSHUserAuthClient: *client.NewSSHUserAuthClient(to.User, to.Options, conn)}
+	a := &hookedAuth{DefaultAuthClient: *client.NewDefaultAuthClient(to.User, conn)}
 	a.password = func() deferred.Deferred[string] { return deferred.Fail[string](client.ErrUnavailable) }
 	_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
 		return client.Connect(r, to.Host, to.Port, to.Options, client.VerifyHostKey, a)

@@ -214,7 +214,7 @@ func TestAuth_Hooks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := sshtest.Start(t)
 			_, to := sshtest.Embedded(t, conchtest.Options{Password: "right"})
-			a := &hookedAuth{SSHUserAuthClient: *client.NewSSHUserAuthClient(to.User, to.Options, &sshtest.PlainConnection{})}
+			a := &hookedAuth{DefaultAuthClient: *client.NewDefaultAuthClient(to.User, &sshtest.PlainConnection{})}
 			a.publicKey = func() deferred.Deferred[gossh.PublicKey] { return deferred.Succeed[gossh.PublicKey](nil) }
 			a.password = func() deferred.Deferred[string] {
 				return row.password(func(f func()) { r.CallLater(time.Millisecond, f) })

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"sync"
@@ -20,26 +21,20 @@ type Target struct {
 	Port       int // zero means 22
 	Options    Options
 
-	// Verify checks the host key; nil means VerifyHostKey.
+	// Verify checks the host key. Nil means VerifyHostKey.
 	Verify HostKeyVerifier
-	// Auth returns the authentication for one connection; nil means NewSSHUserAuthClient.
-	Auth func(user string, options Options, instance conch.Connection) UserAuthClient
+	// Auth returns the authentication for one connection. Nil means
+	// NewDefaultAuthClient.
+	Auth func(user string, instance conch.Connection) UserAuthClient
 }
 
 // Connect connects to the target and starts conn, as the function Connect does.
 func (t *Target) Connect(r *reactor.Reactor, conn conch.Connection) deferred.Deferred[struct{}] {
-	port, verify := t.Port, t.Verify
-	if port == 0 {
-		port = 22
-	}
-	if verify == nil {
-		verify = VerifyHostKey
-	}
-	var auth UserAuthClient = NewSSHUserAuthClient(t.User, t.Options, conn)
+	var auth UserAuthClient = NewDefaultAuthClient(t.User, conn)
 	if t.Auth != nil {
-		auth = t.Auth(t.User, t.Options, conn)
+		auth = t.Auth(t.User, conn)
 	}
-	return Connect(r, t.Host, port, t.Options, verify, auth)
+	return Connect(r, t.Host, cmp.Or(t.Port, 22), t.Options, t.Verify, auth)
 }
 
 // Exec connects, runs command as the function Exec does, and closes the connection.

@@ -37,8 +37,8 @@ type Options struct {
 	User string
 	// Verify decides about the host key. Nil means client.VerifyHostKey.
 	Verify client.HostKeyVerifier
-	// Auth makes the authentication, after which instance is to be started. Nil means NewSSHUserAuthClient.
-	Auth func(user string, options client.Options, instance conch.Connection) client.UserAuthClient
+	// Auth makes the authentication, after which instance is to be started. Nil means client.NewDefaultAuthClient.
+	Auth func(user string, instance conch.Connection) client.UserAuthClient
 	// Subsystem is what to ask the server for. Empty means "sftp"; what begins with a slash is a command to be run instead.
 	Subsystem string
 }
@@ -78,19 +78,15 @@ func Open(r *reactor.Reactor, target string, options Options) deferred.Deferred[
 		return deferred.Fail[*Client](err)
 	}
 	conn := new(conch.SSHConnection)
-	verify := options.Verify
-	if verify == nil {
-		verify = client.VerifyHostKey
-	}
 	var auth client.UserAuthClient
 	if options.Auth != nil {
-		auth = options.Auth(to.user, options.Options, conn)
+		auth = options.Auth(to.user, conn)
 	} else {
-		auth = client.NewSSHUserAuthClient(to.user, options.Options, conn)
+		auth = client.NewDefaultAuthClient(to.user, conn)
 	}
 	began := r.Now()
 	return deferred.Inline(func(co *deferred.Coro) (*Client, error) {
-		if _, err := deferred.Await(co, client.Connect(r, to.host, to.port, options.Options, verify, auth)); err != nil {
+		if _, err := deferred.Await(co, client.Connect(r, to.host, to.port, options.Options, options.Verify, auth)); err != nil {
 			return nil, err
 		}
 		limit := options.limit()

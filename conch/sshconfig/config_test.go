@@ -58,7 +58,7 @@ func TestTarget(t *testing.T) {
 	}
 	o := target.Options
 	for what, ok := range map[string]bool{
-		"address":     target.Host == "10.0.0.2222" && target.Port == 2222 && target.User == "admin" && o.Host == "shared",
+		"address":     target.Host == "10.0.0.2222" && target.Port == 2222 && target.User == "admin" && o.HostKeyAlias == "shared",
 		"identities":  slices.Equal(o.Identities, []string{"~/.ssh/inner-admin", "/keys/%"}) && o.IdentitiesOnly,
 		"known hosts": slices.Equal(o.KnownHosts, []string{"/a", "/b"}) && o.HostKeys == client.AcceptNewHosts,
 		"ciphers":     slices.Equal(o.Ciphers, []string{"aes128-ctr"}),

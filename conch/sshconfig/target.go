@@ -117,7 +117,7 @@ func (r *reader) expanded(keyword, otherwise string, x expansion) string {
 func (r *reader) options(x expansion) client.Options {
 	known, risky := gossh.SupportedAlgorithms(), gossh.InsecureAlgorithms()
 	o := client.Options{
-		Host:                r.string("HostKeyAlias", ""),
+		HostKeyAlias:        r.string("HostKeyAlias", ""),
 		Identities:          r.identities(x),
 		IdentitiesOnly:      strings.EqualFold(r.string("IdentitiesOnly", ""), "yes"),
 		KnownHosts:          r.knownHosts(x),
@@ -129,9 +129,6 @@ func (r *reader) options(x expansion) client.Options {
 		ServerAliveInterval: time.Duration(r.number("ServerAliveInterval", 0)) * time.Second,
 		ServerAliveCountMax: r.number("ServerAliveCountMax", 0),
 		DialTimeout:         time.Duration(r.number("ConnectTimeout", 0)) * time.Second,
-	}
-	if o.Host == "" {
-		o.Host = x.host
 	}
 	r.agent(&o, x)
 	return o

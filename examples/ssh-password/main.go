@@ -15,7 +15,6 @@ import (
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
-	gossh "golang.org/x/crypto/ssh"
 )
 
 // passwordAuth has no keys, and one password, which comes a moment later: as if it had been fetched.
@@ -23,10 +22,6 @@ type passwordAuth struct {
 	client.SSHUserAuthClient
 	r      *reactor.Reactor
 	secret string
-}
-
-func (a *passwordAuth) GetPublicKey() deferred.Deferred[gossh.PublicKey] {
-	return deferred.Succeed[gossh.PublicKey](nil)
 }
 
 func (a *passwordAuth) GetPassword(string) deferred.Deferred[string] {
@@ -61,8 +56,8 @@ func main() {
 // run logs in and out.
 func run(target *client.Target, secret string) error {
 	r := reactor.New(reactor.Options{})
-	target.Auth = func(user string, options client.Options, instance conch.Connection) client.UserAuthClient {
-		return &passwordAuth{*client.NewSSHUserAuthClient(user, options, instance), r, secret}
+	target.Auth = func(user string, instance conch.Connection) client.UserAuthClient {
+		return &passwordAuth{*client.NewSSHUserAuthClient(user, instance), r, secret}
 	}
 	problem := errors.New("interrupted")
 	r.CallWhenRunning(func() {

@@ -176,7 +176,7 @@ func Connect(t *testing.T, r *reactor.Reactor, to Target) *PlainConnection {
 }
 
 func (to Target) Connect(r *reactor.Reactor, conn conch.Connection) deferred.Deferred[struct{}] {
-	return client.Connect(r, to.Host, to.Port, to.Options, client.VerifyHostKey, client.NewSSHUserAuthClient(to.User, to.Options, conn))
+	return client.Connect(r, to.Host, to.Port, to.Options, client.VerifyHostKey, client.NewDefaultAuthClient(to.User, conn))
 }
 
 // through makes the target's connections go through wrap.
