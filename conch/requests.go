@@ -7,14 +7,15 @@ import (
 	"github.com/hawser-go/hawser/conch/internal/wire"
 )
 
-// NS returns text as an SSH string: its length in four bytes, then its bytes (RFC 4251, section 5).
+// NS returns text as an SSH string: its length in four bytes, then its bytes (RFC
+// 4251, section 5).
 func NS[T string | []byte](text T) []byte {
 	var e wire.Encoder
 	e.String(string(text))
 	return e.Data()
 }
 
-// GetNS splits an SSH string off the front of data.
+// GetNS removes an SSH string from the front of data.
 func GetNS(data []byte) (text string, rest []byte, err error) {
 	d := wire.NewDecoder(data)
 	text = d.String()
@@ -22,20 +23,24 @@ func GetNS(data []byte) (text string, rest []byte, err error) {
 	return text, rest, malformed("string", d.Err())
 }
 
-// WindowSize is the size of a terminal: in characters, and in pixels where they are known. The fields have the order of Twisted's; on the
-// wire the columns come first (C-SERVER-42).
+// WindowSize is the size of a terminal in characters and in pixels; pixels that
+// are not known are 0. The fields have Twisted's order. On the wire the columns
+// come first.
 type WindowSize struct{ Rows, Columns, Width, Height uint32 }
 
-// TerminalMode is a setting of a terminal: an opcode of RFC 4254, section 8, below 160, and its value.
+// TerminalMode is a setting of a terminal: an opcode below 160 (RFC 4254, section
+// 8) and its value.
 type TerminalMode struct {
 	Opcode uint8
 	Value  uint32
 }
 
-// maxTerminalModes is how many settings a request may carry; there are fewer opcodes.
+// maxTerminalModes is the number of settings that are read from a request. There
+// are fewer opcodes.
 const maxTerminalModes = 256
 
-// PackRequestPTYReq returns the payload of a pty-req request (RFC 4254, section 6.2; C-SERVER-49).
+// PackRequestPTYReq returns the payload of a pty-req request (RFC 4254, section
+// 6.2).
 func PackRequestPTYReq(term string, size WindowSize, modes []TerminalMode) []byte {
 	var e, list wire.Encoder
 	for _, m := range modes {
@@ -49,8 +54,8 @@ func PackRequestPTYReq(term string, size WindowSize, modes []TerminalMode) []byt
 	return e.Data()
 }
 
-// ParseRequestPTYReq is the reverse of PackRequestPTYReq. The list of modes ends at its end, at opcode 0, or at one of 160 and more, whose
-// length nobody knows.
+// ParseRequestPTYReq is the reverse of PackRequestPTYReq. It reads modes up to
+// opcode 0, or up to an opcode of 160 or more, whose length is not defined.
 func ParseRequestPTYReq(data []byte) (term string, size WindowSize, modes []TerminalMode, err error) {
 	d := wire.NewDecoder(data)
 	term, size = d.String(), parseSize(&d)
@@ -68,7 +73,8 @@ func ParseRequestPTYReq(data []byte) (term string, size WindowSize, modes []Term
 	return term, size, modes, malformed("pty-req", err)
 }
 
-// PackRequestWindowChange returns the payload of a window-change request (RFC 4254, section 6.7; C-SERVER-49).
+// PackRequestWindowChange returns the payload of a window-change request (RFC
+// 4254, section 6.7).
 func PackRequestWindowChange(size WindowSize) []byte {
 	var e wire.Encoder
 	packSize(&e, size)
@@ -103,16 +109,16 @@ func ParseRequestEnv(data []byte) (name, value string, err error) {
 	return name, value, malformed("env", d.Finish())
 }
 
-// ParseRequestString parses a payload that is one string, as those of exec, subsystem and signal are (RFC 4254, sections 6.5 and 6.9); NS
-// packs it.
+// ParseRequestString parses a payload that is one string: of an exec, subsystem or
+// signal request (RFC 4254, sections 6.5 and 6.9). NS packs such a payload.
 func ParseRequestString(data []byte) (text string, err error) {
 	d := wire.NewDecoder(data)
 	text = d.String()
 	return text, malformed("request with one string", d.Finish())
 }
 
-// PackRequestBreak returns the payload of a break request (RFC 4335), of which the length is sent in milliseconds. Zero is the server's
-// default.
+// PackRequestBreak returns the payload of a break request (RFC 4335). The length
+// is sent in milliseconds; zero means the default of the peer.
 func PackRequestBreak(length time.Duration) []byte { return packUint32(uint32(length.Milliseconds())) }
 
 // ParseRequestBreak is the reverse of PackRequestBreak.
@@ -121,7 +127,8 @@ func ParseRequestBreak(data []byte) (length time.Duration, err error) {
 	return time.Duration(ms) * time.Millisecond, err
 }
 
-// PackRequestExitStatus returns the payload of an exit-status request (RFC 4254, section 6.10).
+// PackRequestExitStatus returns the payload of an exit-status request (RFC 4254,
+// section 6.10).
 func PackRequestExitStatus(status uint32) []byte { return packUint32(status) }
 
 // ParseRequestExitStatus is the reverse of PackRequestExitStatus.
@@ -129,7 +136,7 @@ func ParseRequestExitStatus(data []byte) (status uint32, err error) {
 	return parseUint32("exit-status", data)
 }
 
-// ExitSignal says which signal ended a program.
+// ExitSignal is the signal that ended a program.
 type ExitSignal struct {
 	Name       string // without SIG, such as "TERM"
 	CoreDumped bool
@@ -137,7 +144,8 @@ type ExitSignal struct {
 	Lang       string
 }
 
-// PackRequestExitSignal returns the payload of an exit-signal request (RFC 4254, section 6.10).
+// PackRequestExitSignal returns the payload of an exit-signal request (RFC 4254,
+// section 6.10).
 func PackRequestExitSignal(s ExitSignal) []byte {
 	var e wire.Encoder
 	e.String(s.Name)
@@ -166,7 +174,7 @@ func parseUint32(what string, data []byte) (uint32, error) {
 	return v, malformed(what, d.Finish())
 }
 
-// malformed says which payload could not be parsed, if err is not nil.
+// malformed names the payload that could not be parsed, if err is not nil.
 func malformed(what string, err error) error {
 	if err == nil {
 		return nil

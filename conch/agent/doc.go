@@ -1,50 +1,61 @@
-// Package agent is the SSH agent protocol, draft-miller-ssh-agent, as callbacks: a client that asks an agent for signatures, and a server that is
-// one. Both run over anything that carries bytes: the socket of a local agent, an SSH channel of a forwarded one, or a pipe.
+// Package agent talks to SSH agents, and is one. An agent is a program that
+// holds private keys and signs with them, so that other programs need not read
+// the keys (draft-miller-ssh-agent; ssh-agent is OpenSSH's). The package brings
+// Twisted's twisted.conch.ssh.agent to Go. The protocol is that of
+// golang.org/x/crypto/ssh/agent, which blocks; here results are Deferreds.
 //
 // # The client
 //
-// A [SSHAgentClient] starts no goroutine and reads nothing itself. Bytes come in through DataReceived, cut in any way; requests go out
-// through a [Transport]; each returns a Deferred that fires when the agent's answer arrives. Any number of requests may be outstanding:
-// they go out at once, and the answers come in the same order (C-KEYS-20).
+// [Connect] connects to the agent of this user, [NewSSHAgentClient] makes a
+// client for a connection of any other kind:
 //
-//	client := agent.NewSSHAgentClient()
-//	client.MakeConnection(transport) // requests may follow at once
-//	d := client.RequestIdentities()
-//	d.AddCallbacks(listed, failed)
+//	d := agent.Connect(r, "") // the agent at SSH_AUTH_SOCK
+//	d.OnValue(func(c *agent.SSHAgentClient) {
+//		c.RequestIdentities().OnValue(show).Finally(c.Close)
+//	})
 //
-// The owner of the transport wires the other two ends: what arrives goes to DataReceived, and when the connection has ended, ConnectionLost is
-// called, which fails every outstanding request once (C-KEYS-22). Without it they never end.
+// Requests are sent in the order of the calls, the next one when the previous
+// one has its reply.
 //
-// For authentication there are [SSHAgentClient.GetPublicKeys], [SSHAgentClient.GetPublicKey] and [SSHAgentClient.Sign].
+// # The agent
 //
-// # The server
+// A [Keyring] holds keys in memory. [Serve] answers the requests that arrive on
+// a connection, such as an SSH channel of a server that uses the forwarded
+// agent. [SSHAgentServer] does the same as a protocol for a listening port:
 //
-// A [SSHAgentServer] serves one connection from a [KeyStore], whose methods answer with Deferreds. A [Keyring] is a store in memory, for
-// any number of connections. A connected SSHAgentClient is a store as well: a server on it relays one connection to another, each
-// request being looked at on the way.
+//	ring := agent.NewKeyring()
+//	f := reactor.ForProtocol(func() reactor.Protocol { return agent.NewSSHAgentServer(r, ring) })
+//	port, err := r.ListenUNIX("/run/user/1000/agent", f, reactor.UNIXOptions{Mode: 0o600})
 //
-// # Concurrency
+// # Goroutines
 //
-// Clients, servers and keyrings belong to one goroutine, the reactor's: every method is called there, and every callback runs there. Nothing
-// here holds a lock.
+// Clients belong to the loop: call their methods there. Their Deferreds fire
+// there. A Keyring may be used from any goroutine. A client has a goroutine
+// while a request is in progress, and a served connection has one until it
+// ends. They end when the connection is closed, and with the reactor.
 //
 // # Errors
 //
-// A failed request gives an [*OpError], which names it. Its cause is [ErrRefused] if the agent said no, which is all it ever says. If no
-// answer came it is a [*ConnectionLostError].
+// A request fails with an [*OpError], which names the request and the agent.
+// errors.Is tells the causes apart:
 //
-// An agent that breaks the protocol (an answer to no request, of a type that does not answer it, malformed, or too long) ends the connection:
-// every outstanding request fails with a ConnectionLostError that wraps a [*ProtocolError], and the transport is closed. Bytes after the
-// last field of an answer are ignored. A server answers a request that it does not understand with a failure, and gives up a
-// connection only when it cannot tell the messages apart any more, or when more requests wait than it holds.
+//   - [ErrRefused]: the agent said no. It never says why.
+//   - [ErrConnectionLost]: the agent closed the connection or broke the protocol.
+//     All requests that wait fail, and so do later ones.
+//   - [ErrTimeout]: there was no reply in time. It is an ErrConnectionLost too,
+//     because the client then closes the connection.
+//   - [ErrClosed]: this side has closed the client.
 //
-// # Cancelling
+// An agent that ends while no request is in progress is noticed at the next
+// request.
 //
-// Cancelling a Deferred gives the request up on this side only: the agent may carry it out all the same, and its answer is dropped when it
-// comes. At most [MaxAbandoned] requests may be waited for like this; one more, and the connection is closed.
+// Cancelling a Deferred withdraws a request that was not sent. The agent may
+// carry out one that was sent; its reply is dropped.
 //
 // # Bounds
 //
-// A message is at most [MaxMessage] bytes in either direction, as with OpenSSH. A server works on one request of a connection at a time and
-// lets at most [MaxQueued] bytes of further ones wait. What a Keyring holds is bounded by what it can list in one message.
+// A message has at most 256 KiB in either direction, OpenSSH's limit: a longer
+// reply or request ends the connection. At most 1024 requests of a client wait;
+// more fail at once. All keys and comments of a Keyring must fit into one
+// message. A reply must arrive within SSHAgentClient.Timeout.
 package agent

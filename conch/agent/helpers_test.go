@@ -2,231 +2,114 @@ package agent_test
 
 import (
 	"bytes"
+	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"io"
 	"net"
 	"slices"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/hawser-go/hawser/conch/agent"
-	"github.com/hawser-go/hawser/conch/internal/wire"
 	"github.com/hawser-go/hawser/conch/keys"
 	"github.com/hawser-go/hawser/deferred"
-	"github.com/hawser-go/hawser/deferred/deferredtest"
+	"github.com/hawser-go/hawser/reactor"
+	"github.com/hawser-go/hawser/reactor/reactortest"
+	gossh "golang.org/x/crypto/ssh"
 )
 
-// memoryTransport keeps what is written to it.
-type memoryTransport struct {
-	sent    [][]byte
-	closed  int
-	onWrite func(p []byte)
-	onClose func()
-}
-
-func (m *memoryTransport) Write(p []byte) {
-	m.sent = append(m.sent, p)
-	if m.onWrite != nil {
-		m.onWrite(p)
-	}
-}
-
-func (m *memoryTransport) LoseConnection() {
-	m.closed++
-	if m.onClose != nil {
-		m.onClose()
-	}
-}
-
-// take returns everything written since the last time.
-func (m *memoryTransport) take() []byte {
-	all := slices.Concat(m.sent...)
-	m.sent = nil
-	return all
-}
-
-// abortingTransport can close at once as well.
-type abortingTransport struct {
-	memoryTransport
-	aborted int
-}
-
-func (a *abortingTransport) AbortConnection() { a.aborted++ }
-
-// message frames a message: type, and what body writes.
-func message(typ agent.MessageType, body func(*wire.Encoder)) []byte {
-	var inner, outer wire.Encoder
-	inner.Uint8(uint8(typ))
-	if body != nil {
-		body(&inner)
-	}
-	outer.Bytes(inner.Data())
-	return outer.Data()
-}
-
-func raw(typ agent.MessageType, body string) []byte {
-	return message(typ, func(e *wire.Encoder) { e.Raw([]byte(body)) })
-}
-
-func str(parts ...string) string {
-	var e wire.Encoder
-	for _, p := range parts {
-		e.String(p)
-	}
-	return string(e.Data())
-}
-
-// connected returns a client on a transport in memory.
-func connected(t testing.TB) (*agent.SSHAgentClient, *memoryTransport) {
+// start runs a reactor until the end of the test, which fails if goroutines are
+// left behind.
+func start(t testing.TB) *reactor.Reactor {
 	t.Helper()
-	c, m := agent.NewSSHAgentClient(), new(memoryTransport)
-	c.MakeConnection(m)
-	return c, m
+	reactortest.CheckGoroutines(t)
+	return reactortest.Start(t, reactor.Options{})
 }
 
-// protocol is a client or a server.
-type protocol interface {
-	MakeConnection(agent.Transport)
-	DataReceived(p []byte)
-	ConnectionLost(reason error)
+// await runs f on the loop and waits for its result.
+func await[T any](t testing.TB, r *reactor.Reactor, f func() deferred.Deferred[T]) (T, error) {
+	t.Helper()
+	return reactor.Await(t.Context(), r, f)
 }
 
-// loop stands in for the reactor: the goroutine of the test runs what other goroutines send.
-type loop struct {
-	t     testing.TB
-	calls chan func()
-	ended chan struct{} // closed when the test is over
-	work  sync.WaitGroup
-}
-
-func newLoop(t testing.TB) *loop {
-	l := &loop{t: t, calls: make(chan func()), ended: make(chan struct{})}
-	t.Cleanup(func() { // runs after the connections, which are made later, are closed
-		close(l.ended)
-		l.work.Wait()
-	})
-	return l
-}
-
-func (l *loop) call(f func()) {
-	select {
-	case l.calls <- f:
-	case <-l.ended:
-	}
-}
-
-// deadline bounds a failure, nothing else.
-const deadline = time.Minute
-
-// until runs the loop until done is true.
-func (l *loop) until(done func() bool) {
-	l.t.Helper()
-	timer := time.NewTimer(deadline)
-	defer timer.Stop()
-	for !done() {
-		select {
-		case f := <-l.calls:
-			f()
-		case <-timer.C:
-			l.t.Fatal("nothing happens")
-		}
-	}
-}
-
-// await runs the loop until d has fired.
-func await[T any](l *loop, d deferred.Deferred[T]) (T, error) {
-	l.t.Helper()
-	o := deferredtest.Observe(d)
-	l.until(func() bool { return o.Fired })
-	return o.Value, o.Err
-}
-
-// must is await for what has to succeed.
-func must[T any](l *loop, d deferred.Deferred[T]) T {
-	l.t.Helper()
-	v, err := await(l, d)
+// must is await for results that are no errors.
+func must[T any](t testing.TB, r *reactor.Reactor, f func() deferred.Deferred[T]) T {
+	t.Helper()
+	v, err := await(t, r, f)
 	if err != nil {
-		l.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return v
 }
 
-// connTransport carries a protocol over a connection.
-type connTransport struct {
-	out  chan []byte
-	conn net.Conn
+// onLoop runs f on the loop and waits for its end.
+func onLoop(t testing.TB, r *reactor.Reactor, f func()) {
+	t.Helper()
+	must(t, r, func() deferred.Deferred[deferred.Void] {
+		f()
+		return deferred.Succeed(deferred.Void{})
+	})
 }
 
-// connect runs a protocol over a connection. Its two goroutines end with the connection, and that with the test.
-func (l *loop) connect(p protocol, conn net.Conn) {
-	tr := &connTransport{out: make(chan []byte, 1<<12), conn: conn}
-	stop := make(chan struct{})
-	l.work.Go(func() { // until the test is over
+// client returns a client on conn, which the end of the test closes.
+func client(t testing.TB, r *reactor.Reactor, conn net.Conn) *agent.SSHAgentClient {
+	t.Helper()
+	var c *agent.SSHAgentClient
+	onLoop(t, r, func() { c = agent.NewSSHAgentClient(r, conn) })
+	t.Cleanup(func() { r.CallFromThread(c.Close) })
+	return c
+}
+
+// scripted returns a client of an agent that is the function. The connection is
+// closed when the function returns.
+func scripted(t testing.TB, r *reactor.Reactor, script func(conn net.Conn)) *agent.SSHAgentClient {
+	t.Helper()
+	here, there := net.Pipe()
+	var running sync.WaitGroup
+	running.Go(func() { // ends with the script
+		defer there.Close()
+		script(there)
+	})
+	t.Cleanup(func() {
+		here.Close()
+		running.Wait()
+	})
+	return client(t, r, here)
+}
+
+// readMessage reads a message, type and body.
+func readMessage(r io.Reader) ([]byte, error) {
+	var length [4]byte
+	if _, err := io.ReadFull(r, length[:]); err != nil {
+		return nil, err
+	}
+	p := make([]byte, binary.BigEndian.Uint32(length[:]))
+	_, err := io.ReadFull(r, p)
+	return p, err
+}
+
+// replies answers each request with the same message.
+func replies(message string) func(net.Conn) {
+	return func(conn net.Conn) {
 		for {
-			select {
-			case data := <-tr.out:
-				if _, err := conn.Write(data); err != nil {
-					return
-				}
-			case <-stop:
+			if _, err := readMessage(conn); err != nil {
+				return
+			}
+			if _, err := conn.Write(frame(message)); err != nil {
 				return
 			}
 		}
-	})
-	l.work.Go(func() { tr.read(l, p) }) // until the connection is closed
-	l.t.Cleanup(func() {
-		close(stop)
-		conn.Close()
-	})
-	p.MakeConnection(tr)
-}
-
-func (tr *connTransport) read(l *loop, p protocol) {
-	for {
-		data := make([]byte, 4<<10)
-		n, err := tr.conn.Read(data)
-		if n > 0 {
-			l.call(func() { p.DataReceived(data[:n]) })
-		}
-		if err != nil {
-			l.call(func() { p.ConnectionLost(err) })
-			return
-		}
 	}
 }
 
-// Write fails the test by its panic if the peer does not read for thousands of messages.
-func (tr *connTransport) Write(p []byte) {
-	select {
-	case tr.out <- p:
-	default:
-		panic("agent_test: too much is queued")
-	}
+// frame puts the length before a message.
+func frame(message string) []byte {
+	return append(binary.BigEndian.AppendUint32(nil, uint32(len(message))), message...)
 }
 
-func (tr *connTransport) LoseConnection() { tr.conn.Close() }
-
-// background runs a blocking call beside the loop, until it is done.
-func background[T any](l *loop, f func() (T, error)) (T, error) {
-	l.t.Helper()
-	var v T
-	var err error
-	done := make(chan struct{})
-	l.work.Go(func() { // until f returns, at the latest when the connections are closed
-		defer close(done)
-		v, err = f()
-	})
-	finished := false
-	l.work.Go(func() {
-		<-done
-		l.call(func() { finished = true })
-	})
-	l.until(func() bool { return finished })
-	return v, err
-}
-
-// testKeys has one private key of each kind.
+// testKeys are keys of each kind that an agent takes, RSA first and Ed25519
+// last.
 var testKeys = sync.OnceValue(func() []*keys.Key {
 	var all []*keys.Key
 	for _, kind := range []struct {
@@ -242,40 +125,34 @@ var testKeys = sync.OnceValue(func() []*keys.Key {
 	return all
 })
 
-// withDSA adds a DSA key, for which many peers have no use any more.
-func withDSA(t testing.TB) []*keys.Key {
+// ed25519 is the cheapest of testKeys.
+func ed25519() *keys.Key { return testKeys()[4] }
+
+// certify makes a certificate of the key.
+func certify(t testing.TB, k *keys.Key) *gossh.Certificate {
 	t.Helper()
-	k, err := keys.FromFile("testdata/dsa.pem", keys.Guess, nil)
+	authority, err := ed25519().Signer()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return append(slices.Clone(testKeys()), k)
-}
-
-func privateBlob(t testing.TB, k *keys.Key) []byte {
-	t.Helper()
-	blob, err := k.PrivateBlob()
-	if err != nil {
+	c := &gossh.Certificate{Key: k.PublicKey(), CertType: gossh.UserCert, KeyId: "id", ValidPrincipals: []string{"user"}, ValidBefore: gossh.CertTimeInfinity}
+	if err := c.SignCert(rand.Reader, authority); err != nil {
 		t.Fatal(err)
 	}
-	return blob
+	return c
 }
 
-// has reports whether a key is in a list.
-func has(identities []agent.Identity, blob []byte, comment string) bool {
-	return slices.ContainsFunc(identities, func(i agent.Identity) bool { return bytes.Equal(i.Blob, blob) && i.Comment == comment })
+func has(identities []agent.Identity, key gossh.PublicKey, comment string) bool {
+	return slices.ContainsFunc(identities, func(i agent.Identity) bool {
+		return bytes.Equal(i.Key.Marshal(), key.Marshal()) && i.Comment == comment
+	})
 }
 
-// lostBecause checks that an error is that of a lost connection, for a reason.
-func lostBecause(t testing.TB, err, reason error) {
+// mustBe checks that an error is an OpError of a request with a cause.
+func mustBe(t testing.TB, err error, op string, cause error) {
 	t.Helper()
-	lost, ok := errors.AsType[*agent.ConnectionLostError](err)
-	if !ok || !errors.Is(lost, reason) {
-		t.Errorf("error %v, want that of a connection lost because of %v", err, reason)
-	}
-	if _, ok := errors.AsType[*agent.OpError](err); !ok {
-		t.Errorf("error %v names no request", err)
+	e, ok := errors.AsType[*agent.OpError](err)
+	if !ok || e.Op != op || !errors.Is(err, cause) {
+		t.Errorf("error %v, want one of %q that wraps %v", err, op, cause)
 	}
 }
-
-var errReason = io.ErrClosedPipe

@@ -1,344 +1,266 @@
 package agent_test
 
 import (
-	"bytes"
-	"crypto/rand"
 	"errors"
-	"slices"
+	"io"
+	"net"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hawser-go/hawser/conch/agent"
 	"github.com/hawser-go/hawser/conch/keys"
 	"github.com/hawser-go/hawser/deferred"
-	"github.com/hawser-go/hawser/deferred/deferredtest"
+	"github.com/hawser-go/hawser/reactor"
 	"github.com/hawser-go/hawser/reactor/reactortest"
 	gossh "golang.org/x/crypto/ssh"
+	xagent "golang.org/x/crypto/ssh/agent"
 )
 
-// certify makes a certificate of the key for a user.
-func certify(t testing.TB, k *keys.Key) *gossh.Certificate {
+func newKey(t testing.TB, from any) *keys.Key {
 	t.Helper()
-	authority, err := testKeys()[4].Signer()
+	k, err := keys.New(from)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &gossh.Certificate{Key: k.PublicKey(), CertType: gossh.UserCert, KeyId: "id", ValidPrincipals: []string{"user"}, ValidBefore: gossh.CertTimeInfinity}
-	if err := c.SignCert(rand.Reader, authority); err != nil {
-		t.Fatal(err)
-	}
-	return c
+	return k
 }
 
-func certificateBlob(t testing.TB, k *keys.Key) []byte {
+// add adds a key that must be taken.
+func add(t testing.TB, ring *agent.Keyring, k *keys.Key, o agent.AddOptions) {
 	t.Helper()
-	blob, err := agent.CertificateBlob(k, certify(t, k))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return blob
-}
-
-// fired is what a Deferred of a Keyring, which fires at once, fired with.
-func fired[T any](t testing.TB, d deferred.Deferred[T]) (T, error) {
-	t.Helper()
-	o := deferredtest.Observe(d)
-	if !o.Fired {
-		t.Fatal("not fired")
-	}
-	return o.Value, o.Err
-}
-
-func add(t testing.TB, r *agent.Keyring, blob []byte, comment string, c agent.Constraints) {
-	t.Helper()
-	if _, err := fired(t, r.AddIdentity(blob, comment, c)); err != nil {
+	if err := ring.AddIdentity(k, o); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func held(t testing.TB, r *agent.Keyring) []agent.Identity {
+// serve returns a connection to the keyring, and the Deferred of Serve.
+func serve(t testing.TB, r *reactor.Reactor, ring *agent.Keyring) (net.Conn, deferred.Deferred[deferred.Void]) {
 	t.Helper()
-	identities, err := fired(t, r.RequestIdentities())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return identities
+	here, there := net.Pipe()
+	t.Cleanup(func() { here.Close() })
+	var d deferred.Deferred[deferred.Void]
+	onLoop(t, r, func() { d = agent.Serve(r, there, ring) })
+	return here, d
 }
 
-// C-KEYS-23 (fix): every kind of key is held, with and without a certificate, and signs in each way it can.
-func TestC_KEYS_23_KeyringHoldsEveryKind(t *testing.T) {
-	r := agent.NewKeyring(nil)
-	for _, k := range withDSA(t) {
-		certificate := certify(t, k)
-		withCertificate, err := agent.CertificateBlob(k, certificate)
-		if err != nil {
-			t.Fatal(err)
-		}
-		add(t, r, privateBlob(t, k), "alone", agent.Constraints{})
-		add(t, r, withCertificate, "with certificate", agent.Constraints{})
-		if all := held(t, r); !has(all, k.Blob(), "alone") || !has(all, certificate.Marshal(), "with certificate") {
-			t.Errorf("%v is not held", k)
-		}
-		for _, blob := range [][]byte{k.Blob(), certificate.Marshal()} {
-			for _, algorithm := range k.SupportedSignatureAlgorithms() {
-				signature, err := fired(t, r.SignData(blob, []byte("data"), agent.FlagsFor(algorithm)))
-				if err != nil || !k.Verify(signature, []byte("data")) {
-					t.Errorf("%v, %s: %v", k, algorithm, err)
-					continue
-				}
-				if s, err := keys.ParseSignature(signature); err != nil || s.Format != algorithm {
-					t.Errorf("%v, %s: a signature of type %v, %v", k, algorithm, s, err)
-				}
-			}
-		}
+func TestC_KEYS_23_KeyringFull(t *testing.T) {
+	ring := agent.NewKeyring()
+	blob := len(ed25519().Blob())
+	longest := agent.MaxMessage - 1 - 4 - 8 - blob
+	add(t, ring, ed25519(), agent.AddOptions{Comment: strings.Repeat("x", longest)})
+	add(t, ring, ed25519(), agent.AddOptions{Comment: strings.Repeat("y", longest)}) // replaces the first
+	if err := ring.AddIdentity(ed25519(), agent.AddOptions{Comment: strings.Repeat("x", longest+1)}); err == nil || !strings.Contains(err.Error(), "full") {
+		t.Errorf("one byte more: %v", err)
 	}
-	if all := held(t, r); len(all) != 2*len(withDSA(t)) {
-		t.Errorf("%d keys are held", len(all))
+	if err := ring.AddIdentity(testKeys()[1], agent.AddOptions{}); err == nil || !strings.Contains(err.Error(), "full") {
+		t.Errorf("one key more: %v", err)
 	}
+	r := start(t)
+	conn, _ := serve(t, r, ring)
+	c := client(t, r, conn)
+	if listed := must(t, r, c.RequestIdentities); len(listed) != 1 || len(listed[0].Comment) != longest { // the longest message
+		t.Errorf("%d keys", len(listed))
+	}
+	_, err := await(t, r, func() deferred.Deferred[deferred.Void] { return c.AddIdentity(testKeys()[1], agent.AddOptions{}) })
+	mustBe(t, err, "add key", agent.ErrRefused)
 }
 
-// The flags are for RSA; other keys sign as they do without.
-func TestKeyringFlags(t *testing.T) {
-	r := agent.NewKeyring(nil)
-	rsa, ed := testKeys()[0], testKeys()[4]
-	add(t, r, privateBlob(t, rsa), "", agent.Constraints{})
-	add(t, r, privateBlob(t, ed), "", agent.Constraints{})
-	for _, tt := range []struct {
-		key   *keys.Key
-		flags agent.SignFlags
-		want  string
-	}{
-		{rsa, 0, "ssh-rsa"}, {rsa, 2, "rsa-sha2-256"}, {rsa, 4, "rsa-sha2-512"}, {rsa, 6, "rsa-sha2-256"}, {rsa, 1, "ssh-rsa"}, {ed, 4, "ssh-ed25519"},
+func TestC_KEYS_23_KeyringRefuses(t *testing.T) {
+	ring := agent.NewKeyring()
+	for name, err := range map[string]error{
+		"public":                     ring.AddIdentity(ed25519().Public(), agent.AddOptions{}),
+		"confirm":                    ring.AddIdentity(ed25519(), agent.AddOptions{Confirm: true}),
+		"negative lifetime":          ring.AddIdentity(ed25519(), agent.AddOptions{Lifetime: -1}),
+		"certificate of another key": ring.AddIdentity(ed25519(), agent.AddOptions{Certificate: certify(t, testKeys()[1])}),
+		"remove what is not there":   ring.RemoveIdentity(ed25519().PublicKey()),
 	} {
-		signature, err := fired(t, r.SignData(tt.key.Blob(), nil, tt.flags))
-		if err != nil {
-			t.Errorf("%d: %v", tt.flags, err)
-			continue
-		}
-		if s, err := keys.ParseSignature(signature); err != nil || s.Format != tt.want {
-			t.Errorf("%d: %v, %v; want %s", tt.flags, s, err, tt.want)
+		if !errors.As(err, new(*agent.OpError)) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
 
 func TestKeyringRemove(t *testing.T) {
-	r := agent.NewKeyring(nil)
-	for _, k := range testKeys() {
-		add(t, r, privateBlob(t, k), "", agent.Constraints{})
-	}
-	gone := testKeys()[2]
-	if _, err := fired(t, r.RemoveIdentity(gone.Blob())); err != nil {
+	r := start(t)
+	ring := agent.NewKeyring()
+	conn, _ := serve(t, r, ring)
+	c := client(t, r, conn)
+	add(t, ring, testKeys()[1], agent.AddOptions{Comment: "a"})
+	add(t, ring, ed25519(), agent.AddOptions{Comment: "b"})
+	if err := ring.RemoveIdentity(testKeys()[1].PublicKey()); err != nil {
 		t.Error(err)
 	}
-	if _, err := fired(t, r.RemoveIdentity(gone.Blob())); !errors.Is(err, agent.ErrNoSuchKey) {
+	if listed := must(t, r, c.RequestIdentities); len(listed) != 1 || !has(listed, ed25519().PublicKey(), "b") {
+		t.Errorf("%v", listed)
+	}
+	if err := ring.RemoveAllIdentities(); err != nil {
 		t.Error(err)
 	}
-	if _, err := fired(t, r.SignData(gone.Blob(), nil, 0)); !errors.Is(err, agent.ErrNoSuchKey) {
-		t.Error(err)
-	}
-	all := held(t, r)
-	if len(all) != len(testKeys())-1 || !bytes.Equal(all[0].Blob, testKeys()[0].Blob()) || !bytes.Equal(all[2].Blob, testKeys()[3].Blob()) {
-		t.Errorf("%d keys, or not in their order", len(all))
-	}
-	if _, err := fired(t, r.RemoveAllIdentities()); err != nil || len(held(t, r)) != 0 {
-		t.Error(err)
+	if listed := must(t, r, c.RequestIdentities); len(listed) != 0 {
+		t.Errorf("%v", listed)
 	}
 }
 
-func TestKeyringReplaces(t *testing.T) {
-	clock := reactortest.NewClock()
-	r := agent.NewKeyring(clock)
-	k := testKeys()[4]
-	add(t, r, privateBlob(t, k), "short", agent.Constraints{Lifetime: time.Second})
-	add(t, r, privateBlob(t, testKeys()[1]), "other", agent.Constraints{})
-	add(t, r, privateBlob(t, k), "long", agent.Constraints{Lifetime: time.Minute})
-	clock.Advance(2 * time.Second)
-	if all := held(t, r); len(all) != 2 || !has(all[:1], k.Blob(), "long") {
-		t.Errorf("%v", all)
-	}
-	clock.Advance(time.Minute)
-	if all := held(t, r); len(all) != 1 || all[0].Comment != "other" {
-		t.Errorf("%v", all)
-	}
-}
-
+// TestKeyringLifetime: a key is forgotten when its time is over. Time is faked.
 func TestKeyringLifetime(t *testing.T) {
-	clock := reactortest.NewClock()
-	r := agent.NewKeyring(clock)
-	for i, k := range testKeys() {
-		add(t, r, privateBlob(t, k), "", agent.Constraints{Lifetime: time.Duration(i+1) * time.Hour})
-	}
-	if _, err := fired(t, r.RemoveIdentity(testKeys()[4].Blob())); err != nil {
-		t.Fatal(err)
-	}
-	for i := range 4 {
-		clock.Advance(time.Hour - 1)
-		if n := len(held(t, r)); n != 4-i {
-			t.Errorf("just before hour %d: %d keys", i+1, n)
+	key := ed25519()
+	synctest.Test(t, func(t *testing.T) {
+		r := reactortest.Start(t, reactor.Options{})
+		ring := agent.NewKeyring()
+		conn, _ := serve(t, r, ring)
+		c := client(t, r, conn)
+		add(t, ring, key, agent.AddOptions{Lifetime: time.Minute - time.Second/2}) // rounded up
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if listed := must(t, r, c.RequestIdentities); len(listed) != 1 {
+			t.Errorf("at its end: %v", listed)
 		}
-		clock.Advance(1)
-		if n := len(held(t, r)); n != 3-i {
-			t.Errorf("at hour %d: %d keys", i+1, n)
+		time.Sleep(time.Nanosecond)
+		if listed := must(t, r, c.RequestIdentities); len(listed) != 0 {
+			t.Errorf("after its end: %v", listed)
 		}
-	}
-	if left := clock.GetDelayedCalls(); len(left) != 0 {
-		t.Errorf("%d timers are left, that of the removed key among them", len(left))
-	}
-	add(t, r, privateBlob(t, testKeys()[0]), "", agent.Constraints{Lifetime: time.Hour})
-	if _, err := fired(t, r.RemoveAllIdentities()); err != nil || len(clock.GetDelayedCalls()) != 0 {
-		t.Errorf("%v, %d timers are left", err, len(clock.GetDelayedCalls()))
-	}
+	})
 }
 
-func TestKeyringConfirm(t *testing.T) {
-	r := agent.NewKeyring(nil)
-	k := testKeys()[4]
-	confirm := agent.Constraints{Confirm: true}
-	if _, err := fired(t, r.AddIdentity(privateBlob(t, k), "", confirm)); !errors.Is(err, agent.ErrConstraint) {
-		t.Errorf("nobody to ask: %v", err)
-	}
-	var asked []agent.Identity
-	var answer deferred.Deferred[bool]
-	r.Confirm = func(i agent.Identity) deferred.Deferred[bool] {
-		asked = append(asked, i)
-		answer = deferred.New[bool]()
-		return answer
-	}
-	add(t, r, privateBlob(t, k), "me", confirm)
-	for name, tt := range map[string]struct {
-		then func()
-		want error
-	}{
-		"yes":             {func() { answer.Callback(true) }, nil},
-		"no":              {func() { answer.Callback(false) }, agent.ErrNotConfirmed},
-		"failure":         {func() { answer.Errback(errReason) }, errReason},
-		"yes, but locked": {func() { r.Lock(nil); answer.Callback(true); r.Unlock(nil) }, agent.ErrLocked},
-		"yes, but key is gone": {func() {
-			r.RemoveAllIdentities()
-			answer.Callback(true)
-			r.AddIdentity(privateBlob(t, k), "me", confirm)
-		}, agent.ErrNoSuchKey},
-	} {
-		asked = nil
-		o := deferredtest.Observe(r.SignData(k.Blob(), []byte("data"), 0))
-		if o.Fired || len(asked) != 1 || !has(asked, k.Blob(), "me") {
-			t.Fatalf("%s: fired: %v, asked about %v", name, o.Fired, asked)
-		}
-		tt.then()
-		if !o.Fired || !errors.Is(o.Err, tt.want) || tt.want == nil && !k.Verify(o.Value, []byte("data")) {
-			t.Errorf("%s: fired: %v, with %v", name, o.Fired, o.Err)
-		}
-	}
-	r.Confirm = nil
-	if _, err := fired(t, r.SignData(k.Blob(), nil, 0)); !errors.Is(err, agent.ErrNotConfirmed) {
-		t.Errorf("nobody to ask any more: %v", err)
-	}
-}
-
-func TestKeyringLock(t *testing.T) {
-	clock := reactortest.NewClock()
-	r := agent.NewKeyring(clock)
-	k, other := testKeys()[4], testKeys()[1]
-	add(t, r, privateBlob(t, k), "", agent.Constraints{})
-	add(t, r, privateBlob(t, other), "", agent.Constraints{Lifetime: time.Second})
-	if _, err := fired(t, r.Unlock(nil)); !errors.Is(err, agent.ErrNotLocked) {
-		t.Errorf("unlocked already: %v", err)
-	}
-	if _, err := fired(t, r.Lock([]byte("pass"))); err != nil {
-		t.Fatal(err)
-	}
-	if all := held(t, r); len(all) != 0 {
-		t.Errorf("locked, and lists %d", len(all))
-	}
-	_, signErr := fired(t, r.SignData(k.Blob(), nil, 0))
-	_, addErr := fired(t, r.AddIdentity(privateBlob(t, k), "", agent.Constraints{}))
-	_, removeErr := fired(t, r.RemoveIdentity(k.Blob()))
-	_, removeAllErr := fired(t, r.RemoveAllIdentities())
-	_, lockErr := fired(t, r.Lock(nil))
-	for i, err := range []error{signErr, addErr, removeErr, removeAllErr, lockErr} {
-		if !errors.Is(err, agent.ErrLocked) {
-			t.Errorf("%d: %v", i, err)
-		}
-	}
-	for _, wrong := range []string{"", "Pass", "pass "} {
-		if _, err := fired(t, r.Unlock([]byte(wrong))); !errors.Is(err, agent.ErrWrongPassphrase) {
-			t.Errorf("%q: %v", wrong, err)
-		}
-	}
-	clock.Advance(time.Second)
-	if _, err := fired(t, r.Unlock([]byte("pass"))); err != nil {
-		t.Error(err)
-	}
-	if all := held(t, r); len(all) != 1 || !bytes.Equal(all[0].Blob, k.Blob()) {
-		t.Errorf("afterwards: %v", all)
-	}
-}
-
-// The list of all keys has to fit in one message.
-func TestKeyringFull(t *testing.T) {
-	r := agent.NewKeyring(nil)
-	s := serve(r)
-	first, second := testKeys()[4], testKeys()[1]
-	room := agent.MaxMessage - 1 - 4 - 8 - len(first.Blob()) - 8 - len(second.Blob())
-	add(t, r, privateBlob(t, first), "", agent.Constraints{})
-	if _, err := fired(t, r.AddIdentity(privateBlob(t, second), string(make([]byte, room+1)), agent.Constraints{})); !errors.Is(err, agent.ErrKeyringFull) {
-		t.Errorf("a byte too many: %v", err)
-	}
-	for range 2 { // the second time in its own place
-		add(t, r, privateBlob(t, second), string(make([]byte, room)), agent.Constraints{})
-	}
-	s.DataReceived(raw(11, ""))
-	if n := len(s.take()); n != 4+agent.MaxMessage {
-		t.Errorf("a list of %d bytes", n)
-	}
-	if _, err := fired(t, r.AddIdentity(privateBlob(t, first), "x", agent.Constraints{})); !errors.Is(err, agent.ErrKeyringFull) {
-		t.Errorf("a longer comment: %v", err)
-	}
-}
-
-func TestKeyringRefusesBadKeys(t *testing.T) {
-	r := agent.NewKeyring(nil)
-	for _, k := range withDSA(t) {
-		for _, blob := range [][]byte{privateBlob(t, k), certificateBlob(t, k)} {
-			for cut := range blob {
-				if _, err := fired(t, r.AddIdentity(blob[:cut], "", agent.Constraints{})); err == nil {
-					t.Fatalf("%v: taken when cut to %d bytes", k, cut)
+// TestC_KEYS_23_Flags: the flags of a request choose the algorithm of RSA keys,
+// and mean nothing to others.
+func TestC_KEYS_23_Flags(t *testing.T) {
+	r := start(t)
+	ring := agent.NewKeyring()
+	conn, _ := serve(t, r, ring)
+	x := xagent.NewClient(struct{ io.ReadWriter }{conn})
+	for _, k := range []*keys.Key{testKeys()[0], ed25519()} {
+		add(t, ring, k, agent.AddOptions{})
+		certificate := certify(t, k)
+		add(t, ring, k, agent.AddOptions{Certificate: certificate})
+		for flags, rsa := range map[xagent.SignatureFlags]string{0: gossh.KeyAlgoRSA, 2: gossh.KeyAlgoRSASHA256, 4: gossh.KeyAlgoRSASHA512, 6: gossh.KeyAlgoRSASHA256} {
+			want := k.SSHType()
+			if k.Type() == keys.RSA {
+				want = rsa
+			}
+			for _, public := range []gossh.PublicKey{k.PublicKey(), certificate} {
+				signature, err := x.SignWithFlags(public, []byte("data"), flags)
+				if err != nil || signature.Format != want || k.PublicKey().Verify([]byte("data"), signature) != nil {
+					t.Errorf("%v with flags %d: %v, %v", k, flags, signature, err)
 				}
 			}
-			if _, err := fired(t, r.AddIdentity(append(slices.Clone(blob), 0), "", agent.Constraints{})); err == nil {
-				t.Fatalf("%v: taken with a byte behind it", k)
-			}
-			if k.Type() == keys.DSA {
-				continue // one bit of its private number more or less can make another good key
-			}
-			blob[len(blob)-1] ^= 1
-			if _, err := fired(t, r.AddIdentity(blob, "", agent.Constraints{})); err == nil {
-				t.Fatalf("%v: taken with its last bit changed", k)
-			}
 		}
-	}
-	if _, err := fired(t, r.AddIdentity(privateBlob(t, testKeys()[0]), "", agent.Constraints{Lifetime: -1})); !errors.Is(err, agent.ErrConstraint) {
-		t.Errorf("a negative lifetime: %v", err)
-	}
-	mixed := str("ssh-rsa-cert-v01@openssh.com", string(certify(t, testKeys()[4]).Marshal()))
-	if _, err := fired(t, r.AddIdentity([]byte(mixed), "", agent.Constraints{})); !errors.Is(err, agent.ErrMalformed) {
-		t.Errorf("a certificate of another type: %v", err)
 	}
 }
 
-func TestCertificateBlobRefuses(t *testing.T) {
-	k, other := testKeys()[4], testKeys()[1]
-	signer, err := k.Signer()
-	if err != nil {
-		t.Fatal(err)
-	}
-	opaque, err := keys.FromSigner(signer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, key := range map[string]*keys.Key{"another key": other, "public": k.Public(), "behind a signer": opaque} {
-		if _, err := agent.CertificateBlob(key, certify(t, k)); !errors.As(err, new(*keys.BadKeyError)) {
-			t.Errorf("%s: %v", name, err)
-		}
+// TestServeEnds: by the peer, by a peer that breaks the protocol, by Cancel.
+func TestServeEnds(t *testing.T) {
+	for name, tt := range map[string]struct {
+		sent string
+		fine bool
+	}{
+		"at once":         {"", true},
+		"after a request": {string(frame("\x0b")), true},
+		"in a length":     {"\x00\x00", false},
+		"in a request":    {string(frame("\x0bxyz")[:6]), false},
+		"empty request":   {"\x00\x00\x00\x00", false},
+		"too long":        {"\x00\x04\x00\x01", false},
+		"far too long":    {"\xff\xff\xff\xff", false},
+		"unknown request": {string(frame("\xc8")), true},
+		"malformed":       {string(frame("\x0d\x00")), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := start(t)
+			conn, served := serve(t, r, agent.NewKeyring())
+			if _, err := conn.Write([]byte(tt.sent)); err != nil {
+				t.Fatal(err)
+			}
+			if tt.fine && tt.sent != "" {
+				if _, err := readMessage(conn); err != nil {
+					t.Error(err)
+				}
+			}
+			if strings.HasSuffix(name, "too long") { // the server closes the connection
+				if rest, err := io.ReadAll(conn); len(rest) != 0 || err != nil {
+					t.Errorf("%x, %v", rest, err)
+				}
+			}
+			conn.Close()
+			_, err := await(t, r, func() deferred.Deferred[deferred.Void] { return served })
+			if tt.fine != (err == nil) || err != nil && !errors.As(err, new(*agent.OpError)) {
+				t.Error(err)
+			}
+		})
 	}
 }
+
+func TestServeCancel(t *testing.T) {
+	r := start(t)
+	conn, served := serve(t, r, agent.NewKeyring())
+	if _, err := conn.Write(frame("\x0b")); err != nil { // the reply is not read
+		t.Fatal(err)
+	}
+	_, err := await(t, r, func() deferred.Deferred[deferred.Void] {
+		served.Cancel()
+		return served
+	})
+	if !errors.Is(err, deferred.ErrCancelled) {
+		t.Error(err)
+	}
+	if _, err := io.ReadAll(conn); err != nil {
+		t.Errorf("the connection was not closed: %v", err)
+	}
+}
+
+// TestReactorEndsServe: CheckGoroutines finds what is left.
+func TestReactorEndsServe(t *testing.T) {
+	r := start(t)
+	conn, _ := serve(t, r, agent.NewKeyring())
+	if err := r.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadAll(conn); err != nil {
+		t.Error(err)
+	}
+}
+
+// FuzzServe feeds a keyring with anything. It answers or ends the connection,
+// and what it holds is bounded.
+func FuzzServe(f *testing.F) {
+	private, err := ed25519().CryptoSigner()
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, use := range []func(xagent.ExtendedAgent) error{
+		func(a xagent.ExtendedAgent) error { _, err := a.List(); return err },
+		func(a xagent.ExtendedAgent) error { _, err := a.Sign(ed25519().PublicKey(), []byte("x")); return err },
+		func(a xagent.ExtendedAgent) error {
+			return a.Add(xagent.AddedKey{PrivateKey: private, LifetimeSecs: 9})
+		},
+		func(a xagent.ExtendedAgent) error { return a.Lock([]byte("x")) },
+		func(a xagent.ExtendedAgent) error { _, err := a.Extension("x", []byte("y")); return err },
+	} {
+		var sent recorder
+		_ = use(xagent.NewClient(&sent)) // there is no reply
+		f.Add(sent.written)
+	}
+	r := reactortest.Start(f, reactor.Options{})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		conn, served := serve(t, r, agent.NewKeyring())
+		drained := make(chan struct{})
+		go func() { // ends with the connection
+			defer close(drained)
+			_, _ = io.Copy(io.Discard, conn)
+		}()
+		_, _ = conn.Write(data)
+		conn.Close()
+		<-drained
+		_, _ = await(t, r, func() deferred.Deferred[deferred.Void] { return served })
+	})
+}
+
+// recorder keeps what is written, and has nothing to read.
+type recorder struct{ written []byte }
+
+func (r *recorder) Write(p []byte) (int, error) {
+	r.written = append(r.written, p...)
+	return len(p), nil
+}
+func (r *recorder) Read([]byte) (int, error) { return 0, io.EOF }

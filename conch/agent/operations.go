@@ -1,116 +1,176 @@
 package agent
 
 import (
-	"bytes"
+	"errors"
+	"fmt"
+	"math"
+	"time"
 
-	"github.com/hawser-go/hawser/conch/internal/wire"
+	"github.com/hawser-go/hawser/conch/internal/text"
+	"github.com/hawser-go/hawser/conch/keys"
 	"github.com/hawser-go/hawser/deferred"
+	gossh "golang.org/x/crypto/ssh"
+	xagent "golang.org/x/crypto/ssh/agent"
 )
 
 // Identity is a key that an agent holds.
 type Identity struct {
-	Blob    []byte // the public key or the certificate in the wire format (RFC 4253, section 6.6)
-	Comment string // any bytes; not to be shown on a terminal as it is
+	// Key is the public key or certificate. A kind of key that x/crypto does
+	// not know has its Type and Marshal, and verifies nothing.
+	Key gossh.PublicKey
+
+	// Comment is foreign text: any bytes. Do not write it to a terminal as it
+	// is.
+	Comment string
 }
 
-// Reply is an answer that was not looked into.
-type Reply struct {
-	Type MessageType
-	Data []byte // what follows the type
-}
+// AddOptions are the options of AddIdentity. The zero value is valid.
+type AddOptions struct {
+	Comment string
 
-// anyReply stands for every type of answer.
-const anyReply MessageType = 0
+	// Certificate is presented instead of the bare public key. It must belong
+	// to the key.
+	Certificate *gossh.Certificate
+
+	// Lifetime is the time after which the agent forgets the key, in whole
+	// seconds, rounded up. 0 means never. The limit is 136 years.
+	Lifetime time.Duration
+
+	// Confirm makes the agent ask its user each time the key is used.
+	Confirm bool
+}
 
 var (
-	identitiesAnswer = answer[[]Identity]{AgentIdentitiesAnswer, decodeIdentities}
-	signResponse     = answer[[]byte]{AgentSignResponse, decodeSignature}
-	success          = answer[struct{}]{AgentSuccess, func(MessageType, *wire.Decoder) (none struct{}) { return }}
-	rawReply         = answer[Reply]{anyReply, func(typ MessageType, d *wire.Decoder) Reply { return Reply{typ, bytes.Clone(d.Rest())} }}
+	errLifetime = errors.New("the lifetime is negative or more than 136 years")
+	errPipe     = errors.New("named pipes are not supported; open the pipe and call NewSSHAgentClient")
 )
 
-// RequestIdentities asks which keys the agent holds (draft-miller-ssh-agent, section 4.4). One that is locked says none.
+// addedKey returns the key as x/crypto takes it.
+func (o AddOptions) addedKey(key *keys.Key) (none xagent.AddedKey, _ error) {
+	private, err := key.CryptoSigner()
+	if err != nil {
+		return none, err
+	}
+	if o.Lifetime < 0 || o.Lifetime > math.MaxUint32*time.Second {
+		return none, errLifetime
+	}
+	return xagent.AddedKey{
+		PrivateKey: private, Certificate: o.Certificate, Comment: o.Comment,
+		LifetimeSecs: uint32((o.Lifetime + time.Second - 1) / time.Second), ConfirmBeforeUse: o.Confirm,
+	}, nil
+}
+
+// RequestIdentities returns the keys that the agent holds
+// (draft-miller-ssh-agent, section 4.4). A locked agent says that it holds
+// none.
 func (c *SSHAgentClient) RequestIdentities() deferred.Deferred[[]Identity] {
-	return request(c, "request identities", newMessage(AgentcRequestIdentities), identitiesAnswer)
+	return request(c, "list keys", func(a xagent.ExtendedAgent) ([]Identity, error) {
+		listed, err := a.List()
+		if err != nil {
+			return nil, err
+		}
+		identities := make([]Identity, len(listed))
+		for i, k := range listed {
+			identities[i] = Identity{Key: k, Comment: k.Comment}
+			if parsed, err := gossh.ParsePublicKey(k.Blob); err == nil {
+				identities[i].Key = parsed
+			}
+		}
+		return identities, nil
+	})
 }
 
-// SignData asks for a signature of data by the key whose public half or certificate blob is (draft-miller-ssh-agent, section 4.5). The
-// signature comes in the wire format: its type and its bytes (RFC 4253, section 6.6). Without flags an RSA key signs with SHA-1.
-func (c *SSHAgentClient) SignData(blob, data []byte, flags SignFlags) deferred.Deferred[[]byte] {
-	m := newMessage(AgentcSignRequest)
-	m.Bytes(blob)
-	m.Bytes(data)
-	m.Uint32(uint32(flags))
-	return request(c, "sign", m, signResponse)
+// GetPublicKeys returns the keys and certificates that can be offered in an
+// authentication: those of RequestIdentities that x/crypto knows.
+func (c *SSHAgentClient) GetPublicKeys() deferred.Deferred[[]gossh.PublicKey] {
+	return deferred.Then(c.RequestIdentities(), func(identities []Identity) ([]gossh.PublicKey, error) {
+		var known []gossh.PublicKey
+		for _, i := range identities {
+			if _, unknown := i.Key.(*xagent.Key); !unknown {
+				known = append(known, i.Key)
+			}
+		}
+		return known, nil
+	})
 }
 
-// AddIdentity gives the agent a private key to hold (draft-miller-ssh-agent, section 4.2): the blob is what the PrivateBlob of a keys.Key
-// gives, or CertificateBlob for a key with its certificate. It takes the place of one with the same public half.
-func (c *SSHAgentClient) AddIdentity(blob []byte, comment string, constraints Constraints) deferred.Deferred[struct{}] {
-	const op = "add identity"
-	typ := AgentcAddIdentity
-	if constraints != (Constraints{}) {
-		typ = AgentcAddIDConstrained
+// SignData returns a signature of data by the key, or by the key of the
+// certificate (draft-miller-ssh-agent, section 4.5). An RSA key signs with the
+// algorithm, such as "rsa-sha2-512"; an empty algorithm leaves the choice to
+// the agent, which means SHA-1 for RSA. If the signature has another algorithm
+// than requested the Deferred fails: old agents ignore the request.
+func (c *SSHAgentClient) SignData(key gossh.PublicKey, data []byte, algorithm string) deferred.Deferred[*gossh.Signature] {
+	const op = "sign"
+	signed := request(c, op, func(a xagent.ExtendedAgent) (*gossh.Signature, error) {
+		return a.SignWithFlags(key, data, flagsFor(algorithm))
+	})
+	return deferred.Then(signed, func(s *gossh.Signature) (*gossh.Signature, error) {
+		if algorithm != "" && s.Format != algorithm {
+			return nil, &OpError{op, c.name, fmt.Errorf("the agent signed with %s instead of %s; use a newer agent",
+				text.Quote(s.Format), text.Quote(algorithm))}
+		}
+		return s, nil
+	})
+}
+
+// flagsFor returns the flags that request an algorithm (draft-miller-ssh-agent,
+// section 4.5.1).
+func flagsFor(algorithm string) xagent.SignatureFlags {
+	switch algorithm {
+	case gossh.KeyAlgoRSASHA256:
+		return xagent.SignatureFlagRsaSha256
+	case gossh.KeyAlgoRSASHA512:
+		return xagent.SignatureFlagRsaSha512
+	default:
+		return 0
 	}
-	m := newMessage(typ)
-	m.Raw(blob)
-	m.String(comment)
-	if err := constraints.encode(&m); err != nil {
-		return deferred.Fail[struct{}](&OpError{op, err})
-	}
-	return request(c, op, m, success)
 }
 
-// RemoveIdentity has the agent forget the key whose public half or certificate blob is (draft-miller-ssh-agent, section 4.3).
-func (c *SSHAgentClient) RemoveIdentity(blob []byte) deferred.Deferred[struct{}] {
-	m := newMessage(AgentcRemoveIdentity)
-	m.Bytes(blob)
-	return request(c, "remove identity", m, success)
+// AddIdentity gives the agent a private key (draft-miller-ssh-agent, section
+// 4.2). It replaces a key with the same public half. The key must be an RSA, EC
+// or Ed25519 key that is not held by a signer.
+func (c *SSHAgentClient) AddIdentity(key *keys.Key, o AddOptions) deferred.Deferred[deferred.Void] {
+	return c.order("add key", func(a xagent.ExtendedAgent) error {
+		added, err := o.addedKey(key)
+		if err != nil {
+			return err
+		}
+		return a.Add(added)
+	})
 }
 
-// RemoveAllIdentities has the agent forget all keys (draft-miller-ssh-agent, section 4.3).
-func (c *SSHAgentClient) RemoveAllIdentities() deferred.Deferred[struct{}] {
-	return request(c, "remove all identities", newMessage(AgentcRemoveAllIdentities), success)
+// RemoveIdentity makes the agent forget the private key of a public key or
+// certificate (draft-miller-ssh-agent, section 4.3).
+func (c *SSHAgentClient) RemoveIdentity(key gossh.PublicKey) deferred.Deferred[deferred.Void] {
+	return c.order("remove key", func(a xagent.ExtendedAgent) error { return a.Remove(key) })
 }
 
-// Lock makes the agent refuse everything until Unlock is called with the same passphrase (draft-miller-ssh-agent, section 4.6).
-func (c *SSHAgentClient) Lock(passphrase []byte) deferred.Deferred[struct{}] {
-	m := newMessage(AgentcLock)
-	m.Bytes(passphrase)
-	return request(c, "lock", m, success)
+// RemoveAllIdentities makes the agent forget all keys.
+func (c *SSHAgentClient) RemoveAllIdentities() deferred.Deferred[deferred.Void] {
+	return c.order("remove all keys", xagent.ExtendedAgent.RemoveAll)
 }
 
-// Unlock takes a Lock back (draft-miller-ssh-agent, section 4.6).
-func (c *SSHAgentClient) Unlock(passphrase []byte) deferred.Deferred[struct{}] {
-	m := newMessage(AgentcUnlock)
-	m.Bytes(passphrase)
-	return request(c, "unlock", m, success)
+// Lock makes the agent refuse every use of its keys until Unlock is called with
+// the same passphrase (draft-miller-ssh-agent, section 4.6).
+func (c *SSHAgentClient) Lock(passphrase []byte) deferred.Deferred[deferred.Void] {
+	return c.order("lock", func(a xagent.ExtendedAgent) error { return a.Lock(passphrase) })
 }
 
-// SendRequest sends a message of any type, such as an extension (draft-miller-ssh-agent, section 4.7), and gives its answer, of whatever type, as
-// it is. Failures of both kinds are errors here too.
-func (c *SSHAgentClient) SendRequest(typ MessageType, data []byte) deferred.Deferred[Reply] {
-	m := newMessage(typ)
-	m.Raw(data)
-	return request(c, "request "+typ.String(), m, rawReply)
+// Unlock undoes Lock.
+func (c *SSHAgentClient) Unlock(passphrase []byte) deferred.Deferred[deferred.Void] {
+	return c.order("unlock", func(a xagent.ExtendedAgent) error { return a.Unlock(passphrase) })
 }
 
-func decodeIdentities(_ MessageType, d *wire.Decoder) []Identity {
-	identities := make([]Identity, d.Count(8))
-	for i := range identities {
-		identities[i] = Identity{Blob: bytes.Clone(d.Bytes()), Comment: d.String()}
-	}
-	return identities
+// Extension sends a request that is not part of the protocol
+// (draft-miller-ssh-agent, section 4.7), such as "query". It returns the reply,
+// from its type byte on.
+func (c *SSHAgentClient) Extension(name string, contents []byte) deferred.Deferred[[]byte] {
+	return request(c, "extension "+text.Quote(name), func(a xagent.ExtendedAgent) ([]byte, error) {
+		return a.Extension(name, contents)
+	})
 }
 
-// decodeSignature wants a type and bytes inside the signature; if they are not there, d takes the error over.
-func decodeSignature(_ MessageType, d *wire.Decoder) []byte {
-	signature := d.Bytes()
-	inside := wire.NewDecoder(signature)
-	inside.Bytes()
-	inside.Bytes()
-	if inside.Err() != nil {
-		*d = inside
-	}
-	return bytes.Clone(signature)
+// order is a request whose reply has no content.
+func (c *SSHAgentClient) order(op string, do func(xagent.ExtendedAgent) error) deferred.Deferred[deferred.Void] {
+	return request(c, op, func(a xagent.ExtendedAgent) (none deferred.Void, _ error) { return none, do(a) })
 }

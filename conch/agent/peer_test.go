@@ -9,14 +9,15 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/hawser-go/hawser/conch/agent"
 	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/conch/keys"
-	"github.com/hawser-go/hawser/deferred/deferredtest"
-	"github.com/hawser-go/hawser/reactor/reactortest"
+	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/reactor"
 	gossh "golang.org/x/crypto/ssh"
 	xagent "golang.org/x/crypto/ssh/agent"
 )
@@ -32,7 +33,8 @@ func socketPath(t testing.TB) string {
 	return filepath.Join(dir, "s")
 }
 
-// startAgent runs an ssh-agent until the end of the test and returns its socket.
+// startAgent runs an ssh-agent until the end of the test and returns its
+// socket.
 func startAgent(t testing.TB) string {
 	t.Helper()
 	socket := socketPath(t)
@@ -50,202 +52,153 @@ func startAgent(t testing.TB) string {
 		}
 		_ = cmd.Wait() // killed
 	})
-	if _, err := out.Read(make([]byte, 1)); err != nil { // it says where it listens once it does
+	if _, err := out.Read(make([]byte, 1)); err != nil { // it names its socket when it listens
 		t.Fatal(err)
 	}
 	return socket
 }
 
-func dial(t testing.TB, socket string) net.Conn {
-	t.Helper()
-	conn, err := net.DialTimeout("unix", socket, deadline)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return conn
-}
-
-// pipe returns the two ends of a connection that buffers, which one in memory does not.
-func pipe(t testing.TB) (here, there net.Conn) {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	here, err = net.DialTimeout("tcp", listener.Addr().String(), deadline)
-	if err != nil {
-		t.Fatal(err)
-	}
-	there, err = listener.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { here.Close(); there.Close() })
-	return here, there
-}
-
 // peers are the agents that the client is tried with.
-var peers = []struct {
-	name    string
-	dsa     bool // whether every version of it takes DSA keys
-	connect func(*testing.T, *loop) net.Conn
-}{
-	{"ssh-agent", false, func(t *testing.T, _ *loop) net.Conn { return dial(t, startAgent(t)) }},
-	{"x-crypto", true, func(t *testing.T, l *loop) net.Conn {
-		here, there := pipe(t)
-		l.work.Go(func() { _ = xagent.ServeAgent(xagent.NewKeyring(), there) }) // until the connection is closed
-		return here
-	}},
-	{"hawser", true, func(t *testing.T, l *loop) net.Conn {
-		here, there := pipe(t)
-		l.connect(agent.NewSSHAgentServer(agent.NewKeyring(reactortest.NewClock())), there)
-		return here
-	}},
+var peers = map[string]func(*testing.T, *reactor.Reactor) *agent.SSHAgentClient{
+	"ssh-agent": func(t *testing.T, r *reactor.Reactor) *agent.SSHAgentClient {
+		t.Setenv("SSH_AUTH_SOCK", startAgent(t))
+		c := must(t, r, func() deferred.Deferred[*agent.SSHAgentClient] { return agent.Connect(r, "") })
+		t.Cleanup(func() { r.CallFromThread(c.Close) })
+		return c
+	},
+	"x-crypto": func(t *testing.T, r *reactor.Reactor) *agent.SSHAgentClient {
+		return scripted(t, r, func(conn net.Conn) { _ = xagent.ServeAgent(xagent.NewKeyring(), conn) }) // until it is closed
+	},
+	"hawser": func(t *testing.T, r *reactor.Reactor) *agent.SSHAgentClient {
+		conn, _ := serve(t, r, agent.NewKeyring())
+		return client(t, r, conn)
+	},
+	"hawser, over a socket": func(t *testing.T, r *reactor.Reactor) *agent.SSHAgentClient {
+		socket := listen(t, r, agent.NewKeyring())
+		c := must(t, r, func() deferred.Deferred[*agent.SSHAgentClient] { return agent.Connect(r, socket) })
+		t.Cleanup(func() { r.CallFromThread(c.Close) })
+		return c
+	},
 }
 
-func forEachPeer(t *testing.T, test func(t *testing.T, l *loop, c *agent.SSHAgentClient, dsa bool)) {
-	for _, p := range peers {
-		t.Run(p.name, func(t *testing.T) {
-			l := newLoop(t)
-			c := agent.NewSSHAgentClient()
-			l.connect(c, p.connect(t, l))
-			test(t, l, c, p.dsa)
+func forEachPeer(t *testing.T, test func(t *testing.T, r *reactor.Reactor, c *agent.SSHAgentClient)) {
+	for name, connect := range peers {
+		t.Run(name, func(t *testing.T) {
+			r := start(t)
+			test(t, r, connect(t, r))
 		})
 	}
 }
 
 func TestC_KEYS_20_Peers(t *testing.T) {
-	forEachPeer(t, func(t *testing.T, l *loop, c *agent.SSHAgentClient, dsa bool) {
-		all := testKeys()
-		if dsa {
-			all = withDSA(t)
-		}
-		for _, k := range all {
+	forEachPeer(t, func(t *testing.T, r *reactor.Reactor, c *agent.SSHAgentClient) {
+		for _, k := range testKeys() {
 			certificate := certify(t, k)
-			must(l, c.AddIdentity(privateBlob(t, k), "alone", agent.Constraints{}))
-			withCertificate, err := agent.CertificateBlob(k, certificate)
-			if err != nil {
-				t.Fatal(err)
-			}
-			must(l, c.AddIdentity(withCertificate, "with certificate", agent.Constraints{Lifetime: time.Hour}))
-			identities := must(l, c.RequestIdentities())
-			if !has(identities, k.Blob(), "alone") || !has(identities, certificate.Marshal(), "with certificate") {
+			must(t, r, func() deferred.Deferred[deferred.Void] {
+				return c.AddIdentity(k, agent.AddOptions{Comment: "alone"})
+			})
+			must(t, r, func() deferred.Deferred[deferred.Void] {
+				return c.AddIdentity(k, agent.AddOptions{Comment: "with certificate", Certificate: certificate, Lifetime: time.Hour})
+			})
+			identities := must(t, r, c.RequestIdentities)
+			if !has(identities, k.PublicKey(), "alone") || !has(identities, certificate, "with certificate") {
 				t.Errorf("%v is not held", k)
 			}
-			for _, algorithm := range k.SupportedSignatureAlgorithms() {
+			for _, algorithm := range append(k.SupportedSignatureAlgorithms(), "") {
 				for _, public := range []gossh.PublicKey{k.PublicKey(), certificate} {
-					signature := must(l, c.Sign(public, []byte("data"), algorithm))
-					if err := k.PublicKey().Verify([]byte("data"), signature); err != nil {
+					signature := must(t, r, func() deferred.Deferred[*gossh.Signature] {
+						return c.SignData(public, []byte("data"), algorithm)
+					})
+					if err := k.PublicKey().Verify([]byte("data"), signature); err != nil || algorithm != "" && signature.Format != algorithm {
 						t.Errorf("%v, %s: %v", k, algorithm, err)
 					}
 				}
 			}
 		}
-		if offered := must(l, c.GetPublicKeys()); len(offered) != 2*len(all) {
+		if offered := must(t, r, c.GetPublicKeys); len(offered) != 2*len(testKeys()) { // C-KEYS-21
 			t.Errorf("%d keys are offered", len(offered))
 		}
-		must(l, c.RemoveIdentity(all[0].Blob()))
-		if _, err := await(l, c.SignData(all[0].Blob(), nil, 0)); !errors.Is(err, agent.ErrRefused) {
-			t.Errorf("by a key that was removed: %v", err)
-		}
-		must(l, c.RemoveAllIdentities())
-		if identities := must(l, c.RequestIdentities()); len(identities) != 0 {
+		first := testKeys()[0].PublicKey()
+		must(t, r, func() deferred.Deferred[deferred.Void] { return c.RemoveIdentity(first) })
+		_, err := await(t, r, func() deferred.Deferred[*gossh.Signature] { return c.SignData(first, nil, "") })
+		mustBe(t, err, "sign", agent.ErrRefused)
+		must(t, r, c.RemoveAllIdentities)
+		if identities := must(t, r, c.RequestIdentities); len(identities) != 0 {
 			t.Errorf("%d keys are left", len(identities))
 		}
 	})
 }
 
 func TestC_KEYS_20_PeersLock(t *testing.T) {
-	forEachPeer(t, func(t *testing.T, l *loop, c *agent.SSHAgentClient, _ bool) {
-		k := testKeys()[4]
-		must(l, c.AddIdentity(privateBlob(t, k), "", agent.Constraints{}))
-		must(l, c.Lock([]byte("pass")))
-		if identities := must(l, c.RequestIdentities()); len(identities) != 0 {
+	forEachPeer(t, func(t *testing.T, r *reactor.Reactor, c *agent.SSHAgentClient) {
+		k := ed25519()
+		must(t, r, func() deferred.Deferred[deferred.Void] { return c.AddIdentity(k, agent.AddOptions{}) })
+		must(t, r, func() deferred.Deferred[deferred.Void] { return c.Lock([]byte("pass")) })
+		if identities := must(t, r, c.RequestIdentities); len(identities) != 0 {
 			t.Errorf("locked, and lists %d", len(identities))
 		}
-		if _, err := await(l, c.SignData(k.Blob(), nil, 0)); !errors.Is(err, agent.ErrRefused) {
-			t.Errorf("locked, and signs: %v", err)
-		}
-		if _, err := await(l, c.Unlock([]byte("wrong"))); !errors.Is(err, agent.ErrRefused) {
-			t.Errorf("wrong passphrase: %v", err)
-		}
-		must(l, c.Unlock([]byte("pass")))
-		if identities := must(l, c.RequestIdentities()); len(identities) != 1 {
+		_, err := await(t, r, func() deferred.Deferred[*gossh.Signature] { return c.SignData(k.PublicKey(), nil, "") })
+		mustBe(t, err, "sign", agent.ErrRefused)
+		_, err = await(t, r, func() deferred.Deferred[deferred.Void] { return c.Unlock([]byte("wrong")) })
+		mustBe(t, err, "unlock", agent.ErrRefused)
+		must(t, r, func() deferred.Deferred[deferred.Void] { return c.Unlock([]byte("pass")) })
+		if identities := must(t, r, c.RequestIdentities); len(identities) != 1 {
 			t.Errorf("unlocked, and lists %d", len(identities))
 		}
 	})
 }
 
-func TestC_KEYS_20_PeersPipeline(t *testing.T) {
-	forEachPeer(t, func(t *testing.T, l *loop, c *agent.SSHAgentClient, _ bool) {
-		k := testKeys()[4]
-		c.AddIdentity(privateBlob(t, k), "", agent.Constraints{})
-		var all []*deferredtest.Observer[[]byte]
-		const n = 200
-		for i := range n {
-			all = append(all, deferredtest.Observe(c.SignData(k.Blob(), []byte{byte(i)}, 0)))
-		}
-		all[7].Cancel()
-		l.until(func() bool { return all[n-1].Fired })
-		for i, o := range all {
-			if i != 7 && (!o.Fired || o.Err != nil || !k.Verify(o.Value, []byte{byte(i)})) {
-				t.Fatalf("%d: fired: %v, with %v", i, o.Fired, o.Err)
+func TestC_KEYS_20_PeersExtension(t *testing.T) {
+	forEachPeer(t, func(t *testing.T, r *reactor.Reactor, c *agent.SSHAgentClient) {
+		_, err := await(t, r, func() deferred.Deferred[[]byte] { return c.Extension("no-such@example.com", []byte("x")) })
+		mustBe(t, err, `extension "no-such@example.com"`, agent.ErrRefused)
+		must(t, r, c.RequestIdentities)
+	})
+}
+
+func TestC_KEYS_20_PeersManyRequests(t *testing.T) {
+	forEachPeer(t, func(t *testing.T, r *reactor.Reactor, c *agent.SSHAgentClient) {
+		k := ed25519()
+		must(t, r, func() deferred.Deferred[deferred.Void] { return c.AddIdentity(k, agent.AddOptions{}) })
+		signatures := must(t, r, func() deferred.Deferred[[]*gossh.Signature] {
+			all := make([]deferred.Deferred[*gossh.Signature], 200)
+			for i := range all {
+				all[i] = c.SignData(k.PublicKey(), []byte{byte(i)}, "")
+			}
+			return deferred.Gather(all)
+		})
+		for i, s := range signatures {
+			if err := k.PublicKey().Verify([]byte{byte(i)}, s); err != nil {
+				t.Fatalf("%d: %v", i, err)
 			}
 		}
 	})
 }
 
-// An agent that ends, with requests outstanding or not.
-func TestC_KEYS_22_AgentEnds(t *testing.T) {
-	here, there := pipe(t)
-	l := newLoop(t)
-	c := agent.NewSSHAgentClient()
-	l.connect(c, here)
-	first, second := deferredtest.Observe(c.RequestIdentities()), deferredtest.Observe(c.Lock(nil))
-	if _, err := there.Read(make([]byte, 10)); err != nil { // both have been sent
-		t.Fatal(err)
-	}
-	there.Close()
-	l.until(func() bool { return second.Fired })
-	for _, err := range []error{first.Err, second.Err, deferredtest.Observe(c.RequestIdentities()).Err} {
-		if _, ok := errors.AsType[*agent.ConnectionLostError](err); !ok {
-			t.Error(err)
-		}
-	}
-}
-
-// C-KEYS-23: the client of x/crypto, which blocks, with our server.
+// TestC_KEYS_23_XCryptoClient: the client of x/crypto, which blocks, with our
+// server.
 func TestC_KEYS_23_XCryptoClient(t *testing.T) {
-	l := newLoop(t)
-	here, there := pipe(t)
-	l.connect(agent.NewSSHAgentServer(agent.NewKeyring(reactortest.NewClock())), there)
-	client := xagent.NewClient(here)
-	_, err := background(l, func() (struct{}, error) { return struct{}{}, useXCryptoClient(t, client) })
-	if err != nil {
-		t.Error(err)
-	}
-}
-
-func useXCryptoClient(t *testing.T, client xagent.ExtendedAgent) error {
+	r := start(t)
+	conn, _ := serve(t, r, agent.NewKeyring())
+	client := xagent.NewClient(conn)
 	for _, k := range testKeys() {
 		private, err := k.CryptoSigner()
 		if err != nil {
-			return err
+			t.Fatal(err)
 		}
 		certificate := certify(t, k)
 		alone := xagent.AddedKey{PrivateKey: private, Comment: "comment", LifetimeSecs: 3600}
 		certified := xagent.AddedKey{PrivateKey: private, Certificate: certificate, Comment: "comment"}
 		if err := errors.Join(client.Add(alone), client.Add(certified)); err != nil {
-			return err
+			t.Fatal(err)
 		}
 		for _, public := range []gossh.PublicKey{k.PublicKey(), certificate} {
 			signature, err := client.Sign(public, []byte("data"))
 			if err != nil {
-				return err
+				t.Fatal(err)
 			}
 			if err := k.PublicKey().Verify([]byte("data"), signature); err != nil {
-				return err
+				t.Error(err)
 			}
 		}
 	}
@@ -258,55 +211,67 @@ func useXCryptoClient(t *testing.T, client xagent.ExtendedAgent) error {
 	}
 	signers, err := client.Signers()
 	if err != nil {
-		return err
-	}
-	if _, err := signers[0].(gossh.AlgorithmSigner).SignWithAlgorithm(rand.Reader, []byte("data"), gossh.KeyAlgoRSASHA512); err != nil {
-		return err
-	}
-	return errors.Join(client.Lock([]byte("x")), client.Unlock([]byte("x")), client.Remove(testKeys()[0].PublicKey()), client.RemoveAll())
-}
-
-// listen serves a keyring on a socket to whoever comes.
-func listen(t *testing.T, l *loop, keyring *agent.Keyring) (socket string) {
-	t.Helper()
-	socket = socketPath(t)
-	listener, err := net.Listen("unix", socket)
-	if err != nil {
 		t.Fatal(err)
 	}
-	l.work.Go(func() { // until the listener is closed
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			l.call(func() { l.connect(agent.NewSSHAgentServer(keyring), conn) })
+	if _, err := signers[0].(gossh.AlgorithmSigner).SignWithAlgorithm(rand.Reader, []byte("data"), gossh.KeyAlgoRSASHA512); err != nil {
+		t.Error(err)
+	}
+	if err := errors.Join(client.Lock([]byte("x")), client.Unlock([]byte("x")), client.Remove(testKeys()[0].PublicKey()), client.RemoveAll()); err != nil {
+		t.Error(err)
+	}
+}
+
+// listen serves a keyring on a socket until the end of the test.
+func listen(t testing.TB, r *reactor.Reactor, ring *agent.Keyring) (socket string) {
+	t.Helper()
+	socket = socketPath(t)
+	must(t, r, func() deferred.Deferred[deferred.Void] {
+		factory := reactor.ForProtocol(func() reactor.Protocol { return agent.NewSSHAgentServer(r, ring) })
+		if _, err := r.ListenUNIX(socket, factory, reactor.UNIXOptions{Mode: 0o600}); err != nil {
+			return deferred.Fail[deferred.Void](err)
 		}
+		return deferred.Succeed(deferred.Void{})
 	})
-	t.Cleanup(func() { listener.Close() })
 	return socket
 }
 
-// sshAdd runs ssh-add beside the loop and returns what it says.
-func sshAdd(l *loop, program, socket string, args ...string) (string, error) {
-	return background(l, func() (string, error) {
-		cmd := exec.Command(program, args...)
-		cmd.Env = append(os.Environ(), "SSH_AUTH_SOCK="+socket)
-		out, err := cmd.CombinedOutput()
-		return string(out), err
-	})
+// command runs ssh-add or ssh-keygen with the agent and returns its output.
+func command(program, socket string, args ...string) (string, error) {
+	cmd := exec.Command(program, args...)
+	cmd.Env = append(os.Environ(), "SSH_AUTH_SOCK="+socket)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
 }
 
-// C-KEYS-23: ssh-add with our server: it adds keys and certificates, lists, has them sign, and removes them.
+// held returns the keys of a keyring.
+func held(t testing.TB, r *reactor.Reactor, ring *agent.Keyring) []agent.Identity {
+	t.Helper()
+	conn, _ := serve(t, r, ring)
+	return must(t, r, client(t, r, conn).RequestIdentities)
+}
+
+// writePublic writes a .pub file.
+func writePublic(t testing.TB, path string, k *keys.Key) {
+	t.Helper()
+	text, err := k.Public().ToString(keys.ToStringOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestC_KEYS_23_SSHAdd: ssh-add with our server adds keys and certificates,
+// lists them, has them sign, and removes them.
 func TestC_KEYS_23_SSHAdd(t *testing.T) {
 	program := conchtest.Program(t, "ssh-add")
-	l := newLoop(t)
-	clock := reactortest.NewClock()
-	keyring := agent.NewKeyring(clock)
-	socket := listen(t, l, keyring)
+	r := start(t)
+	ring := agent.NewKeyring()
+	socket := listen(t, r, ring)
 	ok := func(args ...string) string {
 		t.Helper()
-		out, err := sshAdd(l, program, socket, args...)
+		out, err := command(program, socket, args...)
 		if err != nil {
 			t.Fatalf("ssh-add %q: %v\n%s", args, err, out)
 		}
@@ -314,68 +279,54 @@ func TestC_KEYS_23_SSHAdd(t *testing.T) {
 	}
 	for _, k := range testKeys() {
 		path := filepath.Join(t.TempDir(), "key")
-		text, err := k.ToString(keys.OpenSSH, keys.ToStringOptions{Subtype: keys.V1, Comment: "a comment"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		public, err := k.Public().ToString(keys.OpenSSH, keys.ToStringOptions{})
+		text, err := k.ToString(keys.ToStringOptions{Subtype: keys.V1, Comment: "a comment"})
 		if err != nil {
 			t.Fatal(err)
 		}
 		certificate := certify(t, k)
-		if err := errors.Join(os.WriteFile(path, text, 0o600), os.WriteFile(path+".pub", public, 0o600),
-			os.WriteFile(path+"-cert.pub", gossh.MarshalAuthorizedKey(certificate), 0o600)); err != nil {
+		if err := errors.Join(os.WriteFile(path, text, 0o600), os.WriteFile(path+"-cert.pub", gossh.MarshalAuthorizedKey(certificate), 0o600)); err != nil {
 			t.Fatal(err)
 		}
+		writePublic(t, path+".pub", k)
 		ok("-t", "3600", path)
-		if all := held(t, keyring); !has(all, k.Blob(), "a comment") || len(all) != 2 || !bytes.Equal(all[1].Blob, certificate.Marshal()) {
+		if all := held(t, r, ring); len(all) != 2 || !has(all, k.PublicKey(), "a comment") || !bytes.Equal(all[1].Key.Marshal(), certificate.Marshal()) {
 			t.Errorf("%v is not held: %v", k, all)
 		}
-		if out := ok("-L"); !strings.Contains(out, string(public)) {
+		if out := ok("-L"); !strings.Contains(out, string(bytes.TrimSpace(gossh.MarshalAuthorizedKey(k.PublicKey())))) {
 			t.Errorf("ssh-add -L: %s", out)
 		}
 		ok("-T", path+".pub") // has it sign, and checks the signature
 		ok("-d", path)
-		if all := held(t, keyring); len(all) != 0 {
+		if all := held(t, r, ring); len(all) != 0 {
 			t.Errorf("%d keys are left", len(all))
 		}
-		ok("-t", "60", path)
-		clock.Advance(time.Minute)
-		if all := held(t, keyring); len(all) != 0 {
-			t.Errorf("%d keys have outlived their time", len(all))
+		if out, err := command(program, socket, "-c", path); err == nil { // a key that must be confirmed
+			t.Errorf("ssh-add -c: %s", out)
 		}
 	}
 	ok("-D")
-	if out, err := sshAdd(l, program, socket, "-l"); err == nil || !strings.Contains(out, "no identities") {
+	if out, err := command(program, socket, "-l"); err == nil || !strings.Contains(out, "no identities") {
 		t.Errorf("ssh-add -l: %v, %s", err, out)
 	}
 }
 
-// ssh-keygen has the agent sign a certificate: the longest data that is signed in practice.
+// TestC_KEYS_23_KeygenSignsWithTheAgent: ssh-keygen has the agent sign a
+// certificate, the longest data that is signed in practice.
 func TestC_KEYS_23_KeygenSignsWithTheAgent(t *testing.T) {
 	keygen := conchtest.Program(t, "ssh-keygen")
-	l := newLoop(t)
-	keyring := agent.NewKeyring(nil)
+	r := start(t)
+	ring := agent.NewKeyring()
 	authority := testKeys()[0] // RSA, for which ssh-keygen sets the flag
-	add(t, keyring, privateBlob(t, authority), "", agent.Constraints{})
-	socket := listen(t, l, keyring)
+	add(t, ring, authority, agent.AddOptions{})
+	socket := listen(t, r, ring)
 	dir := t.TempDir()
-	write := func(name string, k *keys.Key) string {
-		text, err := k.Public().ToString(keys.OpenSSH, keys.ToStringOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	ca, user := write("ca.pub", authority), write("user.pub", testKeys()[4])
-	if out, err := sshAdd(l, keygen, socket, "-q", "-U", "-s", ca, "-I", "id", "-n", "user", user); err != nil {
+	ca, user := filepath.Join(dir, "ca.pub"), filepath.Join(dir, "user.pub")
+	writePublic(t, ca, authority)
+	writePublic(t, user, ed25519())
+	if out, err := command(keygen, socket, "-q", "-U", "-s", ca, "-I", "id", "-n", "user", user); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	certificate, err := keys.CertificateBeside(strings.TrimSuffix(user, ".pub"))
+	certificate, err := keys.CertificateFromFile(strings.TrimSuffix(user, ".pub") + "-cert.pub")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -385,5 +336,31 @@ func TestC_KEYS_23_KeygenSignsWithTheAgent(t *testing.T) {
 	checker := gossh.CertChecker{IsUserAuthority: func(k gossh.PublicKey) bool { return bytes.Equal(k.Marshal(), authority.Blob()) }}
 	if err := checker.CheckCert("user", certificate); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestKeyringFromManyGoroutines: connections and callers use one keyring at
+// once.
+func TestKeyringFromManyGoroutines(t *testing.T) {
+	r := start(t)
+	ring := agent.NewKeyring()
+	var all sync.WaitGroup
+	for range 4 {
+		conn, _ := serve(t, r, ring)
+		all.Go(func() { // ends after its requests
+			x := xagent.NewClient(conn)
+			for range 20 {
+				if _, err := x.List(); err != nil {
+					t.Error(err)
+				}
+				if err := ring.AddIdentity(ed25519(), agent.AddOptions{}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if identities := held(t, r, ring); len(identities) != 1 {
+		t.Errorf("%d keys", len(identities))
 	}
 }

@@ -1,134 +1,64 @@
 package agent
 
 import (
-	"fmt"
-	"strings"
+	"context"
+	"errors"
+	"io"
+	"net"
 
-	"github.com/hawser-go/hawser/conch/internal/wire"
 	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/reactor"
+	xagent "golang.org/x/crypto/ssh/agent"
 )
 
-// handle decodes a request and gives it to the store. The Deferred is that of the answer, not sealed yet; any error is a failure.
-func (s *SSHAgentServer) handle(typ MessageType, d *wire.Decoder) deferred.Deferred[wire.Encoder] {
-	if s.store == nil {
-		return refused(ErrMissingKeyStore)
-	}
-	switch typ {
-	case AgentcRequestIdentities:
-		return deferred.Then(s.store.RequestIdentities(), encodeIdentities)
-	case AgentcSignRequest:
-		blob, data, flags := d.Bytes(), d.Bytes(), SignFlags(d.Uint32())
-		if err := d.Finish(); err != nil {
-			return refused(malformed(err))
-		}
-		return deferred.Then(s.store.SignData(blob, data, flags), encodeSignature)
-	case AgentcAddIdentity, AgentcAddIDConstrained:
-		return s.add(d)
-	case AgentcRemoveIdentity:
-		return withString(d, s.store.RemoveIdentity)
-	case AgentcRemoveAllIdentities:
-		return succeed(s.store.RemoveAllIdentities())
-	case AgentcLock:
-		return withString(d, s.store.Lock)
-	case AgentcUnlock:
-		return withString(d, s.store.Unlock)
-	default:
-		return handleVersion1(typ)
-	}
+// Serve answers the requests that arrive on conn from the Keyring. It owns conn
+// and closes it. Call Serve on the loop.
+//
+// The Deferred fires when the connection has ended: with Void if the peer
+// closed it between two requests or the reactor ends, and else with an
+// *OpError. Cancelling the Deferred closes the connection. A peer that reads no
+// replies blocks only its own connection. x/crypto reports refused requests
+// with package log.
+func Serve(r *reactor.Reactor, conn net.Conn, ring *Keyring) deferred.Deferred[deferred.Void] {
+	closeConn := func() { _ = conn.Close() } // there is nothing to do about an error
+	d := deferred.New(func(deferred.Deferred[deferred.Void]) { closeConn() })
+	detach := context.AfterFunc(r.Context(), closeConn) // the reactor ends
+	release := r.Hold()
+	go func() { // ends with the connection
+		defer release()
+		_, err := guard(func() (none deferred.Void, _ error) {
+			return none, xagent.ServeAgent(served{ring.ring, ring}, &messages{conn: conn})
+		})
+		detach()
+		closeConn()
+		r.CallFromThread(func() {
+			if errors.Is(err, io.EOF) || r.Context().Err() != nil {
+				_ = d.TryCallback(deferred.Void{}) // unless cancelled
+				return
+			}
+			_ = d.TryErrback(&OpError{Op: "serve", Err: err}) // unless cancelled
+		})
+	}()
+	return d
 }
 
-// handleVersion1 says of version 1 of the protocol, which nobody speaks any more, that there are no keys (C-KEYS-23).
-func handleVersion1(typ MessageType) deferred.Deferred[wire.Encoder] {
-	switch typ {
-	case AgentcRequestRSAIdentities:
-		m := newMessage(AgentRSAIdentitiesAnswer)
-		m.Uint32(0)
-		return deferred.Succeed(m)
-	case AgentcRemoveRSAIdentity, AgentcRemoveAllRSAIdentities:
-		return deferred.Succeed(newMessage(AgentSuccess))
-	default:
-		return refused(fmt.Errorf("%w: %s", ErrUnknownRequest, typ))
-	}
+// SSHAgentServer is the protocol of a connection that Serve answers, for the
+// factory of a listening port.
+type SSHAgentServer struct {
+	*reactor.NetConn
+	r    *reactor.Reactor
+	ring *Keyring
 }
 
-// add takes an addition apart: the private key, whose end only its type tells, the comment, and constraints up to the end.
-func (s *SSHAgentServer) add(d *wire.Decoder) deferred.Deferred[wire.Encoder] {
-	blob, err := takePrivateKey(d)
-	if err != nil {
-		return refused(err)
-	}
-	comment := d.String()
-	constraints, err := decodeConstraints(d)
-	if err != nil {
-		return refused(err)
-	}
-	return succeed(s.store.AddIdentity(blob, comment, constraints))
+// NewSSHAgentServer returns a protocol that answers from the Keyring.
+func NewSSHAgentServer(r *reactor.Reactor, ring *Keyring) *SSHAgentServer {
+	return &SSHAgentServer{NetConn: reactor.NewNetConn(r), r: r, ring: ring}
 }
 
-// privateFields says how many strings and numbers, which look the same, follow the type of a private key (draft-miller-ssh-agent, sections 4.2.1
-// to 4.2.5).
-var privateFields = map[string]int{
-	"ssh-rsa":             6,
-	"ssh-dss":             5,
-	"ecdsa-sha2-nistp256": 3,
-	"ecdsa-sha2-nistp384": 3,
-	"ecdsa-sha2-nistp521": 3,
-	"ssh-ed25519":         2,
-
-	"ssh-rsa-cert-v01@openssh.com":             5,
-	"ssh-dss-cert-v01@openssh.com":             2,
-	"ecdsa-sha2-nistp256-cert-v01@openssh.com": 2,
-	"ecdsa-sha2-nistp384-cert-v01@openssh.com": 2,
-	"ecdsa-sha2-nistp521-cert-v01@openssh.com": 2,
-	"ssh-ed25519-cert-v01@openssh.com":         3,
-}
-
-func isCertificate(typ string) bool { return strings.HasSuffix(typ, "-cert-v01@openssh.com") }
-
-func takePrivateKey(d *wire.Decoder) ([]byte, error) {
-	start := *d
-	whole := start.Rest()
-	typ := d.String()
-	fields, ok := privateFields[typ]
-	if !ok && d.Err() == nil {
-		return nil, fmt.Errorf("%w: %.100q", ErrUnknownKeyType, typ)
-	}
-	for range fields {
-		d.Bytes()
-	}
-	if d.Err() != nil {
-		return nil, malformed(d.Err())
-	}
-	return whole[:len(whole)-d.Len()], nil
-}
-
-// withString hands the one string of a request on.
-func withString(d *wire.Decoder, call func([]byte) deferred.Deferred[struct{}]) deferred.Deferred[wire.Encoder] {
-	p := d.Bytes()
-	if err := d.Finish(); err != nil {
-		return refused(malformed(err))
-	}
-	return succeed(call(p))
-}
-
-func refused(err error) deferred.Deferred[wire.Encoder] { return deferred.Fail[wire.Encoder](err) }
-
-func succeed(done deferred.Deferred[struct{}]) deferred.Deferred[wire.Encoder] {
-	return deferred.Then(done, func(struct{}) (wire.Encoder, error) { return newMessage(AgentSuccess), nil })
-}
-
-func encodeIdentities(identities []Identity) (wire.Encoder, error) {
-	m := newMessage(AgentIdentitiesAnswer)
-	m.Uint32(uint32(len(identities)))
-	for _, identity := range identities {
-		m.Bytes(identity.Blob)
-		m.String(identity.Comment)
-	}
-	return m, nil
-}
-
-func encodeSignature(signature []byte) (wire.Encoder, error) {
-	m := newMessage(AgentSignResponse)
-	m.Bytes(signature)
-	return m, nil
+// ConnectionMade implements reactor.Protocol.
+func (s *SSHAgentServer) ConnectionMade() {
+	s.NetConn.ConnectionMade()
+	Serve(s.r, s.NetConn, s.ring).OnError(func(err error) {
+		s.r.Logger().Debug("Connection to the keyring ended", "err", err)
+	})
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/hawser-go/hawser/conch/agent"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
-	"github.com/hawser-go/hawser/reactor/endpoints"
 	gossh "golang.org/x/crypto/ssh"
 )
 
@@ -19,24 +18,9 @@ import (
 // authentication starts. If that fails there are no keys, and authentication
 // goes on without.
 type agentKeys struct {
-	r      *reactor.Reactor
-	client *agent.SSHAgentClient
+	client *agent.SSHAgentClient                // nil until the agent is connected
 	keys   deferred.Deferred[[]gossh.PublicKey] // fires with the keys
 }
-
-// ErrNoAgent is the failure to reach an agent if neither the options nor
-// SSH_AUTH_SOCK name one.
-var ErrNoAgent = errors.New("client: no agent; start one and set SSH_AUTH_SOCK, or set Options.AgentSocket")
-
-// agentProtocol connects the client of the agent to a socket.
-type agentProtocol struct {
-	reactor.BaseProtocol
-	client *agent.SSHAgentClient
-}
-
-func (p *agentProtocol) ConnectionMade()             { p.client.MakeConnection(p.Transport()) }
-func (p *agentProtocol) DataReceived(data []byte)    { p.client.DataReceived(data) }
-func (p *agentProtocol) ConnectionLost(reason error) { p.client.ConnectionLost(reason) }
 
 // dialAgent connects to the agent of the options, or returns nil if there is
 // none. It calls failed if the agent does not list its keys.
@@ -45,11 +29,10 @@ func dialAgent(r *reactor.Reactor, o *Options, failed func(error)) *agentKeys {
 	if path == "" || err != nil {
 		return nil
 	}
-	a := &agentKeys{r: r, client: agent.NewSSHAgentClient()}
-	socket := endpoints.NewUNIXClientEndpoint(r, path, reactor.UNIXDialOptions{DialOptions: reactor.DialOptions{Timeout: agentTimeout}})
-	connected := endpoints.ConnectProtocol(socket, &agentProtocol{client: a.client})
-	a.keys = deferred.ThenDeferred(connected, func(*agentProtocol) deferred.Deferred[[]gossh.PublicKey] {
-		return a.client.GetPublicKeys().AddTimeout(r, agentTimeout)
+	a := &agentKeys{}
+	a.keys = deferred.ThenDeferred(agent.Connect(r, path), func(c *agent.SSHAgentClient) deferred.Deferred[[]gossh.PublicKey] {
+		a.client = c
+		return c.GetPublicKeys()
 	}).AddErrback(func(err error) ([]gossh.PublicKey, error) {
 		if !errors.Is(err, deferred.ErrCancelled) { // by close
 			failed(err)
@@ -67,14 +50,14 @@ func (a *agentKeys) list() deferred.Deferred[[]gossh.PublicKey] {
 }
 
 func (a *agentKeys) sign(key gossh.PublicKey, data []byte, algorithm string) deferred.Deferred[*gossh.Signature] {
-	return a.client.Sign(key, data, algorithm).AddTimeout(a.r, agentTimeout)
+	return a.client.SignData(key, data, algorithm)
 }
 
 // close ends the connection. Requests in progress fail.
 func (a *agentKeys) close() {
 	a.keys.Cancel()
-	if socket := a.client.Transport(); socket != nil {
-		socket.LoseConnection()
+	if a.client != nil {
+		a.client.Close()
 	}
 }
 
@@ -93,7 +76,7 @@ const agentTimeout = time.Minute
 func (o *Options) dialForwardedAgent(ctx context.Context) (net.Conn, error) {
 	path := cmp.Or(o.ForwardAgentSocket, o.agentSocket())
 	if path == "" {
-		return nil, ErrNoAgent
+		return nil, agent.ErrNoAgent
 	}
 	path, err := expandHome(path)
 	if err != nil {

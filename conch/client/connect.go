@@ -383,14 +383,14 @@ func (t *SSHClientTransport) debug(message string, args ...any) {
 	}
 }
 
-// fingerprintOf is the fingerprint of a key for the log, which computes it only
-// if it is written.
-type fingerprintOf struct{ gossh.PublicKey }
+// fingerprintOf is the SHA-256 fingerprint of a key for the log. It is computed
+// when it is written.
+type fingerprintOf struct{ key gossh.PublicKey }
 
-// LogValue returns the SHA-256 fingerprint.
-func (f fingerprintOf) LogValue() slog.Value {
-	return slog.StringValue(gossh.FingerprintSHA256(f.PublicKey))
-}
+func (f fingerprintOf) String() string { return gossh.FingerprintSHA256(f.key) }
+
+// LogValue returns the fingerprint.
+func (f fingerprintOf) LogValue() slog.Value { return slog.StringValue(f.String()) }
 
 // note keeps a reason for which a key or password was not used, for the error.
 func (t *SSHClientTransport) note(problem error) {

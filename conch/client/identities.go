@@ -402,7 +402,7 @@ func readKey(file string, passphrase []byte) (*keys.Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	return keys.FromFile(name, keys.Guess, passphrase)
+	return keys.FromFile(name, passphrase)
 }
 
 // regular returns the full name of a regular file. Reading another kind of file

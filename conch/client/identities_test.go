@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/hawser-go/hawser/conch/agent"
 	"github.com/hawser-go/hawser/conch/client"
 	"github.com/hawser-go/hawser/conch/internal/sshtest"
 
@@ -82,7 +83,7 @@ func TestIdentities_Formats(t *testing.T) {
 	for name, text := range goldenFiles(t) {
 		t.Run(name, func(t *testing.T) {
 			r := sshtest.Start(t)
-			key, err := keys.FromString([]byte(text), keys.Guess, []byte(goldenPassphrase))
+			key, err := keys.FromString([]byte(text), []byte(goldenPassphrase))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -118,6 +119,20 @@ func TestIdentities_Problems(t *testing.T) {
 			_, key := encryptedKey(t)
 			return keyFile(t, string(gossh.MarshalAuthorizedKey(key)))
 		}, keys.ErrPublicKey, "a private one is needed", 0},
+		{"F24: others may read it", func(t *testing.T) string {
+			file := keyFile(t, golden["ed25519 OpenSSH"])
+			if err := os.Chmod(file, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			return file
+		}, keys.ErrBadPermissions, "chmod 600", 0},
+		{"F24: others may read it, and there is a .pub", func(t *testing.T) string {
+			file, key := encryptedKey(t)
+			if err := errors.Join(os.Chmod(file, 0o644), os.WriteFile(file+".pub", gossh.MarshalAuthorizedKey(key), 0o644)); err != nil {
+				t.Fatal(err)
+			}
+			return file
+		}, keys.ErrBadPermissions, "chmod 600", 0},
 		{"wrong passphrase, OpenSSH", func(t *testing.T) string { file, _ := encryptedKey(t); return file }, keys.ErrWrongPassphrase, "bad passphrase", 3},
 		{"wrong passphrase, PEM", func(t *testing.T) string { return keyFile(t, golden["rsa encrypted PEM"]) }, keys.ErrWrongPassphrase, "bad passphrase", 3},
 		{"wrong passphrase, PKCS#8", func(t *testing.T) string { return keyFile(t, golden["rsa encrypted PKCS#8"]) }, keys.ErrWrongPassphrase, "bad passphrase", 3},
@@ -144,6 +159,30 @@ func TestIdentities_Problems(t *testing.T) {
 					t.Errorf("asked %q", ui.Asked)
 				}
 			})
+		})
+	}
+}
+
+// TestF36_AgentIsNamed: when the login fails, the error names an agent that was
+// of no use.
+func TestF36_AgentIsNamed(t *testing.T) {
+	for name, serve := range map[string]func(net.Conn){
+		"dies at once": func(net.Conn) {},
+		"speaks HTTP":  func(c net.Conn) { _, _ = c.Write([]byte("HTTP/1.1 400 Bad Request\r\n\r\n")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := sshtest.Start(t)
+			socket := sshtest.AgentSocket(t, serve)
+			_, to := sshtest.Embedded(t, conchtest.Options{Config: func(c *gossh.ServerConfig) {
+				c.PasswordCallback = nil
+				c.PublicKeyCallback = func(gossh.ConnMetadata, gossh.PublicKey) (*gossh.Permissions, error) { return nil, nil }
+			}})
+			to.Options.NoAgent, to.Options.AgentSocket = false, socket
+			to.Options.Identities = []string{filepath.Join(t.TempDir(), "none")}
+			_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] { return to.Connect(r, &sshtest.PlainConnection{}) })
+			if !errors.Is(err, agent.ErrConnectionLost) || !strings.Contains(err.Error(), "agent at "+socket) {
+				t.Errorf("got %v", err)
+			}
 		})
 	}
 }

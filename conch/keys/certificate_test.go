@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/hawser-go/hawser/conch/keys"
@@ -30,24 +31,25 @@ func TestC_KEYS_7_CertificatesAreNotKeys(t *testing.T) {
 		c := certify(t, g.key(t))
 		line := gossh.MarshalAuthorizedKey(c)
 		for _, data := range [][]byte{line, c.Marshal()} {
-			for _, format := range []keys.Format{keys.Guess, keys.FormatPublicOpenSSH, keys.FormatBlob} {
-				_, err := keys.FromString(data, format, nil)
-				if mustBeBad(t, err); t.Failed() {
-					t.Fatalf("%.40q as %q", data, format)
-				}
-			}
+			_, err := keys.FromString(data, nil)
+			mustBeCertificate(t, err)
 		}
-		_, err := keys.FromString(line, keys.Guess, nil)
-		mustBeBad(t, err, keys.ErrCertificate)
-		_, err = keys.FromPublicKey(c)
-		mustBeBad(t, err, keys.ErrCertificate)
-		signer, err := g.key(t).CertSigner(c)
+		_, err := keys.New(c)
+		mustBeCertificate(t, err)
+		signer, err := certSigner(g.key(t), c)
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = keys.FromSigner(signer)
-		mustBeBad(t, err, keys.ErrCertificate)
+		_, err = keys.New(signer)
+		mustBeCertificate(t, err)
 	})
+}
+
+func mustBeCertificate(t *testing.T, err error) {
+	t.Helper()
+	if mustBeBad(t, err); err == nil || !strings.Contains(err.Error(), "CertificateFromFile") {
+		t.Errorf("the error does not say what to do: %v", err)
+	}
 }
 
 func TestCertificateBesideAKey(t *testing.T) {
@@ -55,18 +57,18 @@ func TestCertificateBesideAKey(t *testing.T) {
 		k := g.key(t)
 		want := certify(t, k)
 		path := file(t, "key", nil)
-		if _, err := keys.CertificateBeside(path); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := keys.CertificateFromFile(path + "-cert.pub"); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("none there: %v", err)
 		}
 		for _, data := range [][]byte{append([]byte("# comment\n"), gossh.MarshalAuthorizedKey(want)...), want.Marshal()} {
 			if err := os.WriteFile(path+"-cert.pub", data, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			got, err := keys.CertificateBeside(path)
+			got, err := keys.CertificateFromFile(path + "-cert.pub")
 			if err != nil || string(got.Marshal()) != string(want.Marshal()) {
 				t.Fatalf("%v, %v", got, err)
 			}
-			signer, err := k.CertSigner(got)
+			signer, err := certSigner(k, got)
 			if err != nil || string(signer.PublicKey().Marshal()) != string(want.Marshal()) {
 				t.Fatalf("%v, %v", signer, err)
 			}
@@ -78,22 +80,14 @@ func TestCertificateBesideAKey(t *testing.T) {
 	})
 }
 
-func TestCertSignerRefuses(t *testing.T) {
-	k, other := goldenKey(t, "ed25519"), goldenKey(t, "ec256")
-	_, err := other.CertSigner(certify(t, k))
-	mustBeBad(t, err)
-	_, err = k.Public().CertSigner(certify(t, k))
-	mustBeBad(t, err, keys.ErrPublicKey)
-}
-
-func TestCertificateFromStringRefuses(t *testing.T) {
+func TestCertificateRefused(t *testing.T) {
 	k := goldenKey(t, "ed25519")
 	line := gossh.MarshalAuthorizedKey(certify(t, k))
 	for name, data := range map[string][]byte{
-		"empty": nil, "a key": toString(t, k.Public(), keys.OpenSSH, keys.ToStringOptions{}), "a key's blob": k.Blob(), "zeros": make([]byte, 9),
-		"half": line[:len(line)/2], "private": toString(t, k, keys.OpenSSH, keys.ToStringOptions{}),
+		"empty": nil, "a key": toString(t, k.Public(), keys.ToStringOptions{}), "a key's blob": k.Blob(), "zeros": make([]byte, 9),
+		"half": line[:len(line)/2], "private": toString(t, k, keys.ToStringOptions{}),
 	} {
-		_, err := keys.CertificateFromString(data)
+		_, err := keys.ParseCertificate(data)
 		if mustBeBad(t, err); t.Failed() {
 			t.Fatal(name)
 		}

@@ -1,41 +1,69 @@
-// Package keys loads, makes, converts, writes and uses SSH keys: Twisted's Key on top of golang.org/x/crypto/ssh and the standard library.
+// Package keys loads, makes, saves and uses SSH keys. It brings Twisted's Key
+// to Go, on top of golang.org/x/crypto/ssh and the standard library.
 //
-// # The model
+// # A key
 //
-// A [Key] is a public key or a private key with its public half. It never changes, and may be used from any goroutine. It comes from a file or
-// a string ([FromFile], [FromString]), whose format is recognised or named; from a value of the standard library's crypto packages ([New]);
-// from golang.org/x/crypto/ssh ([FromPublicKey], [FromSigner]); from the numbers it is made of ([FromComponents]); or from [Generate] and
-// [PersistentKey], which make one.
+// A [Key] is a public key, or a private key together with its public half. A
+// Key never changes and may be used from any goroutine. A program gets one:
 //
-//	key, err := keys.FromFile("id_ed25519", keys.Guess, nil)
+//   - from a file or from bytes in memory: [FromFile], [FromString];
+//   - from a key of the standard library or of golang.org/x/crypto/ssh: [New];
+//   - by making a new one: [Generate], or [PersistentKey], which also saves it.
+//
+// A passphrase is needed if the private key is encrypted:
+//
+//	key, err := keys.FromFile("id_ed25519", nil)
 //	if encrypted, ok := errors.AsType[*keys.EncryptedKeyError](err); ok {
-//		key, err = keys.FromFile("id_ed25519", keys.Guess, askPassphrase(encrypted.Public))
+//		key, err = keys.FromFile("id_ed25519", askPassphrase(encrypted.Path))
 //	}
-//	line, err := key.Public().ToString(keys.OpenSSH, keys.ToStringOptions{Comment: "me@here"})
 //
-// It goes out again by [Key.ToString], [Key.Blob] and [Key.PrivateBlob], [Key.Data], [Key.PublicKey], [Key.Signer] and [Key.CryptoSigner].
+// A program that only needs to log in reads the signer: [SignerFromFile].
 //
 // # Formats
 //
-// Private keys are read from OpenSSH's own format and from traditional PEM and PKCS#8, encrypted or not; public keys from OpenSSH's
-// line and from the wire format. DSA and RSA keys are read and written in the formats of LSH and of the agent's third version too. What is
-// not read: DSA keys in OpenSSH's own format, which x/crypto does not know (ssh-keygen -p -m PEM converts them), and files of keys that
-// live in hardware, of which only the public half is usable.
+// The format is recognised from the first bytes. Private keys are read from:
 //
-// A passphrase is taken byte by byte, as ssh-keygen takes it. Twisted brings it into Unicode normalisation form NFKC first; where that makes a
-// difference, which no ASCII text does, apply golang.org/x/text/unicode/norm.NFKC to it before.
+//   - OpenSSH's own format ("BEGIN OPENSSH PRIVATE KEY"), with every cipher
+//     that ssh-keygen -Z offers;
+//   - traditional PEM ("BEGIN RSA PRIVATE KEY", "EC", "DSA"), with or without
+//     encryption and with an EC PARAMETERS block in front;
+//   - PKCS#8 ("BEGIN PRIVATE KEY", "BEGIN ENCRYPTED PRIVATE KEY"), encrypted
+//     with PBES2: PBKDF2 or scrypt, and AES-CBC or 3DES-CBC.
+//
+// Public keys are read from OpenSSH's line (a .pub file) and from the wire
+// format of RFC 4253, section 6.6. The error for a file of PuTTY (.ppk), an
+// SSH2 public key (RFC 4716) and other known formats names the command that
+// converts the file.
+//
+// [Key.ToString] writes public keys as OpenSSH's line, and private keys in
+// OpenSSH's own format or as PEM.
+//
+// DSA keys can be read and used, but not made or written. A private key file of
+// a hardware key (sk-ssh-ed25519@openssh.com) is not read: ssh-agent serves
+// such keys.
+//
+// A passphrase is used byte by byte, as ssh-keygen uses it. Twisted first
+// converts the passphrase to Unicode normalisation form NFKC. That changes no
+// ASCII text; call norm.NFKC of golang.org/x/text/unicode/norm where it
+// matters.
 //
 // # Certificates
 //
-// A certificate is not a Key. [CertificateFromFile] and [CertificateBeside] load one, and [Key.CertSigner] makes the signer that presents it.
+// A certificate is not a Key. [CertificateFromFile] reads one as a
+// *ssh.Certificate; ssh.NewCertSigner combines it with the signer of its key.
 //
-// # Concurrency
+// # Blocking
 //
-// Everything here is synchronous. Reading files, opening encrypted keys (which is slow on purpose), generating, and signing with RSA take
-// milliseconds to seconds: in a program with a reactor they belong on its thread pool.
+// Nothing here returns a Deferred. Reading a file, decrypting a key (which is
+// slow by design), generating a key and signing with RSA take milliseconds to
+// seconds. In a program with a reactor, call these functions with
+// reactor.DeferToThread.
 //
 // # Bounds
 //
-// A key file is at most [MaxFileSize] bytes. RSA keys have at most 16384 bits, their public exponents 24. A key file can ask for work before its
-// passphrase can be tried: at most 2048 rounds of bcrypt, or ten million of PBKDF2, some seconds, are done.
+// A key file has at most 1 MiB. RSA keys have at most 16384 bits, and public
+// exponents at most 24. A file can demand work before its passphrase can be
+// tried: at most 2048 rounds of bcrypt, ten million of PBKDF2, or 64 MiB and
+// 32 times the usual work of scrypt. That takes some seconds. A file that
+// demands more is refused.
 package keys

@@ -4,20 +4,26 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 
+	"github.com/hawser-go/hawser/conch/internal/text"
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// FingerprintFormat says how a fingerprint is written.
+// FingerprintFormat is a way to write a fingerprint.
 type FingerprintFormat string
 
-// The formats of fingerprints. The zero value stands for the first (C-KEYS-9).
+// The formats of fingerprints.
 const (
-	MD5Hex       FingerprintFormat = "md5-hex"       // pairs of digits with colons between them
-	SHA256Base64 FingerprintFormat = "sha256-base64" // with padding and without prefix
+	MD5Hex       FingerprintFormat = "md5-hex"       // hex pairs between colons; the default
+	SHA256Base64 FingerprintFormat = "sha256-base64" // with padding, without a prefix
 )
 
-// Fingerprint returns the fingerprint of the public key or the public half (C-KEYS-9). What OpenSSH shows, with "SHA256:" in front and without
-// padding, is gossh.FingerprintSHA256(key.PublicKey()). Any other format gives a *BadFingerPrintFormatError.
+// Fingerprint returns the fingerprint of the public key, or of the public half
+// of a private key, in Twisted's spelling. The empty format means MD5Hex. An
+// unknown format gives a *BadKeyError that wraps ErrUnsupported.
+//
+// OpenSSH writes SHA-256 fingerprints with the prefix "SHA256:" and without
+// padding: that is gossh.FingerprintSHA256(key.PublicKey()), with gossh the
+// package golang.org/x/crypto/ssh.
 func (k *Key) Fingerprint(format FingerprintFormat) (string, error) {
 	switch format {
 	case "", MD5Hex:
@@ -26,6 +32,6 @@ func (k *Key) Fingerprint(format FingerprintFormat) (string, error) {
 		sum := sha256.Sum256(k.Blob())
 		return base64.StdEncoding.EncodeToString(sum[:]), nil
 	default:
-		return "", &BadFingerPrintFormatError{Format: format}
+		return "", badKeyf("%w: the fingerprint format %s; use %q or %q", ErrUnsupported, text.Quote(string(format)), MD5Hex, SHA256Base64)
 	}
 }

@@ -7,28 +7,33 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+
+	"github.com/hawser-go/hawser/conch/internal/text"
 )
 
-// defaultRSA is the size in bits that ssh-keygen gives RSA keys too.
-const defaultRSA = 3072
+const (
+	defaultRSA = 3072  // bits, the default of ssh-keygen
+	maxRSA     = 16384 // bits, the limit of ssh-keygen
+)
 
-// maxRSA is the size in bits of the largest RSA key, as for ssh-keygen.
-const maxRSA = 16384
-
-// Generate makes a private key. The size in bits is 1024 to 16384 for RSA, by default 3072; 256, 384 or 521 for EC, by default 256; and 256 for
-// Ed25519; 0 means the default. Large RSA keys take seconds. DSA keys are not made any more: they are too weak. Errors are BadKeyErrors.
+// Generate makes a private key. It may be called from any goroutine; large RSA
+// keys take seconds.
+//
+// The size is in bits, and 0 means the default: for RSA 1024 to 16384, default
+// 3072; for EC 256, 384 or 521, default 256; for Ed25519 256. DSA keys are not
+// made. Any other request gives a *BadKeyError that wraps ErrUnsupported.
 func Generate(typ Type, bits int) (*Key, error) {
 	private, err := generate(typ, bits)
 	if err != nil {
 		return nil, badKey(err)
 	}
 	if private == nil {
-		return nil, badKeyf("%w: making a key of type %q with %d bits", ErrUnsupported, typ, bits)
+		return nil, badKeyf("%w: making a key of type %s with %d bits", ErrUnsupported, text.Quote(string(typ)), bits)
 	}
 	return New(private)
 }
 
-// generate returns nil for what is not made.
+// generate returns nil if keys of this type and size are not made.
 func generate(typ Type, bits int) (crypto.PrivateKey, error) {
 	ecSizes := map[int]elliptic.Curve{0: elliptic.P256(), 256: elliptic.P256(), 384: elliptic.P384(), 521: elliptic.P521()}
 	switch {

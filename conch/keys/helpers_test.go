@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/hawser-go/hawser/conch/keys"
+	gossh "golang.org/x/crypto/ssh"
 )
 
 // golden is a key as Twisted has it: testdata/golden.py.
@@ -17,19 +18,16 @@ type golden struct {
 	Name, Type, SSHType string
 	Size                int
 	MD5, SHA256         string
-	Data, PublicData    map[string]string // hex or decimal
 
-	Blob, PrivateBlob   []byte
-	Line                string
-	PEM, EncryptedPEM   string // empty for Ed25519
-	V1                  string
-	EncryptedV1         string // of Ed25519 only, by ssh-keygen
-	Accented            string // PKCS#8, of Ed25519 only; the passphrase has an accent
-	PKCS8               string
-	EncryptedPKCS8      string
-	PublicLSH           string // LSH and AgentV3 are empty but for RSA and DSA
-	PrivateLSH, AgentV3 []byte
-	Signatures          map[string][]byte // of signedData
+	Blob              []byte
+	Line              string
+	PEM, EncryptedPEM string // empty for Ed25519
+	V1                string
+	EncryptedV1       string // of Ed25519 only, by ssh-keygen
+	Accented          string // PKCS#8, of Ed25519 only; the passphrase has an accent
+	PKCS8             string
+	EncryptedPKCS8    string
+	Signatures        map[string][]byte // of signedData
 }
 
 const signedData = "some data"
@@ -59,7 +57,10 @@ func forEachGolden(t *testing.T, test func(t *testing.T, g golden)) {
 // key is the private key of a golden one.
 func (g golden) key(t testing.TB) *keys.Key {
 	t.Helper()
-	return load(t, g.PrivateBlob, keys.FormatPrivateBlob, nil)
+	if g.Name == "dsa" {
+		return load(t, []byte(g.PEM), nil)
+	}
+	return load(t, []byte(g.V1), nil)
 }
 
 func goldenKey(t testing.TB, name string) *keys.Key {
@@ -74,16 +75,17 @@ func goldenKey(t testing.TB, name string) *keys.Key {
 	return nil
 }
 
-func load(t testing.TB, data []byte, format keys.Format, passphrase []byte) *keys.Key {
+func load(t testing.TB, data, passphrase []byte) *keys.Key {
 	t.Helper()
-	k, err := keys.FromString(data, format, passphrase)
+	k, err := keys.FromString(data, passphrase)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return k
 }
 
-// mustBeBad checks that an error is a BadKeyError which wraps what it should, if that is given.
+// mustBeBad checks that an error is a BadKeyError which wraps what it should,
+// if that is given.
 func mustBeBad(t testing.TB, err error, wrapped ...error) {
 	t.Helper()
 	bad, ok := errors.AsType[*keys.BadKeyError](err)
@@ -98,9 +100,9 @@ func mustBeBad(t testing.TB, err error, wrapped ...error) {
 }
 
 // toString writes a key that has to be writable.
-func toString(t testing.TB, k *keys.Key, typ keys.StringType, o keys.ToStringOptions) []byte {
+func toString(t testing.TB, k *keys.Key, o keys.ToStringOptions) []byte {
 	t.Helper()
-	text, err := k.ToString(typ, o)
+	text, err := k.ToString(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,4 +127,19 @@ func file(t testing.TB, name string, data []byte) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// parseSignature reads a signature in the wire format.
+func parseSignature(signature []byte) (*gossh.Signature, error) {
+	s := new(gossh.Signature)
+	return s, gossh.Unmarshal(signature, s)
+}
+
+// certSigner returns a signer that presents the certificate.
+func certSigner(k *keys.Key, c *gossh.Certificate) (gossh.Signer, error) {
+	signer, err := k.Signer()
+	if err != nil {
+		return nil, err
+	}
+	return gossh.NewCertSigner(c, signer)
 }

@@ -3,7 +3,7 @@ package keys
 import (
 	"bytes"
 	"crypto"
-	"crypto/dsa" //lint:ignore SA1019 keys of this kind are still around; C-KEYS-7 asks for them
+	"crypto/dsa" //lint:ignore SA1019 keys of this kind still exist
 	"crypto/ecdsa"
 	"crypto/rsa"
 	"fmt"
@@ -14,19 +14,19 @@ import (
 // Type is the kind of a key, as Twisted names it.
 type Type string
 
-// The kinds of keys (C-KEYS-7).
+// The kinds of keys.
 const (
 	RSA     Type = "RSA"
-	DSA     Type = "DSA"
-	EC      Type = "EC"
+	DSA     Type = "DSA" // read only; OpenSSH no longer supports DSA
+	EC      Type = "EC"  // ECDSA on nistp256, nistp384 or nistp521
 	Ed25519 Type = "Ed25519"
 )
 
-// types says of which kind the keys with an SSH type name are. The last two are those that live in hardware; only their public halves are
-// known.
+// types maps SSH type names to kinds. The last two names belong to hardware
+// keys, of which only the public half is supported.
 var types = map[string]Type{
 	gossh.KeyAlgoRSA:        RSA,
-	"ssh-dss":               DSA, // x/crypto's name for it is marked as deprecated
+	"ssh-dss":               DSA, // the constant in x/crypto is deprecated
 	gossh.KeyAlgoECDSA256:   EC,
 	gossh.KeyAlgoECDSA384:   EC,
 	gossh.KeyAlgoECDSA521:   EC,
@@ -35,23 +35,26 @@ var types = map[string]Type{
 	gossh.KeyAlgoSKED25519:  Ed25519,
 }
 
-// Key is a public key, or a private key with its public half. It cannot be changed, and may be used from any goroutine. There is no usable zero
-// value.
+// Key is a public key, or a private key with its public half. A Key is
+// immutable, and all methods may be called from any goroutine. The zero value
+// cannot be used.
 type Key struct {
 	public  gossh.PublicKey
 	signer  gossh.Signer      // nil if the key is public
-	private crypto.PrivateKey // what the standard library calls it; nil if the key is public or behind a foreign signer
+	private crypto.PrivateKey // nil if the key is public or cannot be exported
 }
 
 // Type returns the kind of the key.
 func (k *Key) Type() Type { return types[k.SSHType()] }
 
-// SSHType returns the name of the kind of key in SSH, such as "ssh-ed25519" (RFC 4253, section 6.6).
+// SSHType returns the type name that SSH uses, such as "ssh-ed25519" (RFC 4253,
+// section 6.6).
 func (k *Key) SSHType() string { return k.public.Type() }
 
-// Size returns the size of the key in bits: of the modulus for RSA and DSA, of the curve for EC and Ed25519.
+// Size returns the size of the key in bits: of the modulus for RSA and DSA, of
+// the curve for EC and Ed25519.
 func (k *Key) Size() int {
-	switch public := k.CryptoPublicKey().(type) {
+	switch public := cryptoPublic(k.public).(type) {
 	case *rsa.PublicKey:
 		return public.N.BitLen()
 	case *dsa.PublicKey:
@@ -66,7 +69,8 @@ func (k *Key) Size() int {
 // IsPublic reports whether the key has no private half.
 func (k *Key) IsPublic() bool { return k.signer == nil }
 
-// Public returns the public half of a private key, and a public key itself.
+// Public returns the public half of a private key. It returns k itself if k is
+// public.
 func (k *Key) Public() *Key {
 	if k.IsPublic() {
 		return k
@@ -74,11 +78,12 @@ func (k *Key) Public() *Key {
 	return &Key{public: k.public}
 }
 
-// Blob returns the public key, or the public half of a private one, in the wire format (RFC 4253, section 6.6; RFC 5656; RFC 8709).
+// Blob returns the public key, or the public half of a private key, in the wire
+// format (RFC 4253, section 6.6; RFC 5656; RFC 8709).
 func (k *Key) Blob() []byte { return k.public.Marshal() }
 
-// Equal reports whether both are public or both are private, and the same key. A private key that is behind a foreign signer is taken
-// by its public half. A private key never equals its public half, and no key equals nil.
+// Equal reports whether k and other are the same key, and both public or both
+// private. A private key is compared by its public half. No key equals nil.
 func (k *Key) Equal(other *Key) bool {
 	return other != nil && k.IsPublic() == other.IsPublic() && bytes.Equal(k.Blob(), other.Blob())
 }
@@ -86,13 +91,8 @@ func (k *Key) Equal(other *Key) bool {
 // PublicKey returns the public half for use with golang.org/x/crypto/ssh.
 func (k *Key) PublicKey() gossh.PublicKey { return k.public }
 
-// CryptoPublicKey returns the public half as the standard library has it: an *rsa.PublicKey, *dsa.PublicKey, *ecdsa.PublicKey or
-// ed25519.PublicKey. It is not to be changed.
-func (k *Key) CryptoPublicKey() crypto.PublicKey {
-	return k.public.(gossh.CryptoPublicKey).CryptoPublicKey()
-}
-
-// Signer returns the private key for use with golang.org/x/crypto/ssh. A public key gives a BadKeyError that wraps ErrPublicKey.
+// Signer returns the private key for use with golang.org/x/crypto/ssh. If k is
+// public the error is a *BadKeyError that wraps ErrPublicKey.
 func (k *Key) Signer() (gossh.Signer, error) {
 	if k.IsPublic() {
 		return nil, badKey(ErrPublicKey)
@@ -100,24 +100,24 @@ func (k *Key) Signer() (gossh.Signer, error) {
 	return k.signer, nil
 }
 
-// CryptoSigner returns the private key as the standard library has it: an *rsa.PrivateKey, *ecdsa.PrivateKey or ed25519.PrivateKey, or
-// the signer that New was given. It is not to be changed. The BadKeyError that comes otherwise wraps ErrPublicKey, ErrOpaque, or
-// ErrUnsupported for DSA, which the standard library does not count among the signers.
+// CryptoSigner returns the private key as a type of the standard library: an
+// *rsa.PrivateKey, *ecdsa.PrivateKey or ed25519.PrivateKey, or the
+// crypto.Signer that New received. The caller must not change the value. The
+// error is a *BadKeyError. It wraps ErrPublicKey if k is public, and
+// ErrUnsupported if k is a DSA key or was made from an ssh.Signer.
 func (k *Key) CryptoSigner() (crypto.Signer, error) {
-	signer, ok := k.private.(crypto.Signer)
-	switch {
-	case ok:
-		return signer, nil
-	case k.IsPublic():
+	if k.IsPublic() {
 		return nil, badKey(ErrPublicKey)
-	case k.private == nil:
-		return nil, badKey(ErrOpaque)
-	default:
-		return nil, badKey(ErrUnsupported)
 	}
+	signer, ok := k.private.(crypto.Signer)
+	if !ok {
+		return nil, badKeyf("%w: %w", ErrUnsupported, errOpaque)
+	}
+	return signer, nil
 }
 
-// String describes the key in a line, without anything secret, such as "RSA private key, 3072 bits, SHA256:…".
+// String describes the key on one line without any secret, such as "RSA private
+// key, 3072 bits, SHA256:…".
 func (k *Key) String() string {
 	half := "private"
 	if k.IsPublic() {
@@ -126,5 +126,10 @@ func (k *Key) String() string {
 	return fmt.Sprintf("%s %s key, %d bits, %s", k.Type(), half, k.Size(), gossh.FingerprintSHA256(k.public))
 }
 
-// GoString is String, so that no format prints secrets.
+// GoString returns String, so that the verb %#v prints no secrets.
 func (k *Key) GoString() string { return k.String() }
+
+// cryptoPublic returns a public key as a type of the standard library.
+func cryptoPublic(public gossh.PublicKey) crypto.PublicKey {
+	return public.(gossh.CryptoPublicKey).CryptoPublicKey()
+}

@@ -11,7 +11,8 @@ import (
 	"github.com/hawser-go/hawser/conch/keys"
 )
 
-// keygenKinds are the kinds of keys that ssh-keygen makes. Those of DSA it has given up in newer versions.
+// keygenKinds are the kinds of keys that ssh-keygen makes. Those of DSA it has
+// given up in newer versions.
 var keygenKinds = []struct {
 	args []string
 	want string
@@ -23,7 +24,8 @@ var keygenKinds = []struct {
 	{[]string{"-t", "ed25519"}, "ssh-ed25519"},
 }
 
-// C-KEYS-2, C-KEYS-3: what ssh-keygen makes is read, in each of its formats, encrypted and not, and the fingerprints agree.
+// C-KEYS-2, C-KEYS-3: what ssh-keygen makes is read, in each of its formats,
+// encrypted and not, and the fingerprints agree.
 func TestC_KEYS_2_KeygenMakes(t *testing.T) {
 	keygen := conchtest.Program(t, "ssh-keygen")
 	for _, kind := range keygenKinds {
@@ -31,17 +33,17 @@ func TestC_KEYS_2_KeygenMakes(t *testing.T) {
 			for _, passphrase := range []string{"", "pass phrase"} {
 				path := filepath.Join(t.TempDir(), "key")
 				run(t, keygen, slices.Concat([]string{"-q", "-N", passphrase, "-a", "1", "-C", "a comment", "-m", format, "-f", path}, kind.args)...)
-				private, err := keys.FromFile(path, keys.Guess, []byte(passphrase))
+				private, err := keys.FromFile(path, []byte(passphrase))
 				if err != nil {
 					t.Errorf("%s as %s with passphrase %q: %v", kind.want, format, passphrase, err)
 					continue
 				}
-				public, err := keys.FromFile(path+".pub", keys.Guess, nil)
+				public, err := keys.FromFile(path+".pub", nil)
 				if err != nil || private.SSHType() != kind.want || !private.Public().Equal(public) {
 					t.Errorf("%s as %s: %v, %v, %v", kind.want, format, private, public, err)
 				}
 				if passphrase != "" {
-					_, err := keys.FromFile(path, keys.Guess, []byte("wrong"))
+					_, err := keys.FromFile(path, []byte("wrong"))
 					mustBeBad(t, err, keys.ErrWrongPassphrase)
 				}
 				agreeOnFingerprints(t, keygen, path+".pub", public)
@@ -67,7 +69,8 @@ func agreeOnFingerprints(t *testing.T, keygen, path string, k *keys.Key) {
 	}
 }
 
-// C-KEYS-10: ssh-keygen opens what is written here and finds the same public key in it.
+// C-KEYS-10: ssh-keygen opens what is written here and finds the same public
+// key in it.
 func TestC_KEYS_10_KeygenReads(t *testing.T) {
 	keygen := conchtest.Program(t, "ssh-keygen")
 	forEachGolden(t, func(t *testing.T, g golden) {
@@ -78,14 +81,14 @@ func TestC_KEYS_10_KeygenReads(t *testing.T) {
 			if o.Passphrase != nil && g.Name != "ed25519" {
 				continue // it is slow, and does not depend on the kind of key
 			}
-			text, err := k.ToString(keys.OpenSSH, o)
+			text, err := k.ToString(o)
 			if err != nil {
 				mustBeBad(t, err, keys.ErrUnsupported) // which of them are refused: TestC_KEYS_10_Refused
 				continue
 			}
 			path := file(t, "key", text)
 			line := run(t, keygen, "-y", "-P", string(o.Passphrase), "-f", path)
-			want := string(toString(t, k.Public(), keys.OpenSSH, keys.ToStringOptions{}))
+			want := string(toString(t, k.Public(), keys.ToStringOptions{}))
 			if strings.Contains(string(text), "OPENSSH") && o.Comment != "" {
 				want += " " + o.Comment
 			}
@@ -93,7 +96,7 @@ func TestC_KEYS_10_KeygenReads(t *testing.T) {
 				t.Errorf("%s: ssh-keygen -y gives %q, want %q", name, line, want)
 			}
 		}
-		path := file(t, "key.pub", append(toString(t, k.Public(), keys.OpenSSH, keys.ToStringOptions{Comment: "c"}), '\n'))
+		path := file(t, "key.pub", append(toString(t, k.Public(), keys.ToStringOptions{Comment: "c"}), '\n'))
 		agreeOnFingerprints(t, keygen, path, k.Public())
 	})
 }
@@ -101,7 +104,7 @@ func TestC_KEYS_10_KeygenReads(t *testing.T) {
 func TestC_KEYS_7_KeygenReadsHardwareKeys(t *testing.T) {
 	keygen := conchtest.Program(t, "ssh-keygen")
 	for _, k := range hardwareKeys(t) {
-		path := file(t, "key.pub", toString(t, k, keys.OpenSSH, keys.ToStringOptions{Comment: "c"}))
+		path := file(t, "key.pub", toString(t, k, keys.ToStringOptions{Comment: "c"}))
 		agreeOnFingerprints(t, keygen, path, k)
 	}
 }
@@ -114,7 +117,7 @@ func TestC_KEYS_14_KeygenReadsPersistentKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if line := run(t, keygen, "-y", "-f", path); strings.TrimSpace(line) != string(toString(t, k.Public(), keys.OpenSSH, keys.ToStringOptions{})) {
+	if line := run(t, keygen, "-y", "-f", path); strings.TrimSpace(line) != string(toString(t, k.Public(), keys.ToStringOptions{})) {
 		t.Error(line)
 	}
 }
@@ -128,16 +131,16 @@ func TestKeygenCertificate(t *testing.T) {
 		path := filepath.Join(dir, kind.want)
 		run(t, keygen, slices.Concat([]string{"-q", "-N", "", "-f", path}, kind.args)...)
 		run(t, keygen, "-q", "-s", authority, "-I", "me", "-n", "user", "-V", "+1h", path+".pub")
-		c, err := keys.CertificateBeside(path)
+		c, err := keys.CertificateFromFile(path + "-cert.pub")
 		if err != nil || c.KeyId != "me" {
 			t.Errorf("%s: %v, %v", kind.want, c, err)
 			continue
 		}
-		k, err := keys.FromFile(path, keys.Guess, nil)
+		k, err := keys.FromFile(path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if signer, err := k.CertSigner(c); err != nil || signer.PublicKey().Type() != kind.want+"-cert-v01@openssh.com" {
+		if signer, err := certSigner(k, c); err != nil || signer.PublicKey().Type() != kind.want+"-cert-v01@openssh.com" {
 			t.Errorf("%s: %v, %v", kind.want, signer, err)
 		}
 	}
@@ -146,7 +149,8 @@ func TestKeygenCertificate(t *testing.T) {
 	}
 }
 
-// ssh-keygen's signatures are signatures here, through OpenSSH's format for signed files.
+// ssh-keygen's signatures are signatures here, through OpenSSH's format for
+// signed files.
 func TestC_KEYS_11_KeygenVerifies(t *testing.T) {
 	keygen := conchtest.Program(t, "ssh-keygen")
 	forEachGolden(t, func(t *testing.T, g golden) {

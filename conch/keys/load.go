@@ -2,107 +2,106 @@ package keys
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 
-	"github.com/hawser-go/hawser/conch/internal/wire"
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// MaxFileSize is the size in bytes of the largest file that is read as a key or a certificate.
-const MaxFileSize = 1 << 20
+// maxFileSize is the size in bytes of the largest key or certificate file.
+const maxFileSize = 1 << 20
 
-// Format says how a key is written where it is read from.
-type Format string
-
-// The formats. Guess, the zero value, goes by the first bytes; FormatPrivateBlob is the one that it cannot tell (C-KEYS-1).
-const (
-	Guess                Format = ""
-	FormatPublicOpenSSH  Format = "public_openssh"  // a line: type, base64 and maybe a comment
-	FormatPrivateOpenSSH Format = "private_openssh" // a PEM file: OpenSSH's own, traditional, or PKCS#8
-	FormatBlob           Format = "blob"            // a public key on the wire (RFC 4253, section 6.6)
-	FormatPrivateBlob    Format = "private_blob"    // a private key on its way to an agent (draft-miller-ssh-agent, section 4.2)
-	FormatAgentV3        Format = "agentv3"         // a private key of RSA or DSA, in an order of its own
-	FormatPublicLSH      Format = "public_lsh"      // an S-expression in base64 in braces, RSA or DSA
-	FormatPrivateLSH     Format = "private_lsh"     // an S-expression, RSA or DSA
-)
-
-// parser returns what reads a format that knows no passphrase, nil if there is no such format.
-func (f Format) parser() func([]byte) (*Key, error) {
-	switch f {
-	case FormatPublicOpenSSH:
-		return parsePublicLine
-	case FormatBlob:
-		return fromBlob
-	case FormatPrivateBlob:
-		return parsePrivateBlob
-	case FormatAgentV3:
-		return parseAgentV3
-	case FormatPublicLSH:
-		return parsePublicLSH
-	case FormatPrivateLSH:
-		return parsePrivateLSH
-	default:
-		return nil
-	}
-}
-
-// FromFile reads a key from a file of at most MaxFileSize bytes; the rest is as in FromString, with the path in the errors. A file that cannot
-// be read gives the error of package os, wrapped.
-func FromFile(path string, format Format, passphrase []byte) (*Key, error) {
-	data, err := readFile(path)
+// FromFile reads a public or private key from a file of at most 1 MiB. The path
+// may name a pipe. Format, passphrase and errors are as for FromString, and the
+// errors name the file. In addition:
+//
+//   - the error wraps an error of package os if the file cannot be read;
+//   - the error is a *BadKeyError that wraps ErrBadPermissions if the file holds
+//     a private key, belongs to this user and is accessible to others.
+func FromFile(path string, passphrase []byte) (*Key, error) {
+	data, info, err := readFile(path)
 	if err != nil {
 		return nil, err
 	}
-	key, err := FromString(data, format, passphrase)
+	if claimsPrivate(data) {
+		if err := checkPermissions(path, info); err != nil {
+			return nil, err
+		}
+	}
+	key, err := FromString(data, passphrase)
 	if err != nil {
 		return nil, inFile(path, err)
 	}
 	return key, nil
 }
 
-// FromString reads a key in the given format; Guess goes by the first bytes (C-KEYS-1). An empty passphrase is none. A passphrase for a private
-// key that is not encrypted is ignored; one for any other format is an error (C-KEYS-4).
-//
-// An encrypted key without passphrase gives an *EncryptedKeyError. Everything else that can go wrong gives a *BadKeyError, which wraps
-// ErrWrongPassphrase if that is the cause.
-func FromString(data []byte, format Format, passphrase []byte) (*Key, error) {
-	if format == Guess {
-		if format = guess(data); format == Guess {
-			return nil, badKeyf("not in a format that is recognised")
-		}
+// SignerFromFile reads a private key file, for logging in or as a host key. The
+// passphrase may be nil. The errors are those of FromFile; the error for a file
+// with a public key wraps ErrPublicKey.
+func SignerFromFile(name string, passphrase []byte) (gossh.Signer, error) {
+	key, err := FromFile(name, passphrase)
+	if err != nil {
+		return nil, err
 	}
-	if format == FormatPrivateOpenSSH {
-		return parsePEM(data, passphrase)
+	signer, err := key.Signer()
+	if err != nil {
+		return nil, inFile(name, err)
 	}
-	parse := format.parser()
-	if parse == nil {
-		return nil, badKeyf("unknown format %q", format)
-	}
-	if len(passphrase) > 0 {
-		return nil, badKey(ErrNotEncrypted)
-	}
-	return parse(data)
+	return signer, nil
 }
 
-// guess recognises a format by the first bytes.
-func guess(data []byte) Format {
-	text := bytes.TrimSpace(data)
+// FromString reads a public or private key from memory. It recognises the
+// format by the first bytes; the package comment lists the formats. An empty
+// passphrase means none. A passphrase for a private key that is not encrypted
+// is ignored. A passphrase for a public key is an error.
+//
+// If the key is encrypted and no passphrase is given the error is an
+// *EncryptedKeyError. Every other error is a *BadKeyError. It wraps
+// ErrWrongPassphrase if the passphrase is wrong, and ErrUnsupported if the file
+// is of a known kind that this package does not read.
+func FromString(data, passphrase []byte) (*Key, error) {
+	format := guess(data)
 	switch {
-	case bytes.HasPrefix(text, []byte("-----BEGIN ")):
-		return FormatPrivateOpenSSH
-	case bytes.HasPrefix(text, []byte("{")):
-		return FormatPublicLSH
-	case bytes.HasPrefix(text, []byte("(")):
-		return FormatPrivateLSH
-	case bytes.HasPrefix(data, []byte{0, 0, 0}):
-		return guessBlob(data)
-	case startsWithType(text):
-		return FormatPublicOpenSSH
+	case format == formatPrivate:
+		return parsePEM(data, passphrase)
+	case format == formatUnknown:
+		return nil, badKey(foreignFormat(data))
+	case len(passphrase) > 0:
+		return nil, badKey(errNotEncrypted)
+	case format == formatBlob:
+		return fromBlob(data)
 	default:
-		return Guess
+		public, err := publicLine(data)
+		if err != nil {
+			return nil, err
+		}
+		return New(public)
+	}
+}
+
+// format is a way to write a key.
+type format int
+
+const (
+	formatUnknown format = iota
+	formatPrivate        // a PEM file
+	formatLine           // OpenSSH's public line: type, base64, maybe a comment
+	formatBlob           // a public key in the wire format
+)
+
+// guess recognises a format by the first bytes.
+func guess(data []byte) format {
+	trimmed := bytes.TrimSpace(data)
+	switch {
+	case bytes.HasPrefix(trimmed, []byte("-----BEGIN ")):
+		return formatPrivate
+	case bytes.HasPrefix(data, []byte{0, 0, 0}) && len(data) > 4 && startsWithType(data[4:]):
+		return formatBlob
+	case startsWithType(trimmed), bytes.HasPrefix(trimmed, []byte("#")):
+		return formatLine
+	default:
+		return formatUnknown
 	}
 }
 
@@ -115,33 +114,35 @@ func startsWithType(text []byte) bool {
 	return false
 }
 
-// guessBlob tells agentv3 from blob: no public key has more than five strings, and no agentv3 fewer than six.
-func guessBlob(data []byte) Format {
-	d := wire.NewDecoder(data)
-	if !startsWithType(d.Bytes()) {
-		return Guess
-	}
-	n := 1
-	for d.Len() > 0 {
-		d.Bytes()
-		n++
-	}
-	if n > 5 {
-		return FormatAgentV3
-	}
-	return FormatBlob
+// foreignFormats are the first bytes of key files that this package does not
+// read, each with a description and advice.
+var foreignFormats = []struct{ start, advice string }{
+	{"PuTTY-User-Key-File-", "a PuTTY key file (.ppk); convert it: puttygen FILE -O private-openssh -o NEWFILE"},
+	{"---- BEGIN SSH2 PUBLIC KEY", "an SSH2 public key (RFC 4716); convert it: ssh-keygen -i -f FILE > NEWFILE"},
+	{"---- BEGIN SSH2 ENCRYPTED PRIVATE KEY", "a private key of ssh.com's SSH2; convert it: ssh-keygen -i -f FILE > NEWFILE"},
+	{"SSH PRIVATE KEY FILE FORMAT 1", "a key for SSH version 1, which no server uses any more; make a new key: ssh-keygen"},
+	{"-----BEGIN PUBLIC KEY", "a PKCS#8 public key; convert it: ssh-keygen -i -m PKCS8 -f FILE > NEWFILE"},
+	{"-----BEGIN RSA PUBLIC KEY", "a PEM public key; convert it: ssh-keygen -i -m PEM -f FILE > NEWFILE"},
+	{"-----BEGIN CERTIFICATE", "an X.509 certificate, which is not an SSH key"},
+	{"-----BEGIN SSH SIGNATURE", "a signature, not a key"},
 }
 
-// parsePublicLine reads the first line that is not blank and no comment. Options in front of the key, as authorized_keys has them, are not
-// for a key to carry: they are an error.
-func parsePublicLine(data []byte) (*Key, error) {
-	line, err := publicLine(data)
-	if err != nil {
-		return nil, err
+// foreignFormat returns the error for a file that is not in a format of this
+// package.
+func foreignFormat(data []byte) error {
+	for _, f := range foreignFormats {
+		if bytes.HasPrefix(bytes.TrimSpace(data), []byte(f.start)) {
+			return fmt.Errorf("%w: this is %s", ErrUnsupported, f.advice)
+		}
 	}
-	return FromPublicKey(line)
+	if guess(data) == formatPrivate {
+		return errDamagedPEM
+	}
+	return errNoKey
 }
 
+// publicLine reads the first line that is neither blank nor a comment. Options
+// in front of the key, which authorized_keys files have, are an error.
 func publicLine(data []byte) (gossh.PublicKey, error) {
 	for line := range bytes.Lines(data) {
 		line = bytes.TrimSpace(line)
@@ -157,24 +158,26 @@ func publicLine(data []byte) (gossh.PublicKey, error) {
 		}
 		return public, nil
 	}
-	return nil, badKeyf("no line with a key")
+	return nil, badKey(errNoKey)
 }
 
-// readFile reads a file of bounded size; it may be a pipe.
-func readFile(path string) ([]byte, error) {
+// readFile reads a file of bounded size.
+func readFile(path string) ([]byte, os.FileInfo, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("keys: %w", err)
+		return nil, nil, fmt.Errorf("keys: %w", err)
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, MaxFileSize+1))
+	info, err := f.Stat()
 	if err != nil {
-		return nil, fmt.Errorf("keys: %w", err)
+		return nil, nil, fmt.Errorf("keys: %w", err)
 	}
-	if len(data) > MaxFileSize {
-		return nil, &BadKeyError{Path: path, Err: fmt.Errorf("a file of more than %d bytes", MaxFileSize)}
+	data, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
+	if err != nil {
+		return nil, nil, fmt.Errorf("keys: %w", err)
 	}
-	return data, nil
+	if len(data) > maxFileSize {
+		return nil, nil, &BadKeyError{Path: path, Err: fmt.Errorf("the file has more than %d bytes", maxFileSize)}
+	}
+	return data, info, nil
 }
-
-var errTrailing = errors.New("bytes are left over after the key")

@@ -1,50 +1,65 @@
 package keys
 
 import (
-	"crypto/dsa" //lint:ignore SA1019 keys of this kind are still around; C-KEYS-7 asks for them
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/rsa"
 	"crypto/x509"
-	"encoding/asn1"
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"math/big"
+	"strings"
 
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// parsePEM reads a private key file (C-KEYS-2). Whether it is encrypted is seen first, so that a passphrase that is not needed does no harm.
+// PEM types that x/crypto does not read, or not in all variants.
+const (
+	pemOpenSSH        = "OPENSSH PRIVATE KEY"
+	pemEncryptedPKCS8 = "ENCRYPTED PRIVATE KEY" // RFC 5958, section 3
+)
+
+// parsePEM reads a private key file.
 func parsePEM(data, passphrase []byte) (*Key, error) {
-	block, _ := pem.Decode(data)
-	if block == nil {
-		return nil, badKeyf("damaged PEM")
-	}
-	if block.Type == encryptedPKCS8 {
+	block := privateBlock(data)
+	switch {
+	case block == nil:
+		return nil, badKey(foreignFormat(data))
+	case block.Type == pemEncryptedPKCS8:
 		return parseEncryptedPKCS8(block.Bytes, passphrase)
+	case block.Type == pemOpenSSH:
+		return parseOpenSSH(block.Bytes, passphrase)
+	default:
+		return parseTraditional(block, passphrase)
 	}
-	raw, err := gossh.ParseRawPrivateKey(data)
-	if missing, ok := errors.AsType[*gossh.PassphraseMissingError](err); ok {
-		return parseEncrypted(data, passphrase, missing)
-	}
-	if err != nil {
-		return nil, badKey(err)
-	}
-	return New(raw)
 }
 
-func parseEncrypted(data, passphrase []byte, missing *gossh.PassphraseMissingError) (*Key, error) {
-	if len(passphrase) == 0 {
-		encrypted := new(EncryptedKeyError)
-		if missing.PublicKey != nil {
-			encrypted.Public, _ = FromPublicKey(missing.PublicKey) // nil if it is of no use here
+// claimsPrivate reports whether a file has the mark of a private key in it.
+func claimsPrivate(data []byte) bool { return bytes.Contains(data, []byte("PRIVATE KEY-----")) }
+
+// privateBlock returns the first block with a private key. "openssl ecparam
+// -genkey" and some cloud consoles write other blocks before it.
+func privateBlock(data []byte) *pem.Block {
+	for {
+		block, rest := pem.Decode(data)
+		if block == nil || strings.HasSuffix(block.Type, "PRIVATE KEY") {
+			return block
 		}
-		return nil, encrypted
+		data = rest
 	}
-	raw, err := gossh.ParseRawPrivateKeyWithPassphrase(data, passphrase)
-	traditional := missing.PublicKey == nil // which cannot tell a wrong passphrase from a damaged file
-	if errors.Is(err, x509.IncorrectPasswordError) || err != nil && traditional {
-		return nil, badKeyf("%w: %w", ErrWrongPassphrase, err)
+}
+
+// parseTraditional reads traditional PEM and unencrypted PKCS#8.
+func parseTraditional(block *pem.Block, passphrase []byte) (*Key, error) {
+	file := pem.EncodeToMemory(block)
+	raw, err := gossh.ParseRawPrivateKey(file)
+	if _, encrypted := errors.AsType[*gossh.PassphraseMissingError](err); encrypted {
+		if len(passphrase) == 0 {
+			return nil, new(EncryptedKeyError)
+		}
+		if raw, err = gossh.ParseRawPrivateKeyWithPassphrase(file, passphrase); err != nil {
+			return nil, wrongPassphrase(err) // the format has no reliable check
+		}
 	}
 	if err != nil {
 		return nil, badKey(err)
@@ -52,7 +67,7 @@ func parseEncrypted(data, passphrase []byte, missing *gossh.PassphraseMissingErr
 	return New(raw)
 }
 
-// privatePEM writes the traditional format, without encryption.
+// privatePEM writes the traditional format, unencrypted.
 func (k *Key) privatePEM() ([]byte, error) {
 	var block pem.Block
 	var err error
@@ -62,32 +77,11 @@ func (k *Key) privatePEM() ([]byte, error) {
 	case *ecdsa.PrivateKey:
 		block.Type = "EC PRIVATE KEY"
 		block.Bytes, err = x509.MarshalECPrivateKey(private)
-	case *dsa.PrivateKey:
-		block.Type = "DSA PRIVATE KEY"
-		block.Bytes, err = asn1.Marshal(struct{ Version, P, Q, G, Y, X *big.Int }{new(big.Int), private.P, private.Q, private.G, private.Y, private.X})
 	default:
-		err = fmt.Errorf("%w: %s as PEM; use V1", ErrUnsupported, k.Type())
+		err = fmt.Errorf("%w: a key of type %s as PEM; use V1", ErrUnsupported, k.Type())
 	}
 	if err != nil {
 		return nil, badKey(err)
 	}
 	return pem.EncodeToMemory(&block), nil
-}
-
-// privateV1 writes OpenSSH's own format, encrypted if there is a passphrase.
-func (k *Key) privateV1(comment string, passphrase []byte) ([]byte, error) {
-	if k.Type() == DSA {
-		return nil, badKeyf("%w: DSA in OpenSSH's own format; use PEM", ErrUnsupported)
-	}
-	var block *pem.Block
-	var err error
-	if len(passphrase) == 0 {
-		block, err = gossh.MarshalPrivateKey(k.private, comment)
-	} else {
-		block, err = gossh.MarshalPrivateKeyWithPassphrase(k.private, comment, passphrase)
-	}
-	if err != nil {
-		return nil, badKey(err)
-	}
-	return pem.EncodeToMemory(block), nil
 }

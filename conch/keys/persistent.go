@@ -8,16 +8,21 @@ import (
 	"path/filepath"
 )
 
-// PersistentKey returns the private key in a file. If there is no such file it makes a key by Generate and the file with it: with mode 0600, in
-// directories that are made with mode 0700 if they are missing, whole or not at all, and once even if several processes want it at the same
-// moment. The file system has to know hard links. A key that is there is taken as it is, of whatever type and size.
+// PersistentKey returns the private key in a file, such as the host key of a
+// server. If the file does not exist PersistentKey makes a key with Generate
+// and saves it, unencrypted, with mode 0600. It makes missing directories with
+// mode 0700. The file appears with all its content or not at all. If several
+// processes call PersistentKey at the same moment one key is made, and all get
+// it; the file system must support hard links for that.
 //
-// Errors are those of FromFile, Generate and package os; a public key, and an encrypted one, in the file are errors too.
+// A key that exists is returned whatever its type and size. The errors are
+// those of FromFile, Generate and package os. A public key or an encrypted key
+// in the file is an error.
 func PersistentKey(path string, typ Type, bits int) (*Key, error) {
-	key, err := FromFile(path, Guess, nil)
+	key, err := FromFile(path, nil)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err = createKey(path, typ, bits); err == nil {
-			key, err = FromFile(path, Guess, nil)
+			key, err = FromFile(path, nil)
 		}
 	}
 	if err != nil {
@@ -29,13 +34,14 @@ func PersistentKey(path string, typ Type, bits int) (*Key, error) {
 	return key, nil
 }
 
-// createKey makes the file. Finding that somebody else has made it meanwhile is as good.
+// createKey makes the file. It succeeds if another process makes the file at
+// the same time.
 func createKey(path string, typ Type, bits int) error {
 	key, err := Generate(typ, bits)
 	if err != nil {
 		return err
 	}
-	text, err := key.ToString(OpenSSH, ToStringOptions{Subtype: V1})
+	text, err := key.ToString(ToStringOptions{Subtype: V1})
 	if err != nil {
 		return err
 	}
@@ -48,8 +54,9 @@ func createKey(path string, typ Type, bits int) error {
 	return nil
 }
 
-// writeNew makes a file that only its owner may read. It is there with all its content, or not at all; one that exists is left as it is, and
-// gives an fs.ErrExist.
+// writeNew makes a file that only its owner may read. The file appears with all
+// its content or not at all. An existing file is left alone, and the error
+// wraps fs.ErrExist.
 func writeNew(path string, data []byte) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // with mode 0600
 	if err != nil {

@@ -47,7 +47,8 @@ func list(t *testing.T, dir string) []string {
 	return names
 }
 
-// However many want it at the same moment, one key comes into being and all get it.
+// However many want it at the same moment, one key comes into being and all get
+// it.
 func TestC_KEYS_14_PersistentKeyAtTheSameMoment(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key")
 	var got [8]*keys.Key

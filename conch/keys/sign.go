@@ -3,12 +3,14 @@ package keys
 import (
 	"crypto/rand"
 	"slices"
+	"strings"
 
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// SupportedSignatureAlgorithms returns the types of signatures that belong to the key, the best first: rsa-sha2-512, rsa-sha2-256 and
-// ssh-rsa for RSA, else the SSH type alone (C-KEYS-13). A signer that the key was made from may make fewer.
+// SupportedSignatureAlgorithms returns the signature algorithms of the key, the
+// best first: rsa-sha2-512, rsa-sha2-256 and ssh-rsa for RSA, the SSH type for
+// the others. A Key made from an ssh.Signer may support fewer.
 func (k *Key) SupportedSignatureAlgorithms() []string {
 	algorithms := []string{k.SSHType()}
 	if k.Type() == RSA {
@@ -27,59 +29,57 @@ func (k *Key) SupportedSignatureAlgorithms() []string {
 	return algorithms
 }
 
-// Sign signs the data and returns the signature in the wire format, its type and its bytes (RFC 4253, section 6.6; RFC 8332). An empty
-// signatureType stands for SSHType, which for RSA means SHA-1: name another one there (C-KEYS-11).
+// Sign signs data and returns the signature in the wire format: algorithm and
+// bytes (RFC 4253, section 6.6; RFC 8332). An empty algorithm means SSHType.
+// For RSA that is ssh-rsa, which uses SHA-1 and which most servers refuse: name
+// rsa-sha2-512.
 //
-// A type that the key cannot make gives a *BadSignatureAlgorithmError, a public key a *BadKeyError, and else the error is the signer's.
-func (k *Key) Sign(data []byte, signatureType string) ([]byte, error) {
+// If the key cannot make such a signature the error is a
+// *BadSignatureAlgorithmError. If k is public the error is a *BadKeyError that
+// wraps ErrPublicKey. Other errors are the signer's.
+func (k *Key) Sign(data []byte, algorithm string) ([]byte, error) {
 	if k.IsPublic() {
 		return nil, badKey(ErrPublicKey)
 	}
-	if signatureType == "" {
-		signatureType = k.SSHType()
+	if algorithm == "" {
+		algorithm = k.SSHType()
 	}
-	if supported := k.SupportedSignatureAlgorithms(); !slices.Contains(supported, signatureType) {
-		return nil, &BadSignatureAlgorithmError{signatureType, k.SSHType(), supported}
+	if supported := k.SupportedSignatureAlgorithms(); !slices.Contains(supported, algorithm) {
+		return nil, &BadSignatureAlgorithmError{algorithm, k.SSHType(), supported}
 	}
-	signature, err := k.sign(data, signatureType)
+	signature, err := k.sign(data, algorithm)
 	if err != nil {
 		return nil, err
 	}
 	return gossh.Marshal(signature), nil
 }
 
-func (k *Key) sign(data []byte, signatureType string) (*gossh.Signature, error) {
+func (k *Key) sign(data []byte, algorithm string) (*gossh.Signature, error) {
 	if s, ok := k.signer.(gossh.AlgorithmSigner); ok {
-		return s.SignWithAlgorithm(rand.Reader, data, signatureType)
+		return s.SignWithAlgorithm(rand.Reader, data, algorithm)
 	}
 	return k.signer.Sign(rand.Reader, data)
 }
 
-// dsaSignature is the length in bytes of a DSA signature (RFC 4253, section 6.6).
+// dsaSignature is the length in bytes of a DSA signature (RFC 4253, section
+// 6.6).
 const dsaSignature = 40
 
-// Verify reports whether the signature, in the wire format, is one of the data by this key. One that is malformed or of a type that does not
-// belong to the key is not. DSA signatures may come without their type, as old peers send them (C-KEYS-12). Signatures of keys in hardware
-// must say that the user was there.
+// Verify reports whether signature, in the wire format, was made over data with
+// the private half of k. A malformed signature, and an algorithm that does not
+// belong to the key, give false. A DSA signature may lack its algorithm, as old
+// peers send it. The signature of a hardware key must state that the user was
+// present.
 func (k *Key) Verify(signature, data []byte) bool {
 	if k.Type() == DSA && len(signature) == dsaSignature {
 		return k.public.Verify(data, &gossh.Signature{Format: k.SSHType(), Blob: signature}) == nil
 	}
-	s, err := ParseSignature(signature)
-	if err != nil {
+	s := new(gossh.Signature)
+	if err := gossh.Unmarshal(signature, s); err != nil {
 		return false
 	}
-	if _, hardware := k.application(); !hardware && len(s.Rest) > 0 {
+	if hardware := strings.HasPrefix(k.SSHType(), "sk-"); !hardware && len(s.Rest) > 0 {
 		return false
 	}
 	return k.public.Verify(data, s) == nil
-}
-
-// ParseSignature reads a signature in the wire format, as Sign and agents return it, for use with golang.org/x/crypto/ssh.
-func ParseSignature(signature []byte) (*gossh.Signature, error) {
-	s := new(gossh.Signature)
-	if err := gossh.Unmarshal(signature, s); err != nil {
-		return nil, badKeyf("malformed signature: %w", err)
-	}
-	return s, nil
 }

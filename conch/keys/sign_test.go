@@ -26,7 +26,7 @@ func TestC_KEYS_11_Sign(t *testing.T) {
 				if asked == "" {
 					want = g.SSHType
 				}
-				if s, err := keys.ParseSignature(signature); err != nil || s.Format != want {
+				if s, err := parseSignature(signature); err != nil || s.Format != want {
 					t.Errorf("%q: a signature of type %v, %v", asked, s, err)
 				}
 				if !k.Public().Verify(signature, []byte(signedData)) || k.Verify(signature, []byte("other data")) {
@@ -101,13 +101,11 @@ func TestC_KEYS_12_BareDSASignature(t *testing.T) {
 	})
 }
 
-// A signature by a key in hardware, as OpenSSH's PROTOCOL.u2f has it: over the application, what the device says of itself, and the data.
+// A signature by a key in hardware, as OpenSSH's PROTOCOL.u2f has it: over the
+// application, what the device says of itself, and the data.
 func TestC_KEYS_12_HardwareSignature(t *testing.T) {
 	inner := goldenKey(t, "ed25519")
-	k, err := keys.FromComponents(keys.SecurityKeyComponents{Key: inner.Public().Data(), Application: "ssh:"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	k := hardwareKey(t, inner)
 	sign := func(application string, flags byte, data string) []byte {
 		device := []byte{flags, 0, 0, 0, 7}
 		app, sum := sha256.Sum256([]byte(application)), sha256.Sum256([]byte(data))
@@ -115,7 +113,7 @@ func TestC_KEYS_12_HardwareSignature(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := keys.ParseSignature(plain)
+		s, err := parseSignature(plain)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -165,7 +163,7 @@ func TestC_KEYS_13_RestrictedSigner(t *testing.T) {
 		signer gossh.Signer
 		want   string
 	}{{only256, gossh.KeyAlgoRSASHA256}, {plain{signer}, gossh.KeyAlgoRSA}} {
-		k, err := keys.FromSigner(tt.signer)
+		k, err := keys.New(tt.signer)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -196,7 +194,7 @@ func TestSignPassesTheSignersErrorOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, err := keys.FromSigner(failing{signer})
+	k, err := keys.New(failing{signer})
 	if err != nil {
 		t.Fatal(err)
 	}

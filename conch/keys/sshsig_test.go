@@ -12,7 +12,8 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// signAndCheck has ssh-keygen check a signature made here (OpenSSH's PROTOCOL.sshsig), and the other way round.
+// signAndCheck has ssh-keygen check a signature made here (OpenSSH's
+// PROTOCOL.sshsig), and the other way round.
 func signAndCheck(t *testing.T, keygen string, k *keys.Key, algorithm string) {
 	t.Helper()
 	const namespace = "test"
@@ -35,7 +36,7 @@ func signAndCheck(t *testing.T, keygen string, k *keys.Key, algorithm string) {
 		t.Errorf("ssh-keygen refuses a signature of type %q by %v: %v\n%s", algorithm, k, err, out)
 	}
 
-	path := file(t, "key", toString(t, k, keys.OpenSSH, keys.ToStringOptions{Subtype: keys.V1}))
+	path := file(t, "key", toString(t, k, keys.ToStringOptions{Subtype: keys.V1}))
 	data := file(t, "data", []byte(signedData))
 	run(t, keygen, "-q", "-Y", "sign", "-n", namespace, "-f", path, data)
 	made, err := os.ReadFile(data + ".sig")

@@ -1,73 +1,61 @@
 package keys
 
 import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
 	"strings"
 
+	"github.com/hawser-go/hawser/conch/internal/text"
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// StringType is a family of formats that ToString writes.
-type StringType string
-
-// What ToString writes (C-KEYS-10).
-const (
-	OpenSSH StringType = "openssh" // of a public key the line, of a private key the file
-	LSH     StringType = "lsh"     // RSA and DSA
-	AgentV3 StringType = "agentv3" // private keys of RSA and DSA
-)
-
-// Subtype tells the two formats of OpenSSH's private key files apart.
+// Subtype is a format of OpenSSH's private key files.
 type Subtype string
 
 // The formats of private key files.
 const (
-	PEM Subtype = "PEM" // the traditional one, for RSA, DSA and EC
-	V1  Subtype = "v1"  // OpenSSH's own, for all but DSA
+	PEM Subtype = "PEM" // the traditional format, for RSA and EC
+	V1  Subtype = "v1"  // OpenSSH's own format
 )
 
-// ToStringOptions say how ToString writes. The zero value is ready for use.
+// ToStringOptions are the options of ToString. The zero value is valid.
 type ToStringOptions struct {
-	// Subtype is the format of an OpenSSH private key. The default is PEM, and V1 for Ed25519 and where there is a passphrase.
+	// Subtype is the format of a private key. The default is PEM, but V1 for
+	// Ed25519 and if there is a passphrase.
 	Subtype Subtype
 
-	// Comment stands behind a public key, and inside a V1 file. It must not contain a line break.
+	// Comment stands after a public key and inside a V1 file. It must not
+	// contain a line break or a zero byte.
 	Comment string
 
-	// Passphrase encrypts a private key; empty means none. Only V1 can be encrypted: what traditional PEM offers instead is broken, and the
-	// standard library has deprecated it. V1 files are written with 16 rounds of bcrypt, as x/crypto does it.
+	// Passphrase encrypts a private key. Empty means no encryption. Only V1
+	// can be encrypted, with aes256-ctr and 16 rounds of bcrypt: the encryption
+	// of traditional PEM is broken.
 	Passphrase []byte
 }
 
-// ToString writes the key (C-KEYS-10). The line of a public key does not end with a newline, a file does. What a key cannot be written as gives
-// a *BadKeyError.
-func (k *Key) ToString(typ StringType, options ToStringOptions) ([]byte, error) {
-	switch typ {
-	case OpenSSH:
-		return k.openSSH(options)
-	case LSH:
-		return k.lsh()
-	case AgentV3:
-		return k.agentV3()
-	default:
-		return nil, badKeyf("unknown type %q to write a key as", typ)
-	}
-}
-
-func (k *Key) openSSH(o ToStringOptions) ([]byte, error) {
+// ToString returns the key as text: a public key as OpenSSH's line, without a
+// newline, a private key as the content of a file. The error is a *BadKeyError.
+// It wraps ErrUnsupported if the key cannot be written in this format, is a DSA
+// private key, or was made from a signer.
+func (k *Key) ToString(o ToStringOptions) ([]byte, error) {
 	if strings.ContainsAny(o.Comment, "\r\n\x00") {
-		return nil, badKeyf("a comment with a line break")
+		return nil, badKeyf("the comment has a line break or a zero byte")
 	}
 	if k.IsPublic() {
 		return k.publicLine(o.Comment), nil
 	}
-	if err := k.mustBeOpen(); err != nil {
-		return nil, err
+	switch k.private.(type) {
+	case *rsa.PrivateKey, *ecdsa.PrivateKey, ed25519.PrivateKey:
+	default:
+		return nil, badKeyf("%w: %w", ErrUnsupported, errOpaque)
 	}
 	switch {
 	case o.Subtype == V1, o.Subtype == "" && (k.Type() == Ed25519 || len(o.Passphrase) > 0):
 		return k.privateV1(o.Comment, o.Passphrase)
 	case o.Subtype != PEM && o.Subtype != "":
-		return nil, badKeyf("unknown subtype %q", o.Subtype)
+		return nil, badKeyf("%w: the subtype %s; use %q or %q", ErrUnsupported, text.Quote(string(o.Subtype)), PEM, V1)
 	case len(o.Passphrase) > 0:
 		return nil, badKeyf("%w: encrypted PEM; use V1", ErrUnsupported)
 	default:

@@ -49,22 +49,21 @@ var Agents = map[string]func(t *testing.T, r *reactor.Reactor, file string) stri
 		return AgentSocket(t, func(c net.Conn) { _ = xagent.ServeAgent(ring, c) }) // the end of the connection
 	},
 	"hawser": func(t *testing.T, r *reactor.Reactor, file string) string {
-		key, err := keys.FromFile(file, keys.Guess, nil)
+		key, err := keys.FromFile(file, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		blob, err := key.PrivateBlob()
-		if err != nil {
+		ring := agent.NewKeyring()
+		if err := ring.AddIdentity(key, agent.AddOptions{Comment: "forwarded"}); err != nil {
 			t.Fatal(err)
 		}
-		ring := agent.NewKeyring(r)
 		socket := filepath.Join(ShortDir(t), "a")
 		if _, err := Await(t, r, func() deferred.Deferred[struct{}] {
-			factory := reactor.ForProtocol(func() reactor.Protocol { return &agentProtocol{server: agent.NewSSHAgentServer(ring)} })
+			factory := reactor.ForProtocol(func() reactor.Protocol { return agent.NewSSHAgentServer(r, ring) })
 			if _, err := r.ListenUNIX(socket, factory, reactor.UNIXOptions{Mode: 0o600}); err != nil {
 				return deferred.Fail[struct{}](err)
 			}
-			return ring.AddIdentity(blob, "forwarded", agent.Constraints{})
+			return deferred.Succeed(deferred.Void{})
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -117,13 +116,3 @@ func AgentSocket(t *testing.T, serve func(net.Conn)) string {
 	})
 	return socket
 }
-
-// agentProtocol is an agent of package agent on a socket.
-type agentProtocol struct {
-	reactor.BaseProtocol
-	server *agent.SSHAgentServer
-}
-
-func (p *agentProtocol) ConnectionMade()          { p.server.MakeConnection(p.Transport()) }
-func (p *agentProtocol) DataReceived(data []byte) { p.server.DataReceived(data) }
-func (p *agentProtocol) ConnectionLost(err error) { p.server.ConnectionLost(err) }

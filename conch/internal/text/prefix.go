@@ -11,9 +11,9 @@ var packages = []string{
 }
 
 // TrimPrefix returns the text of err without the name of the package that made
-// it, for an error of ours that wraps err and begins with a name itself:
-// "keys: wrong passphrase" becomes "wrong passphrase". Only names of packages of
-// this module are removed. The text is not made printable.
+// it, for an error of ours that wraps err and begins with a name itself: "keys:
+// wrong passphrase" becomes "wrong passphrase". Only names of packages of this
+// module are removed. The text is not made printable.
 func TrimPrefix(err error) string {
 	text := err.Error()
 	for {

@@ -50,8 +50,8 @@ func TestF26_ForeignText(t *testing.T) {
 	}
 }
 
-// TestF26_Bounds: what fits exactly is whole, one byte more is truncated, with a
-// sign, and never inside a character or an escape.
+// TestF26_Bounds: what fits exactly is whole, one byte more is truncated, with
+// a sign, and never inside a character or an escape.
 func TestF26_Bounds(t *testing.T) {
 	for _, unit := range []string{"x", "é", "日", "\x1b", "\u202e"} {
 		shown := text.Line(unit)

@@ -21,16 +21,6 @@ def base64_of(data):
     return base64.b64encode(data).decode()
 
 
-def number_or_bytes(value):
-    if isinstance(value, int):
-        return str(value)
-    return value.decode() if value.startswith(b"ecdsa-") else value.hex()
-
-
-def fields(key):
-    return {name: number_or_bytes(value) for name, value in key.data().items()}
-
-
 def pkcs8(key, encryption):
     private = key._keyObject.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption
@@ -61,11 +51,8 @@ def describe(name, made):
         "sshType": key.sshType().decode(),
         "size": key.size(),
         "blob": base64_of(key.blob()),
-        "privateBlob": base64_of(key.privateBlob()),
         "md5": key.fingerprint(),
         "sha256": key.fingerprint(keys.FingerprintFormats.SHA256_BASE64),
-        "data": fields(key),
-        "publicData": fields(public),
         "line": public.toString("openssh", comment=b"a comment").decode(),
         "pkcs8": pkcs8(key, serialization.NoEncryption()),
         "encryptedPKCS8": pkcs8(key, serialization.BestAvailableEncryption(PASSPHRASE)),
@@ -87,10 +74,6 @@ def describe(name, made):
         out["accented"] = pkcs8(
             key, serialization.BestAvailableEncryption("caf\u00e9".encode())
         )
-    if key.type() in ("RSA", "DSA"):
-        out["publicLSH"] = public.toString("lsh").decode()
-        out["privateLSH"] = base64_of(key.toString("lsh"))
-        out["agentv3"] = base64_of(key.toString("agentv3"))
     return out
 
 

@@ -2,19 +2,26 @@ package keys
 
 import (
 	"crypto"
-	"crypto/dsa" //lint:ignore SA1019 keys of this kind are still around; C-KEYS-7 asks for them
+	"crypto/dsa" //lint:ignore SA1019 keys of this kind still exist
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
-	"errors"
 	"math/big"
 
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// New makes a Key of one of the standard library's: *rsa.PrivateKey, *dsa.PrivateKey, *ecdsa.PrivateKey, ed25519.PrivateKey or a pointer to
-// that, the public keys of these, or any other crypto.Signer whose public key is one of them. The numbers of a private key are checked, and the
-// key must not be changed afterwards. Errors are BadKeyErrors.
+// New makes a Key from a key of another package:
+//
+//   - an *rsa.PrivateKey, *dsa.PrivateKey, *ecdsa.PrivateKey,
+//     ed25519.PrivateKey or *ed25519.PrivateKey;
+//   - the public key of one of these;
+//   - any other crypto.Signer with such a public key;
+//   - an ssh.PublicKey or an ssh.Signer of golang.org/x/crypto/ssh.
+//
+// New checks the numbers of the key, and the caller must not change them
+// afterwards. A Key made from a crypto.Signer or an ssh.Signer signs, but its
+// private half cannot be written. Every error is a *BadKeyError.
 func New(key any) (*Key, error) {
 	switch k := key.(type) {
 	case *rsa.PrivateKey:
@@ -29,42 +36,40 @@ func New(key any) (*Key, error) {
 		return newEd25519(k)
 	case crypto.Signer:
 		return newPrivate(k)
+	case gossh.Signer:
+		return newSigner(k)
+	case gossh.PublicKey:
+		return fromBlob(k.Marshal())
 	default:
 		return newPublic(k)
 	}
 }
 
-// FromPublicKey makes a Key of a public key of golang.org/x/crypto/ssh. A certificate, and a kind of key that is not known here, give a
-// BadKeyError.
-func FromPublicKey(public gossh.PublicKey) (*Key, error) { return fromBlob(public.Marshal()) }
-
-// FromSigner makes a private Key of a signer, such as one that an agent is behind. The key signs as the signer does; it cannot be written,
-// nor taken apart. A signer that presents a certificate gives a BadKeyError.
-func FromSigner(signer gossh.Signer) (*Key, error) {
-	public, err := FromPublicKey(signer.PublicKey())
+func newSigner(signer gossh.Signer) (*Key, error) {
+	public, err := fromBlob(signer.PublicKey().Marshal())
 	if err != nil {
 		return nil, err
 	}
 	return &Key{public: public.public, signer: signer}, nil
 }
 
-// fromBlob reads a public key in the wire format. Every public key passes through here, and so through x/crypto's checks of its numbers.
+// fromBlob reads a public key in the wire format. Every public key passes
+// through fromBlob, and so through the checks of x/crypto.
 func fromBlob(blob []byte) (*Key, error) {
 	public, err := gossh.ParsePublicKey(blob)
 	if err != nil {
 		return nil, badKey(err)
 	}
 	if _, ok := public.(*gossh.Certificate); ok {
-		return nil, badKey(ErrCertificate)
+		return nil, badKey(errCertificate)
 	}
 	if types[public.Type()] == "" {
 		return nil, badKeyf("%w: keys of type %s", ErrUnsupported, public.Type())
 	}
-	k := &Key{public: public}
-	if !complete(k.CryptoPublicKey()) {
+	if !complete(cryptoPublic(public)) {
 		return nil, badKey(errIncomplete)
 	}
-	return k, nil
+	return &Key{public: public}, nil
 }
 
 func newPublic(key any) (*Key, error) {
@@ -75,16 +80,16 @@ func newPublic(key any) (*Key, error) {
 	if err != nil {
 		return nil, badKey(err)
 	}
-	return FromPublicKey(public)
+	return fromBlob(public.Marshal())
 }
 
-// newPrivate makes a Key of a private key whose numbers are known to be good.
+// newPrivate makes a Key from a private key with valid numbers.
 func newPrivate(key crypto.PrivateKey) (*Key, error) {
 	signer, err := gossh.NewSignerFromKey(key)
 	if err != nil {
 		return nil, badKey(err)
 	}
-	k, err := FromSigner(signer)
+	k, err := newSigner(signer)
 	if err != nil {
 		return nil, err
 	}
@@ -92,12 +97,8 @@ func newPrivate(key crypto.PrivateKey) (*Key, error) {
 	return k, nil
 }
 
-var (
-	errIncomplete = errors.New("numbers are missing or out of range")
-	errMismatch   = errors.New("the private and the public half do not belong together")
-)
-
-// complete reports whether a public key of the standard library has all its numbers, so that it can be encoded.
+// complete reports whether a public key of the standard library has all its
+// numbers, so that it can be encoded.
 func complete(key any) bool {
 	switch k := key.(type) {
 	case *rsa.PublicKey:
@@ -121,7 +122,8 @@ func positive(numbers ...*big.Int) bool {
 	return true
 }
 
-// maxPrime is the greatest size in bits of a prime of an RSA key: checking a key takes time that grows with its cube.
+// maxPrime is the size in bits of the largest prime of an RSA key. The time to
+// check a key grows with the cube of the size.
 const maxPrime = 8192
 
 func newRSA(key *rsa.PrivateKey) (*Key, error) {
@@ -147,14 +149,14 @@ func newDSA(key *dsa.PrivateKey) (*Key, error) {
 	if !positive(key.P, key.Q, key.G, key.Y, key.X) || key.X.Cmp(key.Q) >= 0 {
 		return nil, badKey(errIncomplete)
 	}
-	k, err := newPrivate(key)
+	signer, err := gossh.NewSignerFromKey(key) // checks P
 	if err != nil {
-		return nil, err
+		return nil, badKey(err)
 	}
 	if new(big.Int).Exp(key.G, key.X, key.P).Cmp(key.Y) != 0 {
 		return nil, badKey(errMismatch)
 	}
-	return k, nil
+	return newSigner(signer)
 }
 
 func newEC(key *ecdsa.PrivateKey) (*Key, error) {
@@ -175,11 +177,12 @@ func newEC(key *ecdsa.PrivateKey) (*Key, error) {
 	return newPrivate(key)
 }
 
-// newEd25519 wants the public half, which the second half of a private key is, to be the one that belongs to the first: a signature made
-// with another one gives the private key away.
+// newEd25519 checks that the public half, which is the second half of an
+// ed25519.PrivateKey, belongs to the seed. A signature made with another public
+// half reveals the private key.
 func newEd25519(key ed25519.PrivateKey) (*Key, error) {
 	if len(key) != ed25519.PrivateKeySize {
-		return nil, badKeyf("an Ed25519 private key of %d bytes, there must be %d", len(key), ed25519.PrivateKeySize)
+		return nil, badKeyf("an Ed25519 private key of %d bytes, expected %d", len(key), ed25519.PrivateKeySize)
 	}
 	if !ed25519.NewKeyFromSeed(key.Seed()).Equal(key) {
 		return nil, badKey(errMismatch)

@@ -1,0 +1,8 @@
+package agent
+
+const (
+	MaxMessage = maxMessage
+	MaxQueued  = maxQueued
+)
+
+var ErrQueueFull = errQueueFull
