@@ -209,6 +209,9 @@ func (t *SSHClientTransport) banner(banner string) error {
 	}
 	t.banners = min(maxBanner, t.banners+max(len(banner), minBanner))
 	_, err := reactor.Await(t.Context(), t.Reactor(), func() deferred.Deferred[bool] {
+		if err := t.beginAuth(); err != nil {
+			return deferred.Fail[bool](err)
+		}
 		t.guard("Banner", func() { t.auth.Banner(text.Lines(banner)) })
 		return deferred.Succeed(true)
 	})
