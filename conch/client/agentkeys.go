@@ -20,6 +20,7 @@ import (
 type agentKeys struct {
 	client *agent.SSHAgentClient                // nil until the agent is connected
 	keys   deferred.Deferred[[]gossh.PublicKey] // fires with the keys
+	done   bool                                 // keys has fired
 }
 
 // dialAgent connects to the agent of the options, or returns nil if there is
@@ -33,11 +34,11 @@ func dialAgent(r *reactor.Reactor, o *Options, failed func(error)) *agentKeys {
 	a.keys = deferred.ThenDeferred(agent.Connect(r, path), func(c *agent.SSHAgentClient) deferred.Deferred[[]gossh.PublicKey] {
 		a.client = c
 		return c.GetPublicKeys()
-	}).AddErrback(func(err error) ([]gossh.PublicKey, error) {
-		if !errors.Is(err, deferred.ErrCancelled) { // by close
+	}).AddBoth(func(keys []gossh.PublicKey, err error) ([]gossh.PublicKey, error) {
+		if a.done = true; err != nil && !errors.Is(err, deferred.ErrCancelled) { // by close
 			failed(err)
 		}
-		return nil, nil
+		return keys, nil
 	})
 	return a
 }

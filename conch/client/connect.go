@@ -350,6 +350,10 @@ func (t *SSHClientTransport) explain(phase Phase, err error) error {
 	switch {
 	case phase == PhaseHostKey && !errors.As(err, &ours) && !errors.Is(err, conch.ErrConnectionLost):
 		return &conch.ConchError{Value: "bad host key", Data: conch.DisconnectHostKeyNotVerifiable, Err: err}
+	case err == ErrTimeout && t.asking:
+		if c, ok := t.auth.(interface{ pending() error }); ok && c.pending() != nil {
+			return &causedError{ErrTimeout, c.pending()}
+		}
 	case phase == PhaseBanner && t.said.Load() != "":
 		return fmt.Errorf("client: the server said \"%s\": %w", t.said.Load(), err)
 	}

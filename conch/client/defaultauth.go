@@ -1,7 +1,10 @@
 package client
 
 import (
+	"fmt"
+
 	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/internal/text"
 	gossh "golang.org/x/crypto/ssh"
 )
 
@@ -56,6 +59,14 @@ func (a *DefaultAuthClient) partialSuccess(method string) {
 	}
 	a.waiting = append(a.waiting, a.tried...)
 	a.tried = nil
+}
+
+// pending names what authentication waits for, for the error of a timeout.
+func (a *DefaultAuthClient) pending() error {
+	if a.agent != nil && !a.agent.done {
+		return fmt.Errorf("client: the agent at %s does not answer", text.Quote(a.transport.options.agentSocket()))
+	}
+	return nil
 }
 
 // ServiceStarted connects to the agent, if there is one.
