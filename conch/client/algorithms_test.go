@@ -13,7 +13,8 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// TestF27_Lists: nothing insecure is on by default, and everything secure that x/crypto/ssh has and OpenSSH enables.
+// TestF27_Lists: nothing insecure is on by default, and everything secure that
+// x/crypto/ssh has and OpenSSH enables.
 func TestF27_Lists(t *testing.T) {
 	ours, insecure, known := client.DefaultAlgorithms(), gossh.InsecureAlgorithms(), gossh.SupportedAlgorithms()
 	for _, list := range []struct {

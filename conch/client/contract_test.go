@@ -21,7 +21,8 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// TestVerifyHostKey_Home: without files in the options, the one of the home directory is read, under the name of the options; what the user accepts is
+// TestVerifyHostKey_Home: without files in the options, the one of the home
+// directory is read, under the name of the options; what the user accepts is
 // saved there, and the directory made: C-CLIENT-24, C-CLIENT-27.
 func TestVerifyHostKey_Home(t *testing.T) {
 	for _, known := range []bool{true, false} {
@@ -56,8 +57,8 @@ func TestVerifyHostKey_Home(t *testing.T) {
 	}
 }
 
-// TestF23_C_CLIENT_23_Rekey: the verifier is asked once, although the server renews the keys again and again. Another key then ends the
-// connection.
+// TestF23_C_CLIENT_23_Rekey: the verifier is asked once, although the server
+// renews the keys again and again. Another key then ends the connection.
 func TestF23_C_CLIENT_23_Rekey(t *testing.T) {
 	r := sshtest.Start(t)
 	first, second := newSigner(t), newSigner(t)
@@ -136,7 +137,8 @@ type bareChannel struct {
 
 func (c *bareChannel) Name() string { return c.name }
 
-// TestChannel_Defaults: a channel without hooks of its own takes whatever happens, and logs that it was refused: C-CHAN-1, C-CHAN-2, C-CHAN-3.
+// TestChannel_Defaults: a channel without hooks of its own takes whatever
+// happens, and logs that it was refused: C-CHAN-1, C-CHAN-2, C-CHAN-3.
 func TestChannel_Defaults(t *testing.T) {
 	reactortest.CheckGoroutines(t)
 	log := reactortest.NewLog(t)
@@ -163,15 +165,17 @@ func TestChannel_Defaults(t *testing.T) {
 	}
 }
 
-// opener runs a command that writes to both outputs, and then the channel is left to its defaults.
+// opener runs a command that writes to both outputs, and then the channel is
+// left to its defaults.
 type opener struct{ bareChannel }
 
 func (c *opener) ChannelOpen([]byte) {
 	c.Conn().SendRequest(c, "exec", conch.NS("printf out; printf err >&2"), true)
 }
 
-// TestChannel_BothStreams writes much data and extended data, in turns: each arrives whole and in its order, before
-// end-of-file and before the close; between the two there is no order: C-CHAN-12, C-CHAN-20.
+// TestChannel_BothStreams writes much data and extended data, in turns: each
+// arrives whole and in its order, before end-of-file and before the close;
+// between the two there is no order: C-CHAN-12, C-CHAN-20.
 func TestChannel_BothStreams(t *testing.T) {
 	for name, end := range map[string]func(*talk){
 		"end-of-file": func(s *talk) { s.Conn().SendEOF(s) },

@@ -108,7 +108,8 @@ func (a *attempt) connect(r *reactor.Reactor) deferred.Deferred[struct{}] {
 	return client.Connect(r, a.to.Host, a.to.Port, a.to.Options, a.verify, a.auth)
 }
 
-// fails runs the attempt and checks that it fails once (C-CLIENT-10), in the phase and with the error that are wanted.
+// fails runs the attempt and checks that it fails once (C-CLIENT-10), in the
+// phase and with the error that are wanted.
 func (a *attempt) fails(t *testing.T, r *reactor.Reactor, phase client.Phase, want error) {
 	t.Helper()
 	times := 0
@@ -156,7 +157,8 @@ func silent(t *testing.T, greeting string) (host string, port int) {
 
 func never[T any]() deferred.Deferred[T] { return deferred.New[T]() }
 
-// TestConnect_Cut ends the connection at each phase, and lets it stall there: C-CLIENT-4, C-CLIENT-9.
+// TestConnect_Cut ends the connection at each phase, and lets it stall there:
+// C-CLIENT-4, C-CLIENT-9.
 func TestConnect_Cut(t *testing.T) {
 	const short = 500 * time.Millisecond
 	for _, row := range []struct {
@@ -249,7 +251,8 @@ func TestConnect_Cancel(t *testing.T) {
 	}
 }
 
-// TestConnectionLost_Waiters loses the connection while everything that can be outstanding is: C-CONN-2, 22, C-CLIENT-18, C-SFTP-60, PORT-6.
+// TestConnectionLost_Waiters loses the connection while everything that can be
+// outstanding is: C-CONN-2, 22, C-CLIENT-18, C-SFTP-60, PORT-6.
 func TestConnectionLost_Waiters(t *testing.T) {
 	r := sshtest.Start(t)
 	s, to := sshtest.Embedded(t, conchtest.Options{Exec: func(_ string, ch gossh.Channel) uint32 {
@@ -298,7 +301,8 @@ func TestConnectionLost_Waiters(t *testing.T) {
 			t.Errorf("close reason %v", channel.CloseReason())
 		}
 	})
-	// Every waiter has failed once; the order among them is open, but that ServiceStopped comes before Closed.
+	// Every waiter has failed once; the order among them is open, but that
+	// ServiceStopped comes before Closed.
 	want := map[string]int{`ChannelOpen ""`: 1, "request: lost=true closed=true": 1, "global request: lost=true closed=false": 1,
 		"OpenFailed": 1, "ServiceStopped": 1, "Closed": 1}
 	got := map[string]int{}

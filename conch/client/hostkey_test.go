@@ -27,7 +27,8 @@ var errNobody = errors.New("nobody is there")
 
 func (u speechlessUI) Prompt(string) deferred.Deferred[bool] { return deferred.Fail[bool](errNobody) }
 
-// TestVerifyHostKey_NewHosts: C-CLIENT-40 to C-CLIENT-42, for each policy and each answer.
+// TestVerifyHostKey_NewHosts: C-CLIENT-40 to C-CLIENT-42, for each policy and
+// each answer.
 func TestVerifyHostKey_NewHosts(t *testing.T) {
 	for name, tt := range map[string]struct {
 		policy client.HostKeyPolicy
@@ -113,7 +114,8 @@ func TestF25_FingerprintVerifier(t *testing.T) {
 	}
 }
 
-// TestF20_HostKeyAlias: an alias is looked up and saved without a port, whatever the port of the server is. A changed key is seen.
+// TestF20_HostKeyAlias: an alias is looked up and saved without a port,
+// whatever the port of the server is. A changed key is seen.
 func TestF20_HostKeyAlias(t *testing.T) {
 	other := newSigner(t).PublicKey()
 	for _, row := range []struct {
@@ -155,7 +157,8 @@ func TestF20_HostKeyAlias(t *testing.T) {
 
 func line(key gossh.PublicKey) string { return string(gossh.MarshalAuthorizedKey(key)) }
 
-// TestF22_KnownHostsFiles: nil lists mean the default files, empty ones mean none.
+// TestF22_KnownHostsFiles: nil lists mean the default files, empty ones mean
+// none.
 func TestF22_KnownHostsFiles(t *testing.T) {
 	home := t.TempDir()
 	t.Setenv("HOME", home)
@@ -197,7 +200,8 @@ func TestF22_KnownHostsFiles(t *testing.T) {
 	}
 }
 
-// TestF36_Ed25519First: of a server with several keys, the Ed25519 key is asked for at first contact, a key of a known type later.
+// TestF36_Ed25519First: of a server with several keys, the Ed25519 key is asked
+// for at first contact, a key of a known type later.
 func TestF36_Ed25519First(t *testing.T) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -91,14 +91,15 @@ func (o *offers) config(c *gossh.ServerConfig) {
 	}
 }
 
-// TestF24_OfferedAsBySSH: which keys are offered, and in which order, is compared with the ssh command: C-AUTH-9, C-AUTH-32.
+// TestF24_OfferedAsBySSH: which keys are offered, and in which order, is
+// compared with the ssh command: C-AUTH-9, C-AUTH-32.
 func TestF24_OfferedAsBySSH(t *testing.T) {
 	ssh := conchtest.Program(t, "ssh")
 	dir := t.TempDir()
-	var files, public []string
+	var public []string
 	for _, name := range []string{"a", "b", "c", "d", "e"} {
-		file, key := keyPair(t, dir, name)
-		files, public = append(files, file), append(public, key.Type()+" "+gossh.FingerprintSHA256(key))
+		_, key := keyPair(t, dir, name)
+		public = append(public, key.Type()+" "+gossh.FingerprintSHA256(key))
 	}
 	authority, err := conchtest.NewKeyFile(filepath.Join(dir, "ca"))
 	if err != nil {
@@ -165,7 +166,8 @@ func TestF24_OfferedAsBySSH(t *testing.T) {
 	}
 }
 
-// TestF24_NamedKeyGoesFirst: an sshd that allows six attempts lets a user in whose agent has eight other keys.
+// TestF24_NamedKeyGoesFirst: an sshd that allows six attempts lets a user in
+// whose agent has eight other keys.
 func TestF24_NamedKeyGoesFirst(t *testing.T) {
 	r := sshtest.Start(t)
 	s, to := sshtest.OpenSSH(t)
@@ -180,7 +182,8 @@ func TestF24_NamedKeyGoesFirst(t *testing.T) {
 	}
 }
 
-// TestF24_MethodsTwice: sshd demands two keys, or a key and a password or the like, one after the other: C-AUTH-6.
+// TestF24_MethodsTwice: sshd demands two keys, or a key and a password or the
+// like, one after the other: C-AUTH-6.
 func TestF24_MethodsTwice(t *testing.T) {
 	for _, row := range []struct {
 		methods string
@@ -216,7 +219,8 @@ func TestF24_MethodsTwice(t *testing.T) {
 	}
 }
 
-// TestF24_RoundsOfQuestions: a server demands keyboard-interactive, then again, then a key that it has refused before.
+// TestF24_RoundsOfQuestions: a server demands keyboard-interactive, then again,
+// then a key that it has refused before.
 func TestF24_RoundsOfQuestions(t *testing.T) {
 	r := sshtest.Start(t)
 	var key gossh.PublicKey
@@ -254,7 +258,8 @@ func TestF24_RoundsOfQuestions(t *testing.T) {
 	}
 }
 
-// TestF24_F73_GivenPassword: Options.Password logs in by both methods without a question, is sent once, and no key and no agent is used beside it.
+// TestF24_F73_GivenPassword: Options.Password logs in by both methods without a
+// question, is sent once, and no key and no agent is used beside it.
 func TestF24_F73_GivenPassword(t *testing.T) {
 	home := t.TempDir()
 	t.Setenv("HOME", home)
@@ -303,7 +308,8 @@ func TestF24_F73_GivenPassword(t *testing.T) {
 	}
 }
 
-// TestF73_Signers: keys that the program has are offered, and nothing else, unless it is named.
+// TestF73_Signers: keys that the program has are offered, and nothing else,
+// unless it is named.
 func TestF73_Signers(t *testing.T) {
 	home := t.TempDir()
 	t.Setenv("HOME", home)
@@ -364,7 +370,8 @@ func (a *passwordOnly) GetPassword(string) deferred.Deferred[string] {
 	return deferred.Succeed(a.password)
 }
 
-// TestF73_PlainBase: a class that replaces GetPassword alone uses no key: C-AUTH-19, C-AUTH-41.
+// TestF73_PlainBase: a class that replaces GetPassword alone uses no key:
+// C-AUTH-19, C-AUTH-41.
 func TestF73_C_AUTH_19_PlainBase(t *testing.T) {
 	r := sshtest.Start(t)
 	o := &offers{}
@@ -393,7 +400,8 @@ func TestF73_C_AUTH_19_PlainBase(t *testing.T) {
 	}
 }
 
-// TestF24_PasswordExpired: a request for a new password is not taken for a wrong password, and the user is asked once: C-AUTH-17.
+// TestF24_PasswordExpired: a request for a new password is not taken for a
+// wrong password, and the user is asked once: C-AUTH-17.
 func TestF24_C_AUTH_17_PasswordExpired(t *testing.T) {
 	r := sshtest.Start(t)
 	to := pythonServer(t, "asyncssh_server.py", "asyncssh")
@@ -411,7 +419,8 @@ func TestF24_C_AUTH_17_PasswordExpired(t *testing.T) {
 	}
 }
 
-// TestF24_TriedNothing: when no key could be offered the error says that, and why.
+// TestF24_TriedNothing: when no key could be offered the error says that, and
+// why.
 func TestF24_TriedNothing(t *testing.T) {
 	t.Setenv("SSH_AUTH_SOCK", "")
 	t.Setenv("HOME", t.TempDir())
@@ -463,7 +472,8 @@ func TestF24_TooManyKeys(t *testing.T) {
 	}
 }
 
-// TestF24_Prompts: how often the user is asked, and that BatchMode asks nothing: C-AUTH-37.
+// TestF24_Prompts: how often the user is asked, and that BatchMode asks
+// nothing: C-AUTH-37.
 func TestF24_Prompts(t *testing.T) {
 	for _, row := range []struct {
 		options client.Options
@@ -489,7 +499,8 @@ func TestF24_Prompts(t *testing.T) {
 	}
 }
 
-// TestF36_SilentAgent: when the time is over while the agent has not answered, the error names it.
+// TestF36_SilentAgent: when the time is over while the agent has not answered,
+// the error names it.
 func TestF36_SilentAgent(t *testing.T) {
 	r := sshtest.Start(t)
 	asked, end := make(chan struct{}), make(chan struct{})
@@ -515,7 +526,8 @@ func TestF36_SilentAgent(t *testing.T) {
 	}
 }
 
-// TestF27_SHA1Signatures: a server that takes SHA-1 signatures only is told of, and LegacyAlgorithms logs in.
+// TestF27_SHA1Signatures: a server that takes SHA-1 signatures only is told of,
+// and LegacyAlgorithms logs in.
 func TestF27_C_AUTH_22_SHA1Signatures(t *testing.T) {
 	private, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {

@@ -40,7 +40,8 @@ func (b *lockedBuffer) text() string {
 	return b.b.String()
 }
 
-// TestF33_Log: connecting is logged step by step, at the debug level and not above.
+// TestF33_Log: connecting is logged step by step, at the debug level and not
+// above.
 func TestF33_Log(t *testing.T) {
 	reactortest.CheckGoroutines(t)
 	var log lockedBuffer
@@ -86,7 +87,8 @@ func TestF33_Log(t *testing.T) {
 	}
 }
 
-// TestF36_LastWords: the last line before the version line is in the error, also when the time is over.
+// TestF36_LastWords: the last line before the version line is in the error,
+// also when the time is over.
 func TestF36_LastWords(t *testing.T) {
 	for name, row := range map[string]struct {
 		text  string
