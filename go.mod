@@ -4,7 +4,6 @@ go 1.26.0
 
 require (
 	github.com/gammazero/workerpool v1.3.0
-	github.com/kevinburke/ssh_config v1.6.0
 	github.com/pkg/sftp v1.13.12
 	golang.org/x/crypto v0.58.0
 	golang.org/x/net v0.60.0

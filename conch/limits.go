@@ -6,9 +6,9 @@ import "cmp"
 // default that its comment states.
 type Limits struct {
 	// Channels is the number of channels opened by the peer that are open at
-	// the same time. The peer can fill the window of each, 2 MiB, while this
-	// side does not read; hence the default of 28, which keeps a connection
-	// below 64 MiB. Further channels are refused.
+	// the same time. The peer can fill the window of each while this side does
+	// not read, and each then takes up to 3 MiB; hence the default of 20, which
+	// keeps a connection below 64 MiB. Further channels are refused.
 	Channels int
 
 	// Opening is the number of channels that the peer wants to open and that
@@ -26,7 +26,7 @@ type Limits struct {
 	Replies int
 }
 
-func (l *Limits) channels() int { return cmp.Or(l.Channels, 28) }
+func (l *Limits) channels() int { return cmp.Or(l.Channels, 20) }
 func (l *Limits) opening() int  { return cmp.Or(l.Opening, 128) }
 func (l *Limits) requests() int { return cmp.Or(l.Requests, 128) }
 func (l *Limits) replies() int  { return cmp.Or(l.Replies, 1024) }

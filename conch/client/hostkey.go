@@ -176,7 +176,9 @@ func (t *SSHClientTransport) knownHosts() (*knownhosts.File, error) {
 			return nil, fmt.Errorf("client: known-hosts file %s: %w", text.Quote(name), err)
 		}
 	}
-	return knownhosts.FromPath(names[0], names[1:]...), nil
+	files := knownhosts.FromPath(names[0], names[1:]...)
+	files.HashNames = t.options.HashKnownHosts
+	return files, nil
 }
 
 // hostKeyAlgorithms returns the host key algorithms to offer: those of the

@@ -193,10 +193,16 @@ func TestF22_KnownHostsFiles(t *testing.T) {
 	}
 	// A key that there is no file for is accepted all the same.
 	to.Options.KnownHosts, to.Options.GlobalKnownHosts, to.Options.HostKeys = []string{}, []string{}, client.AcceptNewHosts
-	ui := &sshtest.ScriptedUI{}
-	to.Options.UI = ui
+	to.Options.UI = &sshtest.ScriptedUI{}
 	if err := login(t, r, to); err != nil {
 		t.Error(err)
+	}
+	to.Options.KnownHosts, to.Options.HashKnownHosts = []string{missing}, true
+	if err := login(t, r, to); err != nil {
+		t.Error(err)
+	}
+	if text, err := os.ReadFile(missing); err != nil || !strings.HasPrefix(string(text), "|1|") {
+		t.Errorf("saved %q, %v", text, err)
 	}
 }
 

@@ -100,6 +100,10 @@ type Options struct {
 	// is not nil means no file.
 	GlobalKnownHosts []string
 
+	// HashKnownHosts saves host names hashed, so that nobody can read them in
+	// the file.
+	HashKnownHosts bool
+
 	// HostKeys is what VerifyHostKey does about an unknown host.
 	HostKeys HostKeyPolicy
 

@@ -11,7 +11,8 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// The server works with any client; in a test NewServer closes it at the end.
+// Any SSH client can log in, here those of x/crypto and pkg/sftp. In a test,
+// call NewServer instead, which closes the server at the end.
 func Example() {
 	s, err := conchtest.Start(conchtest.Options{})
 	if err != nil {
@@ -39,7 +40,7 @@ func Example() {
 	info, err := os.Stat(filepath.Join(s.Dir, "made"))
 	fmt.Println(info.IsDir(), err)
 	_, err = files.Stat("../../etc")
-	fmt.Println(err) // nothing outside of Dir is there
+	fmt.Println(err) // clients cannot leave Dir
 	// Output:
 	// <nil>
 	// true <nil>

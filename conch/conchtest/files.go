@@ -12,7 +12,8 @@ import (
 	"github.com/pkg/sftp"
 )
 
-// files answers SFTP requests from an os.Root, which nothing can leave, by no path and no symbolic link.
+// files implements the handlers of pkg/sftp. Paths and symbolic links cannot
+// leave the root.
 type files struct{ root *os.Root }
 
 func handlers(root *os.Root) sftp.Handlers {
@@ -20,7 +21,7 @@ func handlers(root *os.Root) sftp.Handlers {
 	return sftp.Handlers{FileGet: f, FilePut: f, FileCmd: f, FileList: f}
 }
 
-// local turns a path of the protocol, which is absolute and clean, into one relative to the root.
+// local returns a path of the protocol as a path relative to the root.
 func local(name string) string {
 	name = strings.TrimPrefix(path.Clean("/"+name), "/")
 	if name == "" {
@@ -29,25 +30,26 @@ func local(name string) string {
 	return name
 }
 
-// Fileread opens a file for reading.
+// Fileread implements sftp.FileReader.
 func (f files) Fileread(r *sftp.Request) (io.ReaderAt, error) { return f.root.Open(local(r.Filepath)) }
 
-// Filewrite opens a file for writing.
+// Filewrite implements sftp.FileWriter.
 func (f files) Filewrite(r *sftp.Request) (io.WriterAt, error) { return f.open(r) }
 
-// OpenFile opens a file for both.
+// OpenFile implements sftp.OpenFileWriter: it opens a file for reading and
+// writing.
 func (f files) OpenFile(r *sftp.Request) (sftp.WriterAtReaderAt, error) { return f.open(r) }
 
 func (f files) open(r *sftp.Request) (*os.File, error) {
-	want := r.Pflags()
+	pflags := r.Pflags()
 	flags := os.O_WRONLY
-	if want.Read {
+	if pflags.Read {
 		flags = os.O_RDWR
 	}
 	for _, o := range []struct {
 		set  bool
 		flag int
-	}{{want.Creat, os.O_CREATE}, {want.Trunc, os.O_TRUNC}, {want.Excl, os.O_EXCL}} {
+	}{{pflags.Creat, os.O_CREATE}, {pflags.Trunc, os.O_TRUNC}, {pflags.Excl, os.O_EXCL}} {
 		if o.set {
 			flags |= o.flag
 		}
@@ -55,7 +57,7 @@ func (f files) open(r *sftp.Request) (*os.File, error) {
 	return f.root.OpenFile(local(r.Filepath), flags, 0o644)
 }
 
-// Filecmd does what answers with a status only.
+// Filecmd implements sftp.FileCmder: the requests that return only a status.
 func (f files) Filecmd(r *sftp.Request) error {
 	name, target := local(r.Filepath), local(r.Target)
 	switch r.Method {
@@ -80,7 +82,7 @@ func (f files) Filecmd(r *sftp.Request) error {
 	return sftp.ErrSSHFxOpUnsupported
 }
 
-// PosixRename replaces the target.
+// PosixRename implements sftp.PosixRenameFileCmder. It replaces the target.
 func (f files) PosixRename(r *sftp.Request) error {
 	return f.root.Rename(local(r.Filepath), local(r.Target))
 }
@@ -91,7 +93,7 @@ func (f files) remove(name string, dir bool) error {
 	case err != nil:
 		return err
 	case info.IsDir() != dir:
-		return errors.New("not that kind of file")
+		return errors.New("conchtest: a directory and a file are removed by different requests")
 	}
 	return f.root.Remove(name)
 }
@@ -109,7 +111,8 @@ func (f files) setstat(name string, r *sftp.Request) error {
 		err = errors.Join(err, f.root.Chown(name, int(attrs.UID), int(attrs.GID)))
 	}
 	if flags.Acmodtime {
-		err = errors.Join(err, f.root.Chtimes(name, time.Unix(int64(attrs.Atime), 0), time.Unix(int64(attrs.Mtime), 0)))
+		atime, mtime := time.Unix(int64(attrs.Atime), 0), time.Unix(int64(attrs.Mtime), 0)
+		err = errors.Join(err, f.root.Chtimes(name, atime, mtime))
 	}
 	return err
 }
@@ -122,7 +125,7 @@ func (f files) truncate(name string, size int64) error {
 	return errors.Join(file.Truncate(size), file.Close())
 }
 
-// Filelist lists a directory, or describes a file or link.
+// Filelist implements sftp.FileLister.
 func (f files) Filelist(r *sftp.Request) (sftp.ListerAt, error) {
 	name := local(r.Filepath)
 	switch r.Method {
@@ -140,26 +143,27 @@ func (f files) Filelist(r *sftp.Request) (sftp.ListerAt, error) {
 	return nil, sftp.ErrSSHFxOpUnsupported
 }
 
-// Lstat describes a file without following a link.
+// Lstat implements sftp.LstatFileLister.
 func (f files) Lstat(r *sftp.Request) (sftp.ListerAt, error) {
 	return one(f.root.Lstat(local(r.Filepath)))
 }
 
-// Readlink returns the target of a link.
+// Readlink implements sftp.ReadlinkFileLister.
 func (f files) Readlink(name string) (string, error) { return f.root.Readlink(local(name)) }
 
+// one returns the listing of a single file.
 func one(info fs.FileInfo, err error) (sftp.ListerAt, error) { return listing{info}, err }
 
-// listing is a list of files that pkg/sftp asks for in parts.
+// listing is an sftp.ListerAt over a slice.
 type listing []fs.FileInfo
 
-// ListAt copies the part of the list that begins at offset.
-func (l listing) ListAt(to []fs.FileInfo, offset int64) (int, error) {
+// ListAt copies the files from index offset on.
+func (l listing) ListAt(files []fs.FileInfo, offset int64) (int, error) {
 	if offset >= int64(len(l)) {
 		return 0, io.EOF
 	}
-	n := copy(to, l[offset:])
-	if n < len(to) {
+	n := copy(files, l[offset:])
+	if n < len(files) {
 		return n, io.EOF
 	}
 	return n, nil

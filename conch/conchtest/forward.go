@@ -9,30 +9,31 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// hostPort is half of the data of the forwarding channels (RFC 4254, section 7).
+// hostPort is the data of a request to listen (RFC 4254, section 7.1).
 type hostPort struct {
 	Host string
 	Port uint32
 }
 
-// ends is the data of the forwarding channels.
-type ends struct {
+// endpoints is the data of a forwarding channel (RFC 4254, section 7.2).
+type endpoints struct {
 	Host       string
 	Port       uint32
 	OriginHost string
 	OriginPort uint32
 }
 
-// direct connects a direct-tcpip channel.
+// direct serves a direct-tcpip channel: a connection to an address that the
+// client chooses.
 func (s *Server) direct(offered gossh.NewChannel) {
-	var to ends
+	var to endpoints
 	if gossh.Unmarshal(offered.ExtraData(), &to) != nil {
-		_ = offered.Reject(gossh.ConnectionFailed, "malformed") // a lost connection needs no answer
+		_ = offered.Reject(gossh.ConnectionFailed, "malformed") // fails only if the connection is lost
 		return
 	}
-	c, err := net.Dial("tcp", net.JoinHostPort(to.Host, strconv.Itoa(int(to.Port))))
+	c, err := new(net.Dialer).DialContext(s.ctx, "tcp", net.JoinHostPort(to.Host, strconv.Itoa(int(to.Port))))
 	if err != nil {
-		_ = offered.Reject(gossh.ConnectionFailed, "connect failed") // likewise
+		_ = offered.Reject(gossh.ConnectionFailed, "connect failed")
 		return
 	}
 	ch, requests, err := offered.Accept()
@@ -44,31 +45,32 @@ func (s *Server) direct(offered gossh.NewChannel) {
 	s.join(ch, c.(*net.TCPConn))
 }
 
-// join carries bytes both ways, each until its end.
+// join copies data in both directions until both have ended, then closes both.
 func (s *Server) join(ch gossh.Channel, c *net.TCPConn) {
-	if !s.hold(c) {
-		ch.Close()
+	defer ch.Close()
+	defer s.remove(c)
+	if !s.add(c) {
+		return
 	}
-	defer s.release(c)
 	var back sync.WaitGroup
-	back.Go(func() { // ends with the channel, or with Close
+	back.Go(func() { // ends with the channel
 		_, _ = io.Copy(c, ch)
-		_ = c.CloseWrite() // it may be gone
+		_ = c.CloseWrite() // fails only if the connection is lost
 	})
 	_, _ = io.Copy(ch, c)
-	_ = ch.CloseWrite() // likewise
+	_ = ch.CloseWrite()
 	back.Wait()
-	ch.Close()
 }
 
-// forwards is what one connection has had the server listen on.
+// forwards has the listeners that one client asked for.
 type forwards struct {
 	s         *Server
 	conn      gossh.Conn
 	listeners map[string]net.Listener
 }
 
-// serve answers the global requests of the connection.
+// serve answers the global requests of the connection until it ends, then
+// closes the listeners.
 func (f *forwards) serve(requests <-chan *gossh.Request) {
 	for req := range requests {
 		if f.s.opts.Global != nil && f.s.opts.Global(f.conn, req) {
@@ -76,7 +78,7 @@ func (f *forwards) serve(requests <-chan *gossh.Request) {
 		}
 		ok, reply := f.answer(req)
 		if req.WantReply {
-			_ = req.Reply(ok, reply) // if the connection is lost the loop ends
+			_ = req.Reply(ok, reply) // fails only if the connection is lost
 		}
 	}
 	for _, l := range f.listeners {
@@ -84,6 +86,7 @@ func (f *forwards) serve(requests <-chan *gossh.Request) {
 	}
 }
 
+// answer performs a request and returns its reply.
 func (f *forwards) answer(req *gossh.Request) (ok bool, reply []byte) {
 	var at hostPort
 	if !f.s.opts.Forwarding || gossh.Unmarshal(req.Payload, &at) != nil {
@@ -104,6 +107,7 @@ func (f *forwards) answer(req *gossh.Request) (ok bool, reply []byte) {
 	return false, nil
 }
 
+// listen opens a listener. If the client chose no port, the reply is the port.
 func (f *forwards) listen(at hostPort) (ok bool, reply []byte) {
 	l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(int(at.Port)))
 	if err != nil {
@@ -114,10 +118,11 @@ func (f *forwards) listen(at hostPort) (ok bool, reply []byte) {
 		reply = gossh.Marshal(struct{ Port uint32 }{at.Port})
 	}
 	f.listeners[net.JoinHostPort(at.Host, strconv.Itoa(int(at.Port)))] = l
-	f.s.work.Go(func() { f.accept(l, at) }) // ends with the listener, which ends with the connection
+	f.s.work.Go(func() { f.accept(l, at) }) // ends when serve closes l
 	return true, reply
 }
 
+// accept forwards the connections of l until l is closed.
 func (f *forwards) accept(l net.Listener, at hostPort) {
 	for {
 		c, err := l.Accept()
@@ -125,12 +130,13 @@ func (f *forwards) accept(l net.Listener, at hostPort) {
 			return
 		}
 		from := c.RemoteAddr().(*net.TCPAddr)
-		f.s.work.Go(func() { f.open(c.(*net.TCPConn), ends{at.Host, at.Port, from.IP.String(), uint32(from.Port)}) })
+		data := endpoints{at.Host, at.Port, from.IP.String(), uint32(from.Port)}
+		f.s.work.Go(func() { f.open(c.(*net.TCPConn), data) }) // ends with c
 	}
 }
 
-// open takes one connection to the client.
-func (f *forwards) open(c *net.TCPConn, data ends) {
+// open forwards c to the client.
+func (f *forwards) open(c *net.TCPConn, data endpoints) {
 	ch, requests, err := f.conn.OpenChannel("forwarded-tcpip", gossh.Marshal(data))
 	if err != nil {
 		c.Close()

@@ -11,7 +11,7 @@ import (
 	"github.com/hawser-go/hawser/conch/conchtest"
 )
 
-// recorder is a testing.TB that keeps how the test has ended.
+// recorder is a testing.TB that records how the test ended.
 type recorder struct {
 	testing.TB
 	end string
@@ -38,10 +38,13 @@ func TestProgram(t *testing.T) {
 	if got := conchtest.Program(t, filepath.Base(self)); got != self {
 		t.Errorf("got %s, want %s", got, self)
 	}
-	for required, want := range map[string]string{"": "skipped: missing: the program no-such-program", "1": "failed: missing: the program no-such-program"} {
+	for required, want := range map[string]string{
+		"":  "skipped: missing: the program no-such-program",
+		"1": "failed: missing: the program no-such-program",
+	} {
 		t.Setenv(conchtest.RequirePeers, required)
 		r, done := new(recorder), make(chan struct{})
-		go func() { // ends with the test that it stands for
+		go func() { // ends when Program ends the test of r
 			defer close(done)
 			conchtest.Program(r, "no-such-program")
 		}()

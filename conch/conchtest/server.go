@@ -1,6 +1,7 @@
 package conchtest
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -11,80 +12,93 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"testing"
 
 	gossh "golang.org/x/crypto/ssh"
 )
 
 // Options configures a Server. The zero value works.
 type Options struct {
-	User           string            // who may log in; empty means "guest"
-	Password       string            // the user's password; empty means a random one
-	AuthorizedKeys []gossh.PublicKey // keys that the user may log in with as well
-	Dir            string            // the directory to serve; empty means a temporary one, which Close removes
-	HostKey        gossh.Signer      // nil means a fresh Ed25519 key
-	NoSFTP         bool              // refuse the sftp subsystem
+	User           string            // the only user; empty means "guest"
+	Password       string            // empty means a random password
+	AuthorizedKeys []gossh.PublicKey // the user may also log in with these
+	HostKey        gossh.Signer      // nil means a new Ed25519 key
 
-	Forwarding bool // forward TCP connections, both ways, on the loopback interface
+	// Dir is the directory that SFTP serves. It must exist. Empty means a
+	// temporary directory, which Close removes.
+	Dir string
 
-	// Config, if it is set, changes the configuration before the server starts, for instance its methods of authentication.
+	// NoSFTP makes the server refuse the sftp subsystem.
+	NoSFTP bool
+
+	// Forwarding allows TCP forwarding. The server dials every address that the
+	// client asks for, and listens only on the loopback interface.
+	Forwarding bool
+
+	// Config, if not nil, may change the configuration before the server
+	// starts.
 	Config func(*gossh.ServerConfig)
-	// Session, if it is set, sees each request on a session channel first. handled says that it has replied.
-	Session func(ch gossh.Channel, req *gossh.Request) (handled bool)
-	// Global, if it is set, sees each global request first, likewise.
-	Global func(conn gossh.Conn, req *gossh.Request) (handled bool)
-	// Connected, if it is set, is called with each connection that has logged in.
-	Connected func(conn gossh.Conn)
 
-	// Exec answers "exec" requests: it runs command on the channel and returns the exit status. Nil refuses them.
+	// Exec, if not nil, runs the command of an "exec" request on the channel.
+	// It returns the exit status, and must return when the channel is closed.
+	// Nil refuses such requests. The server calls Exec, and the functions
+	// below, on its own goroutines: on one per session or connection.
 	Exec func(command string, ch gossh.Channel) (status uint32)
+
+	// Session, if not nil, is called with each request on a session channel. If
+	// it returns true, it must have replied.
+	Session func(ch gossh.Channel, req *gossh.Request) (handled bool)
+
+	// Global, if not nil, is called with each global request. If it returns
+	// true, it must have replied.
+	Global func(conn gossh.Conn, req *gossh.Request) (handled bool)
+
+	// Connected, if not nil, is called with each connection after its login.
+	Connected func(conn gossh.Conn)
 }
 
-// Server is a running server.
+// Server is a running SSH server. Its fields must not be changed.
 type Server struct {
-	User, Password string
-	HostKey        gossh.PublicKey
-	Dir            string // the directory that is served
-	Addr           *net.TCPAddr
+	User     string          // the only user
+	Password string          // the password of User
+	HostKey  gossh.PublicKey // the public host key
+	Dir      string          // the directory that SFTP serves
+	Addr     *net.TCPAddr    // the address on which the server listens
 
 	opts     Options
 	root     *os.Root
 	listener net.Listener
 	config   *gossh.ServerConfig
-	ctx      context.Context // ends with Close
+	ctx      context.Context // done when Close is called
 	end      context.CancelFunc
-	work     sync.WaitGroup // every goroutine; they end with their connections, which Close closes
+	work     sync.WaitGroup // all goroutines; they end when Close closes conns
+	close    func() error   // runs once
 
-	mu    sync.Mutex // guards conns and total
+	mu    sync.Mutex // guards conns
 	conns map[net.Conn]struct{}
-	total int
 }
 
-// TB is the part of testing.TB that NewServer uses.
-type TB interface {
-	Helper()
-	Fatalf(format string, args ...any)
-	Cleanup(func())
-}
-
-// NewServer starts a server that is closed when the test ends.
-func NewServer(t TB, opts Options) *Server {
+// NewServer calls [Start], and closes the server when the test ends. If either
+// fails, the test fails.
+func NewServer(t testing.TB, opts Options) *Server {
 	t.Helper()
 	s, err := Start(opts)
 	if err != nil {
-		t.Fatalf("%v", err)
-		return nil
+		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
-			t.Fatalf("%v", err)
+			t.Error(err)
 		}
 	})
 	return s
 }
 
-// Start starts a server on a free port of the loopback interface. Close ends it.
+// Start starts a server on a free port of the loopback interface. The caller
+// must call Close.
 func Start(opts Options) (*Server, error) {
-	s := &Server{opts: opts, User: opts.User, Password: opts.Password, Dir: opts.Dir, conns: make(map[net.Conn]struct{})}
+	s := &Server{opts: opts, User: opts.User, Password: opts.Password, Dir: opts.Dir}
+	s.conns, s.close = make(map[net.Conn]struct{}), sync.OnceValue(s.shutdown)
 	if s.User == "" {
 		s.User = "guest"
 	}
@@ -138,17 +152,11 @@ func (s *Server) listen() (err error) {
 	return nil
 }
 
-// HostPort returns where the server listens, in the form that conch.Connect takes.
+// HostPort returns the host and the port of Addr.
 func (s *Server) HostPort() (host string, port int) { return s.Addr.IP.String(), s.Addr.Port }
 
-// Connections returns how many connections have been accepted so far.
-func (s *Server) Connections() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.total
-}
-
-// CloseConnections cuts all connections, as a server does that dies.
+// CloseConnections closes all sockets without a message to the clients, as if
+// the server had crashed. The server continues to listen.
 func (s *Server) CloseConnections() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -157,8 +165,11 @@ func (s *Server) CloseConnections() {
 	}
 }
 
-// Close stops listening, cuts all connections, waits for all goroutines and removes the directory if it is a temporary one.
-func (s *Server) Close() error {
+// Close stops listening, closes all connections, waits for all goroutines and
+// removes a temporary directory. Later calls return the result of the first.
+func (s *Server) Close() error { return s.close() }
+
+func (s *Server) shutdown() error {
 	s.end()
 	err := s.listener.Close()
 	s.CloseConnections()
@@ -166,6 +177,7 @@ func (s *Server) Close() error {
 	return errors.Join(err, s.root.Close(), s.removeDir())
 }
 
+// removeDir removes a temporary directory.
 func (s *Server) removeDir() error {
 	if s.opts.Dir != "" {
 		return nil
@@ -173,16 +185,18 @@ func (s *Server) removeDir() error {
 	return os.RemoveAll(s.Dir)
 }
 
-func (s *Server) checkPassword(who gossh.ConnMetadata, password []byte) (*gossh.Permissions, error) {
-	if who.User() != s.User || subtle.ConstantTimeCompare(password, []byte(s.Password)) == 0 {
+func (s *Server) checkPassword(conn gossh.ConnMetadata, password []byte) (*gossh.Permissions, error) {
+	if conn.User() != s.User || subtle.ConstantTimeCompare(password, []byte(s.Password)) == 0 {
 		return nil, errors.New("conchtest: wrong user or password")
 	}
 	return nil, nil
 }
 
-func (s *Server) checkKey(who gossh.ConnMetadata, key gossh.PublicKey) (*gossh.Permissions, error) {
-	known := slices.ContainsFunc(s.opts.AuthorizedKeys, func(k gossh.PublicKey) bool { return string(k.Marshal()) == string(key.Marshal()) })
-	if who.User() != s.User || !known {
+func (s *Server) checkKey(conn gossh.ConnMetadata, key gossh.PublicKey) (*gossh.Permissions, error) {
+	known := slices.ContainsFunc(s.opts.AuthorizedKeys, func(k gossh.PublicKey) bool {
+		return bytes.Equal(k.Marshal(), key.Marshal())
+	})
+	if conn.User() != s.User || !known {
 		return nil, errors.New("conchtest: wrong user or key")
 	}
 	return nil, nil
@@ -198,30 +212,32 @@ func (s *Server) accept() {
 	}
 }
 
-// hold notes the connection for Close. It reports false if the server is closing.
-func (s *Server) hold(c net.Conn) bool {
+// add makes Close and CloseConnections close c. It returns false if the server
+// is closing; the caller must then close c.
+func (s *Server) add(c net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.conns[c] = struct{}{}
-	s.total++
 	return s.ctx.Err() == nil
 }
 
-func (s *Server) release(c net.Conn) {
+// remove undoes add and closes c.
+func (s *Server) remove(c net.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c)
 	c.Close()
 }
 
+// serve serves a connection until it ends.
 func (s *Server) serve(c net.Conn) {
-	defer s.release(c)
-	if !s.hold(c) {
+	defer s.remove(c)
+	if !s.add(c) {
 		return
 	}
 	conn, channels, requests, err := gossh.NewServerConn(c, s.config)
 	if err != nil {
-		return // the client knows
+		return // the client returns an error too
 	}
 	if s.opts.Connected != nil {
 		s.opts.Connected(conn)
@@ -233,12 +249,12 @@ func (s *Server) serve(c net.Conn) {
 		case kind == "direct-tcpip" && s.opts.Forwarding:
 			s.work.Go(func() { s.direct(offered) })
 		case kind != "session":
-			_ = offered.Reject(gossh.UnknownChannelType, "only sessions") // a lost connection needs no answer
+			_ = offered.Reject(gossh.UnknownChannelType, "only sessions") // fails only if the connection is lost
 		default:
 			if ch, requests, err := offered.Accept(); err == nil {
 				s.work.Go(func() { s.session(ch, requests) })
 			}
 		}
 	}
-	_ = conn.Wait() // why it ended is the client's affair
+	_ = conn.Wait() // the client returns the error too
 }

@@ -4,91 +4,77 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
-
-	"github.com/kevinburke/ssh_config"
+	"slices"
+	"strings"
+	"syscall"
 )
 
-// maxFile is the size in bytes up to which a file is read.
-const maxFile = 256 << 10
-
-// Config is the contents of some files; the first one that says something about a keyword counts.
+// Config holds configuration files. A Config is immutable and safe for
+// concurrent use. The zero value holds no files.
 type Config struct {
-	files []*ssh_config.Config
+	files []*file
 }
 
-// Load reads the files in order of precedence. Without any it reads ~/.ssh/config and /etc/ssh/ssh_config, those that exist.
+// Load reads files in order of precedence: the first value of a keyword counts.
+// Without arguments Load reads ~/.ssh/config and /etc/ssh/ssh_config and skips
+// a missing one. Included files are read too.
+//
+// Load returns an error if a file cannot be read, is larger than 256 KiB, or
+// has a keyword without an argument or an unclosed quote. As ssh does, Load
+// refuses ~/.ssh/config and included files that other users may write to. Load
+// reads disks, so do not call it on the reactor goroutine.
 func Load(files ...string) (*Config, error) {
+	r, err := newReader()
+	if err != nil {
+		return nil, err
+	}
 	usual := len(files) == 0
 	if usual {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return nil, fmt.Errorf("sshconfig: %w", err)
-		}
-		files = []string{filepath.Join(home, ".ssh", "config"), "/etc/ssh/ssh_config"}
+		files = []string{filepath.Join(r.account.home, ".ssh", "config"), systemDir + "/ssh_config"}
 	}
 	c := &Config{}
-	for _, name := range files {
-		parsed, err := load(name)
-		if usual && errors.Is(err, fs.ErrNotExist) {
+	for i, name := range files {
+		f, err := r.file(source{name: name, user: filepath.Dir(name) != systemDir, private: usual && i == 0}, 0)
+		if usual && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)) {
 			continue
 		}
 		if err != nil {
-			return nil, fmt.Errorf("sshconfig: %s: %w", name, err)
+			return nil, err
 		}
-		c.files = append(c.files, parsed)
+		c.files = append(c.files, f)
 	}
 	return c, nil
 }
 
-func load(name string) (*ssh_config.Config, error) {
-	info, err := os.Stat(name)
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() > maxFile {
-		return nil, errors.New("too long")
-	}
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
-	return ssh_config.DecodeBytes(text)
-}
-
-// Parse returns the Config of a text.
+// Parse returns the Config of a text, as Load does for a file. Errors name the
+// text "config". Relative names in Include are taken from ~/.ssh.
 func Parse(text []byte) (*Config, error) {
-	parsed, err := ssh_config.DecodeBytes(text)
+	r, err := newReader()
 	if err != nil {
-		return nil, fmt.Errorf("sshconfig: %w", err)
+		return nil, err
 	}
-	return &Config{files: []*ssh_config.Config{parsed}}, nil
+	f, err := r.parse(source{name: "config", user: true}, text, 0)
+	if err != nil {
+		return nil, err
+	}
+	return &Config{files: []*file{f}}, nil
 }
 
-// Get returns the value of a keyword for a host, "" if there is none. Tokens are not expanded.
-func (c *Config) Get(alias, keyword string) (string, error) {
-	for _, f := range c.files {
-		v, err := f.Get(alias, keyword)
-		if err != nil {
-			return "", fmt.Errorf("sshconfig: %s: %w", keyword, err)
-		}
-		if v != "" {
-			return v, nil
-		}
+// Get returns the values of a keyword for a name, which has a form that
+// [Config.Target] describes. The values are those of ssh -G, with yes and no
+// for true and false. Get returns no values for a keyword that is not set and
+// has no default, or is "none". Get is meant for keywords that do not affect a
+// Target, such as LocalForward and SendEnv. The notes on blocking at
+// [Config.Target] apply.
+func (c *Config) Get(name, keyword string) ([]string, error) {
+	k, ok := keywords[strings.ToLower(keyword)]
+	if !ok {
+		return nil, fmt.Errorf("sshconfig: %q is not a keyword", keyword)
 	}
-	return "", nil
-}
-
-// GetAll returns every value of a keyword that may be repeated, such as IdentityFile.
-func (c *Config) GetAll(alias, keyword string) ([]string, error) {
-	var all []string
-	for _, f := range c.files {
-		v, err := f.GetAll(alias, keyword)
-		if err != nil {
-			return nil, fmt.Errorf("sshconfig: %s: %w", keyword, err)
-		}
-		all = append(all, v...)
+	s, err := c.resolve(name)
+	if err != nil {
+		return nil, err
 	}
-	return all, nil
+	return slices.Clone(s.values[k.name].values), nil
 }

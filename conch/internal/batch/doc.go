@@ -1,5 +1,9 @@
-// Package batch makes fewer and larger system calls of the reads and writes of golang.org/x/crypto/ssh.
+// Package batch reduces the number of system calls that golang.org/x/crypto/ssh
+// makes.
 //
-// That reads and writes through buffers of 4 KiB, so that a packet of 32 KiB takes two system calls in either direction, and goes out in two
-// segments. A [Conn] in between puts the two writes together, and reads ahead into a large buffer as long as that fills.
+// x/crypto/ssh reads and writes through buffers of 4 KiB. A packet of 32 KiB
+// therefore takes two or more system calls in each direction and leaves in two
+// or more segments. A [Conn] between x/crypto/ssh and the socket joins the
+// writes of a packet, and reads ahead into a large buffer while much data
+// arrives.
 package batch

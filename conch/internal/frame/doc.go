@@ -1,20 +1,22 @@
-// Package frame cuts a stream of bytes into messages that have their length in front, as a uint32 in network byte order: the framing of the
-// SSH agent protocol and of SFTP.
+// Package frame splits a stream of bytes into messages. A uint32 in network
+// byte order precedes each message and states its length, as in SFTP.
 //
-// A [Reader] is fed the chunks that a transport delivers, cut in any way, and gives out whole messages:
+// A [Reader] takes chunks of any size, as a transport delivers them, and
+// returns whole messages:
 //
 //	r.Feed(chunk)
 //	for {
 //		message, err := r.Next()
 //		if err != nil {
-//			return err // a *LengthError; the stream is of no use any more
+//			return err // a *LengthError; the stream cannot be read any further
 //		}
 //		if message == nil {
-//			return nil // until more is fed
+//			return nil // call Feed with the next chunk
 //		}
 //		handle(message)
 //	}
 //
-// A message that lies whole in one chunk is handed on in place. One that does not is copied once: into a buffer of its own size, or, if the
-// owner of the Reader knows by its header where it is to end up, straight there, see [Reader.SetPlace].
+// A message that one chunk contains completely is not copied: Next returns a
+// part of the chunk. Other messages are copied once, either into a new buffer
+// of their size, or into memory that the caller of [Reader.SetPlace] provides.
 package frame

@@ -24,5 +24,5 @@ func Example() {
 	// hello
 	// end of the chunk, <nil>
 	// ab
-	// end of the chunk, frame: message of 256 bytes, allowed are 1 to 100
+	// end of the chunk, frame: message of 256 bytes; 1 to 100 are allowed
 }

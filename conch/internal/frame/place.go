@@ -1,32 +1,40 @@
 package frame
 
-// MaxHeader is the longest header, in bytes, that SetPlace may ask for.
+// MaxHeader is the maximum header length for [Reader.SetPlace], in bytes.
 const MaxHeader = 16
 
-// placed is a message whose rest goes to a place of its own.
+// placed is a message that is copied to memory from the place function, except
+// for its header.
 type placed struct {
-	filling bool   // it is the message at hand
-	size    int    // of its header
-	body    []byte // the rest of the place; nil once that was given up
-	skip    int    // bytes of the message that are left and go nowhere
-	done    bool   // the message that Next returned last is the header of one
+	filling bool   // the current message is placed
+	size    int    // the length of the header
+	body    []byte // the part of the memory that is not filled yet
+	skip    int    // the number of bytes after body that are dropped
+	done    bool   // Next has just returned the header of a placed message
 }
 
-// SetPlace makes the Reader ask, for each message that is not there whole and has at least header bytes, where its rest is to go once the
-// header is there: place returns memory for the first of the rest bytes that follow, which go there without another copy, or nil for the
-// message to be gathered as others are. What does not fit is dropped. header is at most MaxHeader; place must not keep its argument.
+// SetPlace sets a function that provides memory for messages. The Reader calls
+// place when it has the first header bytes of a message whose end has not been
+// fed yet. rest is the number of bytes that follow the header.
+//
+// If place returns memory, the following bytes are copied there. Bytes that do
+// not fit are dropped. Next then returns only the header, and Placed returns
+// true. If place returns nil, the message is read as usual. place must not keep
+// its argument. SetPlace panics if header is greater than MaxHeader.
 func (r *Reader) SetPlace(header int, place func(header []byte, rest int) []byte) {
 	if header > MaxHeader {
-		panic("frame: header too long")
+		panic("frame: the header is too long; see MaxHeader")
 	}
 	r.header, r.place = header, place
 }
 
-// Placed reports whether what Next has returned last is only the header of a message whose rest is in its place. That header is valid until Next
-// is called again.
+// Placed reports whether the last result of Next is only the header of a
+// message. The other bytes are then in the memory from place. The header is
+// valid until the next call of Next.
 func (r *Reader) Placed() bool { return r.placed.done }
 
-// Filling returns the header of the message whose place is being filled, nil if none is.
+// Filling returns the header of the message that is being copied to memory from
+// place. It returns nil if there is none.
 func (r *Reader) Filling() []byte {
 	if !r.placed.filling {
 		return nil
@@ -34,13 +42,15 @@ func (r *Reader) Filling() []byte {
 	return r.head[LengthSize : LengthSize+r.placed.size]
 }
 
-// GiveUpPlace makes what is still to come for the place that is being filled go nowhere.
+// GiveUpPlace stops the use of the memory that is being filled. The remaining
+// bytes of the message are dropped.
 func (r *Reader) GiveUpPlace() {
 	r.placed.skip += len(r.placed.body)
 	r.placed.body = nil
 }
 
-// findPlace asks where a message of size bytes goes whose header is there, and reports whether there is a place.
+// findPlace calls place for a message of size bytes if its header is long
+// enough. It reports whether place returned memory.
 func (r *Reader) findPlace(header, size int) bool {
 	if r.place == nil || header < r.header {
 		return false
@@ -53,7 +63,8 @@ func (r *Reader) findPlace(header, size int) bool {
 	return true
 }
 
-// fillPlace copies to the place, and returns the header when the message has passed.
+// fillPlace copies data to the memory. It returns the header at the end of the
+// message.
 func (r *Reader) fillPlace() []byte {
 	p := &r.placed
 	n := copy(p.body, r.in)

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// room is a place for the rest of messages that begin with 'p' and how many bytes of them it is for.
+// room is a place for the rest of messages that begin with 'p' and how many
+// bytes of them it is for.
 type room struct {
 	got   [][]byte
 	asked int
@@ -21,7 +22,8 @@ func (p *room) place(header []byte, rest int) []byte {
 	return p.got[len(p.got)-1]
 }
 
-// resolve takes all messages, with the rest of those that were placed where it would be if they had not been.
+// resolve takes all messages, with the rest of those that were placed where it
+// would be if they had not been.
 func (p *room) resolve(t *testing.T, r *Reader) (messages [][]byte) {
 	t.Helper()
 	for {
@@ -110,7 +112,8 @@ func TestHeaderIsBounded(t *testing.T) {
 	r.SetPlace(MaxHeader+1, func([]byte, int) []byte { return nil })
 }
 
-// FuzzPlace: placed or gathered, in chunks of any size, a stream gives the same messages.
+// FuzzPlace: placed or gathered, in chunks of any size, a stream gives the same
+// messages.
 func FuzzPlace(f *testing.F) {
 	f.Add(frames([]byte("p\x04data"), []byte("x"), []byte("p\x01\x02")), byte(3))
 	f.Add([]byte{0, 0, 0, 9, 'p', 200}, byte(0))

@@ -6,27 +6,36 @@ import (
 	"slices"
 )
 
-// LengthSize is the number of bytes of the length in front of each message.
+// LengthSize is the size of the length that precedes each message, in bytes.
 const LengthSize = 4
 
-// Reader cuts a stream into messages. It belongs to one goroutine at a time. Make one with NewReader.
+// Reader splits a stream into messages. [NewReader] returns a usable Reader. It
+// must not be used by several goroutines at once.
 type Reader struct {
 	limit  int
-	header int                                  // how much of a message place is shown, in bytes
-	place  func(header []byte, rest int) []byte // nil if nothing is placed
-	in     []byte                               // what was fed and not looked at yet
-	owned  bool                                 // the spare capacity of in is ours to write to
-	head   [LengthSize + MaxHeader]byte         // the beginning of the message at hand, its length included, as much of it as is needed
-	have   int                                  // how many bytes of it are there
-	begun  []byte                               // the beginning of a message that reaches past the chunk; its capacity is the message's length
+	header int // the length of the header that place gets
+	place  func(header []byte, rest int) []byte
+	in     []byte // fed, but not used yet
+	owned  bool   // we may append to in
+
+	// head has the first bytes of the current message, have of them: its length
+	// and then its header.
+	head [LengthSize + MaxHeader]byte
+	have int
+
+	// begun has the bytes of the current message that earlier chunks contained.
+	// Its capacity is the length of the message.
+	begun  []byte
 	placed placed
 }
 
-// NewReader returns a Reader of messages of 1 to limit bytes, the length itself not counted.
+// NewReader returns a Reader for messages of 1 to limit bytes, not counting the
+// length before each message.
 func NewReader(limit int) Reader { return Reader{limit: limit} }
 
-// Feed adds p to what there is to cut, and takes ownership of it. Chunks fed while earlier ones are not used up are gathered in one buffer,
-// each byte being copied a bounded number of times however small they are.
+// Feed appends p to the stream. The caller must not use p afterwards. If
+// earlier data is not used up, Feed copies p to a buffer that grows
+// exponentially, so that many small chunks are cheap.
 func (r *Reader) Feed(p []byte) {
 	switch {
 	case len(r.in) == 0:
@@ -38,11 +47,14 @@ func (r *Reader) Feed(p []byte) {
 	}
 }
 
-// Buffered returns how many bytes have been fed that Next has not looked at.
+// Buffered returns the number of bytes that were fed but that Next has not
+// used.
 func (r *Reader) Buffered() int { return len(r.in) }
 
-// Next returns the next message without its length, or nil if more has to be fed first. The message is the caller's, unless Placed tells that it is
-// a header. An error, always a *LengthError, is final.
+// Next returns the next message without its length, or nil if it needs more
+// data. The caller owns the message, unless [Reader.Placed] returns true.
+// Errors are of type [*LengthError]. After an error the Reader must not be
+// used.
 func (r *Reader) Next() ([]byte, error) {
 	r.placed.done = false
 	if r.begun == nil && !r.placed.filling {
@@ -61,7 +73,9 @@ func (r *Reader) Next() ([]byte, error) {
 	}
 }
 
-// begin starts on a message: it returns it if it is there whole, decides where it goes if enough of it is there for that, and else does neither.
+// begin begins a message. It returns the message if the data contains all of
+// it. Otherwise, if the data contains the header, begin chooses the memory to
+// which the message is copied.
 func (r *Reader) begin() ([]byte, error) {
 	if r.have < LengthSize && !r.fillHead(LengthSize) {
 		return nil, nil
@@ -89,7 +103,7 @@ func (r *Reader) begin() ([]byte, error) {
 	return nil, nil
 }
 
-// fillHead reads the head up to n bytes and reports whether it is there.
+// fillHead moves data to head until it has n bytes. It reports whether it has.
 func (r *Reader) fillHead(n int) bool {
 	got := copy(r.head[r.have:n], r.in)
 	r.drop(got)
@@ -97,7 +111,7 @@ func (r *Reader) fillHead(n int) bool {
 	return r.have == n
 }
 
-// gather adds to a message that lies in several chunks, and returns it when it is whole.
+// gather moves data to begun. It returns the message when it is complete.
 func (r *Reader) gather() []byte {
 	n := min(cap(r.begun)-len(r.begun), len(r.in))
 	r.begun = append(r.begun, r.in[:n]...)
@@ -110,19 +124,20 @@ func (r *Reader) gather() []byte {
 	return message
 }
 
-// drop leaves the first n bytes behind. A chunk that is used up is let go: it may be part of something large.
+// drop removes the first n bytes of the data. It keeps no reference to an empty
+// chunk, which may be part of a large buffer.
 func (r *Reader) drop(n int) {
 	if r.in = r.in[n:]; len(r.in) == 0 {
 		r.in, r.owned = nil, false
 	}
 }
 
-// LengthError says that a message has a length that is not allowed.
+// LengthError reports a message that is empty or too long.
 type LengthError struct {
-	Length uint32 // in bytes
-	Limit  int    // the greatest that is allowed; the least is 1
+	Length uint32 // the length of the message, in bytes
+	Limit  int    // the maximum length
 }
 
 func (e *LengthError) Error() string {
-	return fmt.Sprintf("frame: message of %d bytes, allowed are 1 to %d", e.Length, e.Limit)
+	return fmt.Sprintf("frame: message of %d bytes; 1 to %d are allowed", e.Length, e.Limit)
 }

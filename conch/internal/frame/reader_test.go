@@ -76,7 +76,8 @@ func TestEveryCutInThree(t *testing.T) {
 	}
 }
 
-// Chunks of each size are fed before anything is taken, or with one message taken at a time: nothing is lost, and no chunk is written to.
+// Chunks of each size are fed before anything is taken, or with one message
+// taken at a time: nothing is lost, and no chunk is written to.
 func TestFedWhileBytesAreLeft(t *testing.T) {
 	stream := frames(someMessages...)
 	for size := 1; size <= len(stream); size++ {
@@ -158,7 +159,8 @@ func TestCopiesOnlyWhatIsCut(t *testing.T) {
 	}
 }
 
-// Feeding a byte at a time while nothing is taken costs few allocations: the buffer grows by a factor.
+// Feeding a byte at a time while nothing is taken costs few allocations: the
+// buffer grows by a factor.
 func TestSmallChunksAreCheap(t *testing.T) {
 	allocations := testing.AllocsPerRun(1, func() {
 		r := NewReader(testLimit)
@@ -192,7 +194,8 @@ func TestLimit(t *testing.T) {
 	}
 }
 
-// Every byte of what is fed in tiny chunks, and not taken, is copied a bounded number of times.
+// Every byte of what is fed in tiny chunks, and not taken, is copied a bounded
+// number of times.
 func TestTinyChunksAreCopiedSeldom(t *testing.T) {
 	const n = 100_000
 	r := NewReader(testLimit)

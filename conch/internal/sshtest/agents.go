@@ -17,7 +17,7 @@ import (
 	xagent "golang.org/x/crypto/ssh/agent"
 )
 
-// AgentKey makes a key pair in files for an agent to have.
+// AgentKey writes a new key pair to a file and its .pub file, for an agent.
 func AgentKey(t *testing.T) (file string, key gossh.Signer) {
 	t.Helper()
 	file = filepath.Join(t.TempDir(), "forwarded")
@@ -31,7 +31,9 @@ func AgentKey(t *testing.T) (file string, key gossh.Signer) {
 	return file, key
 }
 
-// Agents are agents that hold the key of a file; each is given the reactor that it may use and answers with its socket.
+// Agents has a function for each kind of agent. The function starts an agent
+// that has the key of the file, until the test ends. It returns the path of the
+// agent's socket.
 var Agents = map[string]func(t *testing.T, r *reactor.Reactor, file string) string{
 	"x/crypto": func(t *testing.T, _ *reactor.Reactor, file string) string {
 		raw, err := os.ReadFile(file)
@@ -46,7 +48,7 @@ var Agents = map[string]func(t *testing.T, r *reactor.Reactor, file string) stri
 		if err := ring.Add(xagent.AddedKey{PrivateKey: private}); err != nil {
 			t.Fatal(err)
 		}
-		return AgentSocket(t, func(c net.Conn) { _ = xagent.ServeAgent(ring, c) }) // the end of the connection
+		return AgentSocket(t, func(c net.Conn) { _ = xagent.ServeAgent(ring, c) }) // io.EOF
 	},
 	"hawser": func(t *testing.T, r *reactor.Reactor, file string) string {
 		key, err := keys.FromFile(file, nil)
@@ -76,8 +78,8 @@ var Agents = map[string]func(t *testing.T, r *reactor.Reactor, file string) stri
 		}
 		cmd := osexec.Command("ssh-agent", "-D", "-a", socket)
 		out := ServerProcess(t, cmd)
-		t.Cleanup(func() { _ = cmd.Process.Kill() })         // before it is waited for
-		if _, err := out.Read(make([]byte, 1)); err != nil { // it tells the environment when it listens
+		t.Cleanup(func() { _ = cmd.Process.Kill() })         // before ServerProcess waits for it
+		if _, err := out.Read(make([]byte, 1)); err != nil { // it prints its environment when it listens
 			t.Fatal(err)
 		}
 		add := osexec.Command("ssh-add", "-q", file)
@@ -89,7 +91,9 @@ var Agents = map[string]func(t *testing.T, r *reactor.Reactor, file string) stri
 	},
 }
 
-// AgentSocket listens on a UNIX socket and has each connection served, until the test ends.
+// AgentSocket listens on a UNIX socket, and calls serve with each connection on
+// a goroutine of its own. The test waits for all of them. It returns the path
+// of the socket.
 func AgentSocket(t *testing.T, serve func(net.Conn)) string {
 	t.Helper()
 	socket := filepath.Join(ShortDir(t), "a")

@@ -11,10 +11,11 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// ExampleTarget starts a server whose commands write their input in capitals.
+// ExampleTarget starts a server for examples, in which there is no *testing.T.
+// Every command on it writes its input in upper case. The caller must call end.
 func ExampleTarget() (target *client.Target, end func()) {
 	s, err := conchtest.Start(conchtest.Options{Password: "sesame", Exec: func(_ string, ch gossh.Channel) uint32 {
-		text, _ := io.ReadAll(ch) // the example shows what is missing
+		text, _ := io.ReadAll(ch) // the output of the example shows an error
 		_, _ = ch.Write(bytes.ToUpper(text))
 		return 0
 	}})
@@ -26,7 +27,9 @@ func ExampleTarget() (target *client.Target, end func()) {
 		panic(err)
 	}
 	host, port := s.HostPort()
-	options := client.Options{NoAgent: true, KnownHosts: []string{known}, Identities: []string{filepath.Join(s.Dir, "none")},
-		UI: &ScriptedUI{Line: Answering("sesame")}}
+	options := client.Options{
+		NoAgent: true, KnownHosts: []string{known}, Identities: []string{filepath.Join(s.Dir, "none")},
+		UI: &ScriptedUI{Line: Answering("sesame")},
+	}
 	return &client.Target{User: s.User, Host: host, Port: port, Options: options}, func() { _ = s.Close() }
 }

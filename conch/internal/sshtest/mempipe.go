@@ -7,33 +7,48 @@ import (
 	"time"
 )
 
-// memConn is an end of a connection in memory, with room for whatever is written: for bubbles of testing/synctest, in which the network would hold time up.
+// MemConn is one end of a connection in memory. Writes never block. Tests in a
+// bubble of testing/synctest use it, because time does not advance there while
+// a goroutine waits for the network. It has no deadlines.
 type MemConn struct {
 	in, out *memQueue
 }
 
-// memPipe returns both ends of a connection.
+// MemPipe returns both ends of a connection.
 func MemPipe() (a, b *MemConn) {
 	x, y := newMemQueue(), newMemQueue()
 	return &MemConn{x, y}, &MemConn{y, x}
 }
 
-func (c *MemConn) Read(p []byte) (int, error)  { return c.in.take(p) }
+// Read implements [net.Conn].
+func (c *MemConn) Read(p []byte) (int, error) { return c.in.take(p) }
+
+// Write implements [net.Conn].
 func (c *MemConn) Write(p []byte) (int, error) { return c.out.add(p) }
 
+// Close closes both directions. Data that was written can still be read.
 func (c *MemConn) Close() error {
 	c.in.close()
 	c.out.close()
 	return nil
 }
 
-func (c *MemConn) LocalAddr() net.Addr              { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
-func (c *MemConn) RemoteAddr() net.Addr             { return c.LocalAddr() }
-func (c *MemConn) SetDeadline(time.Time) error      { return nil }
-func (c *MemConn) SetReadDeadline(time.Time) error  { return nil }
+// LocalAddr is an address of the loopback interface.
+func (c *MemConn) LocalAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
+
+// RemoteAddr equals LocalAddr.
+func (c *MemConn) RemoteAddr() net.Addr { return c.LocalAddr() }
+
+// SetDeadline does nothing.
+func (c *MemConn) SetDeadline(time.Time) error { return nil }
+
+// SetReadDeadline does nothing.
+func (c *MemConn) SetReadDeadline(time.Time) error { return nil }
+
+// SetWriteDeadline does nothing.
 func (c *MemConn) SetWriteDeadline(time.Time) error { return nil }
 
-// memQueue is one direction.
+// memQueue has the data of one direction.
 type memQueue struct {
 	mu      sync.Mutex // guards data and closed
 	changed sync.Cond

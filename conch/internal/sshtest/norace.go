@@ -2,5 +2,5 @@
 
 package sshtest
 
-// RaceDetector is off.
+// RaceDetector reports that the race detector is off.
 const RaceDetector = false

@@ -2,5 +2,6 @@
 
 package sshtest
 
-// RaceDetector is on: everything takes ten times as long.
+// RaceDetector reports that the race detector is on. Code then takes about ten
+// times as long.
 const RaceDetector = true

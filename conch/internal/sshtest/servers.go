@@ -15,7 +15,8 @@ import (
 	"github.com/hawser-go/hawser/conch/forward"
 )
 
-// BothServers runs a test against the embedded server and against OpenSSH.
+// BothServers runs f as two subtests, with the server of conchtest and with
+// OpenSSH.
 func BothServers(t *testing.T, opts conchtest.Options, f func(t *testing.T, to Target)) {
 	t.Run("embedded", func(t *testing.T) {
 		_, to := Embedded(t, opts)
@@ -27,7 +28,8 @@ func BothServers(t *testing.T, opts conchtest.Options, f func(t *testing.T, to T
 	})
 }
 
-// ShortDir is a directory whose name fits into the address of a socket.
+// ShortDir returns a temporary directory with a name that is short enough for
+// the address of a UNIX socket.
 func ShortDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "s")
@@ -38,6 +40,8 @@ func ShortDir(t *testing.T) string {
 	return dir
 }
 
+// DialAddress returns the address to dial for a listener's address. The host of
+// a TCP address is replaced with the loopback address.
 func DialAddress(a net.Addr) string {
 	if tcp, ok := a.(forward.HostPort); ok {
 		tcp.Host = "127.0.0.1"
@@ -46,6 +50,9 @@ func DialAddress(a net.Addr) string {
 	return a.String()
 }
 
+// EchoesOn sends more data than a channel window to an echo server, closes the
+// direction for writing, and compares the data that it receives until EOF. c
+// must have a method CloseWrite.
 func EchoesOn(t *testing.T, c net.Conn) {
 	t.Helper()
 	if err := c.SetDeadline(time.Now().Add(Patience)); err != nil {
@@ -53,7 +60,7 @@ func EchoesOn(t *testing.T, c net.Conn) {
 	}
 	want := bytes.Repeat([]byte("0123456789abcdef"), 5<<16)
 	sent := make(chan error, 1)
-	go func() { // ends with the write
+	go func() { // ends when all data is sent, or at the deadline
 		_, err := c.Write(want)
 		sent <- errors.Join(err, c.(interface{ CloseWrite() error }).CloseWrite())
 	}()
@@ -63,7 +70,7 @@ func EchoesOn(t *testing.T, c net.Conn) {
 	}
 }
 
-// Echoes sends more than a window to an echo server, then ends its direction, and compares what comes back until the end.
+// Echoes dials the address and calls EchoesOn.
 func Echoes(t *testing.T, network, address string) {
 	t.Helper()
 	c, err := net.Dial(network, address)
@@ -74,7 +81,9 @@ func Echoes(t *testing.T, network, address string) {
 	EchoesOn(t, c)
 }
 
-// ServerProcess starts a server, which ends when its standard input is closed or it is killed, and returns its standard output.
+// ServerProcess starts a server and returns its standard output. When the test
+// ends, it closes the standard input of the server and waits for the server to
+// exit. If the test fails, it logs the standard error of the server.
 func ServerProcess(t *testing.T, cmd *osexec.Cmd) io.Reader {
 	t.Helper()
 	in, err := cmd.StdinPipe()
@@ -92,7 +101,7 @@ func ServerProcess(t *testing.T, cmd *osexec.Cmd) io.Reader {
 	}
 	t.Cleanup(func() {
 		in.Close()
-		_ = cmd.Wait() // however it ends
+		_ = cmd.Wait() // the exit status does not matter
 		if t.Failed() {
 			t.Logf("log of %s:\n%s", cmd.Path, log.String())
 		}
@@ -100,7 +109,8 @@ func ServerProcess(t *testing.T, cmd *osexec.Cmd) io.Reader {
 	return out
 }
 
-// EchoServer listens on the network and sends everything back, until the test ends.
+// EchoServer starts a server that sends all data back. It listens until the
+// test ends. EchoServer returns its address.
 func EchoServer(t *testing.T, network, address string) string {
 	t.Helper()
 	l, err := net.Listen(network, address)
@@ -108,7 +118,7 @@ func EchoServer(t *testing.T, network, address string) string {
 		t.Fatal(err)
 	}
 	done := make(chan struct{})
-	go func() { // ends with the listener
+	go func() { // ends when l is closed
 		defer close(done)
 		for {
 			c, err := l.Accept()

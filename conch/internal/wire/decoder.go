@@ -8,34 +8,37 @@ import (
 )
 
 var (
-	// ErrTruncated says that a value goes on past the end of the data.
+	// ErrTruncated reports that the data ends within a value.
 	ErrTruncated = errors.New("wire: truncated")
 
-	// ErrTrailing says that bytes are left over after the last value.
+	// ErrTrailing reports that bytes follow the last value.
 	ErrTrailing = errors.New("wire: trailing bytes")
 
-	// ErrNameList says that a name-list has an empty name in it (RFC 4251, section 5).
+	// ErrNameList reports an empty name in a name-list (RFC 4251, section 5).
 	ErrNameList = errors.New("wire: empty name in a name-list")
 )
 
-// Decoder reads values from a byte slice, front to back. After the first error each read returns its zero value, and Err keeps that first
-// error, which wraps one of the sentinels of this package. The zero value is a Decoder over nothing.
+// Decoder reads values from a byte slice, from front to back. After an error
+// every read returns a zero value. Err and Finish return the first error, which
+// wraps ErrTruncated, ErrTrailing or ErrNameList. The zero Decoder has no data.
 type Decoder struct {
 	rest []byte
 	err  error
 }
 
-// NewDecoder returns a Decoder over p. It reads p in place: p must stay as it is while the Decoder and what [Decoder.Bytes] and
-// [Decoder.Rest] returned are in use.
+// NewDecoder returns a Decoder for p. The caller must not change p while it
+// uses the Decoder or a slice that [Decoder.Bytes] or [Decoder.Rest] returned.
 func NewDecoder(p []byte) Decoder { return Decoder{rest: p} }
 
-// Err returns the first error, or nil.
+// Err returns the first error, or nil if there was none.
 func (d *Decoder) Err() error { return d.err }
 
-// Len returns the number of bytes not read yet, 0 after an error.
+// Len returns the number of bytes that are not read yet. It is 0 after an
+// error.
 func (d *Decoder) Len() int { return len(d.rest) }
 
-// Finish returns the first error, or one that wraps ErrTrailing if bytes are left.
+// Finish returns the first error. If there was none and bytes are left, it
+// returns an error that wraps ErrTrailing.
 func (d *Decoder) Finish() error {
 	if d.err == nil && len(d.rest) > 0 {
 		d.fail(fmt.Errorf("%w: %d after the last value", ErrTrailing, len(d.rest)))
@@ -43,17 +46,19 @@ func (d *Decoder) Finish() error {
 	return d.err
 }
 
+// fail records the first error and drops the data.
 func (d *Decoder) fail(err error) {
 	d.err, d.rest = err, nil
 }
 
-// take returns the next n bytes, or nil and a sticky error.
-func (d *Decoder) take(n int, what string) []byte {
+// take returns the next n bytes. If there are not so many, it fails and returns
+// nil. Its errors call the value kind.
+func (d *Decoder) take(n int, kind string) []byte {
 	if d.err != nil {
 		return nil
 	}
 	if n > len(d.rest) {
-		d.fail(fmt.Errorf("%w: %s of %d bytes, %d left", ErrTruncated, what, n, len(d.rest)))
+		d.fail(fmt.Errorf("%w: %s of %d bytes, %d left", ErrTruncated, kind, n, len(d.rest)))
 		return nil
 	}
 	p := d.rest[:n:n]
@@ -69,7 +74,7 @@ func (d *Decoder) Uint8() uint8 {
 	return 0
 }
 
-// Bool reads a boolean; every value but 0 is true (RFC 4251, section 5).
+// Bool reads a boolean. Every value except 0 is true (RFC 4251, section 5).
 func (d *Decoder) Bool() bool { return d.Uint8() != 0 }
 
 // Uint32 reads a uint32.
@@ -88,8 +93,8 @@ func (d *Decoder) Uint64() uint64 {
 	return 0
 }
 
-// Bytes reads a string and returns it in place, without copying: it is part of the slice the Decoder was made over. It is nil only after
-// an error.
+// Bytes reads a string. It returns a part of the Decoder's data, not a copy.
+// The result is nil only after an error.
 func (d *Decoder) Bytes() []byte {
 	n := d.Uint32()
 	if d.err == nil && uint64(n) > uint64(len(d.rest)) {
@@ -98,11 +103,13 @@ func (d *Decoder) Bytes() []byte {
 	return d.take(int(n), "string")
 }
 
-// String reads a string and returns a copy of it. SSH does not promise UTF-8 and neither does this: any bytes may be in it.
+// String reads a string and returns a copy. The string may contain any bytes,
+// not only UTF-8.
 func (d *Decoder) String() string { return string(d.Bytes()) }
 
-// NameList reads a name-list. An empty one gives nil; an empty name in it is an error. The number of names is bounded by the length of
-// the data.
+// NameList reads a name-list. It returns nil for an empty list. An empty name
+// in a list is an error that wraps ErrNameList. The length of the data limits
+// the number of names.
 func (d *Decoder) NameList() []string {
 	list := d.String()
 	if list == "" {
@@ -118,8 +125,10 @@ func (d *Decoder) NameList() []string {
 	return names
 }
 
-// Count reads a uint32 that says how many items follow, each of which takes at least size bytes, size being positive. If that many cannot be
-// there it is an error; so a slice may be made with the capacity that Count returns.
+// Count reads a uint32: the number of items that follow. Each item takes at
+// least size bytes; size must be positive. If the data is too short for so many
+// items, Count fails and returns 0. Callers can therefore allocate a slice with
+// the capacity that Count returns.
 func (d *Decoder) Count(size int) int {
 	n := d.Uint32()
 	if uint64(n) > uint64(len(d.rest)/size) {
@@ -129,5 +138,6 @@ func (d *Decoder) Count(size int) int {
 	return int(n)
 }
 
-// Rest returns, in place, everything that is left, and leaves nothing. It is nil after an error.
+// Rest returns all remaining bytes as a part of the Decoder's data. The result
+// is nil after an error.
 func (d *Decoder) Rest() []byte { return d.take(len(d.rest), "rest") }

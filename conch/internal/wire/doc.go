@@ -1,8 +1,10 @@
-// Package wire encodes and decodes the data types of the SSH protocols, RFC 4251 section 5: the ones that SFTP packets, channel
-// request payloads and global requests are made of. Everything is big-endian.
+// Package wire encodes and decodes the data types of the SSH protocols (RFC
+// 4251, section 5). SFTP packets and the payloads of channel requests and
+// global requests consist of them. Numbers are big-endian.
 //
-// An [Encoder] appends to a byte slice. A [Decoder] walks over one; its error is sticky, so a whole structure is read field by field and
-// the error is looked at once, at the end:
+// An [Encoder] appends values to a byte slice. A [Decoder] reads values from a
+// byte slice. It keeps its first error, so callers read a whole structure and
+// check the error once, at the end:
 //
 //	d := wire.NewDecoder(payload)
 //	term, columns, rows := d.String(), d.Uint32(), d.Uint32()
@@ -10,8 +12,11 @@
 //		return err
 //	}
 //
-// A Decoder never reads past the slice and never allocates because of a length or a count alone: both are checked against the bytes that
-// are there first. Multiple-precision integers are not here; golang.org/x/crypto/ssh keeps them to itself.
+// A Decoder never reads beyond its slice. It checks every length and count
+// against the number of bytes that follow before it allocates memory.
 //
-// Both types belong to one goroutine at a time and hold no lock.
+// The package has no multiple-precision integers. Only golang.org/x/crypto/ssh
+// needs them.
+//
+// An Encoder or Decoder must not be used by several goroutines at once.
 package wire

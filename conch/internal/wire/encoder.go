@@ -5,14 +5,16 @@ import (
 	"strings"
 )
 
-// Encoder appends values to a buffer. The zero value is ready for use and starts with an empty buffer. A string longer than 4 GiB less one
-// byte cannot be expressed; keeping below that is the caller's part.
+// Encoder appends values to a buffer. The zero Encoder has an empty buffer and
+// is ready for use. Strings must be shorter than 4 GiB, because their length is
+// a uint32.
 type Encoder struct{ buf []byte }
 
-// NewEncoder returns an Encoder that appends to buf, whose contents stay in front and whose spare capacity is used.
+// NewEncoder returns an Encoder that appends to buf. It keeps the contents of
+// buf and uses its spare capacity.
 func NewEncoder(buf []byte) Encoder { return Encoder{buf} }
 
-// Data returns everything encoded so far. It shares memory with the Encoder.
+// Data returns the buffer, which the Encoder continues to use.
 func (e *Encoder) Data() []byte { return e.buf }
 
 // Uint8 appends a byte.
@@ -39,15 +41,15 @@ func (e *Encoder) String(s string) {
 	e.buf = append(e.buf, s...)
 }
 
-// Bytes appends p as a string, as [Encoder.String] does.
+// Bytes appends p in the same format as [Encoder.String].
 func (e *Encoder) Bytes(p []byte) {
 	e.Uint32(uint32(len(p)))
 	e.Raw(p)
 }
 
-// NameList appends a name-list: the names joined by commas, as one string. Names are not empty and contain no comma; that is the caller's
-// part too.
+// NameList appends a name-list: the names joined with commas, as one string.
+// The names must not be empty and must not contain commas.
 func (e *Encoder) NameList(names ...string) { e.String(strings.Join(names, ",")) }
 
-// Raw appends p as it is, without a length.
+// Raw appends the bytes of p without a length.
 func (e *Encoder) Raw(p []byte) { e.buf = append(e.buf, p...) }

@@ -6,7 +6,8 @@ import (
 	"github.com/hawser-go/hawser/conch/internal/wire"
 )
 
-// The payload of an "exit-signal" channel request (RFC 4254, section 6.10), written and read again.
+// This example encodes and decodes the payload of an "exit-signal" channel
+// request (RFC 4254, section 6.10).
 func Example() {
 	var e wire.Encoder
 	e.String("TERM")

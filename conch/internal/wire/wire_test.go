@@ -12,7 +12,8 @@ import (
 	"github.com/hawser-go/hawser/conch/internal/wire"
 )
 
-// kinds has one row per data type: how a value is written, its bytes as RFC 4251 section 5 gives them, and how it is read back.
+// kinds has one row per data type: how a value is written, its bytes as RFC
+// 4251 section 5 gives them, and how it is read back.
 var kinds = []struct {
 	name string
 	put  func(*wire.Encoder)

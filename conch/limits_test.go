@@ -1,0 +1,87 @@
+package conch_test
+
+import (
+	"errors"
+	"runtime"
+	"testing"
+
+	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/internal/sshtest"
+	"github.com/hawser-go/hawser/deferred"
+	gossh "golang.org/x/crypto/ssh"
+)
+
+// TestF12_Channels: the peer can open 20 channels at the same time, fill the
+// window of each while nobody reads, and take no more than 64 MiB.
+func TestF12_Channels(t *testing.T) {
+	r := sshtest.Start(t)
+	conn := &sshtest.PlainConnection{}
+	conn.OnChannel = func(string, []byte) deferred.Deferred[conch.Channel] {
+		return deferred.Succeed[conch.Channel](&pausedChannel{})
+	}
+	peer := newRawPeer(t, r, conn, nil)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	opened := 0
+	data := make([]byte, 32<<10)
+	for {
+		ch, requests, err := peer.OpenChannel("x", nil)
+		if err != nil {
+			refused, ok := errors.AsType[*gossh.OpenChannelError](err)
+			if !ok || refused.Reason != gossh.ResourceShortage {
+				t.Errorf("refused with %v", err)
+			}
+			break
+		}
+		opened++
+		go gossh.DiscardRequests(requests) // ends with the channel
+		for range 2 << 20 / len(data) {
+			if _, err := ch.Write(data); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if opened != 20 {
+		t.Errorf("%d channels were accepted", opened)
+	}
+	if grown := after.HeapAlloc - before.HeapAlloc; grown > 64<<20 {
+		t.Errorf("the heap has grown by %d MiB", grown>>20)
+	}
+	runtime.KeepAlive(conn)
+}
+
+// TestF12_Opening: channels that nobody has answered are refused from the 129th
+// on, and a limit can be set.
+func TestF12_Opening(t *testing.T) {
+	r := sshtest.Start(t)
+	for _, row := range []struct{ limit, want int }{{0, 128}, {3, 3}} {
+		conn := &sshtest.PlainConnection{}
+		conn.Limits.Opening = row.limit
+		conn.OnChannel = func(string, []byte) deferred.Deferred[conch.Channel] { return deferred.New[conch.Channel]() }
+		peer := newRawPeer(t, r, conn, nil)
+		answers := make(chan error)
+		for range row.want + 5 {
+			go func() { // ends with the answer, or with the connection
+				_, _, err := peer.OpenChannel("x", nil)
+				answers <- err
+			}()
+		}
+		for range 5 {
+			if refused, ok := errors.AsType[*gossh.OpenChannelError](<-answers); !ok || refused.Reason != gossh.ResourceShortage {
+				t.Errorf("limit %d: got %v", row.limit, refused)
+			}
+		}
+		peer.Close()
+		for range row.want {
+			<-answers
+		}
+	}
+}
+
+// pausedChannel takes no data.
+type pausedChannel struct{ conch.SSHChannel }
+
+func (c *pausedChannel) ChannelOpen([]byte) { c.PauseProducing() }
