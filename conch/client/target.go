@@ -26,12 +26,12 @@ type Target struct {
 	Port    int // 0 means 22
 	Options Options
 
-	// Verify checks the host key; nil means VerifyHostKey.
+	// Verify checks the host key. Nil means VerifyHostKey.
 	Verify HostKeyVerifier
 
-	// Auth returns the authentication for one connection; nil means
-	// NewSSHUserAuthClient.
-	Auth func(user string, options Options, instance conch.Connection) UserAuthClient
+	// Auth returns the authentication for one connection. Nil means
+	// NewDefaultAuthClient.
+	Auth func(user string, instance conch.Connection) UserAuthClient
 }
 
 // ParseTarget returns the target that a user names as host, user@host, host:port,
@@ -86,9 +86,9 @@ func (t *Target) Connect(r *reactor.Reactor, conn conch.Connection) deferred.Def
 		}
 		name = me.Username
 	}
-	var auth UserAuthClient = NewSSHUserAuthClient(name, t.Options, conn)
+	var auth UserAuthClient = NewDefaultAuthClient(name, conn)
 	if t.Auth != nil {
-		auth = t.Auth(name, t.Options, conn)
+		auth = t.Auth(name, conn)
 	}
 	return Connect(r, t.Host, t.port(), t.Options, t.Verify, auth)
 }

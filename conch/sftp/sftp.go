@@ -33,7 +33,7 @@ type Options struct {
 
 	// Verify and Auth are those of client.Target.
 	Verify client.HostKeyVerifier
-	Auth   func(user string, options client.Options, instance conch.Connection) client.UserAuthClient
+	Auth   func(user string, instance conch.Connection) client.UserAuthClient
 
 	// Subsystem is the subsystem to start; empty means "sftp". A value that
 	// begins with a slash is a command line.

@@ -119,9 +119,9 @@ func TestOpenSFTP_Target(t *testing.T) {
 					address = a
 					return nil, dialled
 				}},
-				Auth: func(u string, o client.Options, instance conch.Connection) client.UserAuthClient {
+				Auth: func(u string, instance conch.Connection) client.UserAuthClient {
 					user = u
-					return client.NewSSHUserAuthClient(u, o, instance)
+					return client.NewDefaultAuthClient(u, instance)
 				},
 			})
 		})

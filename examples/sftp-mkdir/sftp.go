@@ -80,7 +80,7 @@ func sftp(r *reactor.Reactor, user, host string, port int, options client.Option
 		connecting.Cancel()
 		conn.LoseConnection()
 	})
-	auth := client.NewSSHUserAuthClient(user, options, conn)
+	auth := client.NewDefaultAuthClient(user, conn)
 	connecting = client.Connect(r, host, port, options, client.VerifyHostKey, auth)
 	connecting.OnError(func(err error) { _ = conn.sftp.TryErrback(err) }) // the timeout may have fired it
 	return conn.sftp

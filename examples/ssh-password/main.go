@@ -15,7 +15,6 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 	"github.com/hawser-go/hawser/reactor/task"
-	gossh "golang.org/x/crypto/ssh"
 )
 
 // passwordAuth has no keys and one password, which it gets a moment later, as from
@@ -24,10 +23,6 @@ type passwordAuth struct {
 	client.SSHUserAuthClient
 	r      *reactor.Reactor
 	secret string
-}
-
-func (a *passwordAuth) GetPublicKey() deferred.Deferred[gossh.PublicKey] {
-	return deferred.Succeed[gossh.PublicKey](nil)
 }
 
 func (a *passwordAuth) GetPassword(string) deferred.Deferred[string] {
@@ -56,8 +51,8 @@ func main() {
 
 // run logs in. The end of the reactor logs out.
 func run(r *reactor.Reactor, target *client.Target, secret string) deferred.Deferred[struct{}] {
-	target.Auth = func(user string, options client.Options, instance conch.Connection) client.UserAuthClient {
-		return &passwordAuth{*client.NewSSHUserAuthClient(user, options, instance), r, secret}
+	target.Auth = func(user string, instance conch.Connection) client.UserAuthClient {
+		return &passwordAuth{*client.NewSSHUserAuthClient(user, instance), r, secret}
 	}
 	return target.Connect(r, &struct{ conch.SSHConnection }{})
 }
