@@ -28,7 +28,8 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// benchServer is the environment variable that makes the test binary a server, so that the memory and time measured are the client's alone.
+// benchServer is the name of an environment variable. If it is set, the test
+// binary runs a server, so that the benchmark measures only the client.
 const benchServer = "HAWSER_BENCH_SERVER"
 
 func TestMain(m *testing.M) {
@@ -43,7 +44,7 @@ func TestMain(m *testing.M) {
 	_, _ = io.Copy(io.Discard, os.Stdin) // until the parent is done
 }
 
-// serverPort starts such a server.
+// serverPort starts a server process and returns its port.
 func serverPort(b *testing.B) int {
 	b.Helper()
 	cmd := osexec.Command(os.Args[0])
@@ -74,7 +75,7 @@ func serverPort(b *testing.B) int {
 	return port
 }
 
-// benchAuth has a password only.
+// benchAuth logs in with a password.
 type benchAuth struct{ client.SSHUserAuthClient }
 
 func (*benchAuth) GetPublicKey() deferred.Deferred[gossh.PublicKey] {
@@ -84,7 +85,8 @@ func (*benchAuth) GetPassword(string) deferred.Deferred[string] {
 	return deferred.Succeed("password")
 }
 
-// contestants open n connections at the same time and return what closes them.
+// contestants open n connections at the same time. They return a function that
+// closes all of them.
 var contestants = map[string]func(b *testing.B, port, n int) (closeAll func()){
 	"hawser": func(b *testing.B, port, n int) func() {
 		r := reactortest.Start(b, reactor.Options{Logger: slog.New(slog.DiscardHandler)}) // the log of a test takes debug records
@@ -148,8 +150,9 @@ func cpuTime(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// BenchmarkConnect opens connections at once, holds them, and closes them: time and CPU of the client for each, and the memory and goroutines that
-// an idle one takes.
+// BenchmarkConnect opens connections at the same time, waits, and closes them.
+// It reports the time and CPU time per connection, and the memory and
+// goroutines of an idle connection.
 func BenchmarkConnect(b *testing.B) {
 	for _, n := range []int{200, 1000} {
 		for _, name := range []string{"hawser", "xcrypto"} {

@@ -20,7 +20,7 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// exec opens a session that runs command, and waits until it is closed.
+// exec opens a session, runs command, and waits until the session is closed.
 func exec(t *testing.T, r *reactor.Reactor, conn *sshtest.PlainConnection, command string, opened func(*sshtest.RecordingChannel)) sshtest.Events {
 	t.Helper()
 	var seen sshtest.Events
@@ -43,7 +43,8 @@ func exec(t *testing.T, r *reactor.Reactor, conn *sshtest.PlainConnection, comma
 	return seen
 }
 
-// TestChannel_Order runs a command and checks the order of events: C-CONN-32, 35, C-CHAN-4, and the adapter rules of C-CONN.
+// TestChannel_Order runs a command and checks the order of events: C-CONN-32,
+// 35, C-CHAN-4, and the adapter rules of C-CONN.
 func TestChannel_Order(t *testing.T) {
 	for name, server := range map[string]func(t *testing.T) sshtest.Target{
 		"embedded": func(t *testing.T) sshtest.Target {
@@ -137,7 +138,8 @@ func TestChannel_OpenRefused(t *testing.T) {
 	})
 }
 
-// TestChannel_Echo sends data of many sizes there and back, in order, some of it before the channel is open: C-CHAN-11, 16, 20, PORT-5.
+// TestChannel_Echo sends data of many sizes and compares the reply. The first
+// data is sent before the channel is open: C-CHAN-11, 16, 20, PORT-5.
 func TestChannel_Echo(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Echo})
@@ -166,7 +168,8 @@ func TestChannel_Echo(t *testing.T) {
 	}
 }
 
-// TestChannel_WriteBeforeOpen: C-CHAN-16; and C-CHAN-17, C-CONN-40: what is written after end-of-file is dropped.
+// TestChannel_WriteBeforeOpen: data is buffered until the channel is open,
+// C-CHAN-16. Data after end-of-file is dropped: C-CHAN-17, C-CONN-40.
 func TestChannel_WriteBeforeOpen(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Echo})
@@ -190,7 +193,8 @@ func TestChannel_WriteBeforeOpen(t *testing.T) {
 	}
 }
 
-// TestChannel_Pause: while a channel is paused nothing is delivered and the peer is held back by its window; afterwards everything comes.
+// TestChannel_Pause: a paused channel delivers no data, and its window stops
+// the peer. After ResumeProducing all data arrives.
 func TestChannel_Pause(t *testing.T) {
 	const total = 8 << 20
 	var written atomic.Int64
@@ -247,7 +251,7 @@ func TestChannel_Pause(t *testing.T) {
 	})
 }
 
-// TestChannel_Panic: a panic in a hook closes the channel, and only that.
+// TestChannel_Panic: a panic in a hook closes only that channel.
 func TestChannel_Panic(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Echo})
@@ -259,7 +263,8 @@ func TestChannel_Panic(t *testing.T) {
 	exec(t, r, conn, "echo", func(c *sshtest.RecordingChannel) { c.LoseConnection() })
 }
 
-// TestReactor_StopInTheMiddle: stopping the reactor ends every connection and goroutine, whatever they do.
+// TestReactor_StopInTheMiddle: when the reactor stops, all connections and
+// goroutines end.
 func TestReactor_StopInTheMiddle(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Echo})

@@ -27,8 +27,8 @@ func disconnectPacket(reason uint32, text string) []byte {
 	return append(packet, make([]byte, padding)...)
 }
 
-// TestF36_DisconnectAtOnce: a server that sends its version line, a DISCONNECT
-// message, and closes, is quoted, although writing to it fails.
+// TestF36_DisconnectAtOnce: the error has the text of a DISCONNECT message even
+// if the server closes at once and writing to it fails.
 func TestF36_DisconnectAtOnce(t *testing.T) {
 	r := sshtest.Start(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -43,7 +43,8 @@ func TestF36_DisconnectAtOnce(t *testing.T) {
 			if err != nil {
 				return
 			}
-			_, _ = c.Write(append([]byte("SSH-2.0-busy\r\n"), disconnectPacket(12, "too many\x1b[2J users")...)) // the client sees
+			message := disconnectPacket(12, "too many\x1b[2J users")
+			_, _ = c.Write(append([]byte("SSH-2.0-busy\r\n"), message...)) // if it fails, so does the client
 			c.Close()
 		}
 	}()
@@ -66,7 +67,7 @@ func TestF36_DisconnectAtOnce(t *testing.T) {
 	<-served
 }
 
-// TestF36_FloodReason: who floods the connection is named as the reason.
+// TestF36_FloodReason: the error says that the peer flooded the connection.
 func TestF36_FloodReason(t *testing.T) {
 	r := sshtest.Start(t)
 	conn := &sshtest.PlainConnection{}

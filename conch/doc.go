@@ -22,8 +22,10 @@
 //
 //	type command struct{ conch.SSHChannel }
 //
-//	func (c *command) Name() string          { return "session" }
-//	func (c *command) ChannelOpen([]byte)    { c.Conn().SendRequest(c, "exec", conch.NS("uptime"), true) }
+//	func (c *command) Name() string { return "session" }
+//	func (c *command) ChannelOpen([]byte) {
+//		c.Conn().SendRequest(c, "exec", conch.NS("uptime"), true)
+//	}
 //	func (c *command) DataReceived(p []byte) { os.Stdout.Write(p) }
 //	func (c *command) Closed()               { c.Conn().LoseConnection() }
 //

@@ -16,7 +16,7 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// brokenConn spoils what it reads once it is told to.
+// brokenConn changes the data that it reads, once it is switched on.
 type brokenConn struct {
 	net.Conn
 	broken atomic.Bool
@@ -30,8 +30,8 @@ func (c *brokenConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// TestF35_BrokenIsNotClosed: a connection that breaks in the middle of data is
-// never reported as the normal close of a channel.
+// TestF35_BrokenIsNotClosed: if a connection breaks within data, its channels
+// do not report a normal close.
 func TestF35_BrokenIsNotClosed(t *testing.T) {
 	n := 100
 	if long {
@@ -82,9 +82,9 @@ func TestF35_BrokenIsNotClosed(t *testing.T) {
 	}
 }
 
-// TestF35_CloseThenLost: a channel that the peer has closed properly is reported
-// as closed, although the connection is lost right afterwards, and as lost if it
-// cannot be known.
+// TestF35_CloseThenLost: a channel that the peer has closed is reported as
+// closed even if the connection is lost at once. If that is unknown, it is
+// reported as lost.
 func TestF35_CloseIsClosed(t *testing.T) {
 	r := sshtest.Start(t)
 	conn := &sshtest.PlainConnection{}

@@ -11,8 +11,8 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// TestF12_Channels: the peer can open 20 channels at the same time, fill the
-// window of each while nobody reads, and take no more than 64 MiB.
+// TestF12_Channels: a peer opens 20 channels and fills their windows while no
+// one reads. The process uses at most 64 MiB.
 func TestF12_Channels(t *testing.T) {
 	r := sshtest.Start(t)
 	conn := &sshtest.PlainConnection{}
@@ -53,8 +53,8 @@ func TestF12_Channels(t *testing.T) {
 	runtime.KeepAlive(conn)
 }
 
-// TestF12_Opening: channels that nobody has answered are refused from the 129th
-// on, and a limit can be set.
+// TestF12_Opening: at most 128 channels can wait for an answer, or as many as
+// the limit that the program sets. More are refused.
 func TestF12_Opening(t *testing.T) {
 	r := sshtest.Start(t)
 	for _, row := range []struct{ limit, want int }{{0, 128}, {3, 3}} {
@@ -81,7 +81,7 @@ func TestF12_Opening(t *testing.T) {
 	}
 }
 
-// pausedChannel takes no data.
+// pausedChannel is always paused.
 type pausedChannel struct{ conch.SSHChannel }
 
 func (c *pausedChannel) ChannelOpen([]byte) { c.PauseProducing() }

@@ -16,7 +16,8 @@ import (
 	"github.com/hawser-go/hawser/reactor"
 )
 
-// TestConnect_Misuse: what cannot be tried fails at once, with an error that says what is missing.
+// TestConnect_Misuse: wrong arguments fail at once, and the error says which
+// argument is missing.
 func TestConnect_Misuse(t *testing.T) {
 	r := reactor.New(reactor.Options{NoSignals: true})
 	options := client.Options{}
@@ -39,7 +40,7 @@ func TestConnect_Misuse(t *testing.T) {
 	}
 }
 
-// TestOpenChannel_NoName: a channel whose Name was forgotten is a mistake in the program.
+// TestOpenChannel_NoName: a channel must have a Name method.
 func TestOpenChannel_NoName(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{})

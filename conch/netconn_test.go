@@ -20,7 +20,8 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// openStream starts command, or the subsystem sftp, and returns its channel as a net.Conn.
+// openStream starts command, or the sftp subsystem, and returns its channel as
+// a net.Conn.
 func openStream(t *testing.T, r *reactor.Reactor, conn *sshtest.PlainConnection, command client.Command) *reactor.NetConn {
 	t.Helper()
 	s := &netSession{ClientSession: client.ClientSession{Command: command}}
@@ -40,7 +41,7 @@ type netSession struct {
 
 func (s *netSession) SessionStarted() { s.conn = s.NetConn() }
 
-// TestNetConn_SFTP runs the blocking client of pkg/sftp over a channel.
+// TestNetConn_SFTP runs the client of pkg/sftp over a channel.
 func TestNetConn_SFTP(t *testing.T) {
 	sshtest.BothServers(t, conchtest.Options{}, func(t *testing.T, to sshtest.Target) {
 		r := sshtest.Start(t)
@@ -68,7 +69,7 @@ func TestNetConn_SFTP(t *testing.T) {
 	})
 }
 
-// TestNetConn_EOF: both directions end on their own, and everything sent before comes.
+// TestNetConn_EOF: each direction ends separately, after all of its data.
 func TestNetConn_EOF(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Shell})
@@ -97,7 +98,8 @@ func TestNetConn_EOF(t *testing.T) {
 	}
 }
 
-// TestNetConn_Deadlines: a Read and a Write that wait end at their deadline, and go on when it is moved.
+// TestNetConn_Deadlines: a blocked Read or Write fails at its deadline. It
+// continues if the deadline is moved.
 func TestNetConn_Deadlines(t *testing.T) {
 	r := sshtest.Start(t)
 	release := make(chan struct{})
@@ -137,7 +139,7 @@ func TestNetConn_Deadlines(t *testing.T) {
 	}
 }
 
-// TestNetConn_OnLoop: a call that would block the reactor fails.
+// TestNetConn_OnLoop: a call that would block the loop fails.
 func TestNetConn_OnLoop(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Shell})
@@ -149,7 +151,7 @@ func TestNetConn_OnLoop(t *testing.T) {
 	})
 }
 
-// TestNetConn_Lost: a Read and a Write that wait fail when the connection is lost.
+// TestNetConn_Lost: a blocked Read or Write fails when the connection is lost.
 func TestNetConn_Lost(t *testing.T) {
 	r := sshtest.Start(t)
 	s, to := sshtest.Embedded(t, conchtest.Options{Exec: func(_ string, ch gossh.Channel) uint32 {
@@ -165,7 +167,7 @@ func TestNetConn_Lost(t *testing.T) {
 		_, err := c.Read(make([]byte, 1))
 		read <- err
 	}()
-	go func() { // likewise
+	go func() { // ends when the connection is lost
 		_, err := c.Write(make([]byte, 16<<20))
 		read <- err
 	}()

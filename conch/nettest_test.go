@@ -10,8 +10,8 @@ import (
 	"golang.org/x/net/nettest"
 )
 
-// TestNetConn_nettest runs the conformance tests of x/net over a channel whose
-// other end is a channel of another connection: both ends are ours.
+// TestNetConn_nettest runs the conformance tests of x/net on two channels that
+// the peer connects with each other.
 func TestNetConn_nettest(t *testing.T) {
 	r := sshtest.Start(t)
 	nettest.TestConn(t, func() (c1, c2 net.Conn, stop func(), err error) {
@@ -24,7 +24,7 @@ func TestNetConn_nettest(t *testing.T) {
 	})
 }
 
-// channelPair returns two NetConns whose channels a peer connects with each other.
+// channelPair returns two NetConns. The peer connects their channels.
 func channelPair(t *testing.T, r *reactor.Reactor) (a, b net.Conn, peer *rawPeer) {
 	conn := &sshtest.PlainConnection{}
 	peer = newRawPeer(t, r, conn, nil)
@@ -49,7 +49,7 @@ func channelPair(t *testing.T, r *reactor.Reactor) (a, b net.Conn, peer *rawPeer
 	return <-opened, <-opened, peer
 }
 
-// copyAll passes data on, then the end.
+// copyAll copies data until EOF, then EOF.
 func copyAll(to, from gossh.Channel) {
 	buf := make([]byte, 32<<10)
 	for {

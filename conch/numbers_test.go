@@ -15,7 +15,7 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// writer is a channel that notes StopWriting and StartWriting.
+// writer is a channel that records calls of StopWriting and StartWriting.
 type writer struct {
 	sshtest.RecordingChannel
 	started chan struct{}
@@ -24,7 +24,8 @@ type writer struct {
 func (w *writer) StopWriting()  { w.Events.Add("StopWriting") }
 func (w *writer) StartWriting() { w.Events.Add("StartWriting"); close(w.started) }
 
-// TestChannel_Writing: the hints, the identity, and closing twice: C-CHAN-13, 14, 15, 22, 30, 31.
+// TestChannel_Writing: StopWriting and StartWriting, the identity of a channel,
+// and a second close: C-CHAN-13, 14, 15, 22, 30, 31.
 func TestChannel_Writing(t *testing.T) {
 	r := sshtest.Start(t)
 	release := make(chan struct{})
@@ -65,7 +66,8 @@ func TestChannel_Writing(t *testing.T) {
 	})
 }
 
-// TestChannel_PeerCloses: the peer closes while data waits to be sent: it is dropped, and the channel ends: C-CHAN-24, C-CHAN-3, C-CONN-42, 43.
+// TestChannel_PeerCloses: when the peer closes a channel, unsent data is
+// dropped: C-CHAN-24, C-CHAN-3, C-CONN-42, 43.
 func TestChannel_PeerCloses(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{Exec: func(string, gossh.Channel) uint32 { return 0 }})
@@ -76,7 +78,7 @@ func TestChannel_PeerCloses(t *testing.T) {
 	}
 }
 
-// numbered is a producer that counts what is asked of it.
+// numbered is a producer that counts the calls of its methods.
 type numbered struct {
 	c                        *conch.SSHChannel
 	pull                     int // pieces left, for one that is asked for them
@@ -96,7 +98,7 @@ func (p *numbered) ResumeProducing() {
 	p.c.Write([]byte("piece"))
 }
 
-// TestChannel_Producers: both kinds of producers, and their end: C-CHAN-32.
+// TestChannel_Producers: push and pull producers, and their end: C-CHAN-32.
 func TestChannel_Producers(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Echo})
@@ -123,7 +125,8 @@ func TestChannel_Producers(t *testing.T) {
 			t.Errorf("a second producer: %v", err)
 		}
 	})
-	came := text.String()[:min(text.Len(), len("piecepiecepiece"))] // what the echo sends back after our close is dropped
+	// Data that the echo sends after our close is dropped.
+	came := text.String()[:min(text.Len(), len("piecepiecepiece"))]
 	if seen[len(seen)-1] != "Closed" || !strings.HasPrefix("piecepiecepiece", came) {
 		t.Errorf("events %q, %.20q", seen, text.String())
 	}
@@ -132,7 +135,8 @@ func TestChannel_Producers(t *testing.T) {
 	}
 }
 
-// TestChannel_SendClose: extended data arrives, and SendClose does not wait for data that cannot be sent: C-CHAN-12, C-CONN-41.
+// TestChannel_SendClose: extended data arrives. SendClose does not wait for
+// data that cannot be sent: C-CHAN-12, C-CONN-41.
 func TestChannel_SendClose(t *testing.T) {
 	r := sshtest.Start(t)
 	errors := make(chan string, 1)

@@ -12,11 +12,11 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// long reports whether tests run in their long form.
+// long reports whether the long form of the tests runs.
 var long = os.Getenv("HAWSER_LONG") != ""
 
-// TestF30_RequestThenClose: a request that is made before LoseConnection is
-// sent before the close, 500 times of 500.
+// TestF30_RequestThenClose: a request before LoseConnection is always sent
+// before the close. The test does this 500 times.
 func TestF30_RequestThenClose(t *testing.T) {
 	r := sshtest.Start(t)
 	conn := &sshtest.PlainConnection{}
@@ -90,8 +90,8 @@ func TestF32_OpenInOrder(t *testing.T) {
 	}
 }
 
-// TestF31_PausedChannelLost: a channel that is paused while data waits ends with
-// the connection.
+// TestF31_PausedChannelLost: a paused channel with undelivered data ends when
+// the connection is lost.
 func TestF31_PausedChannelLost(t *testing.T) {
 	r := sshtest.Start(t)
 	conn := &sshtest.PlainConnection{}
@@ -152,8 +152,8 @@ func TestF31_NetConnLost(t *testing.T) {
 	}
 }
 
-// TestFlushBeforeLoseConnection: what was written to a channel before
-// LoseConnection of the connection reaches the peer.
+// TestFlushBeforeLoseConnection: LoseConnection of the connection first sends
+// the data that was written to its channels.
 func TestFlushBeforeLoseConnection(t *testing.T) {
 	r := sshtest.Start(t)
 	for range 50 {

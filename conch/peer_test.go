@@ -16,7 +16,8 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// TestPeer_GlobalRequests: granted with and without payload, refused, a panic, and nobody interested: C-CONN-52.
+// TestPeer_GlobalRequests: hooks grant a request with and without a payload,
+// refuse it, panic, or do not exist: C-CONN-52.
 func TestPeer_GlobalRequests(t *testing.T) {
 	r := sshtest.Start(t)
 	conn, server := sshtest.Peered(t, r)
@@ -45,7 +46,7 @@ func TestPeer_GlobalRequests(t *testing.T) {
 	}
 }
 
-// answeringChannel answers requests in its own time.
+// answeringChannel answers requests with the results of a function.
 type answeringChannel struct {
 	sshtest.RecordingChannel
 	answer func(name string) deferred.Deferred[bool]
@@ -55,7 +56,8 @@ func (c *answeringChannel) RequestReceived(name string, data []byte) deferred.De
 	return c.answer(name)
 }
 
-// TestPeer_Channels: the peer opens channels, which are granted, refused with a number, refused with any error, and unknown: C-CONN-14, 53, 54, 55.
+// TestPeer_Channels: the peer opens channels. They are granted, refused with a
+// reason code or another error, or of unknown type: C-CONN-14, 53, 54, 55.
 func TestPeer_Channels(t *testing.T) {
 	r := sshtest.Start(t)
 	conn, server := sshtest.Peered(t, r)
@@ -99,8 +101,8 @@ func TestPeer_Channels(t *testing.T) {
 	})
 }
 
-// TestPeer_Requests: answers that are true, false, an error, a panic, nothing, and one that comes later, which holds only its own reply up:
-// C-CONN-50, C-CONN-51, C-CHAN-5.
+// TestPeer_Requests: hooks return true, false, an error, a zero Deferred, or a
+// Deferred that fires later: C-CONN-50, C-CONN-51, C-CHAN-5.
 func TestPeer_Requests(t *testing.T) {
 	r := sshtest.Start(t)
 	conn, server := sshtest.Peered(t, r)
@@ -142,7 +144,8 @@ func TestPeer_Requests(t *testing.T) {
 	ch.Close()
 }
 
-// TestPeer_OpenPanics: a panic in ChannelOpen closes that channel, and no other: C-CONN-56.
+// TestPeer_OpenPanics: a panic in ChannelOpen closes only that channel:
+// C-CONN-56.
 func TestPeer_OpenPanics(t *testing.T) {
 	r := sshtest.Start(t)
 	conn, server := sshtest.Peered(t, r)
@@ -163,7 +166,8 @@ func TestPeer_OpenPanics(t *testing.T) {
 	}
 }
 
-// TestRequests_Order sends many requests, of the connection and of a channel, without waiting: C-CONN-20, 21, 25, C-CONN-23, 24.
+// TestRequests_Order sends many requests of the connection and of a channel
+// without waiting for replies: C-CONN-20, 21, 25, C-CONN-23, 24.
 func TestRequests_Order(t *testing.T) {
 	r := sshtest.Start(t)
 	log := &sshtest.RequestLog{Want: -1}
@@ -224,7 +228,8 @@ func TestRequests_Order(t *testing.T) {
 	})
 }
 
-// TestF26_RefusedChannelText: what a server says stands in one line of bounded length.
+// TestF26_RefusedChannelText: an error has the text of the server in one line
+// of limited length.
 func TestF26_RefusedChannelText(t *testing.T) {
 	r := sshtest.Start(t)
 	conn, server := sshtest.Peered(t, r)

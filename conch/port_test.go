@@ -18,7 +18,7 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// recordingAuth is the standard authentication, with its events noted.
+// recordingAuth is the standard authentication. It records its events.
 type recordingAuth struct {
 	client.DefaultAuthClient
 	events *sshtest.Events
@@ -44,8 +44,8 @@ func (a *recordingAuth) SignData(key gossh.PublicKey, data []byte, algorithm str
 	return a.DefaultAuthClient.SignData(key, data, algorithm)
 }
 
-// TestPORT_Sequence runs the program of the contract's section PORT and compares what happens, event by event: C-CLIENT-1, 2, 3, 20, C-AUTH-18,
-// C-CONN-10, 12.
+// TestPORT_Sequence runs the program of section PORT of the specification and
+// compares its events: C-CLIENT-1, 2, 3, 20, C-AUTH-18, C-CONN-10, 12.
 func TestPORT_Sequence(t *testing.T) {
 	t.Run("embedded", func(t *testing.T) {
 		r := sshtest.Start(t)
@@ -91,7 +91,8 @@ func testSequence(t *testing.T, r *reactor.Reactor, to sshtest.Target, message, 
 	}
 }
 
-// program is the program of section PORT; its Deferred fires when the channel is closed.
+// program is the program of section PORT. Its Deferred fires when the channel
+// is closed.
 func program(r *reactor.Reactor, to sshtest.Target, seen *sshtest.Events) deferred.Deferred[struct{}] {
 	conn := &sshtest.PlainConnection{}
 	ready := deferred.New[*filetransfer.FileTransferClient]()

@@ -15,8 +15,8 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// rawPeer is the other end of an SSH connection: x/crypto/ssh and nothing else,
-// over a pipe in memory.
+// rawPeer is the other end of an SSH connection: x/crypto/ssh over a pipe in
+// memory.
 type rawPeer struct {
 	*gossh.ServerConn
 	channels <-chan gossh.NewChannel
@@ -24,7 +24,8 @@ type rawPeer struct {
 	pipe     net.Conn // the peer's end
 }
 
-// rawSide is a client without policy.
+// rawSide is a client that accepts every host key and logs in without
+// authentication.
 type rawSide struct {
 	conn      net.Conn
 	service   conch.Connection
@@ -66,8 +67,8 @@ var rawHostKey = sync.OnceValue(func() gossh.Signer {
 	return signer
 })
 
-// newRawPeer connects service to a peer. wrap, which may be nil, stands between
-// the transport and the pipe.
+// newRawPeer connects service to a new peer. If wrap is not nil, the transport
+// uses the result of wrap instead of the pipe.
 func newRawPeer(t *testing.T, r *reactor.Reactor, service conch.Connection, wrap func(net.Conn) net.Conn) *rawPeer {
 	t.Helper()
 	a, b := sshtest.MemPipe()
@@ -106,6 +107,6 @@ func newRawPeerOver(t *testing.T, r *reactor.Reactor, service conch.Connection, 
 	return peer
 }
 
-// answerAll refuses the global requests of the other side, until the connection
+// answerAll refuses the global requests of the other side until the connection
 // ends.
 func (p *rawPeer) answerAll() { go gossh.DiscardRequests(p.requests) }

@@ -11,7 +11,8 @@ import (
 	"github.com/hawser-go/hawser/conch"
 )
 
-// payloads has a row for each payload: a value, its bytes written by hand from the RFC, and the way back.
+// payloads has a row for each payload: a value, its bytes as the RFC defines
+// them, and the parser.
 var payloads = []struct {
 	name  string
 	value any
@@ -84,7 +85,8 @@ func TestPayloads(t *testing.T) {
 	}
 }
 
-// TestPTYModes: the list ends at opcode 0, at 160 and above, and at its end; one that breaks off is an error.
+// TestPTYModes: the list of modes ends at opcode 0, at an opcode of 160 or
+// more, or with the data. An incomplete mode is an error.
 func TestPTYModes(t *testing.T) {
 	for list, want := range map[string]int{
 		"": 0, "\x00\x01\x02": 0, "\x01\x00\x00\x00\x01": 1, "\x01\x00\x00\x00\x01\xa0rubbish": 1, "\x01\x00\x00": -1,
@@ -107,7 +109,8 @@ func TestGetNS(t *testing.T) {
 	}
 }
 
-// fuzz feeds a parser: it must not panic, and what it accepts it must accept again after packing.
+// fuzz tests a parser. The parser must not panic. It must accept the packed
+// form of each value that it returns.
 func fuzz(f *testing.F, name string, again func([]byte) (packed []byte, err error)) {
 	for _, row := range payloads {
 		f.Add(row.pack)

@@ -17,8 +17,7 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// recorder is the peer's end of a channel: it notes what is sent, and can be
-// stuck.
+// recorder is a channel that records sent messages and that can block.
 type recorder struct {
 	gossh.Channel
 	mu      sync.Mutex // guards the following
@@ -97,7 +96,7 @@ func (r *recorder) seen() string {
 	return strings.Join(r.sent, ", ")
 }
 
-// request is an item that asks for name, and notes how it went.
+// request is an item that sends the request name and records its result.
 func request(name string, answered func(granted bool, err error)) sendItem {
 	return sendItem{kind: itemRequest, request: &sendRequest{name: name, sent: make(chan struct{}), answered: answered}}
 }
@@ -106,7 +105,7 @@ func dataItem(text string) sendItem { return sendItem{kind: itemData, p: []byte(
 func extItem(text string) sendItem  { return sendItem{kind: itemExtended, p: []byte(text), own: true} }
 
 // TestF30_CallOrder: data, extended data, requests, end-of-file and the close
-// leave in the order of the calls.
+// are sent in the order of the calls.
 func TestF30_CallOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var q sendQueue
@@ -131,7 +130,7 @@ func TestF30_CallOrder(t *testing.T) {
 	})
 }
 
-// TestF30_RandomOrder: whatever is called leaves in that order.
+// TestF30_RandomOrder: messages are sent in the order of random calls.
 func TestF30_RandomOrder(t *testing.T) {
 	for seed := range uint64(100) {
 		synctest.Test(t, func(t *testing.T) {
@@ -168,7 +167,7 @@ func TestF30_RandomOrder(t *testing.T) {
 }
 
 // TestF30_RequestPassesStuckData: a signal does not wait for data that the peer
-// does not take, and all that follows keeps its order.
+// does not accept. The other messages stay in order.
 func TestF30_RequestPassesStuckData(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var q sendQueue
@@ -201,7 +200,7 @@ func TestF30_RequestPassesStuckData(t *testing.T) {
 	})
 }
 
-// TestF30_Abort: an abort closes at once, and fails what is not sent.
+// TestF30_Abort: an abort closes the channel at once. Unsent messages fail.
 func TestF30_Abort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var q sendQueue
@@ -227,8 +226,8 @@ func TestF30_Abort(t *testing.T) {
 	})
 }
 
-// TestReplies: a reply waits for those to earlier requests (RFC 4254, sections
-// 4 and 5.4).
+// TestReplies: a reply waits for the replies to earlier requests (RFC 4254,
+// sections 4 and 5.4).
 func TestReplies(t *testing.T) {
 	tr := &SSHTransport{r: reactor.New(reactor.Options{}), service: &SSHConnection{}}
 	var rs replies
@@ -246,7 +245,7 @@ func TestReplies(t *testing.T) {
 	}
 }
 
-// after returns a channel that is closed after d of the fake time.
+// after returns a channel that is closed after d of fake time.
 func after(d time.Duration) <-chan struct{} {
 	done := make(chan struct{})
 	time.AfterFunc(d, func() { close(done) })

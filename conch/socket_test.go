@@ -18,7 +18,7 @@ type readOnly struct {
 
 func (c readOnly) Read(p []byte) (int, error) { return c.Reader.Read(p) }
 
-// lines notes the lines that a socket reports.
+// lines records the lines that a socket reports.
 type lines struct {
 	handshake.Side
 	versions, texts []string
@@ -27,8 +27,8 @@ type lines struct {
 func (l *lines) VersionReceived(line string) { l.versions = append(l.versions, line) }
 func (l *lines) TextReceived(line string)    { l.texts = append(l.texts, line) }
 
-// TestSocket_Version finds the version line behind others, in any chunking, and
-// hides the others (F28, F36).
+// TestSocket_Version: the socket hides the lines before the version line,
+// however the data is split (F28, F36).
 func TestSocket_Version(t *testing.T) {
 	long := strings.Repeat("x", 1000)
 	for _, row := range []struct {

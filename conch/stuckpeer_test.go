@@ -21,10 +21,11 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// windowSize is what a channel of x/crypto/ssh takes without reading.
+// windowSize is the number of bytes that a channel of x/crypto/ssh accepts
+// while no one reads.
 const windowSize = 2 << 20
 
-// deaf is an Exec that reads nothing. It ends with the channel.
+// deaf is an Exec that reads nothing until the channel ends.
 func deaf(_ string, ch gossh.Channel) uint32 {
 	for {
 		if _, err := ch.SendRequest("wait", true, nil); err != nil {
@@ -33,7 +34,8 @@ func deaf(_ string, ch gossh.Channel) uint32 {
 	}
 }
 
-// tappedConn is a net.Conn that tells when more than a window was written, and whose writes can be made to fail, or to wait for Close.
+// tappedConn is a net.Conn that reports when more than a window was written.
+// Its writes can fail, or block until Close.
 type tappedConn struct {
 	net.Conn
 	written       atomic.Int64
@@ -47,7 +49,7 @@ func newTappedConn() *tappedConn {
 	return &tappedConn{full: make(chan struct{}), closed: make(chan struct{})}
 }
 
-// tap has the target's connection go through c.
+// tap makes the target use c.
 func tapTo(to sshtest.Target, c *tappedConn) sshtest.Target {
 	return to.Through(func(inner net.Conn) net.Conn {
 		c.Conn = inner
@@ -74,7 +76,8 @@ func (c *tappedConn) Close() error {
 	return c.Conn.Close()
 }
 
-// TestChannel_AbortStuck: AbortConnection does not wait for a write that the peer does not take: C-CONN-41. Not even if LoseConnection already does.
+// TestChannel_AbortStuck: AbortConnection does not wait for a blocked write,
+// even if LoseConnection waits for it: C-CONN-41.
 func TestChannel_AbortStuck(t *testing.T) {
 	for _, lose := range []bool{false, true} {
 		t.Run("", func(t *testing.T) {
@@ -101,8 +104,9 @@ func TestChannel_AbortStuck(t *testing.T) {
 	}
 }
 
-// TestChannel_PausedEnd: a channel that is closed while it is paused comes to its end without being resumed, as other transports do. What was held
-// back is dropped.
+// TestChannel_PausedEnd: a channel that is closed while it is paused ends
+// without ResumeProducing, as other transports do. Its undelivered data is
+// dropped.
 func TestChannel_PausedEnd(t *testing.T) {
 	for name, end := range map[string]func(c *sshtest.RecordingChannel){
 		"abort": func(c *sshtest.RecordingChannel) { c.AbortConnection() },
@@ -146,7 +150,8 @@ func TestChannel_PausedEnd(t *testing.T) {
 	}
 }
 
-// TestChannel_PausedKeepAlive: a server that asks a paused channel for a sign of life gets one, and so keeps the connection.
+// TestChannel_PausedKeepAlive: a paused channel answers keepalive requests, so
+// the server keeps the connection.
 func TestChannel_PausedKeepAlive(t *testing.T) {
 	r := sshtest.Start(t)
 	alive := make(chan error, 1)
@@ -172,7 +177,8 @@ func TestChannel_PausedKeepAlive(t *testing.T) {
 	}
 }
 
-// TestChannel_WriteFails: everything that has come is delivered although the connection cannot be written to any more.
+// TestChannel_WriteFails: all received data is delivered although writing to
+// the connection fails.
 func TestChannel_WriteFails(t *testing.T) {
 	r := sshtest.Start(t)
 	conns := make(chan gossh.Conn, 1)
@@ -215,7 +221,8 @@ func TestChannel_WriteFails(t *testing.T) {
 	})
 }
 
-// TestConnection_Flood: a server that asks and asks, and takes no answer, loses the connection.
+// TestConnection_Flood: a server that sends requests and reads no replies loses
+// the connection.
 func TestConnection_Flood(t *testing.T) {
 	r := sshtest.Start(t)
 	conns := make(chan gossh.Conn, 1)
@@ -237,7 +244,8 @@ func TestConnection_Flood(t *testing.T) {
 	opening.Wait()
 }
 
-// TestAuth_BannerFlood: of much text from the server a bounded part is shown, and the login goes on: C-AUTH-20.
+// TestAuth_BannerFlood: of a long banner a limited part is shown, and the login
+// continues: C-AUTH-20.
 func TestAuth_BannerFlood(t *testing.T) {
 	r := sshtest.Start(t)
 	const piece = 5000
@@ -267,7 +275,8 @@ func TestAuth_BannerFlood(t *testing.T) {
 	})
 }
 
-// TestNetConn_WriteOnLoop: a Write on the loop does not wait behind one that another goroutine waits in.
+// TestNetConn_WriteOnLoop: a Write on the loop does not wait for a blocked
+// Write of another goroutine.
 func TestNetConn_WriteOnLoop(t *testing.T) {
 	r := sshtest.Start(t)
 	s, to := sshtest.Embedded(t, conchtest.Options{Exec: deaf})
@@ -293,7 +302,8 @@ func TestNetConn_WriteOnLoop(t *testing.T) {
 	}
 }
 
-// TestChannel_WriteNew: more than HighWater can be written to a channel before it is given to OpenChannel: C-CHAN-16.
+// TestChannel_WriteNew: before OpenChannel more than HighWater bytes can be
+// written to a channel: C-CHAN-16.
 func TestChannel_WriteNew(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Echo})
@@ -315,7 +325,7 @@ func TestChannel_WriteNew(t *testing.T) {
 	}
 }
 
-// spentChannel answers requests with a Deferred that takes no callback any more.
+// spentChannel answers requests with a stale Deferred.
 type spentChannel struct{ sshtest.RecordingChannel }
 
 func (c *spentChannel) RequestReceived(string, []byte) deferred.Deferred[bool] {
@@ -324,7 +334,8 @@ func (c *spentChannel) RequestReceived(string, []byte) deferred.Deferred[bool] {
 	return d
 }
 
-// TestChannel_SpentAnswer: a Deferred that cannot be used closes the channel, as a panic in the hook does.
+// TestChannel_SpentAnswer: a hook that returns a stale Deferred closes the
+// channel, as a panic does.
 func TestChannel_SpentAnswer(t *testing.T) {
 	r := sshtest.Start(t)
 	conn, server := sshtest.Peered(t, r)
@@ -345,7 +356,7 @@ func TestChannel_SpentAnswer(t *testing.T) {
 	}
 }
 
-// panickyFactory builds protocols that cannot be connected.
+// panickyFactory builds protocols whose ConnectionMade panics.
 type panickyFactory struct{ reactor.BaseFactory }
 
 func (*panickyFactory) BuildProtocol(net.Addr) (reactor.Protocol, error) {
@@ -356,7 +367,8 @@ type panickyProtocol struct{ reactor.BaseProtocol }
 
 func (*panickyProtocol) ConnectionMade() { panic(io.ErrNoProgress) }
 
-// TestCommandEndpoint_Panic: a panic in ConnectionMade is what Connect fails with.
+// TestCommandEndpoint_Panic: Connect returns the error of a panic in
+// ConnectionMade.
 func TestCommandEndpoint_Panic(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Shell})

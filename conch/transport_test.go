@@ -9,7 +9,8 @@ import (
 	"github.com/hawser-go/hawser/reactor"
 )
 
-// TestTransport_Enter: what a peer wants waits in its place, and not in the reactor's queue, until the loop looks at it, or the connection ends.
+// TestTransport_Enter: requests of a peer wait outside the reactor's queue
+// until the loop takes them or the connection ends.
 func TestTransport_Enter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := reactor.New(reactor.Options{})

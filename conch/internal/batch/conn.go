@@ -100,7 +100,7 @@ func (c *Conn) take(p []byte) (n int, err error) {
 	return n, err
 }
 
-// Write implements [net.Conn]. It copies p if it buffers p.
+// Write implements [net.Conn]. Buffered data is a copy of p.
 func (c *Conn) Write(p []byte) (int, error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
@@ -116,8 +116,8 @@ func (c *Conn) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// write writes the buffered data and p. It returns the number of bytes written
-// of p. After an error it keeps the buffered data that is not written.
+// write writes the buffered data and p. The result is the number of bytes
+// written of p. After an error it keeps the buffered data that is not written.
 func (c *Conn) write(p []byte) (int, error) {
 	if len(c.buffered) == 0 {
 		return c.Conn.Write(p)

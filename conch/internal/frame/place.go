@@ -34,7 +34,7 @@ func (r *Reader) SetPlace(header int, place func(header []byte, rest int) []byte
 func (r *Reader) Placed() bool { return r.placed.done }
 
 // Filling returns the header of the message that is being copied to memory from
-// place. It returns nil if there is none.
+// place. The result is nil if there is none.
 func (r *Reader) Filling() []byte {
 	if !r.placed.filling {
 		return nil
@@ -50,7 +50,7 @@ func (r *Reader) GiveUpPlace() {
 }
 
 // findPlace calls place for a message of size bytes if its header is long
-// enough. It reports whether place returned memory.
+// enough. The result is whether place returned memory.
 func (r *Reader) findPlace(header, size int) bool {
 	if r.place == nil || header < r.header {
 		return false
@@ -63,8 +63,8 @@ func (r *Reader) findPlace(header, size int) bool {
 	return true
 }
 
-// fillPlace copies data to the memory. It returns the header at the end of the
-// message.
+// fillPlace copies data to the memory. The result is the header at the end of
+// the message.
 func (r *Reader) fillPlace() []byte {
 	p := &r.placed
 	n := copy(p.body, r.in)

@@ -103,7 +103,8 @@ func (r *Reader) begin() ([]byte, error) {
 	return nil, nil
 }
 
-// fillHead moves data to head until it has n bytes. It reports whether it has.
+// fillHead moves data to head until it has n bytes. The result is whether head
+// is full.
 func (r *Reader) fillHead(n int) bool {
 	got := copy(r.head[r.have:n], r.in)
 	r.drop(got)
@@ -111,7 +112,7 @@ func (r *Reader) fillHead(n int) bool {
 	return r.have == n
 }
 
-// gather moves data to begun. It returns the message when it is complete.
+// gather moves data to begun. The result is the complete message, or nil.
 func (r *Reader) gather() []byte {
 	n := min(cap(r.begun)-len(r.begun), len(r.in))
 	r.begun = append(r.begun, r.in[:n]...)

@@ -7,46 +7,46 @@ import (
 	"time"
 )
 
-// MemConn is one end of a connection in memory. Writes never block. Tests in a
+// memConn is one end of a connection in memory. Writes never block. Tests in a
 // bubble of testing/synctest use it, because time does not advance there while
 // a goroutine waits for the network. It has no deadlines.
-type MemConn struct {
+type memConn struct {
 	in, out *memQueue
 }
 
 // MemPipe returns both ends of a connection.
-func MemPipe() (a, b *MemConn) {
+func MemPipe() (a, b net.Conn) {
 	x, y := newMemQueue(), newMemQueue()
-	return &MemConn{x, y}, &MemConn{y, x}
+	return &memConn{x, y}, &memConn{y, x}
 }
 
 // Read implements [net.Conn].
-func (c *MemConn) Read(p []byte) (int, error) { return c.in.take(p) }
+func (c *memConn) Read(p []byte) (int, error) { return c.in.take(p) }
 
 // Write implements [net.Conn].
-func (c *MemConn) Write(p []byte) (int, error) { return c.out.add(p) }
+func (c *memConn) Write(p []byte) (int, error) { return c.out.add(p) }
 
 // Close closes both directions. Data that was written can still be read.
-func (c *MemConn) Close() error {
+func (c *memConn) Close() error {
 	c.in.close()
 	c.out.close()
 	return nil
 }
 
 // LocalAddr is an address of the loopback interface.
-func (c *MemConn) LocalAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
+func (c *memConn) LocalAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
 
 // RemoteAddr equals LocalAddr.
-func (c *MemConn) RemoteAddr() net.Addr { return c.LocalAddr() }
+func (c *memConn) RemoteAddr() net.Addr { return c.LocalAddr() }
 
 // SetDeadline does nothing.
-func (c *MemConn) SetDeadline(time.Time) error { return nil }
+func (c *memConn) SetDeadline(time.Time) error { return nil }
 
 // SetReadDeadline does nothing.
-func (c *MemConn) SetReadDeadline(time.Time) error { return nil }
+func (c *memConn) SetReadDeadline(time.Time) error { return nil }
 
 // SetWriteDeadline does nothing.
-func (c *MemConn) SetWriteDeadline(time.Time) error { return nil }
+func (c *memConn) SetWriteDeadline(time.Time) error { return nil }
 
 // memQueue has the data of one direction.
 type memQueue struct {

@@ -82,8 +82,8 @@ func Echoes(t *testing.T, network, address string) {
 }
 
 // ServerProcess starts a server and returns its standard output. When the test
-// ends, it closes the standard input of the server and waits for the server to
-// exit. If the test fails, it logs the standard error of the server.
+// ends, the cleanup closes the standard input of the server and waits for the
+// server to exit. If the test fails, it logs the standard error of the server.
 func ServerProcess(t *testing.T, cmd *osexec.Cmd) io.Reader {
 	t.Helper()
 	in, err := cmd.StdinPipe()

@@ -116,7 +116,7 @@ type Events []string
 func (e *Events) Add(format string, args ...any) { *e = append(*e, fmt.Sprintf(format, args...)) }
 
 // Await calls f on the loop, waits until its Deferred fires, and returns the
-// result. It waits at most Patience, and must not be called on the loop.
+// result. Await waits at most Patience, and must not be called on the loop.
 func Await[T any](t *testing.T, r *reactor.Reactor, f func() deferred.Deferred[T]) (T, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeoutCause(t.Context(), Patience, fmt.Errorf("sshtest: no result after %v", Patience))

@@ -93,7 +93,7 @@ func (d *Decoder) Uint64() uint64 {
 	return 0
 }
 
-// Bytes reads a string. It returns a part of the Decoder's data, not a copy.
+// Bytes reads a string. The result is a part of the Decoder's data, not a copy.
 // The result is nil only after an error.
 func (d *Decoder) Bytes() []byte {
 	n := d.Uint32()
@@ -107,9 +107,9 @@ func (d *Decoder) Bytes() []byte {
 // not only UTF-8.
 func (d *Decoder) String() string { return string(d.Bytes()) }
 
-// NameList reads a name-list. It returns nil for an empty list. An empty name
-// in a list is an error that wraps ErrNameList. The length of the data limits
-// the number of names.
+// NameList reads a name-list. The result is nil for an empty list. An empty
+// name in a list is an error that wraps ErrNameList. The length of the data
+// limits the number of names.
 func (d *Decoder) NameList() []string {
 	list := d.String()
 	if list == "" {

@@ -3,8 +3,8 @@
 // global requests consist of them. Numbers are big-endian.
 //
 // An [Encoder] appends values to a byte slice. A [Decoder] reads values from a
-// byte slice. It keeps its first error, so callers read a whole structure and
-// check the error once, at the end:
+// byte slice. The Decoder keeps the first error, so callers read a whole
+// structure and check the error once, at the end:
 //
 //	d := wire.NewDecoder(payload)
 //	term, columns, rows := d.String(), d.Uint32(), d.Uint32()
@@ -12,8 +12,8 @@
 //		return err
 //	}
 //
-// A Decoder never reads beyond its slice. It checks every length and count
-// against the number of bytes that follow before it allocates memory.
+// A Decoder never reads beyond its slice. The Decoder checks every length and
+// count against the number of bytes that follow before it allocates memory.
 //
 // The package has no multiple-precision integers. Only golang.org/x/crypto/ssh
 // needs them.
