@@ -44,7 +44,8 @@ func (c *greeter) ServiceStopped() {
 	_ = c.Transport().Reactor().Stop() // it runs
 }
 
-// The two classes that a program in Twisted's style consists of, and what starts them.
+// The two classes that a program in Twisted's style consists of, and what
+// starts them.
 func ExampleConnect() {
 	to, end := sshtest.ExampleTarget()
 	defer end()

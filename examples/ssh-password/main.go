@@ -18,8 +18,8 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// passwordAuth has no keys and one password, which it gets a moment later, as from
-// a server.
+// passwordAuth has no keys and one password, which it gets a moment later, as
+// from a server.
 type passwordAuth struct {
 	client.SSHUserAuthClient
 	r      *reactor.Reactor
