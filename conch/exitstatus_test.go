@@ -31,7 +31,8 @@ func (c *exitChannel) ExitSignalReceived(signal conch.ExitSignal) {
 	c.ends = append(c.ends, "signal "+signal.Name)
 }
 
-// TestF75_ExitStatus: how a program ended is told to every channel that has a method for it, once, before Closed.
+// TestF75_ExitStatus: how a program ended is told to every channel that has a
+// method for it, once, before Closed.
 func TestF75_ExitStatus(t *testing.T) {
 	sshtest.BothServers(t, conchtest.Options{Exec: sshtest.Shell}, func(t *testing.T, to sshtest.Target) {
 		r := sshtest.Start(t)

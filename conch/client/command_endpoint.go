@@ -148,9 +148,9 @@ func (e *SSHCommandClientEndpoint) Connect(f reactor.Factory) deferred.Deferred[
 
 // Dial runs the command. The Deferred fires with a connection to its stdin and
 // stdout when the server has started the command, and fails as that of Connect
-// does. The connection has a method CloseWrite, which ends stdin. When the command
-// has ended, Read returns io.EOF where ConnectionLost of a protocol would be
-// called with reactor.ErrConnectionDone, and otherwise the same error.
+// does. The connection has a method CloseWrite, which ends stdin. When the
+// command has ended, Read returns io.EOF where ConnectionLost of a protocol
+// would be called with reactor.ErrConnectionDone, and otherwise the same error.
 func (e *SSHCommandClientEndpoint) Dial() deferred.Deferred[net.Conn] {
 	connected := e.connect(func(r *reactor.Reactor) reactor.Factory {
 		return reactor.ForProtocol(func() reactor.Protocol { return commandConn{reactor.NewNetConn(r)} })

@@ -23,7 +23,8 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// collector is a protocol that sends something, ends its direction, and collects what comes.
+// collector is a protocol that sends something, ends its direction, and
+// collects what comes.
 type collector struct {
 	reactor.BaseProtocol
 	send string
@@ -66,7 +67,8 @@ func runEndpoint(t *testing.T, r *reactor.Reactor, e *client.SSHCommandClientEnd
 	return lost, nil
 }
 
-// TestEndpoint_Ends: data both ways, and how the end is told: C-ENDP-1, 2, 4, 5, 7.
+// TestEndpoint_Ends: data both ways, and how the end is told: C-ENDP-1, 2, 4,
+// 5, 7.
 func TestEndpoint_Ends(t *testing.T) {
 	sshtest.BothServers(t, conchtest.Options{Exec: sshtest.Shell}, func(t *testing.T, to sshtest.Target) {
 		r := sshtest.Start(t)
@@ -141,7 +143,8 @@ func TestEndpoint_Failures(t *testing.T) {
 	}
 }
 
-// TestEndpoint_Cancel: at once, and when the command is being started; the connection is gone.
+// TestEndpoint_Cancel: at once, and when the command is being started; the
+// connection is gone.
 func TestEndpoint_Cancel(t *testing.T) {
 	for name, phase := range map[string]client.Phase{"dial": client.PhaseDial, "service": client.PhaseService} {
 		t.Run(name, func(t *testing.T) {
@@ -166,7 +169,8 @@ func TestEndpoint_Cancel(t *testing.T) {
 	}
 }
 
-// TestEndpoint_LoseConnection: the protocol closes its transport, and with it the connection: C-ENDP-8.
+// TestEndpoint_LoseConnection: the protocol closes its transport, and with it
+// the connection: C-ENDP-8.
 func TestEndpoint_LoseConnection(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Shell})
@@ -186,7 +190,8 @@ func TestEndpoint_LoseConnection(t *testing.T) {
 	}
 }
 
-// TestF34_Dial: a command is a net.Conn: both directions, end-of-file, the exit status, stderr, and an end by this side.
+// TestF34_Dial: a command is a net.Conn: both directions, end-of-file, the exit
+// status, stderr, and an end by this side.
 func TestF34_Dial(t *testing.T) {
 	var e endpoints.StreamClientEndpoint
 	sshtest.BothServers(t, conchtest.Options{Exec: sshtest.Shell}, func(t *testing.T, to sshtest.Target) {
@@ -228,8 +233,9 @@ func TestF34_Dial(t *testing.T) {
 	})
 }
 
-// TestF34_Service: the endpoint serves those who take any endpoint: a ClientService sees the end of the command and starts it again, and the factory
-// is started and stopped.
+// TestF34_Service: the endpoint serves those who take any endpoint: a
+// ClientService sees the end of the command and starts it again, and the
+// factory is started and stopped.
 func TestF34_Service(t *testing.T) {
 	r := sshtest.Start(t)
 	conn := sshtest.Connect(t, r, func() sshtest.Target {
@@ -286,7 +292,8 @@ func (f *countingFactory) BuildProtocol(net.Addr) (reactor.Protocol, error) {
 	return newCollector(""), nil
 }
 
-// TestF34_ConnectionMadePanics: the Deferred fails with the panic, which is also what the protocol's ConnectionLost is called with.
+// TestF34_ConnectionMadePanics: the Deferred fails with the panic, which is
+// also what the protocol's ConnectionLost is called with.
 func TestF34_ConnectionMadePanics(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Shell})

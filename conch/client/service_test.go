@@ -23,8 +23,9 @@ type keptConnection struct {
 	number int // which one it is
 }
 
-// service returns a service that connects through a proxy, which loses all connections and refuses further ones when it is told to, and the numbers
-// of waits that the policy was asked for.
+// service returns a service that connects through a proxy, which loses all
+// connections and refuses further ones when it is told to, and the numbers of
+// waits that the policy was asked for.
 func service(t *testing.T, r *reactor.Reactor, to sshtest.Target) (s *client.Service[*keptConnection], failures *[]int) {
 	t.Helper()
 	made := 0
@@ -38,7 +39,8 @@ func service(t *testing.T, r *reactor.Reactor, to sshtest.Target) (s *client.Ser
 	}), failures
 }
 
-// TestF74_Service: a service connects again after the server was killed and started anew, counts and logs what fails meanwhile, and ends.
+// TestF74_Service: a service connects again after the server was killed and
+// started anew, counts and logs what fails meanwhile, and ends.
 func TestF74_Service(t *testing.T) {
 	reactortest.CheckGoroutines(t)
 	log := reactortest.NewLog(t)
@@ -99,7 +101,8 @@ func TestF74_Service(t *testing.T) {
 	}
 }
 
-// TestF74_ServiceEndsWithReactor: a reactor that stops takes a service with it, connected or not, and nothing is tried again.
+// TestF74_ServiceEndsWithReactor: a reactor that stops takes a service with it,
+// connected or not, and nothing is tried again.
 func TestF74_ServiceEndsWithReactor(t *testing.T) {
 	for _, connected := range []bool{true, false} {
 		t.Run(map[bool]string{true: "connected", false: "connecting"}[connected], func(t *testing.T) {
@@ -135,7 +138,8 @@ func TestF74_ServiceEndsWithReactor(t *testing.T) {
 	}
 }
 
-// TestF74_ServiceCancel: StopService ends an attempt; a service may be started again.
+// TestF74_ServiceCancel: StopService ends an attempt; a service may be started
+// again.
 func TestF74_ServiceRestart(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{})
@@ -192,7 +196,8 @@ func (c *helloChannel) ChannelOpen([]byte) {
 
 func (c *helloChannel) DataReceived(p []byte) { c.Conn().Self().(*namedConnection).heard(string(p)) }
 
-// TestF71_Self: a channel reaches the program's own connection, and functions take any connection and channel.
+// TestF71_Self: a channel reaches the program's own connection, and functions
+// take any connection and channel.
 func TestF71_Self(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Shell})
@@ -217,7 +222,8 @@ func TestF71_Self(t *testing.T) {
 	}
 }
 
-// TestF76_NilPointers: embedding a nil pointer says what to do instead, for a connection and for a channel.
+// TestF76_NilPointers: embedding a nil pointer says what to do instead, for a
+// connection and for a channel.
 func TestF76_NilPointers(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{})

@@ -59,7 +59,8 @@ func TestExec(t *testing.T) {
 	})
 }
 
-// TestExec_Bounded: a program that never stops writing is cut off; cancelling ends one that does not either.
+// TestExec_Bounded: a program that never stops writing is cut off; cancelling
+// ends one that does not either.
 func TestExec_Bounded(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Shell})
@@ -77,7 +78,8 @@ func TestExec_Bounded(t *testing.T) {
 	}
 }
 
-// TestExec_Failures: the command is refused; the channel is refused; the connection is lost.
+// TestExec_Failures: the command is refused; the channel is refused; the
+// connection is lost.
 func TestExec_Failures(t *testing.T) {
 	r := sshtest.Start(t)
 	s, to := sshtest.Embedded(t, conchtest.Options{})
@@ -95,7 +97,8 @@ func TestExec_Failures(t *testing.T) {
 	}
 }
 
-// TestF12_Exec: stdout and stderr share one bound, which can be raised; a program that exceeds it does not fill the memory, one that stays below gets
+// TestF12_Exec: stdout and stderr share one bound, which can be raised; a
+// program that exceeds it does not fill the memory, one that stays below gets
 // all of its output, in order.
 func TestF12_Exec(t *testing.T) {
 	const limit = 8 << 20
@@ -149,7 +152,8 @@ func TestF12_Exec(t *testing.T) {
 	}
 }
 
-// TestF12_ExecMemory: a program that writes for ever takes little more than the stated bound, whichever way it writes.
+// TestF12_ExecMemory: a program that writes for ever takes little more than the
+// stated bound, whichever way it writes.
 func TestF12_ExecMemory(t *testing.T) {
 	if sshtest.RaceDetector {
 		return // it has a memory of its own
@@ -191,7 +195,8 @@ func TestF12_ExecMemory(t *testing.T) {
 	}
 }
 
-// TestF35_NoExitStatus: a command or shell whose server does not say how it ended is an error that has the output; subsystems need not say it, and
+// TestF35_NoExitStatus: a command or shell whose server does not say how it
+// ended is an error that has the output; subsystems need not say it, and
 // neither does one that this side closes.
 func TestF35_NoExitStatus(t *testing.T) {
 	r := sshtest.Start(t)
@@ -282,7 +287,8 @@ func TestTarget_Exec(t *testing.T) {
 	}
 }
 
-// TestSession_Requests compares what is sent for each thing that a session can ask for, in order.
+// TestSession_Requests compares what is sent for each thing that a session can
+// ask for, in order.
 func TestSession_Requests(t *testing.T) {
 	r := sshtest.Start(t)
 	log := &sshtest.RequestLog{Want: 6, All: make(chan struct{})}
@@ -350,7 +356,8 @@ func TestSession_Terminal(t *testing.T) {
 	}
 }
 
-// TestSession_Refused: a terminal that is refused fails the session, and so does a channel.
+// TestSession_Refused: a terminal that is refused fails the session, and so
+// does a channel.
 func TestSession_Refused(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Shell})
@@ -366,7 +373,8 @@ func TestSession_Refused(t *testing.T) {
 	}
 }
 
-// TestShutdown_Connections: a trigger "before shutdown" may use connections; they are closed in the phase after it (R35, R38).
+// TestShutdown_Connections: a trigger "before shutdown" may use connections;
+// they are closed in the phase after it (R35, R38).
 func TestShutdown_Connections(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{Exec: func(command string, ch gossh.Channel) uint32 {

@@ -13,7 +13,8 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// TestParseTarget: each form of a name, what it is as text again, and what is no name.
+// TestParseTarget: each form of a name, what it is as text again, and what is
+// no name.
 func TestParseTarget(t *testing.T) {
 	for name, want := range map[string]string{
 		"example.org":                          "example.org:22",

@@ -29,8 +29,8 @@ func splitHostPort(address string) (a HostPort, err error) {
 	return HostPort{host, number}, err
 }
 
-// hostPortOf returns a as a HostPort. The result is a placeholder if a is not a TCP
-// address.
+// hostPortOf returns a as a HostPort. The result is a placeholder if a is not a
+// TCP address.
 func hostPortOf(a net.Addr) HostPort {
 	if a, err := splitHostPort(a.String()); err == nil {
 		return a
@@ -51,8 +51,8 @@ func PackOpenDirectTCPIP(destination, originator HostPort) []byte {
 	return e.Data()
 }
 
-// UnpackOpenDirectTCPIP is the reverse of PackOpenDirectTCPIP. It returns an error
-// if data is malformed.
+// UnpackOpenDirectTCPIP is the reverse of PackOpenDirectTCPIP. It returns an
+// error if data is malformed.
 func UnpackOpenDirectTCPIP(data []byte) (destination, originator HostPort, err error) {
 	d := wire.NewDecoder(data)
 	destination, originator = parseHostPort(&d), parseHostPort(&d)
@@ -68,8 +68,8 @@ func PackGlobalTCPIPForward(listen HostPort) []byte {
 	return e.Data()
 }
 
-// UnpackGlobalTCPIPForward is the reverse of PackGlobalTCPIPForward. It returns an
-// error if data is malformed.
+// UnpackGlobalTCPIPForward is the reverse of PackGlobalTCPIPForward. It returns
+// an error if data is malformed.
 func UnpackGlobalTCPIPForward(data []byte) (listen HostPort, err error) {
 	d := wire.NewDecoder(data)
 	listen = parseHostPort(&d)
@@ -78,8 +78,8 @@ func UnpackGlobalTCPIPForward(data []byte) (listen HostPort, err error) {
 
 func parseHostPort(d *wire.Decoder) HostPort { return HostPort{d.String(), int(d.Uint32())} }
 
-// packOpenStreamlocal returns the data of a direct-streamlocal@openssh.com channel
-// (OpenSSH's PROTOCOL, section 2.4): the path, and two reserved fields.
+// packOpenStreamlocal returns the data of a direct-streamlocal@openssh.com
+// channel (OpenSSH's PROTOCOL, section 2.4): the path, and two reserved fields.
 func packOpenStreamlocal(path string) []byte {
 	var e wire.Encoder
 	e.String(path)

@@ -22,7 +22,8 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// TestForwardAgent_OpenSSH: programs on a real server see the keys of the agent here and sign with them, at the same time too: C-KEYS-24.
+// TestForwardAgent_OpenSSH: programs on a real server see the keys of the agent
+// here and sign with them, at the same time too: C-KEYS-24.
 func TestForwardAgent_OpenSSH(t *testing.T) {
 	for name, begin := range sshtest.Agents {
 		t.Run(name, func(t *testing.T) {
@@ -50,7 +51,8 @@ func TestForwardAgent_OpenSSH(t *testing.T) {
 	}
 }
 
-// TestForwardAgent_Off: nobody asks the server for it, and a server that tries is refused, with a line in the log.
+// TestForwardAgent_Off: nobody asks the server for it, and a server that tries
+// is refused, with a line in the log.
 func TestForwardAgent_Off(t *testing.T) {
 	reactortest.CheckGoroutines(t)
 	log := reactortest.NewLog(t)
@@ -74,8 +76,9 @@ func TestForwardAgent_Off(t *testing.T) {
 	}
 }
 
-// forwarding connects to an embedded server, with an agent at the socket forwarded, and returns the server's end of the connection. What sessions
-// ask for is noted.
+// forwarding connects to an embedded server, with an agent at the socket
+// forwarded, and returns the server's end of the connection. What sessions ask
+// for is noted.
 func forwarding(t *testing.T, r *reactor.Reactor, socket string) (*sshtest.PlainConnection, gossh.Conn, *sshtest.RequestLog) {
 	t.Helper()
 	conns := make(chan gossh.Conn, 1)
@@ -96,7 +99,8 @@ func openAgent(t *testing.T, server gossh.Conn) gossh.Channel {
 	return ch
 }
 
-// TestForwardAgent_Asks: commands and shells ask, first of all and without wanting an answer; subsystems do not.
+// TestForwardAgent_Asks: commands and shells ask, first of all and without
+// wanting an answer; subsystems do not.
 func TestForwardAgent_Asks(t *testing.T) {
 	r := sshtest.Start(t)
 	conn, _, log := forwarding(t, r, "/nowhere")
@@ -118,8 +122,10 @@ func TestForwardAgent_Asks(t *testing.T) {
 	}
 }
 
-// TestForwardAgent_Ends: an agent that is not there, one that dies in the middle of a request, one that has said its last word, and a server that
-// has asked its last question: the channel ends each time, and all that was said has arrived.
+// TestForwardAgent_Ends: an agent that is not there, one that dies in the
+// middle of a request, one that has said its last word, and a server that has
+// asked its last question: the channel ends each time, and all that was said
+// has arrived.
 func TestForwardAgent_Ends(t *testing.T) {
 	for _, row := range []struct {
 		name, want string
@@ -166,7 +172,8 @@ func TestForwardAgent_NoAgent(t *testing.T) {
 	}
 }
 
-// TestForwardAgent_Flood: a server that floods an agent which does not read is held back by its window, and the end of the connection ends all.
+// TestForwardAgent_Flood: a server that floods an agent which does not read is
+// held back by its window, and the end of the connection ends all.
 func TestForwardAgent_Flood(t *testing.T) {
 	r := sshtest.Start(t)
 	ended := make(chan struct{})
@@ -201,7 +208,8 @@ func TestForwardAgent_Flood(t *testing.T) {
 	close(ended)
 }
 
-// TestForwardAgent_TooMany: more than MaxAgentChannels at the same time are refused; one that ends makes room.
+// TestForwardAgent_TooMany: more than MaxAgentChannels at the same time are
+// refused; one that ends makes room.
 func TestForwardAgent_TooMany(t *testing.T) {
 	r := sshtest.Start(t)
 	socket := sshtest.AgentSocket(t, func(c net.Conn) { _, _ = io.Copy(c, c) })
@@ -223,7 +231,8 @@ func TestForwardAgent_TooMany(t *testing.T) {
 	}
 }
 
-// TestForwardAgent_Authenticates: the same agent logs in, by the path of the options, with ~ for the home directory: C-AUTH-31.
+// TestForwardAgent_Authenticates: the same agent logs in, by the path of the
+// options, with ~ for the home directory: C-AUTH-31.
 func TestForwardAgent_Authenticates(t *testing.T) {
 	r := sshtest.Start(t)
 	file, key := sshtest.AgentKey(t)

@@ -47,7 +47,8 @@ func (l *faultyListener) Accept() (net.Conn, error) {
 	return l.Listener.Accept()
 }
 
-// TestForwarder_AcceptFails: a forwarder goes on when the process had no file descriptor left for a connection.
+// TestForwarder_AcceptFails: a forwarder goes on when the process had no file
+// descriptor left for a connection.
 func TestForwarder_AcceptFails(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{})
@@ -78,7 +79,8 @@ func TestForwarder_AcceptFails(t *testing.T) {
 	}
 }
 
-// TestListen_Cancel: a server that grants the listening after it was cancelled is asked not to.
+// TestListen_Cancel: a server that grants the listening after it was cancelled
+// is asked not to.
 func TestListen_Cancel(t *testing.T) {
 	r := sshtest.Start(t)
 	asked := make(chan *gossh.Request, 2)
@@ -106,7 +108,8 @@ func TestListen_Cancel(t *testing.T) {
 	}
 }
 
-// TestListen_Early: a connection that the server passes on before its reply has been seen is not lost.
+// TestListen_Early: a connection that the server passes on before its reply has
+// been seen is not lost.
 func TestListen_Early(t *testing.T) {
 	r := sshtest.Start(t)
 	opened := make(chan error, 1)
@@ -149,8 +152,10 @@ func TestListen_Early(t *testing.T) {
 	}
 }
 
-// TestF12_Unaccepted: connections that nobody accepts are not confirmed to the peer, which cannot send anything on them: a full backlog takes little
-// memory, and further connections are refused, as are those with an address of unreasonable size. Close refuses the rest.
+// TestF12_Unaccepted: connections that nobody accepts are not confirmed to the
+// peer, which cannot send anything on them: a full backlog takes little memory,
+// and further connections are refused, as are those with an address of
+// unreasonable size. Close refuses the rest.
 func TestF12_Unaccepted(t *testing.T) {
 	const extra = 12
 	r := sshtest.Start(t)

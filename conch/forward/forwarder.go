@@ -94,8 +94,8 @@ func newForwarder(conn conch.Connection, l net.Listener, serve func(context.Cont
 // Addr returns the address of the listener.
 func (f *Forwarder) Addr() net.Addr { return f.listener.Addr() }
 
-// Close stops listening and closes the connections. The Deferred fires when all of
-// them have ended.
+// Close stops listening and closes the connections. The Deferred fires when all
+// of them have ended.
 func (f *Forwarder) Close() deferred.Deferred[struct{}] {
 	f.end()
 	d := deferred.New[struct{}]()

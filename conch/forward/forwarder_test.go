@@ -31,7 +31,8 @@ func forwardWith(t *testing.T, r *reactor.Reactor, f func() deferred.Deferred[*f
 	return forwarder
 }
 
-// TestForward carries connections each way, over TCP and UNIX sockets: C-SERVER-60, 61, 64.
+// TestForward carries connections each way, over TCP and UNIX sockets:
+// C-SERVER-60, 61, 64.
 func TestForward(t *testing.T) {
 	sshtest.BothServers(t, conchtest.Options{Forwarding: true}, func(t *testing.T, to sshtest.Target) {
 		r := sshtest.Start(t)
@@ -71,7 +72,8 @@ func TestForward(t *testing.T) {
 	})
 }
 
-// TestForward_Ends: a refused destination closes the client; Close and a lost connection end everything that is under way.
+// TestForward_Ends: a refused destination closes the client; Close and a lost
+// connection end everything that is under way.
 func TestForward_Ends(t *testing.T) {
 	r := sshtest.Start(t)
 	s, to := sshtest.Embedded(t, conchtest.Options{Forwarding: true})
@@ -113,7 +115,8 @@ func TestForward_Ends(t *testing.T) {
 	}
 }
 
-// socksDial speaks the client's part of SOCKS5 and returns the connection, or the reply.
+// socksDial speaks the client's part of SOCKS5 and returns the connection, or
+// the reply.
 func socksDial(t *testing.T, proxy string, request []byte) (net.Conn, byte) {
 	t.Helper()
 	c, err := net.Dial("tcp", proxy)
@@ -137,7 +140,8 @@ func socksDial(t *testing.T, proxy string, request []byte) (net.Conn, byte) {
 	return c, reply[1]
 }
 
-// TestForwardDynamic asks the proxy for a name and an address, for what cannot be reached, and for what it does not do.
+// TestForwardDynamic asks the proxy for a name and an address, for what cannot
+// be reached, and for what it does not do.
 func TestForwardDynamic(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{Forwarding: true})
@@ -204,7 +208,8 @@ func TestJump(t *testing.T) {
 	}
 }
 
-// TestJump_Failures: the jump host refuses the login, and the connection behind it.
+// TestJump_Failures: the jump host refuses the login, and the connection behind
+// it.
 func TestJump_Failures(t *testing.T) {
 	r := sshtest.Start(t)
 	_, jump := sshtest.Embedded(t, conchtest.Options{})
@@ -223,7 +228,8 @@ func TestJump_Failures(t *testing.T) {
 	}
 }
 
-// FuzzSOCKS: whatever a client says, the conversation ends with what it has sent, and asks for nothing that it has not.
+// FuzzSOCKS: whatever a client says, the conversation ends with what it has
+// sent, and asks for nothing that it has not.
 func FuzzSOCKS(f *testing.F) {
 	f.Add([]byte{5, 1, 0, 5, 1, 0, 1, 127, 0, 0, 1, 0, 80})
 	f.Add(slices.Concat([]byte{5, 1, 0, 5, 1, 0, 3, 9}, []byte("localhost"), []byte{0, 80}))

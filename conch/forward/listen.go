@@ -12,10 +12,11 @@ import (
 	"github.com/hawser-go/hawser/reactor"
 )
 
-// Backlog is the number of connections that wait for Accept of a Listener. Further
-// ones are refused. The peer can send data only after Accept, so a connection that
-// waits takes little memory. conch.Limits bounds the connections that wait at all
-// Listeners together (Opening), and those that are open (Channels).
+// Backlog is the number of connections that wait for Accept of a Listener.
+// Further ones are refused. The peer can send data only after Accept, so a
+// connection that waits takes little memory. conch.Limits bounds the
+// connections that wait at all Listeners together (Opening), and those that are
+// open (Channels).
 const Backlog = 128
 
 // Listener is a net.Listener for connections that the peer accepts on our behalf
@@ -280,8 +281,8 @@ func (rs *registry) passEarly() {
 	}
 }
 
-// unpackForwarded returns the address that the peer listens on, and the address of
-// its client.
+// unpackForwarded returns the address that the peer listens on, and the address
+// of its client.
 func unpackForwarded(kind string, data []byte) (at, from net.Addr, err error) {
 	if len(data) > maxOpenData {
 		return nil, nil, fmt.Errorf("forward: %d bytes of address; the limit is %d", len(data), maxOpenData)

@@ -32,8 +32,8 @@ type socksError struct {
 
 func (e *socksError) Error() string { return "forward: SOCKS5: " + e.text }
 
-// serveSOCKS serves one client of a SOCKS5 proxy. It knows the command CONNECT and
-// no authentication.
+// serveSOCKS serves one client of a SOCKS5 proxy. It knows the command CONNECT
+// and no authentication.
 func serveSOCKS(ctx context.Context, c net.Conn, dial func(ctx context.Context, network, address string) (net.Conn, error)) {
 	_ = c.SetDeadline(time.Now().Add(socksTimeout)) // an error means no deadlines; Forwarder.Close still ends c
 	address, err := readSOCKS(c)

@@ -65,7 +65,8 @@ func TestDial_Failures(t *testing.T) {
 	}
 }
 
-// TestListen_Accept has a real server listen on a UNIX socket and on a port, and serves connections from there.
+// TestListen_Accept has a real server listen on a UNIX socket and on a port,
+// and serves connections from there.
 func TestListen_Accept(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.OpenSSH(t)

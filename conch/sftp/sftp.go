@@ -156,10 +156,10 @@ func (s *Client) LoseConnection() {
 	}
 }
 
-// WhenClosed returns a new Deferred that fires when the session has ended. If this
-// side did not close the session or the connection, the Deferred fails with the
-// reason: for example an error that matches conch.ErrConnectionLost, or the exit
-// status of the server's program.
+// WhenClosed returns a new Deferred that fires when the session has ended. If
+// this side did not close the session or the connection, the Deferred fails
+// with the reason: for example an error that matches conch.ErrConnectionLost,
+// or the exit status of the server's program.
 func (s *Client) WhenClosed() deferred.Deferred[struct{}] {
 	return s.channel.WhenClosed().AddBoth(func(struct{}, error) (struct{}, error) { return struct{}{}, s.channel.reason })
 }

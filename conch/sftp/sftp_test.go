@@ -40,7 +40,8 @@ func openSFTP(t *testing.T, r *reactor.Reactor, to sshtest.Target) *sftp.Client 
 	return s
 }
 
-// sftpServers are those that OpenSFTP is tested against, with the directory that sessions begin in.
+// sftpServers are those that OpenSFTP is tested against, with the directory
+// that sessions begin in.
 var sftpServers = map[string]func(t *testing.T) (to sshtest.Target, dir string){
 	"embedded": func(t *testing.T) (sshtest.Target, string) {
 		s, to := sshtest.Embedded(t, conchtest.Options{})
@@ -180,7 +181,8 @@ func TestOpenSFTP_Failures(t *testing.T) {
 	}
 }
 
-// TestOpenSFTP_Cancel: cancelled after any number of phases, the attempt is over at once and leaves nothing behind.
+// TestOpenSFTP_Cancel: cancelled after any number of phases, the attempt is
+// over at once and leaves nothing behind.
 func TestOpenSFTP_Cancel(t *testing.T) {
 	for n := range 7 {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
@@ -209,7 +211,8 @@ func TestOpenSFTP_Cancel(t *testing.T) {
 	}
 }
 
-// TestOpenSFTPOn: several sessions on one connection, which stays open when they are closed.
+// TestOpenSFTPOn: several sessions on one connection, which stays open when
+// they are closed.
 func TestOpenSFTPOn(t *testing.T) {
 	r := sshtest.Start(t)
 	to, _ := sftpServers["OpenSSH"](t)
@@ -239,7 +242,8 @@ func TestOpenSFTPOn(t *testing.T) {
 	}
 }
 
-// TestSFTP_ConnectionLost: PORT-6, C-SFTP-60, C-SFTP-63. The server goes away in the middle of a transfer.
+// TestSFTP_ConnectionLost: PORT-6, C-SFTP-60, C-SFTP-63. The server goes away
+// in the middle of a transfer.
 func TestSFTP_ConnectionLost(t *testing.T) {
 	r := sshtest.Start(t)
 	server, to := sshtest.Embedded(t, conchtest.Options{})
@@ -264,7 +268,8 @@ func TestSFTP_ConnectionLost(t *testing.T) {
 	}
 }
 
-// TestSFTP_Lanes: a transfer over several channels, of a server that grants all of them, and of one that does not.
+// TestSFTP_Lanes: a transfer over several channels, of a server that grants all
+// of them, and of one that does not.
 func TestSFTP_Lanes(t *testing.T) {
 	for _, tt := range []struct {
 		extra []string
@@ -327,7 +332,8 @@ func TestSFTP_BlockingOnTheLoop(t *testing.T) {
 	})
 }
 
-// TestF36_Banner: a start-up file of the server's shell that prints something is quoted, and what to do about it is said.
+// TestF36_Banner: a start-up file of the server's shell that prints something
+// is quoted, and what to do about it is said.
 func TestF36_Banner(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.OpenSSH(t, "Subsystem chatty echo 'Have a nice day'; cat")
@@ -341,7 +347,8 @@ func TestF36_Banner(t *testing.T) {
 	}
 }
 
-// TestF10_EOF: a server that ends its direction, but does not close the channel, ends the session: nothing waits for ever.
+// TestF10_EOF: a server that ends its direction, but does not close the
+// channel, ends the session: nothing waits for ever.
 func TestF10_EOF(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{Session: func(ch gossh.Channel, req *gossh.Request) bool {

@@ -24,8 +24,8 @@ func transfer(client *filetransfer.FileTransferClient, dir string) deferred.Defe
 	return deferred.ThenDeferred(made, func(parent string) deferred.Deferred[struct{}] { return list(client, parent) })
 }
 
-// explain adds to err that the name exists already. SFTP version 3 has no code for
-// that; servers report a "Failure".
+// explain adds to err that the name exists already. SFTP version 3 has no code
+// for that; servers report a "Failure".
 func explain(client *filetransfer.FileTransferClient, dir string, err error) deferred.Deferred[filetransfer.Status] {
 	return deferred.ThenBoth(client.GetAttrs(dir, false), func(_ filetransfer.Attrs, statErr error) (filetransfer.Status, error) {
 		if statErr == nil {

@@ -13,7 +13,8 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// through runs the command behind the jump host, and returns its output and what the program says.
+// through runs the command behind the jump host, and returns its output and
+// what the program says.
 func through(jump, host *client.Target) (code int, output, says string) {
 	var out, problem strings.Builder
 	code = task.Main(reactor.New(reactor.Options{}), func(r *reactor.Reactor, _ []string) deferred.Deferred[struct{}] {

@@ -17,8 +17,8 @@ import (
 	"github.com/hawser-go/hawser/reactor/task"
 )
 
-// passwordAuth has no keys and one password, which it gets a moment later, as from
-// a server.
+// passwordAuth has no keys and one password, which it gets a moment later, as
+// from a server.
 type passwordAuth struct {
 	client.SSHUserAuthClient
 	r      *reactor.Reactor

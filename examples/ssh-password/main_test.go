@@ -21,7 +21,8 @@ func login(target *client.Target, secret string) (code int, says string) {
 	return code, problem.String()
 }
 
-// TestRun logs in with the right secret, and with a wrong one, which no error shows.
+// TestRun logs in with the right secret, and with a wrong one, which no error
+// shows.
 func TestRun(t *testing.T) {
 	target := sshdemotest.Server(t, conchtest.Options{Password: "sesame"})
 	if code, says := login(target, "sesame"); code != 0 {
