@@ -304,6 +304,14 @@ func (c *SSHConnection) discardInput() {
 	}
 }
 
+// sent returns a number that grows while channels send.
+func (c *SSHConnection) sent() (n int64) {
+	for _, b := range c.channels {
+		n += b.out.sent.Load()
+	}
+	return n
+}
+
 // inOrder returns the channels in the order of their numbers.
 func (c *SSHConnection) inOrder() []*SSHChannel {
 	list := make([]*SSHChannel, 0, len(c.channels))

@@ -109,6 +109,23 @@ func (c *Conn) late() {
 	}
 }
 
+// CloseWrite writes what is held and ends the sending direction, if the
+// connection below can do that. ok is false if it cannot.
+func (c *Conn) CloseWrite() (ok bool) {
+	half, ok := c.Conn.(interface{ CloseWrite() error })
+	if !ok {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.held) > 0 {
+		c.timer.Stop()
+		_, c.err = c.Conn.Write(c.held)
+		c.held = c.held[:0]
+	}
+	return half.CloseWrite() == nil
+}
+
 // Close closes the connection. What is held is written first, if that takes no time.
 func (c *Conn) Close() error {
 	if c.mu.TryLock() { // else somebody is writing, and the Close below ends it
