@@ -57,15 +57,16 @@ type SSHConnection struct {
 	// the connection starts.
 	Limits Limits
 
-	self      Connection
-	transport *SSHTransport
-	nextID    uint32
-	channels  map[uint32]*SSHChannel // open, or being opened
-	accepted  int                    // of these, opened by the peer
-	opening   map[*peerOpen]struct{} // not answered yet
-	opens     work.Queue             // channels to open, in order
-	requests  work.Queue             // global requests to send, in order
-	globals   globals
+	self       Connection
+	transport  *SSHTransport
+	nextID     uint32
+	channels   map[uint32]*SSHChannel // open, or being opened
+	accepted   int                    // of these, opened by the peer
+	opening    map[*peerOpen]struct{} // not answered yet
+	opens      work.Queue             // channels to open, in order
+	requests   work.Queue             // global requests to send, in order
+	unanswered int                    // of these, not sent or not answered
+	globals    globals
 
 	onChannel map[string]func(data []byte) deferred.Deferred[Channel]
 	onGlobal  map[string]func(data []byte) deferred.Deferred[[]byte]
@@ -250,9 +251,13 @@ func (c *SSHConnection) SendGlobalRequest(name string, data []byte, wantReply bo
 // sendGlobalRequest sends a request, and calls answered on the loop.
 func (c *SSHConnection) sendGlobalRequest(name string, data []byte, wantReply bool, answered func(bool, []byte, error)) {
 	t := c.transport
+	c.unanswered++
 	c.requests.Do(&t.work, func() {
 		granted, reply, err := t.mux.SendRequest(name, wantReply, data)
-		t.r.CallFromThread(func() { answered(granted, reply, err) })
+		t.r.CallFromThread(func() {
+			c.unanswered--
+			answered(granted, reply, err)
+		})
 	})
 }
 

@@ -309,11 +309,14 @@ func (t *SSHTransport) LoseConnection() {
 
 // endSoftly ends the connection when everything is sent that x/crypto/ssh was
 // given: while keys are renewed it holds packets back. They precede the packet of
-// this request, which comes after the answers to the peer.
+// this request, which comes after the answers to the peer. If another request
+// waits for its reply, the packet cannot be followed while keys are renewed:
+// x/crypto/ssh would hold this request back too.
 func (t *SSHTransport) endSoftly() {
+	wantReply := t.service.unanswered == 0
 	t.control.Do(&t.work, func() {
 		<-t.socket.start(&t.work, func() { // ends with the reply or with the connection
-			_, _, _ = t.mux.SendRequest(keepAliveRequest, true, nil)
+			_, _, _ = t.mux.SendRequest(keepAliveRequest, wantReply, nil)
 		})
 		t.r.CallFromThread(func() {
 			t.socket.linger.want()
