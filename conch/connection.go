@@ -57,15 +57,16 @@ type SSHConnection struct {
 	// the connection starts.
 	Limits Limits
 
-	self      Connection
-	transport *SSHTransport
-	nextID    uint32
-	channels  map[uint32]*SSHChannel // open, or being opened
-	accepted  int                    // of these, opened by the peer
-	opening   map[*peerOpen]struct{} // not answered yet
-	opens     work.Queue             // channels to open, in order
-	requests  work.Queue             // global requests to send, in order
-	globals   globals
+	self       Connection
+	transport  *SSHTransport
+	nextID     uint32
+	channels   map[uint32]*SSHChannel // open, or being opened
+	accepted   int                    // of these, opened by the peer
+	opening    map[*peerOpen]struct{} // not answered yet
+	opens      work.Queue             // channels to open, in order
+	requests   work.Queue             // global requests to send, in order
+	unanswered int                    // of these, not sent or not answered
+	globals    globals
 
 	onChannel map[string]func(data []byte) deferred.Deferred[Channel]
 	onGlobal  map[string]func(data []byte) deferred.Deferred[[]byte]
@@ -261,9 +262,13 @@ func (c *SSHConnection) SendGlobalRequest(name string, data []byte, wantReply bo
 // sendGlobalRequest sends a request, and calls answered on the loop.
 func (c *SSHConnection) sendGlobalRequest(name string, data []byte, wantReply bool, answered func(bool, []byte, error)) {
 	t := c.transport
+	c.unanswered++
 	c.requests.Do(&t.work, func() {
 		granted, reply, err := t.mux.SendRequest(name, wantReply, data)
-		t.r.CallFromThread(func() { answered(granted, reply, err) })
+		t.r.CallFromThread(func() {
+			c.unanswered--
+			answered(granted, reply, err)
+		})
 	})
 }
 
@@ -313,6 +318,14 @@ func (c *SSHConnection) discardInput() {
 		})
 		c.transport.r.CallLater(0, b.deliver)
 	}
+}
+
+// sent returns a number that grows while channels send.
+func (c *SSHConnection) sent() (n int64) {
+	for _, b := range c.channels {
+		n += b.out.sent.Load()
+	}
+	return n
 }
 
 // inOrder returns the channels in the order of their numbers.

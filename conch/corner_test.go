@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/hawser-go/hawser/conch"
@@ -291,4 +292,80 @@ func TestChannel_LoseAfterClose(t *testing.T) {
 	}
 	_ = probe.Reply(false, nil)
 	peer.answerAll()
+}
+
+// TestLoseConnection_WhileRekeying: what was written before LoseConnection
+// reaches the peer, although keys are being renewed.
+func TestLoseConnection_WhileRekeying(t *testing.T) {
+	r := sshtest.Start(t)
+	for i := range 40 {
+		conn := &sshtest.PlainConnection{}
+		a, b := sshtest.MemPipe()
+		peer := newRawPeerOver(t, r, conn, nil, a, b, 32<<10)
+		peer.answerAll()
+		want := 32<<10 + i*5000
+		sshtest.OnLoop(t, r, func() {
+			conn.OpenChannel(sshtest.NewChannel(&sshtest.Events{}, func(c *sshtest.RecordingChannel) {
+				c.Write(make([]byte, want))
+				c.Conn().LoseConnection()
+			}))
+		})
+		ch, requests := peer.accept(t)
+		go gossh.DiscardRequests(requests) // ends with the channel
+		if n, _ := io.Copy(io.Discard, ch); int(n) != want {
+			t.Errorf("%d: %d bytes of %d", i, n, want)
+		}
+	}
+}
+
+// TestLoseConnection_LargeOverTCP: what was written before LoseConnection
+// arrives whole at a peer that sends all the time.
+func TestLoseConnection_LargeOverTCP(t *testing.T) {
+	r := sshtest.Start(t)
+	const want = 8 << 20
+	for i := range 20 {
+		conn := &sshtest.PlainConnection{}
+		a, b := tcpPair(t)
+		peer := newRawPeerOver(t, r, conn, nil, a, b, 0)
+		peer.answerAll()
+		sshtest.OnLoop(t, r, func() {
+			conn.OpenChannel(sshtest.NewChannel(&sshtest.Events{}, func(c *sshtest.RecordingChannel) {
+				c.SetDataReceived(func([]byte) {})
+				c.Write(make([]byte, want))
+				c.Conn().LoseConnection()
+			}))
+		})
+		ch, requests := peer.accept(t)
+		go gossh.DiscardRequests(requests) // ends with the channel
+		var sending sync.WaitGroup
+		sending.Go(func() {
+			for {
+				if _, err := ch.Write(make([]byte, 32<<10)); err != nil {
+					return // the connection has ended
+				}
+			}
+		})
+		if n, _ := io.Copy(io.Discard, ch); n != want {
+			t.Errorf("%d: %d bytes of %d", i, n, want)
+		}
+		peer.Close()
+		sending.Wait()
+	}
+}
+
+// tcpPair returns both ends of a TCP connection.
+func tcpPair(t *testing.T) (a, b net.Conn) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if a, err = net.Dial("tcp", l.Addr().String()); err != nil {
+		t.Fatal(err)
+	}
+	if b, err = l.Accept(); err != nil {
+		t.Fatal(err)
+	}
+	return a, b
 }

@@ -2,7 +2,9 @@ package conch
 
 import (
 	"io"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hawser-go/hawser/conch/internal/work"
@@ -21,6 +23,7 @@ import (
 type sendQueue struct {
 	group  *work.Group
 	socket *socket
+	sent   atomic.Int64 // grows with everything that is sent
 
 	mu      sync.Mutex // guards the following
 	peer    gossh.Channel
@@ -78,6 +81,9 @@ const (
 
 	// maxSpare is the size of the largest buffer that an idle queue keeps.
 	maxSpare = 8 << 10
+
+	// maxPiece is the size of the pieces in which large data is written.
+	maxPiece = 256 << 10
 )
 
 // add appends an item and returns the number of bytes that are not sent. It
@@ -264,6 +270,7 @@ func (q *sendQueue) next(last sendItem) (it sendItem, then func()) {
 // send sends one item. A channel that is over needs no message; its data is
 // dropped.
 func (q *sendQueue) send(it sendItem) {
+	defer q.sent.Add(1)
 	switch it.kind {
 	case itemData:
 		q.write(q.peer, it)
@@ -281,8 +288,12 @@ func (q *sendQueue) send(it sendItem) {
 }
 
 func (q *sendQueue) write(to io.Writer, it sendItem) {
-	if _, err := to.Write(it.p); err != nil {
-		q.kill()
+	for piece := range slices.Chunk(it.p, maxPiece) {
+		if _, err := to.Write(piece); err != nil {
+			q.kill()
+			break
+		}
+		q.sent.Add(int64(len(piece)))
 	}
 	if it.release != nil {
 		it.release()

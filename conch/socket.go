@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hawser-go/hawser/conch/internal/batch"
 	"github.com/hawser-go/hawser/conch/internal/handshake"
 	"github.com/hawser-go/hawser/conch/internal/work"
 	"github.com/hawser-go/hawser/deferred"
@@ -26,14 +27,16 @@ type socket struct {
 	heard   atomic.Bool    // data has arrived since KeepAlive looked last
 	version *versionReader // nil after the version line; used by the reading goroutine
 	broken  atomic.Bool    // a Write has failed
+	linger  linger
 
 	marks  sync.Mutex // guards marked
 	marked []*sendMark
 	any    atomic.Bool // marked is not empty
 }
 
-func newSocket(ctx context.Context, c net.Conn, side handshake.Side) *socket {
-	s := &socket{Conn: c, version: &versionReader{side: side}}
+func newSocket(ctx context.Context, c net.Conn, side handshake.Side, g *work.Group) *socket {
+	wire := batch.New(c)
+	s := &socket{Conn: wire, version: &versionReader{side: side}, linger: linger{wire: wire, work: g}}
 	s.life, s.end = context.WithCancelCause(ctx)
 	return s
 }
@@ -41,6 +44,11 @@ func newSocket(ctx context.Context, c net.Conn, side handshake.Side) *socket {
 // Read hides the lines before the version line, which x/crypto/ssh limits to 255
 // bytes each.
 func (s *socket) Read(p []byte) (n int, err error) {
+	s.linger.reading.Lock()
+	defer s.linger.reading.Unlock()
+	if s.life.Err() != nil {
+		return 0, context.Cause(s.life)
+	}
 	if s.version == nil {
 		n, err = s.Conn.Read(p)
 	} else if n, err = s.version.read(s.Conn, p); s.version.done() {
@@ -82,9 +90,12 @@ func (s *socket) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Close ends the connection.
+// Close ends the connection. After linger.want it goes on in the background.
 func (s *socket) Close() error {
 	s.end(net.ErrClosed)
+	if s.linger.begin() {
+		return nil
+	}
 	return s.Conn.Close()
 }
 

@@ -51,7 +51,7 @@ func TestSocket_Version(t *testing.T) {
 			"whole": func(r io.Reader) io.Reader { return r }, "bytes": iotest.OneByteReader, "halves": iotest.HalfReader,
 		} {
 			var got lines
-			s := newSocket(t.Context(), readOnly{Reader: chunks(strings.NewReader(row.stream))}, &got)
+			s := newSocket(t.Context(), readOnly{Reader: chunks(strings.NewReader(row.stream))}, &got, nil)
 			rest, err := io.ReadAll(s)
 			if string(rest) != row.rest || !slices.Equal(got.versions, row.versions) || len(got.texts) < min(len(row.texts), 60) ||
 				len(row.texts) < 60 && !slices.Equal(got.texts, row.texts) {

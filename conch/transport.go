@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/hawser-go/hawser/conch/internal/batch"
 	"github.com/hawser-go/hawser/conch/internal/handshake"
 	"github.com/hawser-go/hawser/conch/internal/hook"
 	"github.com/hawser-go/hawser/conch/internal/work"
@@ -98,7 +97,7 @@ func (t *SSHTransport) establish(side handshake.Side) (handshake.Result, error) 
 	}
 	stop := context.AfterFunc(t.ctx, func() { c.Close() })
 	defer stop()
-	s := newSocket(t.ctx, batch.New(c), noteVersion{side, t})
+	s := newSocket(t.ctx, c, noteVersion{side, t}, &t.work)
 	t.r.CallFromThread(func() { t.socket = s })
 	result, err := side.Handshake(s.life, s)
 	if err != nil {
@@ -269,37 +268,74 @@ func (t *SSHTransport) Lost() error { return t.reason }
 // error that matches ErrConnectionLost and wraps the reason.
 func (t *SSHTransport) WhenClosed() deferred.Deferred[struct{}] { return t.lost.wait() }
 
-// flushTimeout bounds how long LoseConnection waits for data to be sent.
-const flushTimeout = time.Second
+// Bounds on how long LoseConnection waits for data to be sent.
+const (
+	flushTimeout = time.Second      // while nothing can be sent
+	maxFlush     = 30 * time.Second // altogether
+)
 
 // LoseConnection closes the connection once the data and requests that the
-// channels have queued are sent, or after one second: the window of a channel may
-// be used up. Whatever waits for the peer then fails with ErrConnectionLost;
-// ServiceStopped and Closed of the channels follow. x/crypto/ssh sends no
-// DISCONNECT message: the peer sees the end of the TCP connection.
+// channels have queued are sent. It gives up when nothing could be sent for a
+// second, for the window of a channel may be used up, and after 30 seconds.
+// Whatever waits for the peer then fails with ErrConnectionLost; ServiceStopped
+// and Closed of the channels follow. x/crypto/ssh sends no DISCONNECT message:
+// the peer sees the end of the TCP connection. In the background the TCP
+// connection waits up to two seconds for the peer to end it too, so that the peer
+// can read what was sent.
 func (t *SSHTransport) LoseConnection() {
 	if t.closing {
 		return
 	}
 	t.closing = true
+	if t.service == nil || t.reason != nil {
+		t.end(ErrClosedLocally)
+		return
+	}
 	waiting := 1
 	done := func() {
 		if waiting--; waiting == 0 {
+			t.endSoftly()
+		}
+	}
+	for _, c := range t.service.channels {
+		if c.state == channelOpen {
+			waiting++
+			c.out.whenIdle(func() { t.r.CallFromThread(done) })
+		}
+	}
+	done()
+	t.limitFlush(maxFlush, t.service.sent())
+}
+
+// endSoftly ends the connection when everything is sent that x/crypto/ssh was
+// given: while keys are renewed it holds packets back. They precede the packet of
+// this request, which comes after the answers to the peer. If another request
+// waits for its reply, the packet cannot be followed while keys are renewed:
+// x/crypto/ssh would hold this request back too.
+func (t *SSHTransport) endSoftly() {
+	wantReply := t.service.unanswered == 0
+	t.control.Do(&t.work, func() {
+		<-t.socket.start(&t.work, func() { // ends with the reply or with the connection
+			_, _, _ = t.mux.SendRequest(keepAliveRequest, wantReply, nil)
+		})
+		t.r.CallFromThread(func() {
+			t.socket.linger.want()
 			t.end(ErrClosedLocally)
+		})
+	})
+}
+
+// limitFlush ends the connection in at most left, and after flushTimeout if the
+// channels still have sent no more than before.
+func (t *SSHTransport) limitFlush(left time.Duration, before int64) {
+	limit := t.r.CallLater(min(left, flushTimeout), func() {
+		left -= flushTimeout
+		if now := t.service.sent(); now != before && left > 0 {
+			t.limitFlush(left, now)
+			return
 		}
-	}
-	if t.service != nil {
-		for _, c := range t.service.channels {
-			if c.state == channelOpen {
-				waiting++
-				c.out.whenIdle(func() { t.r.CallFromThread(done) })
-			}
-		}
-	}
-	if done(); waiting == 0 {
-		return
-	}
-	limit := t.r.CallLater(flushTimeout, func() { t.end(ErrClosedLocally) })
+		t.end(ErrClosedLocally)
+	})
 	context.AfterFunc(t.ctx, func() {
 		t.r.CallFromThread(func() {
 			if limit.Active() {
@@ -314,6 +350,9 @@ func (t *SSHTransport) LoseConnection() {
 func (t *SSHTransport) AbortConnection() {
 	if !t.aborted() {
 		close(t.abandoned)
+	}
+	if t.socket != nil {
+		t.socket.linger.abort()
 	}
 	t.end(ErrClosedLocally)
 	if t.service != nil {

@@ -157,6 +157,23 @@ func (c *Conn) SetWriteDeadline(t time.Time) error {
 	return c.Conn.SetWriteDeadline(t)
 }
 
+// CloseWrite writes the buffered data and ends the sending direction, if the
+// connection below can do that. ok is false if it cannot.
+func (c *Conn) CloseWrite() (ok bool) {
+	half, ok := c.Conn.(interface{ CloseWrite() error })
+	if !ok {
+		return false
+	}
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	if len(c.buffered) > 0 {
+		if _, err := c.write(nil); err != nil {
+			return false
+		}
+	}
+	return half.CloseWrite() == nil
+}
+
 // Close closes the connection, and interrupts a Read or Write in progress. If
 // no Write is in progress, it first writes the buffered data, which takes at
 // most closeTimeout.
