@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	osexec "os/exec"
@@ -86,18 +87,15 @@ func (*benchAuth) GetPassword(string) deferred.Deferred[string] {
 // contestants open n connections at the same time and return what closes them.
 var contestants = map[string]func(b *testing.B, port, n int) (closeAll func()){
 	"hawser": func(b *testing.B, port, n int) func() {
-		r := reactortest.Start(b, reactor.Options{})
-		accept := func(*client.SSHClientTransport, string, gossh.PublicKey, string) deferred.Deferred[bool] {
-			return deferred.Succeed(true)
-		}
+		r := reactortest.Start(b, reactor.Options{Logger: slog.New(slog.DiscardHandler)}) // the log of a test takes debug records
 		options := client.Options{NoAgent: true, KnownHosts: []string{filepath.Join(b.TempDir(), "none")}}
 		conns := make([]*sshtest.PlainConnection, n)
 		_, err := reactor.Await(b.Context(), r, func() deferred.Deferred[[]struct{}] {
 			var all []deferred.Deferred[struct{}]
 			for i := range conns {
 				conns[i] = &sshtest.PlainConnection{}
-				auth := &benchAuth{*client.NewSSHUserAuthClient("guest", options, conns[i])}
-				all = append(all, client.Connect(r, "127.0.0.1", port, options, accept, auth))
+				auth := &benchAuth{*client.NewSSHUserAuthClient("guest", conns[i])}
+				all = append(all, client.Connect(r, "127.0.0.1", port, options, client.AcceptAnyHostKey, auth))
 			}
 			return deferred.Gather(all)
 		})

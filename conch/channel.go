@@ -281,8 +281,8 @@ func (c *SSHChannel) openAnswered(opened gossh.Channel, requests <-chan *gossh.R
 		return
 	}
 	if err != nil || t.reason != nil {
-		if err != nil {
-			t.end(err) // the connection is broken
+		if err != nil && t.reason == nil {
+			t.broken()
 		}
 		t.whenLost(func() { c.openFailed(t.reason) })
 		return

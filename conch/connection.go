@@ -88,8 +88,13 @@ func (c *SSHConnection) ServiceStarted() {}
 // ServiceStopped does nothing. A replacement need not call it.
 func (c *SSHConnection) ServiceStopped() {}
 
-// GetChannel refuses every channel.
+// GetChannel refuses every channel. It logs a warning if the peer wants to use an
+// agent, which no one has forwarded.
 func (c *SSHConnection) GetChannel(channelType string, data []byte) deferred.Deferred[Channel] {
+	if channelType == "auth-agent@openssh.com" {
+		c.transport.r.Logger().Warn("Peer wants to use the agent, which is not forwarded to it; refused", "peer", c.transport.GetPeer())
+		return deferred.Fail[Channel](&ConchError{Value: "agent forwarding is off", Data: OpenAdministrativelyProhibited})
+	}
 	return deferred.Deferred[Channel]{}
 }
 
@@ -126,8 +131,13 @@ func handle[T any](table *map[string]func([]byte) deferred.Deferred[T], name str
 func (c *SSHConnection) Transport() *SSHTransport { return c.transport }
 
 // Self returns the value that embeds the connection, and nil before
-// ServiceStarted.
-func (c *SSHConnection) Self() Connection { return c.self }
+// ServiceStarted. It panics if the value embeds a nil pointer.
+func (c *SSHConnection) Self() Connection {
+	if c == nil {
+		panic("conch: a connection embeds a nil *SSHConnection; embed SSHConnection by value")
+	}
+	return c.self
+}
 
 // Value returns the value that a package keeps with the connection under key. If
 // there is none, create makes it.
@@ -163,6 +173,7 @@ func (c *SSHConnection) OpenChannel(ch Channel, extra ...[]byte) {
 	if len(extra) > 1 {
 		panic("conch: OpenChannel takes at most one extra")
 	}
+	mustHaveBase(ch)
 	name, data := ch.Name(), slices.Concat(extra...)
 	if name == "" {
 		panic(fmt.Sprintf("conch: OpenChannel of a %T without a Name", ch))
@@ -236,7 +247,7 @@ func (c *SSHConnection) SendGlobalRequest(name string, data []byte, wantReply bo
 	c.sendGlobalRequest(name, slices.Clone(data), wantReply, func(granted bool, reply []byte, err error) {
 		switch {
 		case err != nil:
-			t.end(err) // the connection is broken
+			t.broken()
 			t.whenLost(func() { _ = d.TryErrback(&ConchError{Value: "Connection stopped.", Err: t.reason}) })
 		case wantReply && !granted:
 			_ = d.TryErrback(&ConchError{Value: "global request failed", Err: ErrRequestRefused})
@@ -293,7 +304,13 @@ func (c *SSHConnection) connectionLost() {
 // discardInput drops the data that paused channels hold back.
 func (c *SSHConnection) discardInput() {
 	for _, b := range c.inOrder() {
-		b.inbox = slices.DeleteFunc(b.inbox, func(e event) bool { return e.kind == eventData || e.kind == eventExt })
+		b.inbox = slices.DeleteFunc(b.inbox, func(e event) bool {
+			dropped := e.kind == eventData || e.kind == eventExt
+			if dropped {
+				b.truncate()
+			}
+			return dropped
+		})
 		c.transport.r.CallLater(0, b.deliver)
 	}
 }

@@ -55,17 +55,17 @@ func (c *SSHChannel) deliveryPaused() bool {
 
 // ending reports whether a pause no longer holds: this side has closed the
 // channel, or the connection is lost.
-func (c *SSHChannel) ending() bool { return c.lose || c.end.verdict == endedByLoss }
+func (c *SSHChannel) ending() bool { return c.lose || c.conn.transport.reason != nil }
 
 // waits reports whether an event has to wait for the answer to how the channel
 // ended.
 func (c *SSHChannel) waits(e event) bool {
-	undecided := c.end.verdict == notEnded && !c.conn.transport.aborted()
+	undecided := c.end.verdict == notEnded
 	switch e.kind {
 	case eventEOF:
 		return undecided && !c.end.eof && !c.lose
 	case eventEnd:
-		return c.end.verdict == notEnded
+		return undecided || c.end.truncated && c.conn.transport.reason == nil
 	}
 	return false
 }
@@ -93,6 +93,7 @@ func (c *SSHChannel) dispatch(e event) {
 	case eventData:
 		switch {
 		case c.unwanted():
+			c.truncate()
 		case c.protocol != nil:
 			c.guard("DataReceived", func() { c.protocol.DataReceived(e.data) })
 		case c.onData != nil:
@@ -102,14 +103,16 @@ func (c *SSHChannel) dispatch(e event) {
 		}
 		c.pump.taken()
 	case eventExt:
-		if !c.unwanted() {
+		if c.unwanted() {
+			c.truncate()
+		} else {
 			c.guard("ExtReceived", func() { c.self.ExtReceived(ExtendedDataStderr, e.data) })
 		}
 		c.pump.taken()
 	case eventRequest:
 		c.answer(e)
 	case eventEOF:
-		if c.end.verdict != endedByLoss || c.end.eof {
+		if (c.end.verdict != endedByLoss || c.end.eof) && !c.end.truncated {
 			c.eofReceived()
 			if !c.lose { // otherwise it is the peer's answer to the close
 				c.guard("EOFReceived", c.self.EOFReceived)
@@ -121,8 +124,19 @@ func (c *SSHChannel) dispatch(e event) {
 }
 
 // unwanted reports whether data is dropped: it waited on a channel that ended
-// while it was paused.
-func (c *SSHChannel) unwanted() bool { return c.paused > 0 && c.ending() }
+// while it was paused, or AbortConnection of the connection was called.
+func (c *SSHChannel) unwanted() bool {
+	return c.paused > 0 && c.ending() || c.conn.transport.aborted()
+}
+
+// truncate notes that data was dropped although this side has not closed the
+// channel. The channel then ends as lost, even if the peer has closed it: the
+// data must not seem to be complete.
+func (c *SSHChannel) truncate() {
+	if !c.lose {
+		c.end.truncated = true
+	}
+}
 
 // answer asks the hook about a request and sends the reply when there is one.
 func (c *SSHChannel) answer(e event) {

@@ -4,9 +4,11 @@ package conch
 // connection. x/crypto/ssh reports both in the same way, so it takes a moment to
 // find out; see probe.
 type ending struct {
-	verdict verdict
-	eof     bool          // end-of-file is known to be real
-	waiting []func(error) // called with the verdict: nil, or the reason of the loss
+	verdict   verdict
+	reported  bool          // x/crypto/ssh has reported the end
+	eof       bool          // end-of-file is known to be real
+	truncated bool          // data was dropped: the channel ends with the connection
+	waiting   []func(error) // called with the verdict: nil, or the reason of the loss
 }
 
 type verdict uint8
@@ -21,6 +23,7 @@ const (
 // side has closed the channel, the end is the peer's answer, or makes no
 // difference.
 func (c *SSHChannel) peerEnded() {
+	c.end.reported = true
 	if c.lose {
 		c.decide(endedByClose)
 		return
@@ -52,6 +55,7 @@ func (c *SSHChannel) proveEOF() {
 func (c *SSHChannel) connectionLost() {
 	if c.state == channelOpen {
 		c.decide(endedByLoss)
+		c.deliver() // no pause holds any more
 	}
 }
 
@@ -88,6 +92,9 @@ func (c *SSHChannel) lossReason() error {
 
 // over ends the channel when its last event has been delivered.
 func (c *SSHChannel) over() {
+	if c.end.truncated {
+		c.end.verdict = endedByLoss
+	}
 	if c.end.verdict == endedByClose && !c.lose {
 		c.guard("CloseReceived", c.self.CloseReceived)
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"reflect"
+	"strings"
 
 	"github.com/hawser-go/hawser/conch/internal/text"
 	gossh "golang.org/x/crypto/ssh"
@@ -136,6 +137,14 @@ func closedError(lost error) error {
 	return &ConchError{Value: "Channel closed.", Err: ErrChannelClosed}
 }
 
+// dialError returns err as it is, unless this side ended the attempt.
+func dialError(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return lostBecause(cause)
+	}
+	return err
+}
+
 // setupError returns the error of a failed handshake in terms of the protocol.
 func setupError(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
@@ -147,8 +156,8 @@ func setupError(ctx context.Context, err error) error {
 	if e := disconnectError(err); e != nil {
 		return e
 	}
-	if inner := errors.Unwrap(err); inner != nil {
-		err = inner // without the "handshake failed" of x/crypto/ssh
+	if inner := errors.Unwrap(err); inner != nil && strings.HasPrefix(err.Error(), "ssh: handshake failed: ") {
+		err = inner
 	}
 	if _, ok := errors.AsType[*gossh.AlgorithmNegotiationError](err); ok {
 		return &ConchError{Value: "no common algorithm", Data: DisconnectKeyExchangeFailed, Err: err}

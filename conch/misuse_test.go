@@ -21,12 +21,12 @@ func TestConnect_Misuse(t *testing.T) {
 	r := reactor.New(reactor.Options{NoSignals: true})
 	options := client.Options{}
 	auth := func() *client.SSHUserAuthClient {
-		return client.NewSSHUserAuthClient("user", options, &sshtest.PlainConnection{})
+		return client.NewSSHUserAuthClient("user", &sshtest.PlainConnection{})
 	}
 	for name, d := range map[string]deferred.Deferred[struct{}]{
 		"needs a host":               client.Connect(r, "", 22, options, nil, auth()),
 		"needs an SSHUserAuthClient": client.Connect(r, "host", 22, options, nil, nil),
-		"with a User":                client.Connect(r, "host", 22, options, nil, client.NewSSHUserAuthClient("", options, &sshtest.PlainConnection{})),
+		"with a User":                client.Connect(r, "host", 22, options, nil, client.NewSSHUserAuthClient("", &sshtest.PlainConnection{})),
 	} {
 		if err := deferredtest.FailureResultOf(t, d); !strings.Contains(err.Error(), name) {
 			t.Errorf("got %v, want one with %q", err, name)

@@ -29,7 +29,9 @@ func (c *SSHConnection) openRequested(offered gossh.NewChannel) {
 		c.opening[o] = struct{}{}
 		o.answer.OnResult(func(ch Channel, err error) {
 			delete(c.opening, o)
-			c.openDecided(offered, ch, err)
+			if used := c.guardHook("GetChannel", func() { c.openDecided(offered, ch, err) }); used != nil {
+				t.reject(offered, used) // the channel is one that cannot be opened
+			}
 		})
 	})
 	if err != nil {

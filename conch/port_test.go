@@ -20,28 +20,28 @@ import (
 
 // recordingAuth is the standard authentication, with its events noted.
 type recordingAuth struct {
-	client.SSHUserAuthClient
+	client.DefaultAuthClient
 	events *sshtest.Events
 }
 
 func (a *recordingAuth) ServiceStarted() {
 	a.events.Add("auth.ServiceStarted")
-	a.SSHUserAuthClient.ServiceStarted()
+	a.DefaultAuthClient.ServiceStarted()
 }
 
 func (a *recordingAuth) ServiceStopped() {
 	a.events.Add("auth.ServiceStopped")
-	a.SSHUserAuthClient.ServiceStopped()
+	a.DefaultAuthClient.ServiceStopped()
 }
 
 func (a *recordingAuth) GetPublicKey() deferred.Deferred[gossh.PublicKey] {
 	a.events.Add("auth.GetPublicKey")
-	return a.SSHUserAuthClient.GetPublicKey()
+	return a.DefaultAuthClient.GetPublicKey()
 }
 
 func (a *recordingAuth) SignData(key gossh.PublicKey, data []byte, algorithm string) deferred.Deferred[*gossh.Signature] {
 	a.events.Add("auth.SignData %s", algorithm)
-	return a.SSHUserAuthClient.SignData(key, data, algorithm)
+	return a.DefaultAuthClient.SignData(key, data, algorithm)
 }
 
 // TestPORT_Sequence runs the program of the contract's section PORT and compares what happens, event by event: C-CLIENT-1, 2, 3, 20, C-AUTH-18,
@@ -115,7 +115,7 @@ func program(r *reactor.Reactor, to sshtest.Target, seen *sshtest.Events) deferr
 	}
 	conn.Stopped = func() { seen.Add("conn.ServiceStopped") }
 
-	auth := &recordingAuth{*client.NewSSHUserAuthClient(to.User, to.Options, conn), seen}
+	auth := &recordingAuth{*client.NewDefaultAuthClient(to.User, conn), seen}
 	verify := func(t *client.SSHClientTransport, ip string, key gossh.PublicKey, fingerprint string) deferred.Deferred[bool] {
 		seen.Add("verifyHostKey %s %d bytes of MD5", ip, len(strings.Split(fingerprint, ":")))
 		return client.VerifyHostKey(t, ip, key, fingerprint)

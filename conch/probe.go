@@ -14,6 +14,8 @@ import (
 // that the connection lived on. It belongs to the loop.
 type probe struct {
 	running bool
+	number  int                // of the last request
+	open    int                // requests that the peer has not answered
 	asking  []func(alive bool) // the request in flight proves these
 	next    []func(alive bool) // these need another request
 	limit   *reactor.DelayedCall
@@ -24,6 +26,10 @@ type probe struct {
 // exists then was not broken, even if the peer does not reply to unknown
 // requests.
 const probeTimeout = 5 * time.Second
+
+// maxProbes is the number of requests that a peer may leave without an answer.
+// After that only the timeout decides.
+const maxProbes = 8
 
 // whenProven calls f with true once it is certain that the connection is alive,
 // and with false when the connection is lost.
@@ -42,9 +48,17 @@ func (t *SSHTransport) whenProven(f func(alive bool)) {
 
 func (p *probe) ask(t *SSHTransport) {
 	p.running = true
+	p.number++
+	number := p.number
 	p.limit = t.r.CallLater(probeTimeout, func() { p.answered(t) })
+	if p.open == maxProbes {
+		return
+	}
+	p.open++
 	t.service.sendGlobalRequest(keepAliveRequest, nil, true, func(_ bool, _ []byte, err error) {
-		if err == nil { // otherwise the connection is lost, and connectionLost answers
+		p.open--
+		late := number != p.number // it says nothing about what happened since
+		if err == nil && !late {   // otherwise the connection is lost, and connectionLost answers
 			p.answered(t)
 		}
 	})

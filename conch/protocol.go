@@ -12,13 +12,17 @@ import (
 // reactor.HalfCloser, and its ConnectionLost when the channel has ended: with
 // reactor.ErrConnectionDone after a normal close, otherwise with the reason.
 // The hooks for extended data, requests and the end are called as well.
-// ConnectProtocol must be called once, in ChannelOpen or later.
+// ConnectProtocol must be called once, in ChannelOpen or later. On a channel that
+// has ended, ConnectionLost follows at once.
 func (c *SSHChannel) ConnectProtocol(p reactor.Protocol) {
 	if c.protocol != nil {
 		panic("conch: the channel has a protocol already")
 	}
 	c.protocol = p
 	reactor.MakeConnection(p, c.self)
+	if c.closed.fired {
+		c.endProtocol(c.closed.err)
+	}
 }
 
 // NetConn returns the channel as a net.Conn, for goroutines that block. It is
@@ -29,8 +33,12 @@ func (c *SSHChannel) NetConn() *reactor.NetConn {
 	return conn
 }
 
-// endProtocol tells the protocol that the channel has ended.
+// endProtocol tells the protocol that the channel has ended, unless Closed has
+// told it.
 func (c *SSHChannel) endProtocol(reason error) {
+	if !c.protocol.Connected() {
+		return
+	}
 	c.guard("ConnectionLost", func() {
 		reactor.EndConnection(c.protocol, cmp.Or(reason, error(reactor.ErrConnectionDone)))
 	})

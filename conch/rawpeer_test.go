@@ -30,6 +30,7 @@ type rawSide struct {
 	service   conch.Connection
 	transport *conch.SSHTransport
 	ready     deferred.Deferred[struct{}]
+	rekey     uint64 // bytes after which keys are renewed; 0 means x/crypto's choice
 }
 
 func (s *rawSide) Dial(context.Context) (net.Conn, error) { return s.conn, nil }
@@ -48,7 +49,7 @@ func (s *rawSide) Authenticated() {
 func (s *rawSide) Handshake(_ context.Context, c net.Conn) (handshake.Result, error) {
 	conn, channels, requests, err := gossh.NewClientConn(c, "peer", &gossh.ClientConfig{
 		User: "u", HostKeyCallback: gossh.InsecureIgnoreHostKey(),
-		Config: gossh.Config{KeyExchanges: []string{gossh.KeyExchangeCurve25519}, Ciphers: []string{gossh.CipherAES128GCM}},
+		Config: gossh.Config{RekeyThreshold: s.rekey, KeyExchanges: []string{gossh.KeyExchangeCurve25519}, Ciphers: []string{gossh.CipherAES128GCM}},
 	})
 	return handshake.Result{Conn: conn, Channels: channels, Requests: requests}, err
 }
@@ -70,7 +71,14 @@ var rawHostKey = sync.OnceValue(func() gossh.Signer {
 func newRawPeer(t *testing.T, r *reactor.Reactor, service conch.Connection, wrap func(net.Conn) net.Conn) *rawPeer {
 	t.Helper()
 	a, b := sshtest.MemPipe()
-	var ours net.Conn = a
+	return newRawPeerOver(t, r, service, wrap, a, b, 0)
+}
+
+// newRawPeerOver is newRawPeer over the connection of a to b, with keys that are
+// renewed after so many bytes.
+func newRawPeerOver(t *testing.T, r *reactor.Reactor, service conch.Connection, wrap func(net.Conn) net.Conn, a, b net.Conn, rekey uint64) *rawPeer {
+	t.Helper()
+	ours := a
 	if wrap != nil {
 		ours = wrap(a)
 	}
@@ -84,7 +92,7 @@ func newRawPeer(t *testing.T, r *reactor.Reactor, service conch.Connection, wrap
 		served <- err
 	}()
 	_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
-		side := &rawSide{conn: ours, service: service, transport: &conch.SSHTransport{}, ready: deferred.New[struct{}]()}
+		side := &rawSide{conn: ours, service: service, transport: &conch.SSHTransport{}, ready: deferred.New[struct{}](), rekey: rekey}
 		side.transport.Start(r, nil, side)
 		return side.ready
 	})

@@ -29,6 +29,7 @@ type sendQueue struct {
 	dead    bool            // nothing more is sent, except for the close
 	over    bool            // nothing at all is sent
 	ended   bool            // end-of-file or the close has been added; later data is dropped
+	aborted bool            // the close does not wait for anything
 	closed  bool            // the close has been sent or is being sent
 	busy    bool            // the goroutine runs
 	passing bool            // the goroutine of pass runs
@@ -82,12 +83,21 @@ const (
 // add appends an item and returns the number of bytes that are not sent. It
 // drops data that follows the end.
 func (q *sendQueue) add(it sendItem) (pending int) {
-	isData := it.kind <= itemExtended
 	q.mu.Lock()
-	defer q.mu.Unlock()
+	pending, ok := q.append(it)
+	q.mu.Unlock()
+	if !ok {
+		it.drop() // without the lock, for it calls functions of others
+	}
+	return pending
+}
+
+// append is add for a caller that holds the lock. ok is false if the item is
+// dropped.
+func (q *sendQueue) append(it sendItem) (pending int, ok bool) {
+	isData := it.kind <= itemExtended
 	if q.dead || q.ended && isData || isData && len(it.p) == 0 {
-		defer it.drop()
-		return q.pending
+		return q.pending, false
 	}
 	switch {
 	case it.kind >= itemEOF:
@@ -98,7 +108,7 @@ func (q *sendQueue) add(it sendItem) (pending int) {
 		q.pending += len(it.p)
 		if last := len(q.items) - 1; last >= 0 && q.items[last].own && q.items[last].kind == it.kind {
 			q.items[last].p = append(q.items[last].p, it.p...)
-			return q.pending
+			return q.pending, true
 		}
 		it.p = append(q.spare[:0], it.p...)
 		q.spare = nil
@@ -107,7 +117,7 @@ func (q *sendQueue) add(it sendItem) (pending int) {
 	}
 	q.items = append(q.items, it)
 	q.wake()
-	return q.pending
+	return q.pending, true
 }
 
 // number gives a request its number, and arranges for it to pass data.
@@ -135,6 +145,7 @@ func (q *sendQueue) open(peer gossh.Channel, g *work.Group, s *socket) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.peer, q.group, q.socket = peer, g, s
+	q.closeAborted()
 	q.wake()
 }
 
@@ -166,12 +177,17 @@ func (q *sendQueue) kill() { q.die(func() {}) }
 // progress: the peer may never take it.
 func (q *sendQueue) abort() {
 	q.die(func() {
-		q.ended = true
-		if q.peer != nil && !q.closed && !q.over {
-			q.closed = true
-			q.group.Go(func() { _ = q.peer.Close() }) // ends when the socket takes the message
-		}
+		q.ended, q.aborted = true, true
+		q.closeAborted()
 	})
+}
+
+// closeAborted closes an aborted channel, once it is open.
+func (q *sendQueue) closeAborted() {
+	if q.aborted && q.peer != nil && !q.closed && !q.over {
+		q.closed = true
+		q.group.Go(func() { _ = q.peer.Close() }) // ends when the socket takes the message
+	}
 }
 
 // end is kill for a channel that is over: there is nothing to close either.

@@ -72,7 +72,6 @@ func (t *SSHTransport) Start(r *reactor.Reactor, self any, side handshake.Side) 
 func (t *SSHTransport) run(side handshake.Side) {
 	result, err := t.establish(side)
 	if err != nil {
-		err = setupError(t.ctx, err)
 		t.r.CallFromThread(func() {
 			t.end(err)
 			side.Failed(err)
@@ -95,7 +94,7 @@ func (t *SSHTransport) run(side handshake.Side) {
 func (t *SSHTransport) establish(side handshake.Side) (handshake.Result, error) {
 	c, err := side.Dial(t.ctx)
 	if err != nil {
-		return handshake.Result{}, err
+		return handshake.Result{}, dialError(t.ctx, err)
 	}
 	stop := context.AfterFunc(t.ctx, func() { c.Close() })
 	defer stop()
@@ -104,8 +103,9 @@ func (t *SSHTransport) establish(side handshake.Side) (handshake.Result, error) 
 	result, err := side.Handshake(s.life, s)
 	if err != nil {
 		c.Close()
+		return result, setupError(t.ctx, err)
 	}
-	return result, err
+	return result, nil
 }
 
 // noteVersion keeps the version line.
@@ -145,6 +145,12 @@ func (t *SSHTransport) serve(from handshake.Result) {
 		err = cause // this side ended the connection
 	}
 	t.r.CallFromThread(func() { t.connectionLost(lostBecause(err)) })
+}
+
+// broken ends a connection that a call of x/crypto/ssh has found broken. The
+// error of the call need not be the reason, which serve finds out.
+func (t *SSHTransport) broken() {
+	t.work.Go(func() { t.mux.Close() }) // ends with the connection
 }
 
 // enter posts a request or channel opening of the peer to the loop. It blocks
@@ -199,10 +205,10 @@ func (t *SSHTransport) globalRequested(req *gossh.Request) {
 // *deferred.PanicError if ServiceStarted panics. It must be called once, after
 // authentication.
 func (t *SSHTransport) SetService(c Connection) error {
-	b := c.base()
-	if b.self != nil {
+	if c.Self() != nil {
 		return ErrUsed
 	}
+	b := c.base()
 	t.service = b
 	b.start(c, t)
 	return hook.Call(c.ServiceStarted)

@@ -88,7 +88,10 @@ func (c *SSHChannel) LoseConnection() {
 	}
 	c.lose = true
 	c.out.add(sendItem{kind: itemClose})
-	if c.paused > 0 && c.state == channelOpen {
+	switch {
+	case c.end.reported:
+		c.post(func() { c.decide(endedByClose) }) // the peer need not prove anything
+	case c.paused > 0 && c.state == channelOpen:
 		c.post(c.deliver) // a pause does not delay the end any more
 	}
 }

@@ -7,48 +7,64 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// passwordTries is how often the user is asked for the password, and how often keyboard-interactive authentication is tried, as ssh's
-// NumberOfPasswordPrompts.
-const passwordTries = 3
-
-// GetPassword asks the user for the password, without echo, up to three times in all (C-AUTH-37).
-func (a *SSHUserAuthClient) GetPassword(prompt string) deferred.Deferred[string] {
-	if prompt == "" {
-		if a.passwords == passwordTries {
-			return deferred.Fail[string](ErrUnavailable)
-		}
-		a.passwords++
-		prompt = fmt.Sprintf("%s@%s's password: ", a.User, a.transport.options.Host)
-		if a.passwords > 1 {
-			prompt = "Permission denied, please try again.\n" + prompt
-		}
+// GetPassword fires with Options.Password the first time. Without
+// Options.Password and Options.Signers it asks the user, without echo, up to
+// Options.PasswordPrompts times. After that it fails with ErrUnavailable. With a
+// prompt it asks the user in any case.
+func (a *DefaultAuthClient) GetPassword(prompt string) deferred.Deferred[string] {
+	if prompt != "" {
+		return a.transport.ui().ReadLine(prompt, false)
 	}
-	return a.ui().ReadLine(prompt, false)
+	o := &a.transport.options
+	a.passwords++
+	switch {
+	case o.Password != "" && a.passwords == 1:
+		return deferred.Succeed(o.Password)
+	case o.given() || a.passwords > o.passwordPrompts():
+		return deferred.Fail[string](ErrUnavailable)
+	}
+	prompt = fmt.Sprintf("%s@%s's password: ", a.User, a.transport.host)
+	if a.passwords > 1 {
+		prompt = "Permission denied, please try again.\n" + prompt
+	}
+	return a.transport.ui().ReadLine(prompt, false)
 }
 
-// GetGenericAnswers shows name and instruction, if there are any, and asks each prompt on the UI (C-AUTH-38). It does so in up to three attempts, in
-// each of which the server may ask several times.
-func (a *SSHUserAuthClient) GetGenericAnswers(name, instruction string, prompts []Prompt) deferred.Deferred[[]string] {
-	if !a.asked {
-		if a.dialogues == passwordTries {
+// GetGenericAnswers shows name and instruction and asks the user each prompt.
+// It does so in up to Options.PasswordPrompts attempts. In an attempt the server
+// can ask several times.
+//
+// Options.Password answers a single prompt without echo, once. If
+// Options.Password or Options.Signers are set, the user is asked the other
+// prompts only if Options.UI is set.
+func (a *DefaultAuthClient) GetGenericAnswers(name, instruction string, prompts []Prompt) deferred.Deferred[[]string] {
+	o := &a.transport.options
+	if !a.inDialogue {
+		a.inDialogue = true
+		if a.dialogues++; a.dialogues > o.passwordPrompts() || a.answered {
 			return deferred.Fail[[]string](ErrUnavailable)
 		}
-		a.dialogues++
-		a.asked = true
+	}
+	if o.Password != "" && !a.answered && len(prompts) == 1 && !prompts[0].Echo {
+		a.answered = true
+		return deferred.Succeed([]string{o.Password})
+	}
+	if o.given() && !a.transport.hasUI {
+		return a.SSHUserAuthClient.GetGenericAnswers(name, instruction, prompts)
 	}
 	for _, text := range []string{name, instruction} {
 		if strings.TrimSpace(text) != "" {
-			a.ui().Warn(text)
+			a.transport.ui().Warn(text)
 		}
 	}
 	return a.askAll(prompts, nil)
 }
 
-func (a *SSHUserAuthClient) askAll(prompts []Prompt, answers []string) deferred.Deferred[[]string] {
+func (a *DefaultAuthClient) askAll(prompts []Prompt, answers []string) deferred.Deferred[[]string] {
 	if len(prompts) == 0 {
 		return deferred.Succeed(answers)
 	}
-	asked := a.ui().ReadLine(prompts[0].Text, prompts[0].Echo)
+	asked := a.transport.ui().ReadLine(prompts[0].Text, prompts[0].Echo)
 	return deferred.ThenDeferred(asked, func(answer string) deferred.Deferred[[]string] {
 		return a.askAll(prompts[1:], append(answers, answer))
 	})

@@ -96,7 +96,8 @@ func TestAuth_Interrupted(t *testing.T) {
 	}
 }
 
-// TestAuth_Passphrase opens an encrypted key at the third try: C-AUTH-35, C-AUTH-36.
+// TestAuth_Passphrase opens an encrypted key at the third try: C-AUTH-35,
+// C-AUTH-36.
 func TestAuth_Passphrase(t *testing.T) {
 	r := sshtest.Start(t)
 	file, key := encryptedKey(t)
@@ -117,7 +118,8 @@ func TestAuth_Passphrase(t *testing.T) {
 	})
 }
 
-// TestHostKey compares what is asked, what is saved and what is refused: C-CLIENT-5, 42, 44, 45.
+// TestHostKey compares what is asked, what is saved and what is refused:
+// C-CLIENT-5, 42, 44, 45.
 func TestHostKey(t *testing.T) {
 	_, other, err := newKey(t)
 	if err != nil {
@@ -181,7 +183,8 @@ func TestHostKey(t *testing.T) {
 	}
 }
 
-// TestAuth_Agent logs in with a key that only the agent has: C-AUTH-31, C-AUTH-32, C-AUTH-34, C-AUTH-39.
+// TestAuth_Agent logs in with a key that only the agent has: C-AUTH-31,
+// C-AUTH-32, C-AUTH-34, C-AUTH-39.
 func TestAuth_Agent(t *testing.T) {
 	r := sshtest.Start(t)
 	private, key, err := newKey(t)
@@ -223,7 +226,8 @@ func mustKey(t *testing.T) any {
 	return private
 }
 
-// serveAgent serves one connection at SSH_AUTH_SOCK; the channel is closed when that has ended.
+// serveAgent serves one connection at SSH_AUTH_SOCK; the channel is closed when
+// that has ended.
 func serveAgent(t *testing.T, keys xagent.Agent) <-chan struct{} {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "agent") // t.TempDir may be too long for a socket

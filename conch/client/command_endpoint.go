@@ -1,26 +1,36 @@
 package client
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
-	"strconv"
 
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/internal/hook"
+	"github.com/hawser-go/hawser/conch/internal/text"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
-	gossh "golang.org/x/crypto/ssh"
+	"github.com/hawser-go/hawser/reactor/endpoints"
 )
 
-// SSHCommandClientEndpoint is a client endpoint whose connections are commands on a server: what the command writes to stdout is received by the
-// protocol, what the protocol writes is its stdin (C-ENDP-4). stderr is logged.
+// SSHCommandClientEndpoint is an endpoint each of whose connections is a command
+// on a server: the protocol receives the stdout of the command, and writes to its
+// stdin. The transport of the protocol is a conch.Channel, whose Conn is the SSH
+// connection. The methods belong to the loop.
 type SSHCommandClientEndpoint struct {
+	// Stderr is called with what the commands write to stderr. data belongs to
+	// the callee. If Stderr is nil, the first 4 KiB of each command are logged.
+	// Set it before Connect or Dial.
+	Stderr func(data []byte)
+
 	command string
-	open    func() deferred.Deferred[*endpointConnection] // a connection to run it on
+	open    func() deferred.Deferred[*endpointConnection]
 }
 
-// SSHCommandAddress is the address of a command: what BuildProtocol is given.
+var _ endpoints.StreamClientEndpoint = (*SSHCommandClientEndpoint)(nil)
+
+// SSHCommandAddress is the address of a command, for BuildProtocol.
 type SSHCommandAddress struct {
 	Server   net.Addr // nil if the SSH connection is not over a network
 	Username string
@@ -31,38 +41,44 @@ type SSHCommandAddress struct {
 func (a SSHCommandAddress) Network() string { return "ssh" }
 
 func (a SSHCommandAddress) String() string {
+	if a.Server == nil {
+		return "command " + a.Command
+	}
 	return fmt.Sprintf("%s@%v: %s", a.Username, a.Server, a.Command)
 }
 
-// ErrAuthenticationFailed is what an endpoint's Deferred fails with when the login was refused, or the connection was lost during it. The cause is
-// wrapped beside it.
-var ErrAuthenticationFailed = errors.New("conch: authentication failed")
+// ErrAuthenticationFailed is matched by the error of an endpoint's Connect and
+// Dial if the login was refused, or the connection was lost during the login. The
+// error wraps the reason too.
+var ErrAuthenticationFailed = errors.New("client: authentication failed")
 
-// EndpointOptions says how NewConnection logs in (C-ENDP-1, C-ENDP-3).
-type EndpointOptions struct {
-	Username, Hostname string
-	Port               int            // zero means 22
-	Keys               []gossh.Signer // offered in order
-	Password           string         // used after the keys; empty means none
-	Agent              bool           // use the agent at SSH_AUTH_SOCK instead of Keys
-
-	// Options has everything else, such as KnownHosts and UI; its Identities and NoAgent are not used.
-	Options Options
-}
-
-// endpointConnection is the connection of one command.
+// endpointConnection is the SSH connection of a command.
 type endpointConnection struct {
 	conn conch.Connection
 	user string
-	own  bool // it is closed when the command ends
+	own  bool // it is closed after the command
 }
 
-// NewConnection returns an endpoint each of whose connections logs in anew, and is closed with its command (C-ENDP-6).
-func NewConnection(r *reactor.Reactor, command string, o EndpointOptions) *SSHCommandClientEndpoint {
-	return &SSHCommandClientEndpoint{command: command, open: func() deferred.Deferred[*endpointConnection] { return o.connect(r) }}
+// NewConnection returns an endpoint that logs in to target for each connection.
+// The SSH connection is closed after the command. target is copied. If
+// Options.UI is nil, questions are asked on the controlling terminal, and are
+// answered with no if there is none. NewConnection may be called on any
+// goroutine.
+func NewConnection(r *reactor.Reactor, command string, target *Target) *SSHCommandClientEndpoint {
+	to := *target
+	if to.Options.UI == nil {
+		to.Options.UI = &fallbackUI{NewConsoleUI(r)}
+	}
+	return &SSHCommandClientEndpoint{command: command, open: func() deferred.Deferred[*endpointConnection] {
+		conn := &bareConnection{}
+		return deferred.ThenCallbacks(to.Connect(r, conn), func(struct{}) (*endpointConnection, error) {
+			return &endpointConnection{conn, TransportOf(conn).User(), true}, nil
+		}, func(err error) (*endpointConnection, error) { return nil, endpointError(err) })
+	}}
 }
 
-// ExistingConnection returns an endpoint whose commands run on a connection that is there, and stays (C-ENDP-6, C-ENDP-7): any connection.
+// ExistingConnection returns an endpoint whose commands run on conn, any SSH
+// connection whose ServiceStarted has been called. conn stays open.
 func ExistingConnection(conn conch.Connection, command string) *SSHCommandClientEndpoint {
 	return &SSHCommandClientEndpoint{command: command, open: func() deferred.Deferred[*endpointConnection] {
 		user := ""
@@ -73,22 +89,8 @@ func ExistingConnection(conn conch.Connection, command string) *SSHCommandClient
 	}}
 }
 
-func (o EndpointOptions) connect(r *reactor.Reactor) deferred.Deferred[*endpointConnection] {
-	conn := &bareConnection{}
-	if o.Options.UI == nil {
-		o.Options.UI = &fallbackUI{NewConsoleUI(r)}
-	}
-	o.Options.NoAgent = !o.Agent
-	target := Target{User: o.Username, Host: o.Hostname, Port: o.Port, Options: o.Options}
-	target.Auth = func(user string, options Options, instance conch.Connection) UserAuthClient {
-		return &endpointAuth{*NewSSHUserAuthClient(user, options, instance), o, nil}
-	}
-	return deferred.ThenCallbacks(target.Connect(r, conn), func(struct{}) (*endpointConnection, error) {
-		return &endpointConnection{conn, o.Username, true}, nil
-	}, func(err error) (*endpointConnection, error) { return nil, endpointError(err) })
-}
-
-// endpointError turns Connect's failure into what an endpoint fails with: causes as they are, but for failed logins.
+// endpointError returns the error of an endpoint for an error of Connect: the
+// cause itself, or an ErrAuthenticationFailed.
 func endpointError(err error) error {
 	failed, ok := errors.AsType[*ConnectError](err)
 	switch {
@@ -104,48 +106,6 @@ func endpointError(err error) error {
 	return failed.Err
 }
 
-// endpointAuth is authentication with what the program has given, without questions.
-type endpointAuth struct {
-	SSHUserAuthClient
-	o       EndpointOptions
-	current gossh.Signer
-}
-
-// GetPublicKey answers with the agent's keys, or with those given.
-func (a *endpointAuth) GetPublicKey() deferred.Deferred[gossh.PublicKey] {
-	if a.o.Agent {
-		return a.agentKey()
-	}
-	if len(a.o.Keys) == 0 {
-		return deferred.Succeed[gossh.PublicKey](nil)
-	}
-	a.current, a.o.Keys = a.o.Keys[0], a.o.Keys[1:]
-	return deferred.Succeed(a.current.PublicKey())
-}
-
-// GetPrivateKey answers with the key offered last.
-func (a *endpointAuth) GetPrivateKey() deferred.Deferred[gossh.Signer] {
-	return deferred.Succeed(a.current)
-}
-
-// GetPassword answers with the password, once.
-func (a *endpointAuth) GetPassword(string) deferred.Deferred[string] {
-	password := a.o.Password
-	a.o.Password = ""
-	if password == "" {
-		return deferred.Fail[string](ErrUnavailable)
-	}
-	return deferred.Succeed(password)
-}
-
-// GetGenericAnswers has none.
-func (a *endpointAuth) GetGenericAnswers(_, _ string, prompts []Prompt) deferred.Deferred[[]string] {
-	if len(prompts) > 0 {
-		return deferred.Fail[[]string](ErrUnavailable)
-	}
-	return deferred.Succeed[[]string](nil)
-}
-
 // fallbackUI answers every question with no where there is no terminal.
 type fallbackUI struct{ UI }
 
@@ -154,17 +114,71 @@ func (u *fallbackUI) Prompt(question string) deferred.Deferred[bool] {
 	return u.UI.Prompt(question).AddErrback(func(error) (bool, error) { return false, nil })
 }
 
-// Connect runs the command and connects a protocol of the factory to it (C-ENDP-2). The Deferred fires with the protocol when the server has granted the
-// command. It fails as the SSH connection fails; with the *conch.ConchError of a channel or command that is refused; with ErrAuthenticationFailed;
-// and with deferred.ErrCancelled, after which all is over. The protocol's ConnectionLost gets reactor.ErrConnectionDone if the command ended
-// with status 0 or told nothing, and else an *ExitError, or the conch.ErrConnectionLost (C-ENDP-5).
+// Connect runs the command with a protocol of f. The Deferred fires with the
+// protocol when the server has started the command.
+//
+// The Deferred fails with the cause of Connect's error if there is no SSH
+// connection; with an error that matches ErrAuthenticationFailed; with a
+// *conch.ConchError if the server refuses the channel or the command; with the
+// error of BuildProtocol; and with a *deferred.PanicError if a method of f or
+// ConnectionMade panics. Cancelling the Deferred ends the command, and the SSH
+// connection if it was made for the command; the Deferred then fails with a
+// *reactor.ConnectingCancelledError.
+//
+// The protocol's ConnectionLost is called with reactor.ErrConnectionDone if the
+// command exits with status 0 or the server does not report how it ended; with an
+// *ExitError if the command ended in another way; and with an error that matches
+// conch.ErrConnectionLost if the SSH connection was lost.
 func (e *SSHCommandClientEndpoint) Connect(f reactor.Factory) deferred.Deferred[reactor.Protocol] {
-	return deferred.ThenDeferred(e.open(), func(on *endpointConnection) deferred.Deferred[reactor.Protocol] {
-		ch := &commandChannel{ClientSession: ClientSession{Command: Command{Line: e.command}}, on: on, factory: f}
+	d := deferred.MaybeDeferred(func() deferred.Deferred[reactor.Protocol] {
+		reactor.DoStart(f)
+		return e.connect(func(*reactor.Reactor) reactor.Factory { return f })
+	})
+	return d.AddBoth(func(p reactor.Protocol, err error) (reactor.Protocol, error) {
+		if p == nil || !p.Connected() {
+			if panicked := hook.Call(func() { reactor.DoStop(f) }); panicked != nil {
+				err = errors.Join(err, panicked)
+			}
+			return p, err
+		}
+		reactor.OnConnectionLost(p, func(error) { reactor.DoStop(f) })
+		return p, nil
+	})
+}
+
+// Dial runs the command. The Deferred fires with a connection to its stdin and
+// stdout when the server has started the command, and fails as that of Connect
+// does. The connection has a method CloseWrite, which ends stdin. When the command
+// has ended, Read returns io.EOF where ConnectionLost of a protocol would be
+// called with reactor.ErrConnectionDone, and otherwise the same error.
+func (e *SSHCommandClientEndpoint) Dial() deferred.Deferred[net.Conn] {
+	connected := e.connect(func(r *reactor.Reactor) reactor.Factory {
+		return reactor.ForProtocol(func() reactor.Protocol { return commandConn{reactor.NewNetConn(r)} })
+	})
+	return deferred.Then(connected, func(p reactor.Protocol) (net.Conn, error) { return p.(commandConn), nil })
+}
+
+// commandConn is a connection that Dial returns.
+type commandConn struct{ *reactor.NetConn }
+
+// ReadConnectionLost does nothing at the end of stdout: Read waits for the exit
+// status.
+func (c commandConn) ReadConnectionLost() {}
+
+func (e *SSHCommandClientEndpoint) connect(factory func(r *reactor.Reactor) reactor.Factory) deferred.Deferred[reactor.Protocol] {
+	started := deferred.ThenDeferred(e.open(), func(on *endpointConnection) deferred.Deferred[reactor.Protocol] {
+		ch := &commandChannel{on: on, factory: factory(on.conn.Transport().Reactor()), stderr: e.Stderr}
+		ch.Command.Line = e.command
 		ch.ready = deferred.New(func(deferred.Deferred[reactor.Protocol]) { ch.giveUp() })
 		on.conn.OpenChannel(ch)
-		ch.Finished().AddBoth(ch.ended)
+		ch.WhenClosed().OnResult(func(_ deferred.Void, err error) { ch.over(err) })
 		return ch.ready
+	})
+	return started.AddErrback(func(err error) (reactor.Protocol, error) {
+		if errors.Is(err, deferred.ErrCancelled) {
+			err = &reactor.ConnectingCancelledError{Address: SSHCommandAddress{Command: e.command}}
+		}
+		return nil, err
 	})
 }
 
@@ -173,48 +187,48 @@ type commandChannel struct {
 	ClientSession
 	on       *endpointConnection
 	factory  reactor.Factory
-	ready    deferred.Deferred[reactor.Protocol]
+	stderr   func(data []byte)
+	logged   int                                 // bytes of stderr
+	ready    deferred.Deferred[reactor.Protocol] // may have been cancelled
 	protocol reactor.Protocol
+	broken   error // the panic of ConnectionMade
 }
 
-// SessionStarted builds the protocol and connects it.
+// SessionStarted makes the protocol and connects it.
 func (c *commandChannel) SessionStarted() {
 	p, err := reactor.BuildFrom(c.factory, SSHCommandAddress{c.GetPeer(), c.on.user, c.Command.Line})
+	if err == nil {
+		c.protocol = p
+		err = hook.Call(func() { c.ConnectProtocol(p) })
+		c.broken = err
+	}
 	if err != nil {
-		_ = c.ready.TryErrback(err) // it may have been cancelled
+		_ = c.ready.TryErrback(err)
 		c.giveUp()
 		return
 	}
-	c.protocol = p
-	if err := hook.Call(func() { reactor.MakeConnection(p, c) }); err != nil {
-		hook.Log(c.Conn().Transport().Reactor().Logger(), "ConnectionMade of "+c.String(), err)
-		_ = c.ready.TryErrback(err) // likewise
-		c.giveUp()
+	_ = c.ready.TryCallback(p)
+}
+
+// maxLoggedStderr is how much of the stderr of a command is logged, in bytes.
+const maxLoggedStderr = 4 << 10
+
+// ExtReceived takes what the command writes to stderr.
+func (c *commandChannel) ExtReceived(_ uint32, data []byte) {
+	if c.stderr != nil {
+		c.stderr(data)
 		return
 	}
-	_ = c.ready.TryCallback(p) // likewise
-}
-
-// DataReceived passes on what the command writes.
-func (c *commandChannel) DataReceived(p []byte) {
-	if c.protocol != nil {
-		c.protocol.DataReceived(p)
+	data = data[:min(len(data), maxLoggedStderr-c.logged)]
+	if len(data) == 0 {
+		return
 	}
+	c.logged += len(data)
+	c.Conn().Transport().Reactor().Logger().Info("Remote command writes to stderr", "command", c.Command.Line, "text", text.Line(string(data)))
 }
 
-// ExtReceived logs what the command writes to stderr.
-func (c *commandChannel) ExtReceived(_ uint32, p []byte) {
-	c.Conn().Transport().Reactor().Logger().Info("Remote command writes to stderr", "command", c.Command.Line, "bytes", strconv.Quote(string(p)))
-}
-
-// EOFReceived tells a protocol that wants to know that the command writes no more.
-func (c *commandChannel) EOFReceived() {
-	if half, ok := c.protocol.(reactor.HalfCloser); ok {
-		half.ReadConnectionLost()
-	}
-}
-
-// giveUp ends the channel, and with it the connection if that is its own, at once (C-ENDP table, last row).
+// giveUp ends the channel at once, and the connection too if it was made for the
+// command.
 func (c *commandChannel) giveUp() {
 	c.AbortConnection()
 	if c.on.own {
@@ -222,23 +236,19 @@ func (c *commandChannel) giveUp() {
 	}
 }
 
-// ended tells the protocol, or who waits for it, how it was.
-func (c *commandChannel) ended(_ struct{}, err error) (struct{}, error) {
-	switch {
-	case c.protocol == nil && err == nil:
-		_ = c.ready.TryErrback(conch.ErrChannelClosed) // it may have been cancelled
-	case c.protocol == nil:
-		_ = c.ready.TryErrback(err) // likewise
-	default:
-		if err == nil {
-			err = reactor.ErrConnectionDone
-		}
-		if panicked := hook.Call(func() { c.protocol.ConnectionLost(err) }); panicked != nil {
-			hook.Log(c.Conn().Transport().Reactor().Logger(), "ConnectionLost of "+c.String(), panicked)
-		}
+// Closed tells the protocol how the command ended.
+func (c *commandChannel) Closed() {
+	reason := cmp.Or(c.broken, c.CloseReason(), c.exit)
+	if c.protocol != nil && reason != nil {
+		reactor.EndConnection(c.protocol, reason)
 	}
+}
+
+// over is called after ConnectionLost of the protocol. err is nil, or the reason
+// for which the channel was not opened or was lost.
+func (c *commandChannel) over(err error) {
+	_ = c.ready.TryErrback(cmp.Or(c.started.err, err, conch.ErrChannelClosed)) // usually it has fired
 	if c.on.own {
 		c.Conn().LoseConnection()
 	}
-	return struct{}{}, nil
 }

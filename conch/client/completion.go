@@ -42,6 +42,3 @@ func (c *completion) notify(d deferred.Deferred[struct{}]) {
 		_ = d.TryCallback(struct{}{})
 	}
 }
-
-// ignore handles failures that are reported elsewhere.
-func ignore(error) {}

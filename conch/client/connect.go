@@ -1,10 +1,13 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
+	"slices"
 	"strconv"
 	"sync/atomic"
 
@@ -19,18 +22,15 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// HostKeyVerifier decides whether the server's host key is to be trusted. It is called on the reactor goroutine in every key exchange, so
-// again when keys are renewed; ip is the numeric address of the peer, fingerprint the key's MD5 fingerprint in colon-separated hex
-// (C-CLIENT-20). Any success accepts the key, whatever its value; a failure refuses it and is the cause of Connect's error. VerifyHostKey
-// is the usual one.
-type HostKeyVerifier func(t *SSHClientTransport, ip string, key gossh.PublicKey, fingerprint string) deferred.Deferred[bool]
-
-// Connect dials host, checks its host key with verify, authenticates with auth and starts auth's service, the connection. The Deferred
-// fires once the service's ServiceStarted has returned (C-CLIENT-2, C-CLIENT-3). It fails with a [*ConnectError] that names the phase, or,
-// when it is cancelled, with deferred.ErrCancelled; the attempt is over then, in every phase. options.Timeout bounds the whole of it.
+// Connect dials host, checks the host key with verify, authenticates with auth
+// and starts the service of auth, a connection of package conch. The Deferred
+// fires when the service's ServiceStarted has returned. A nil verify means
+// VerifyHostKey. An auth and its service are for one attempt.
 //
-// Connect may be called on the reactor goroutine, or before the reactor runs. A nil verify means VerifyHostKey. auth and its instance are for one
-// attempt.
+// The Deferred fails with a [*ConnectError], which names the phase that failed.
+// Cancelling the Deferred ends the attempt. Options.Timeout bounds the attempt
+// and DefaultTimeout is its default. Connect may be called on the loop, or before
+// the reactor runs. It logs each step at the debug level.
 func Connect(r *reactor.Reactor, host string, port int, options Options, verify HostKeyVerifier, auth UserAuthClient) deferred.Deferred[struct{}] {
 	if err := options.Validate(); err != nil {
 		return deferred.Fail[struct{}](err)
@@ -42,51 +42,49 @@ func Connect(r *reactor.Reactor, host string, port int, options Options, verify 
 		return deferred.Fail[struct{}](errors.New("client: Connect needs an SSHUserAuthClient with a User and an Instance"))
 	case auth.base().Instance.Self() != nil:
 		return deferred.Fail[struct{}](conch.ErrUsed)
-	case verify == nil:
-		verify = VerifyHostKey
-	}
-	if options.Host == "" {
-		options.Host = host
-	}
-	if options.Port == 0 {
-		options.Port = port
 	}
 	t := &SSHClientTransport{
-		options: options,
-		host:    host,
-		port:    port,
-		address: net.JoinHostPort(host, strconv.Itoa(port)),
-		verify:  verify,
-		auth:    auth,
+		options:    options,
+		algorithms: options.algorithms(),
+		hasUI:      options.UI != nil,
+		host:       host,
+		port:       port,
+		address:    net.JoinHostPort(host, strconv.Itoa(port)),
+		verify:     verify,
+		auth:       auth,
 	}
 	return t.connect(r)
 }
 
 // SSHClientTransport is the client's end of an SSH connection, from dialling on.
+// Its methods belong to the loop.
 type SSHClientTransport struct {
 	conch.SSHTransport
-	options Options
-	host    string
-	port    int
-	address string // host:port
-	verify  HostKeyVerifier
-	auth    UserAuthClient
+	options    Options
+	algorithms Algorithms // to offer
+	hasUI      bool       // the options had a UI
+	host       string
+	port       int
+	address    string // host:port
+	verify     HostKeyVerifier
+	auth       UserAuthClient
 
-	phase   atomic.Value // Phase
-	said    atomic.Value // string: the last line before the version line
-	ready   deferred.Deferred[struct{}]
-	limit   *reactor.DelayedCall // nil without time limit
-	settled bool                 // ready has fired, or is about to
-	secure  bool                 // the host key was accepted once
-	asking  bool                 // the authentication service runs
-	banners int                  // bytes of banners so far; used by the handshake goroutine
+	phase    atomic.Value // Phase
+	said     atomic.Value // string: the last line before the version line
+	ready    deferred.Deferred[struct{}]
+	limit    *reactor.DelayedCall // nil without time limit
+	settled  bool                 // ready has fired, or is about to
+	begun    bool                 // ServiceStarted of auth was called
+	asking   bool                 // ServiceStopped of auth must be called
+	problems []error              // why keys and passwords were not used
+	hostKey  []byte               // the accepted key; belongs to x/crypto/ssh's key exchange
+	banners  int                  // bytes of banners; belongs to the handshake goroutine
 }
 
-// maxBanner is how much of the banners of a server is shown, in bytes; each
-// counts for at least minBanner.
+// Bounds on the banners of a server, in bytes.
 const (
-	maxBanner = 64 << 10
-	minBanner = 1 << 10
+	maxBanner = 64 << 10 // all banners; the rest is not shown
+	minBanner = 1 << 10  // a shorter banner counts as that many
 )
 
 // TransportOf returns the client's transport of a connection, and nil before
@@ -106,6 +104,9 @@ func (t *SSHClientTransport) Options() Options { return t.options }
 // User returns the name that the client logs in with.
 func (t *SSHClientTransport) User() string { return t.auth.base().User }
 
+// HostPort returns the host and port that were passed to Connect.
+func (t *SSHClientTransport) HostPort() (host string, port int) { return t.host, t.port }
+
 func (t *SSHClientTransport) connect(r *reactor.Reactor) deferred.Deferred[struct{}] {
 	t.phase.Store(PhaseDial)
 	t.said.Store("")
@@ -114,6 +115,7 @@ func (t *SSHClientTransport) connect(r *reactor.Reactor) deferred.Deferred[struc
 		t.limit = r.CallLater(limit, func() { t.fail(ErrTimeout) })
 	}
 	t.Start(r, t, (*side)(t))
+	t.debug("Connecting", "user", t.User())
 	return t.ready
 }
 
@@ -124,6 +126,7 @@ type side SSHClientTransport
 func (s *side) VersionReceived(line string) {
 	t := (*SSHClientTransport)(s)
 	t.phase.Store(PhaseKeyExchange)
+	t.debug("Server has sent its version line", "version", line)
 	t.progress(PhaseBanner, line)
 }
 
@@ -144,6 +147,7 @@ func (s *side) Dial(ctx context.Context) (net.Conn, error) {
 		return nil, err
 	}
 	t.phase.Store(PhaseBanner)
+	t.debug("Connected", "peer", c.RemoteAddr())
 	t.progress(PhaseDial, "connected to "+c.RemoteAddr().String())
 	return c, nil
 }
@@ -151,12 +155,12 @@ func (s *side) Dial(ctx context.Context) (net.Conn, error) {
 // Handshake runs on the handshake goroutine.
 func (s *side) Handshake(life context.Context, c net.Conn) (handshake.Result, error) {
 	t := (*SSHClientTransport)(s)
-	config, err := t.config(life, c)
+	walk := newAuthWalk(t, life)
+	conn, channels, requests, err := gossh.NewClientConn(c, t.address, t.config(walk, c))
 	if err != nil {
-		return handshake.Result{}, err
+		return handshake.Result{}, walk.explain(err)
 	}
-	conn, channels, requests, err := gossh.NewClientConn(c, t.address, config)
-	return handshake.Result{Conn: conn, Channels: channels, Requests: requests}, err
+	return handshake.Result{Conn: conn, Channels: channels, Requests: requests}, nil
 }
 
 func (t *SSHClientTransport) dial() (net.Conn, error) {
@@ -177,29 +181,27 @@ func (t *SSHClientTransport) dialHost() deferred.Deferred[net.Conn] {
 	options := endpoints.HostnameOptions{DialOptions: reactor.DialOptions{Timeout: t.options.dialTimeout()}}
 	e := endpoints.NewHostnameEndpoint(t.Reactor(), t.host, t.port, options)
 	return e.Dial().AddCallback(func(c net.Conn) (net.Conn, error) {
-		context.AfterFunc(t.Context(), func() { c.Close() }) // also if nobody waits for it any more
+		context.AfterFunc(t.Context(), func() { c.Close() }) // also if dial does not wait any more
 		return c, nil
 	})
 }
 
-// config returns x/crypto/ssh's configuration; its callbacks run on the handshake goroutine and ask the loop.
-func (t *SSHClientTransport) config(life context.Context, c net.Conn) (*gossh.ClientConfig, error) {
-	algorithms, err := t.hostKeyAlgorithms()
-	if err != nil {
-		return nil, err
-	}
-	walk := newAuthWalk(t, life)
+// config returns the configuration of x/crypto/ssh. Its callbacks run on
+// goroutines of the handshake and call the hooks on the loop.
+func (t *SSHClientTransport) config(walk *authWalk, c net.Conn) *gossh.ClientConfig {
+	a := &t.algorithms
 	return &gossh.ClientConfig{
-		Config:            gossh.Config{Ciphers: t.options.Ciphers, MACs: t.options.MACs, KeyExchanges: t.options.KeyExchanges},
-		User:              t.auth.base().User,
-		HostKeyAlgorithms: algorithms,
+		Config:            gossh.Config{Ciphers: a.Ciphers, MACs: a.MACs, KeyExchanges: a.KeyExchanges},
+		User:              t.User(),
+		HostKeyAlgorithms: t.hostKeyAlgorithms(),
 		HostKeyCallback:   func(_ string, _ net.Addr, key gossh.PublicKey) error { return t.checkHostKey(c, key) },
 		AuthCallback:      walk.callback,
 		BannerCallback:    t.banner,
-	}, nil
+	}
 }
 
-// banner takes a text of the server to the user, one after another and no more than a bounded amount.
+// banner passes a text of the server to the hook. It returns when the hook has
+// returned, so that banners do not queue.
 func (t *SSHClientTransport) banner(banner string) error {
 	banner = banner[:min(len(banner), maxBanner-t.banners)]
 	if banner == "" {
@@ -207,40 +209,67 @@ func (t *SSHClientTransport) banner(banner string) error {
 	}
 	t.banners = min(maxBanner, t.banners+max(len(banner), minBanner))
 	_, err := reactor.Await(t.Context(), t.Reactor(), func() deferred.Deferred[bool] {
+		if err := t.beginAuth(); err != nil {
+			return deferred.Fail[bool](err)
+		}
 		t.guard("Banner", func() { t.auth.Banner(text.Lines(banner)) })
 		return deferred.Succeed(true)
 	})
 	return err
 }
 
-// checkHostKey takes the host key to the loop and waits for the verdict. After the first acceptance the authentication service starts.
+// checkHostKey has the host key verified. When keys are renewed the key must be
+// the same.
 func (t *SSHClientTransport) checkHostKey(c net.Conn, key gossh.PublicKey) error {
-	renewed := t.phase.Load() == PhaseAuthentication || t.phase.Load() == PhaseService
-	if !renewed {
-		t.phase.Store(PhaseHostKey)
+	blob := key.Marshal()
+	if t.hostKey != nil {
+		if !bytes.Equal(blob, t.hostKey) {
+			return ErrHostKeyReplaced
+		}
+		return nil
+	}
+	t.phase.Store(PhaseHostKey)
+	t.debug("Server presents its host key", "type", key.Type(), "fingerprint", fingerprintOf{key})
+	if t.options.Progress != nil {
 		t.progress(PhaseKeyExchange, "host key is "+key.Type()+" "+gossh.FingerprintSHA256(key))
 	}
-	ip := hostOf(c.RemoteAddr())
-	_, err := reactor.Await(t.Context(), t.Reactor(), func() deferred.Deferred[bool] {
-		return deferred.Then(t.verify(t, ip, key, gossh.FingerprintLegacyMD5(key)), t.hostKeyAccepted)
+	if err := t.verifyHostKey(hostOf(c.RemoteAddr()), key); err != nil {
+		t.debug("Host key refused", "err", err)
+		return err
+	}
+	t.hostKey = blob
+	t.debug("Host key accepted")
+	t.progress(PhaseHostKey, "accepted")
+	t.phase.Store(PhaseAuthentication)
+	return nil
+}
+
+func (t *SSHClientTransport) verifyHostKey(ip string, key gossh.PublicKey) error {
+	if t.verify == nil {
+		return t.verifyKnown(ip, key)
+	}
+	accepted, err := reactor.Await(t.Context(), t.Reactor(), func() deferred.Deferred[bool] {
+		return t.verify(t, ip, key, gossh.FingerprintLegacyMD5(key))
 	})
+	if err == nil && !accepted {
+		err = ErrHostKeyRefused
+	}
 	return err
 }
 
-func (t *SSHClientTransport) hostKeyAccepted(bool) (bool, error) {
-	if t.secure {
-		return true, nil
+// beginAuth calls ServiceStarted of the authentication, once. It returns the
+// panic in the hook.
+func (t *SSHClientTransport) beginAuth() error {
+	if t.begun {
+		return nil
 	}
-	t.secure = true
-	t.report(PhaseHostKey, "accepted")
-	t.phase.Store(PhaseAuthentication)
+	t.begun, t.asking = true, true
 	t.auth.base().transport = t
-	t.asking = true
-	t.auth.ServiceStarted()
-	return true, nil
+	return hook.Call(t.auth.ServiceStarted)
 }
 
-// stopAuth tells the authentication service that it is over, once. It returns the panic in the hook.
+// stopAuth calls ServiceStopped of the authentication, once. It returns the
+// panic in the hook.
 func (t *SSHClientTransport) stopAuth() error {
 	if !t.asking {
 		return nil
@@ -255,7 +284,12 @@ func (t *SSHClientTransport) authenticated() {
 	if t.settled {
 		return // given up meanwhile; the transport closes the connection
 	}
+	t.debug("Authentication succeeded", "user", t.User())
 	t.report(PhaseAuthentication, "accepted as "+t.User())
+	if err := t.beginAuth(); err != nil { // the server demands no authentication
+		t.fail(err)
+		return
+	}
 	t.phase.Store(PhaseService)
 	if err := t.stopAuth(); err != nil {
 		t.fail(err)
@@ -282,18 +316,19 @@ func (t *SSHClientTransport) authenticated() {
 	t.ready.Callback(struct{}{})
 }
 
-// fail ends the attempt; if the service has started already, there is nobody to tell.
+// fail ends the attempt. After the attempt it does nothing.
 func (t *SSHClientTransport) fail(err error) {
 	if t.settled {
 		return
 	}
 	phase := t.phase.Load().(Phase)
 	err = t.explain(phase, err)
+	t.debug("Connecting failed", "phase", phase, "err", err)
 	t.giveUp()
 	t.ready.Errback(&ConnectError{Phase: phase, Addr: t.address, Err: err})
 }
 
-// giveUp ends the attempt without a word to ready.
+// giveUp ends the attempt. It does not fire ready.
 func (t *SSHClientTransport) giveUp() {
 	t.settle()
 	if err := t.stopAuth(); err != nil {
@@ -309,27 +344,34 @@ func (t *SSHClientTransport) settle() {
 	}
 }
 
-// explain adds to an error what only the client knows.
+// explain adds the phase's own context to an error.
 func (t *SSHClientTransport) explain(phase Phase, err error) error {
 	var ours *conch.ConchError
 	switch {
 	case phase == PhaseHostKey && !errors.As(err, &ours) && !errors.Is(err, conch.ErrConnectionLost):
 		return &conch.ConchError{Value: "bad host key", Data: conch.DisconnectHostKeyNotVerifiable, Err: err}
+	case err == ErrTimeout && t.asking:
+		if c, ok := t.auth.(interface{ pending() error }); ok && c.pending() != nil {
+			return &causedError{ErrTimeout, c.pending()}
+		}
 	case phase == PhaseBanner && t.said.Load() != "":
-		return fmt.Errorf("client: the server said %q: %w", t.said.Load(), err)
+		return fmt.Errorf("client: the server said \"%s\": %w", t.said.Load(), err)
 	}
 	return err
 }
 
-// report tells the user's Progress, on the loop.
+// report calls the Progress of the options. It belongs to the loop.
 func (t *SSHClientTransport) report(phase Phase, result string) {
 	if t.options.Progress != nil && (!t.settled || phase == PhaseService) {
 		t.guard("Progress", func() { t.options.Progress(phase, result) })
 	}
 }
 
-// progress is report for the handshake goroutine.
+// progress is report for other goroutines.
 func (t *SSHClientTransport) progress(phase Phase, result string) {
+	if t.options.Progress == nil {
+		return
+	}
 	t.Reactor().CallFromThread(func() { t.report(phase, result) })
 }
 
@@ -339,4 +381,54 @@ func (t *SSHClientTransport) guard(name string, f func()) {
 		hook.Log(t.Reactor().Logger(), name, err)
 		t.AbortConnection()
 	}
+}
+
+// debug logs a step. Any goroutine may call it.
+func (t *SSHClientTransport) debug(message string, args ...any) {
+	if logger := t.Reactor().Logger(); logger.Enabled(t.Context(), slog.LevelDebug) {
+		logger.With("addr", t.address).Debug(message, args...)
+	}
+}
+
+// fingerprintOf is the SHA-256 fingerprint of a key for the log. It is computed
+// when it is written.
+type fingerprintOf struct{ key gossh.PublicKey }
+
+func (f fingerprintOf) String() string { return gossh.FingerprintSHA256(f.key) }
+
+// LogValue returns the fingerprint.
+func (f fingerprintOf) LogValue() slog.Value { return slog.StringValue(f.String()) }
+
+// note keeps a reason for which a key or password was not used, for the error.
+func (t *SSHClientTransport) note(problem error) {
+	t.debug("Not used for authentication", "err", problem)
+	same := func(err error) bool { return err.Error() == problem.Error() }
+	if len(t.problems) < maxProblems && !slices.ContainsFunc(t.problems, same) {
+		t.problems = append(t.problems, problem)
+	}
+}
+
+// maxProblems is the number of reasons that an error lists.
+const maxProblems = 16
+
+// ui returns who asks the user.
+func (t *SSHClientTransport) ui() UI {
+	if t.options.UI == nil {
+		t.options.UI = NewConsoleUI(t.Reactor())
+	}
+	if t.options.BatchMode {
+		return batchUI{t.options.UI}
+	}
+	return t.options.UI
+}
+
+// batchUI answers no question.
+type batchUI struct{ UI }
+
+var errBatchMode = fmt.Errorf("%w: with BatchMode the user is not asked", ErrUnavailable)
+
+func (batchUI) Prompt(string) deferred.Deferred[bool] { return deferred.Fail[bool](errBatchMode) }
+
+func (batchUI) ReadLine(string, bool) deferred.Deferred[string] {
+	return deferred.Fail[string](errBatchMode)
 }

@@ -14,39 +14,46 @@ import (
 	"golang.org/x/term"
 )
 
-// UI asks the user. Its methods are called on the reactor goroutine and must not block it. Cancelling a Deferred takes the question back.
+// UI asks the user. Its methods are called on the loop and must not block.
+// Cancelling a Deferred withdraws the question.
 type UI interface {
-	// Prompt asks a question whose answer is yes or no.
+	// Prompt asks a question and fires with true if the answer is yes.
 	Prompt(question string) deferred.Deferred[bool]
-	// ReadLine asks for a line; with echo false it is not shown while it is typed.
+
+	// ReadLine asks for a line. Without echo, the line must not be visible
+	// while the user types it.
 	ReadLine(prompt string, echo bool) deferred.Deferred[string]
+
 	// Warn shows a text that needs no answer.
 	Warn(text string)
 }
 
-// ErrInterrupted is the failure of a question that the user answered with Ctrl-C.
-var ErrInterrupted = errors.New("conch: interrupted by the user")
+// ErrInterrupted is the failure of a question that the user answered with
+// Ctrl-C. Connect then fails and wraps ErrInterrupted.
+var ErrInterrupted = errors.New("client: interrupted by the user")
 
-// ConsoleUI asks on the controlling terminal, whatever stdin and stdout are. Questions wait for each other. It is Twisted's ConsoleUI.
+// ConsoleUI asks on the controlling terminal of the process, not on stdin and
+// stdout. It asks one question at a time. It is Twisted's ConsoleUI.
 type ConsoleUI struct {
 	r    *reactor.Reactor
 	open func() (terminal, error)
-	turn sync.Mutex // held by the goroutine whose question is on the terminal
+	turn sync.Mutex // held by the goroutine that uses the terminal
 }
 
-// terminal is a terminal, or what a test puts in its place.
+// terminal is a terminal. Tests have one of their own.
 type terminal interface {
 	io.ReadWriteCloser
-	// hide stops the echo and line editing of the terminal until show.
+	// hide turns off echo and line editing; show turns them on again.
 	hide() (show func(), err error)
-	// giveUp makes a Read that is in progress return.
+	// giveUp makes a blocked Read return.
 	giveUp()
 }
 
 // NewConsoleUI returns a UI on the controlling terminal of the process.
 func NewConsoleUI(r *reactor.Reactor) *ConsoleUI { return &ConsoleUI{r: r, open: openTerminal} }
 
-// Prompt asks until the answer is yes or no; an empty line or the end of input counts as no (C-CLIENT-47).
+// Prompt asks until the answer is yes or no. An empty line and the end of the
+// input mean no.
 func (u *ConsoleUI) Prompt(question string) deferred.Deferred[bool] {
 	return ask(u, func(tty terminal) (bool, error) { return askYesNo(tty, question) })
 }
@@ -59,20 +66,23 @@ func (u *ConsoleUI) ReadLine(prompt string, echo bool) deferred.Deferred[string]
 	return ask(u, func(tty terminal) (string, error) { return readHidden(tty, prompt) })
 }
 
-// Warn writes text to the terminal, or to stderr where there is none.
+// Warn writes text to the terminal. If there is no terminal, it writes to
+// stderr.
 func (u *ConsoleUI) Warn(text string) {
 	text = strings.TrimRight(text, "\n") + "\n"
 	ask(u, func(tty terminal) (struct{}, error) {
 		_, err := io.WriteString(tty, text)
 		return struct{}{}, err
 	}).AddErrback(func(error) (struct{}, error) {
-		_, _ = io.WriteString(os.Stderr, text) // nowhere left to complain
+		_, _ = io.WriteString(os.Stderr, text) // there is no other place to report an error
 		return struct{}{}, nil
 	})
 }
 
-// ask runs a dialogue on a goroutine of its own, because a person may take any time. The goroutine ends with the dialogue; cancelling the
-// Deferred makes the terminal's Read return. The reactor does not end before the terminal is as it was.
+// ask runs a dialogue on a goroutine of its own, because the user may take any
+// time. Cancelling the Deferred makes the terminal's Read return, which ends the
+// dialogue and the goroutine. The reactor stops only after the terminal is
+// restored.
 func ask[T any](u *ConsoleUI, dialogue func(terminal) (T, error)) deferred.Deferred[T] {
 	cancelled, over, stopping := make(chan struct{}), deferred.New[struct{}](), false
 	d := deferred.New(func(deferred.Deferred[T]) { close(cancelled) })
@@ -111,7 +121,7 @@ func (u *ConsoleUI) talk(cancelled <-chan struct{}, dialogue func(terminal) (any
 	}
 	tty, err := u.open()
 	if err != nil {
-		return nil, fmt.Errorf("conch: no terminal to ask on: %w", err)
+		return nil, fmt.Errorf("client: no terminal to ask on: %w", err)
 	}
 	over := make(chan struct{})
 	var watch sync.WaitGroup
@@ -129,6 +139,7 @@ func (u *ConsoleUI) talk(cancelled <-chan struct{}, dialogue func(terminal) (any
 	return v, err
 }
 
+// readEchoed asks for a line that the terminal shows.
 func readEchoed(tty terminal, prompt string) (string, error) {
 	if _, err := io.WriteString(tty, prompt); err != nil {
 		return "", err
@@ -149,9 +160,10 @@ func readEchoed(tty terminal, prompt string) (string, error) {
 	}
 }
 
-// maxAnswer is how much of an answer is kept, in bytes.
+// maxAnswer is the size of a longest answer, in bytes. The rest is dropped.
 const maxAnswer = 4096
 
+// readHidden asks for a line that the terminal does not show.
 func readHidden(tty terminal, prompt string) (string, error) {
 	show, err := tty.hide()
 	if err != nil {
@@ -175,9 +187,9 @@ func readHidden(tty terminal, prompt string) (string, error) {
 	return answer, err
 }
 
-// tty is the process's terminal: the two may be the same file.
+// tty is the terminal of the process.
 type tty struct {
-	in, out *os.File
+	in, out *os.File // may be the same file
 }
 
 func (t *tty) Read(p []byte) (int, error)  { return t.in.Read(p) }

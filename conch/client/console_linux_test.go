@@ -51,7 +51,8 @@ func settings(t *testing.T, name string) unix.Termios {
 	return *s
 }
 
-// TestConsole_Terminal asks on a real terminal: nothing is shown of what is typed, and however it ends, the settings are what they were: C-AUTH-37,
+// TestConsole_Terminal asks on a real terminal: nothing is shown of what is
+// typed, and however it ends, the settings are what they were: C-AUTH-37,
 // C-AUTH-38, C-AUTH-40.
 func TestConsole_Terminal(t *testing.T) {
 	for _, row := range []struct {

@@ -13,7 +13,8 @@ import (
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
 
-// fakeTerminal is a terminal whose user has typed something in advance, and then types nothing more.
+// fakeTerminal is a terminal whose user has typed something in advance, and
+// then types nothing more.
 type fakeTerminal struct {
 	typed io.Reader
 
@@ -148,7 +149,8 @@ func TestConsole_ReadLine(t *testing.T) {
 	}
 }
 
-// TestConsole_Cancel takes a question back while the user thinks, and another one that waits for its turn. What is shown next stands on a line of its own.
+// TestConsole_Cancel takes a question back while the user thinks, and another
+// one that waits for its turn. What is shown next stands on a line of its own.
 func TestConsole_Cancel(t *testing.T) {
 	for _, echo := range []bool{false, true} {
 		t.Run(fmt.Sprint("echo=", echo), func(t *testing.T) { consoleCancel(t, echo) })
@@ -184,7 +186,8 @@ func consoleCancel(t *testing.T, echo bool) {
 	}
 }
 
-// TestConsole_Shutdown: the reactor does not end before the terminal is restored.
+// TestConsole_Shutdown: the reactor does not end before the terminal is
+// restored.
 func TestConsole_Shutdown(t *testing.T) {
 	r := reactor.New(reactor.Options{NoSignals: true})
 	f := newFakeTerminal(reader(""))

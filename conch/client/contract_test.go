@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/hawser-go/hawser/conch/client"
@@ -20,7 +21,8 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// TestVerifyHostKey_Home: without files in the options, the one of the home directory is read, under the name of the options; what the user accepts is
+// TestVerifyHostKey_Home: without files in the options, the one of the home
+// directory is read, under the name of the options; what the user accepts is
 // saved there, and the directory made: C-CLIENT-24, C-CLIENT-27.
 func TestVerifyHostKey_Home(t *testing.T) {
 	for _, known := range []bool{true, false} {
@@ -31,7 +33,7 @@ func TestVerifyHostKey_Home(t *testing.T) {
 			file := filepath.Join(home, ".ssh", "known_hosts")
 			s, to := sshtest.Embedded(t, conchtest.Options{})
 			ui := &sshtest.ScriptedUI{Yes: true}
-			to.Options.KnownHosts, to.Options.UI, to.Options.Host, to.Options.Port = nil, ui, "alias.example", 22
+			to.Options.KnownHosts, to.Options.UI, to.Options.HostKeyAlias = nil, ui, "alias.example"
 			if known {
 				line := "alias.example " + string(gossh.MarshalAuthorizedKey(s.HostKey))
 				if err := os.Mkdir(filepath.Dir(file), 0o700); err != nil {
@@ -55,15 +57,25 @@ func TestVerifyHostKey_Home(t *testing.T) {
 	}
 }
 
-// TestVerifier_Rekey: the verifier is asked again when the server renews the keys, and its refusal ends the connection: C-CLIENT-23.
-func TestVerifier_Rekey(t *testing.T) {
+// TestF23_C_CLIENT_23_Rekey: the verifier is asked once, although the server
+// renews the keys again and again. Another key then ends the connection.
+func TestF23_C_CLIENT_23_Rekey(t *testing.T) {
 	r := sshtest.Start(t)
-	_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Echo, Config: func(c *gossh.ServerConfig) { c.RekeyThreshold = 16 << 10 }})
+	first, second := newSigner(t), newSigner(t)
+	host := &changingSigner{}
+	host.now.Store(&first)
+	renewed := 0
+	_, to := sshtest.Embedded(t, conchtest.Options{HostKey: host, Exec: sshtest.Echo, Config: func(c *gossh.ServerConfig) {
+		c.RekeyThreshold = 16 << 10
+	}})
+	host.signed = func() { // by the server, in each key exchange
+		if renewed++; renewed == 4 {
+			host.now.Store(&second)
+		}
+	}
 	asked := 0
 	verify := func(*client.SSHClientTransport, string, gossh.PublicKey, string) deferred.Deferred[bool] {
-		if asked++; asked == 3 {
-			return deferred.Fail[bool](client.ErrUnknownHost)
-		}
+		asked++
 		return deferred.Succeed(true)
 	}
 	conn, lost := &sshtest.PlainConnection{}, deferred.New[struct{}]()
@@ -77,17 +89,44 @@ func TestVerifier_Rekey(t *testing.T) {
 	}
 	conn.Started = func() { flood() }
 	if _, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
-		auth := client.NewSSHUserAuthClient(to.User, to.Options, conn)
+		auth := client.NewDefaultAuthClient(to.User, conn)
 		connected := client.Connect(r, to.Host, to.Port, to.Options, verify, auth)
 		return deferred.ThenDeferred(connected, func(struct{}) deferred.Deferred[struct{}] { return lost })
 	}); err != nil {
 		t.Fatal(err)
 	}
 	sshtest.OnLoop(t, r, func() {
-		if err := conn.Transport().Lost(); asked != 3 || err == nil || !strings.Contains(err.Error(), "host key is not known") {
+		if err := conn.Transport().Lost(); asked != 1 || err == nil || !strings.Contains(err.Error(), "another host key") {
 			t.Errorf("asked %d times, lost because %v", asked, err)
 		}
 	})
+}
+
+// changingSigner is a host key that can be replaced while the server runs.
+type changingSigner struct {
+	now    atomic.Pointer[gossh.Signer]
+	signed func() // nil until the server has started; called by the key exchange of the one connection
+}
+
+func (s *changingSigner) PublicKey() gossh.PublicKey { return (*s.now.Load()).PublicKey() }
+
+func (s *changingSigner) Sign(rand io.Reader, data []byte) (*gossh.Signature, error) {
+	signature, err := (*s.now.Load()).Sign(rand, data)
+	s.signed()
+	return signature, err
+}
+
+func newSigner(t *testing.T) gossh.Signer {
+	t.Helper()
+	private, _, err := newKey(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := gossh.NewSignerFromKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signer
 }
 
 // bareChannel replaces nothing but its name.
@@ -98,7 +137,8 @@ type bareChannel struct {
 
 func (c *bareChannel) Name() string { return c.name }
 
-// TestChannel_Defaults: a channel without hooks of its own takes whatever happens, and logs that it was refused: C-CHAN-1, C-CHAN-2, C-CHAN-3.
+// TestChannel_Defaults: a channel without hooks of its own takes whatever
+// happens, and logs that it was refused: C-CHAN-1, C-CHAN-2, C-CHAN-3.
 func TestChannel_Defaults(t *testing.T) {
 	reactortest.CheckGoroutines(t)
 	log := reactortest.NewLog(t)
@@ -125,15 +165,17 @@ func TestChannel_Defaults(t *testing.T) {
 	}
 }
 
-// opener runs a command that writes to both outputs, and then the channel is left to its defaults.
+// opener runs a command that writes to both outputs, and then the channel is
+// left to its defaults.
 type opener struct{ bareChannel }
 
 func (c *opener) ChannelOpen([]byte) {
 	c.Conn().SendRequest(c, "exec", conch.NS("printf out; printf err >&2"), true)
 }
 
-// TestChannel_BothStreams writes much data and extended data, in turns: each arrives whole and in its order, before
-// end-of-file and before the close; between the two there is no order: C-CHAN-12, C-CHAN-20.
+// TestChannel_BothStreams writes much data and extended data, in turns: each
+// arrives whole and in its order, before end-of-file and before the close;
+// between the two there is no order: C-CHAN-12, C-CHAN-20.
 func TestChannel_BothStreams(t *testing.T) {
 	for name, end := range map[string]func(*talk){
 		"end-of-file": func(s *talk) { s.Conn().SendEOF(s) },

@@ -45,7 +45,7 @@ func (s *scissors) Read(p []byte) (int, error) {
 
 // hookedAuth is an authentication whose hooks can be replaced by functions.
 type hookedAuth struct {
-	client.SSHUserAuthClient
+	client.DefaultAuthClient
 	publicKey func() deferred.Deferred[gossh.PublicKey]
 	password  func() deferred.Deferred[string]
 	answers   func() deferred.Deferred[[]string]
@@ -54,13 +54,13 @@ type hookedAuth struct {
 }
 
 func (a *hookedAuth) ServiceStarted() {
-	if a.SSHUserAuthClient.ServiceStarted(); a.started != nil {
+	if a.DefaultAuthClient.ServiceStarted(); a.started != nil {
 		a.started()
 	}
 }
 
 func (a *hookedAuth) ServiceStopped() {
-	if a.SSHUserAuthClient.ServiceStopped(); a.stopped != nil {
+	if a.DefaultAuthClient.ServiceStopped(); a.stopped != nil {
 		a.stopped()
 	}
 }
@@ -69,21 +69,21 @@ func (a *hookedAuth) GetGenericAnswers(name, instruction string, prompts []clien
 	if a.answers != nil {
 		return a.answers()
 	}
-	return a.SSHUserAuthClient.GetGenericAnswers(name, instruction, prompts)
+	return a.DefaultAuthClient.GetGenericAnswers(name, instruction, prompts)
 }
 
 func (a *hookedAuth) GetPublicKey() deferred.Deferred[gossh.PublicKey] {
 	if a.publicKey != nil {
 		return a.publicKey()
 	}
-	return a.SSHUserAuthClient.GetPublicKey()
+	return a.DefaultAuthClient.GetPublicKey()
 }
 
 func (a *hookedAuth) GetPassword(prompt string) deferred.Deferred[string] {
 	if a.password != nil {
 		return a.password()
 	}
-	return a.SSHUserAuthClient.GetPassword(prompt)
+	return a.DefaultAuthClient.GetPassword(prompt)
 }
 
 // attempt is one call of Connect with everything replaceable.
@@ -100,7 +100,7 @@ func newAttempt(t *testing.T) *attempt {
 	conn := &sshtest.PlainConnection{}
 	return &attempt{
 		to: to, verify: client.VerifyHostKey, conn: conn, server: s,
-		auth: &hookedAuth{SSHUserAuthClient: *client.NewSSHUserAuthClient(to.User, to.Options, conn)},
+		auth: &hookedAuth{DefaultAuthClient: *client.NewDefaultAuthClient(to.User, conn)},
 	}
 }
 
@@ -108,7 +108,8 @@ func (a *attempt) connect(r *reactor.Reactor) deferred.Deferred[struct{}] {
 	return client.Connect(r, a.to.Host, a.to.Port, a.to.Options, a.verify, a.auth)
 }
 
-// fails runs the attempt and checks that it fails once (C-CLIENT-10), in the phase and with the error that are wanted.
+// fails runs the attempt and checks that it fails once (C-CLIENT-10), in the
+// phase and with the error that are wanted.
 func (a *attempt) fails(t *testing.T, r *reactor.Reactor, phase client.Phase, want error) {
 	t.Helper()
 	times := 0
@@ -156,7 +157,8 @@ func silent(t *testing.T, greeting string) (host string, port int) {
 
 func never[T any]() deferred.Deferred[T] { return deferred.New[T]() }
 
-// TestConnect_Cut ends the connection at each phase, and lets it stall there: C-CLIENT-4, C-CLIENT-9.
+// TestConnect_Cut ends the connection at each phase, and lets it stall there:
+// C-CLIENT-4, C-CLIENT-9.
 func TestConnect_Cut(t *testing.T) {
 	const short = 500 * time.Millisecond
 	for _, row := range []struct {
@@ -249,7 +251,8 @@ func TestConnect_Cancel(t *testing.T) {
 	}
 }
 
-// TestConnectionLost_Waiters loses the connection while everything that can be outstanding is: C-CONN-2, 22, C-CLIENT-18, C-SFTP-60, PORT-6.
+// TestConnectionLost_Waiters loses the connection while everything that can be
+// outstanding is: C-CONN-2, 22, C-CLIENT-18, C-SFTP-60, PORT-6.
 func TestConnectionLost_Waiters(t *testing.T) {
 	r := sshtest.Start(t)
 	s, to := sshtest.Embedded(t, conchtest.Options{Exec: func(_ string, ch gossh.Channel) uint32 {
@@ -298,7 +301,8 @@ func TestConnectionLost_Waiters(t *testing.T) {
 			t.Errorf("close reason %v", channel.CloseReason())
 		}
 	})
-	// Every waiter has failed once; the order among them is open, but that ServiceStopped comes before Closed.
+	// Every waiter has failed once; the order among them is open, but that
+	// ServiceStopped comes before Closed.
 	want := map[string]int{`ChannelOpen ""`: 1, "request: lost=true closed=true": 1, "global request: lost=true closed=false": 1,
 		"OpenFailed": 1, "ServiceStopped": 1, "Closed": 1}
 	got := map[string]int{}

@@ -23,7 +23,8 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// TestConnect_CancelLate cancels in the last hooks before success: C-CLIENT-12. Nothing is said about it in the log.
+// TestConnect_CancelLate cancels in the last hooks before success: C-CLIENT-12.
+// Nothing is said about it in the log.
 func TestConnect_CancelLate(t *testing.T) {
 	for name, set := range map[string]func(a *attempt, cancel func()){
 		"ServiceStarted":                       func(a *attempt, cancel func()) { a.conn.Started = cancel },
@@ -68,7 +69,8 @@ func TestConnect_CancelLate(t *testing.T) {
 	}
 }
 
-// TestConnect_PanicInAuth: a panic in a hook at the beginning or the end of authentication fails the attempt, also if that is over anyway.
+// TestConnect_PanicInAuth: a panic in a hook at the beginning or the end of
+// authentication fails the attempt, also if that is over anyway.
 func TestConnect_PanicInAuth(t *testing.T) {
 	panics := func() { panic(os.ErrProcessDone) }
 	for name, row := range map[string]struct {
@@ -105,7 +107,8 @@ func TestConnect_PanicInAuth(t *testing.T) {
 	}
 }
 
-// resetConn is a net.Conn whose end looks like that of a connection that the peer has reset.
+// resetConn is a net.Conn whose end looks like that of a connection that the
+// peer has reset.
 type resetConn struct{ net.Conn }
 
 func (c resetConn) Read(p []byte) (int, error) {
@@ -116,7 +119,8 @@ func (c resetConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// TestConnect_Reset: a connection that is reset while the user is asked is lost, and why is kept: C-CLIENT-9.
+// TestConnect_Reset: a connection that is reset while the user is asked is
+// lost, and why is kept: C-CLIENT-9.
 func TestConnect_Reset(t *testing.T) {
 	r := sshtest.Start(t)
 	a := newAttempt(t)
@@ -131,7 +135,8 @@ func TestConnect_Reset(t *testing.T) {
 	}
 }
 
-// TestConnect_DisconnectedWhileAsking: a server that disconnects while the user is asked takes the question back, and what it says is the failure:
+// TestConnect_DisconnectedWhileAsking: a server that disconnects while the user
+// is asked takes the question back, and what it says is the failure:
 // C-CLIENT-7.
 func TestConnect_DisconnectedWhileAsking(t *testing.T) {
 	r := sshtest.Start(t)
@@ -162,7 +167,8 @@ func TestConnect_DisconnectedWhileAsking(t *testing.T) {
 	})
 }
 
-// TestConnect_Stopped: the end of the reactor, in any phase, is no fault of the server's.
+// TestConnect_Stopped: the end of the reactor, in any phase, is no fault of the
+// server's.
 func TestConnect_Stopped(t *testing.T) {
 	for name, set := range map[string]func(r *reactor.Reactor, a *attempt){
 		"dial": func(r *reactor.Reactor, a *attempt) {
@@ -217,7 +223,8 @@ func TestConnect_Stopped(t *testing.T) {
 	}
 }
 
-// TestConnect_AtExit: an attempt that is made while the reactor ends fails, and does not hold up the end.
+// TestConnect_AtExit: an attempt that is made while the reactor ends fails, and
+// does not hold up the end.
 func TestConnect_AtExit(t *testing.T) {
 	reactortest.CheckGoroutines(t)
 	a := newAttempt(t)
@@ -237,7 +244,8 @@ func TestConnect_AtExit(t *testing.T) {
 	}
 }
 
-// TestConnect_SameConnection: of two attempts with one connection object one is refused: C-CONN-4.
+// TestConnect_SameConnection: of two attempts with one connection object one is
+// refused: C-CONN-4.
 func TestConnect_SameConnection(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{})
@@ -251,7 +259,8 @@ func TestConnect_SameConnection(t *testing.T) {
 	}
 }
 
-// TestAuth_InteractiveAttempts: what counts is how often keyboard-interactive is tried, not how often the server asks in it: C-AUTH-38.
+// TestAuth_InteractiveAttempts: what counts is how often keyboard-interactive
+// is tried, not how often the server asks in it: C-AUTH-38.
 func TestAuth_InteractiveAttempts(t *testing.T) {
 	r := sshtest.Start(t)
 	attempts := 0
@@ -274,7 +283,8 @@ func TestAuth_InteractiveAttempts(t *testing.T) {
 	})
 }
 
-// TestAuth_InteractiveEndless: a server that asks without end is given up: C-AUTH-15.
+// TestAuth_InteractiveEndless: a server that asks without end is given up:
+// C-AUTH-15.
 func TestAuth_InteractiveEndless(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{Config: askingServer(slices.Repeat([][]string{{}}, 1000))})
@@ -287,11 +297,12 @@ func TestAuth_InteractiveEndless(t *testing.T) {
 	}
 }
 
-// TestAuth_AnswerCount: a hook with the wrong number of answers is not asked again, and the failure says so: C-AUTH-15.
+// TestAuth_AnswerCount: a hook with the wrong number of answers is not asked
+// again, and the failure says so: C-AUTH-15.
 func TestAuth_AnswerCount(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{Config: askingServer([][]string{{"one?"}})})
-	a := &hookedAuth{SSHUserAuthClient: *client.NewSSHUserAuthClient(to.User, to.Options, &sshtest.PlainConnection{})}
+	a := &hookedAuth{DefaultAuthClient: *client.NewDefaultAuthClient(to.User, &sshtest.PlainConnection{})}
 	times := 0
 	a.answers = func() deferred.Deferred[[]string] {
 		times++
@@ -310,7 +321,8 @@ func TestAuth_AnswerCount(t *testing.T) {
 	})
 }
 
-// TestJump_DialTimeout: DialTimeout bounds the way from the jump host on, and not the login there, which may ask the user. That is closed afterwards.
+// TestJump_DialTimeout: DialTimeout bounds the way from the jump host on, and
+// not the login there, which may ask the user. That is closed afterwards.
 func TestJump_DialTimeout(t *testing.T) {
 	r := sshtest.Start(t)
 	logins := make(chan gossh.Conn, 1)

@@ -16,13 +16,26 @@ var (
 	// Options.HostKeys is RefuseNewHosts, or no user can be asked.
 	ErrUnknownHost = errors.New("client: host key is not known; add it to a known-hosts file first")
 
-	// ErrUserRejectedKey is the failure of VerifyHostKey if the user answered no
+	// ErrUserRejectedKey is wrapped by Connect's error if the user answered no
 	// to the question about an unknown host.
 	ErrUserRejectedKey = errors.New("client: the user rejected the host key")
+
+	// ErrHostKeyRefused is wrapped by Connect's error if the HostKeyVerifier
+	// fires with false, and if a FingerprintVerifier expects another key.
+	ErrHostKeyRefused = errors.New("client: host key refused")
+
+	// ErrHostKeyReplaced ends a connection whose server presents another host
+	// key when the session keys are renewed.
+	ErrHostKeyReplaced = errors.New("client: server presents another host key than at the beginning of the connection")
 
 	// ErrUnavailable is the failure of a hook of SSHUserAuthClient that has
 	// nothing to offer. The next method is tried.
 	ErrUnavailable = errors.New("client: not available")
+
+	// ErrPasswordExpired is wrapped by Connect's error if the server accepts the
+	// password only together with a new one (RFC 4252, section 8). x/crypto/ssh
+	// cannot send a new password.
+	ErrPasswordExpired = errors.New("client: server demands a new password; change it with ssh or passwd")
 )
 
 // Phase is a step of setting a connection up.
@@ -59,3 +72,20 @@ func (e *causedError) Error() string { return e.kind.Error() + ": " + text.TrimP
 
 // Unwrap returns both.
 func (e *causedError) Unwrap() []error { return []error{e.kind, e.cause} }
+
+// unusedError lists why keys, passwords and the agent were not used.
+type unusedError struct{ causes []error }
+
+func (e *unusedError) Error() string {
+	shown := "not used: "
+	for i, cause := range e.causes {
+		if i > 0 {
+			shown += "; "
+		}
+		shown += text.TrimPrefix(cause)
+	}
+	return shown
+}
+
+// Unwrap returns the causes.
+func (e *unusedError) Unwrap() []error { return e.causes }

@@ -23,7 +23,8 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// fault is what happens to one connection: after so many bytes in one direction it is cut, or nothing moves any more until it is closed.
+// fault is what happens to one connection: after so many bytes in one direction
+// it is cut, or nothing moves any more until it is closed.
 type fault struct {
 	in, out int64 // bytes that pass: from the server, and to it
 	stall   bool
@@ -114,7 +115,8 @@ func (e *everything) run(r *reactor.Reactor, to sshtest.Target) deferred.Deferre
 	return e.done
 }
 
-// expect waits for d. A failure must say that the connection is lost, or that it could not be made.
+// expect waits for d. A failure must say that the connection is lost, or that
+// it could not be made.
 func expect[T any](e *everything, what string, d deferred.Deferred[T]) {
 	e.waiting[what] = 1
 	d.AddBoth(func(v T, err error) (none T, _ error) {
@@ -167,8 +169,10 @@ func briefly(to sshtest.Target) sshtest.Target {
 	return to
 }
 
-// TestEveryByte_Cut cuts the connection of a session after every single byte in each direction: everything that waits fires once, with a named error,
-// and no goroutine is left. With the race detector it does so after one byte in many, others each time.
+// TestEveryByte_Cut cuts the connection of a session after every single byte in
+// each direction: everything that waits fires once, with a named error, and no
+// goroutine is left. With the race detector it does so after one byte in many,
+// others each time.
 func TestEveryByte_Cut(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{
@@ -179,7 +183,8 @@ func TestEveryByte_Cut(t *testing.T) {
 	everyByte(t, r, briefly(to), false, 17)
 }
 
-// TestEveryByte_Stall is TestEveryByte_Cut with connections on which nothing moves any more, until the time limits end them. The time is synctest's.
+// TestEveryByte_Stall is TestEveryByte_Cut with connections on which nothing
+// moves any more, until the time limits end them. The time is synctest's.
 func TestEveryByte_Stall(t *testing.T) {
 	host, err := conchtest.NewKeyFile(filepath.Join(t.TempDir(), "host"))
 	if err != nil {
@@ -227,7 +232,8 @@ func (s *memServer) dial() net.Conn {
 	return theirs
 }
 
-// channel grants a session its command, which sends its input back, and refuses what else it asks for.
+// channel grants a session its command, which sends its input back, and refuses
+// what else it asks for.
 func (s *memServer) channel(offered gossh.NewChannel) {
 	if offered.ChannelType() != "session" {
 		_ = offered.Reject(gossh.ConnectionFailed, "refused") // the connection may be gone
@@ -242,13 +248,15 @@ func (s *memServer) channel(offered gossh.NewChannel) {
 		if req.Type == "exec" {
 			s.work.Go(func() {
 				_, _ = io.Copy(ch, ch)
+				_, _ = ch.SendRequest("exit-status", false, conch.PackRequestExitStatus(0)) // likewise
 				ch.Close()
 			})
 		}
 	}
 }
 
-// everyByte runs a session for every byte; stride is that of runs with the race detector.
+// everyByte runs a session for every byte; stride is that of runs with the race
+// detector.
 func everyByte(t *testing.T, r *reactor.Reactor, to sshtest.Target, stall bool, stride int64) {
 	passed := measured(t, r, to)
 	offset := int64(0)
@@ -288,7 +296,8 @@ func measured(t *testing.T, r *reactor.Reactor, to sshtest.Target) fault {
 	return fault{in: f.in - c.in.Load(), out: f.out - c.out.Load()}
 }
 
-// faults runs a session for each fault, many at the same time, and returns those that have not happened.
+// faults runs a session for each fault, many at the same time, and returns
+// those that have not happened.
 func faults(t *testing.T, r *reactor.Reactor, to sshtest.Target, points []fault) (missed []fault) {
 	queue, unmet := make(chan fault), make(chan fault, len(points))
 	var work sync.WaitGroup

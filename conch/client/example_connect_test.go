@@ -44,13 +44,14 @@ func (c *greeter) ServiceStopped() {
 	_ = c.Transport().Reactor().Stop() // it runs
 }
 
-// The two classes that a program in Twisted's style consists of, and what starts them.
+// The two classes that a program in Twisted's style consists of, and what
+// starts them.
 func ExampleConnect() {
 	to, end := sshtest.ExampleTarget()
 	defer end()
 	r := reactor.New(reactor.Options{NoSignals: true})
 	r.CallWhenRunning(func() {
-		auth := client.NewSSHUserAuthClient(to.User, to.Options, &greeter{})
+		auth := client.NewDefaultAuthClient(to.User, &greeter{})
 		client.Connect(r, to.Host, to.Port, to.Options, client.VerifyHostKey, auth).AddErrback(func(err error) (struct{}, error) {
 			fmt.Println(err)
 			return struct{}{}, r.Stop()

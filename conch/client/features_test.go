@@ -26,7 +26,8 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// feature is something that some servers can do; an error says that one cannot. Each logs in by itself.
+// feature is something that some servers can do; an error says that one cannot.
+// Each logs in by itself.
 type feature struct {
 	name string
 	try  func(t *testing.T, r *reactor.Reactor, to sshtest.Target) error
@@ -79,7 +80,8 @@ func (s *talk) run(conn *sshtest.PlainConnection) deferred.Deferred[string] {
 	return deferred.Then(s.Finished(), func(struct{}) (string, error) { return s.text.String(), nil })
 }
 
-// trySignal ends a program by a signal that is sent to it when it runs: Dropbear loses one that comes before.
+// trySignal ends a program by a signal that is sent to it when it runs:
+// Dropbear loses one that comes before.
 func trySignal(t *testing.T, r *reactor.Reactor, to sshtest.Target) error {
 	s := &talk{ClientSession: client.ClientSession{Command: client.Command{Line: "echo ready; exec cat"}}}
 	var refused error
@@ -99,7 +101,8 @@ func trySignal(t *testing.T, r *reactor.Reactor, to sshtest.Target) error {
 	return errors.Join(err, refused)
 }
 
-// tryTerminal has the size of a terminal shown, changes it, and has it shown again.
+// tryTerminal has the size of a terminal shown, changes it, and has it shown
+// again.
 func tryTerminal(t *testing.T, r *reactor.Reactor, to sshtest.Target) error {
 	s := &talk{ClientSession: client.ClientSession{Command: client.Command{
 		Line: "stty size; read line; stty size", Terminal: &client.Terminal{Term: "vt100", Size: conch.WindowSize{Rows: 24, Columns: 80}},
@@ -139,7 +142,7 @@ func tryInteractive(t *testing.T, r *reactor.Reactor, to sshtest.Target) error {
 	ui := &sshtest.ScriptedUI{Line: sshtest.Answering("sesame")}
 	to = to.WithoutKeys(t, ui)
 	conn := &sshtest.PlainConnection{}
-	a := &hookedAuth{SSHUserAuthClient: *client.NewSSHUserAuthClient(to.User, to.Options, conn)}
+	a := &hookedAuth{DefaultAuthClient: *client.NewDefaultAuthClient(to.User, conn)}
 	a.password = func() deferred.Deferred[string] { return deferred.Fail[string](client.ErrUnavailable) }
 	_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
 		return client.Connect(r, to.Host, to.Port, to.Options, client.VerifyHostKey, a)
@@ -148,7 +151,8 @@ func tryInteractive(t *testing.T, r *reactor.Reactor, to sshtest.Target) error {
 	return err
 }
 
-// tryCertificate logs in with a key that the server does not know, and a certificate by the authority that lies beside the target's key.
+// tryCertificate logs in with a key that the server does not know, and a
+// certificate by the authority that lies beside the target's key.
 func tryCertificate(t *testing.T, r *reactor.Reactor, to sshtest.Target) error {
 	text, err := os.ReadFile(filepath.Join(filepath.Dir(to.Options.Identities[0]), "ca"))
 	if err != nil {

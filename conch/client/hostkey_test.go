@@ -1,7 +1,11 @@
 package client_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +15,7 @@ import (
 	"github.com/hawser-go/hawser/conch/internal/sshtest"
 
 	"github.com/hawser-go/hawser/conch/conchtest"
+	"github.com/hawser-go/hawser/conch/knownhosts"
 	"github.com/hawser-go/hawser/deferred"
 	gossh "golang.org/x/crypto/ssh"
 )
@@ -22,7 +27,8 @@ var errNobody = errors.New("nobody is there")
 
 func (u speechlessUI) Prompt(string) deferred.Deferred[bool] { return deferred.Fail[bool](errNobody) }
 
-// TestVerifyHostKey_NewHosts: C-CLIENT-40 to C-CLIENT-42, for each policy and each answer.
+// TestVerifyHostKey_NewHosts: C-CLIENT-40 to C-CLIENT-42, for each policy and
+// each answer.
 func TestVerifyHostKey_NewHosts(t *testing.T) {
 	for name, tt := range map[string]struct {
 		policy client.HostKeyPolicy
@@ -62,5 +68,173 @@ func TestVerifyHostKey_NewHosts(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestF25_FingerprintVerifier: each way to write a fingerprint.
+func TestF25_FingerprintVerifier(t *testing.T) {
+	r := sshtest.Start(t)
+	s, to := sshtest.Embedded(t, conchtest.Options{})
+	sha, md5 := gossh.FingerprintSHA256(s.HostKey), gossh.FingerprintLegacyMD5(s.HostKey)
+	other := gossh.FingerprintSHA256(newSigner(t).PublicKey())
+	for _, row := range []struct {
+		fingerprints []string
+		ok           bool
+		says         string
+	}{
+		{[]string{sha}, true, ""},
+		{[]string{sha + "="}, true, ""},
+		{[]string{other, sha}, true, ""},
+		{[]string{"MD5:" + md5}, true, ""},
+		{[]string{md5}, true, ""},
+		{[]string{"MD5:" + strings.ToUpper(md5)}, true, ""},
+		{[]string{other}, false, sha + " is not an expected fingerprint"},
+		{nil, false, sha + " is not an expected fingerprint"},
+		{[]string{sha, "SHA256:short"}, false, `"SHA256:short" is not a fingerprint`},
+		{[]string{sha, ""}, false, `"" is not a fingerprint`},
+		{[]string{strings.ReplaceAll(md5, ":", "")}, false, "is not a fingerprint"},
+		{[]string{strings.ToLower(sha)}, false, "is not a fingerprint"},
+	} {
+		_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
+			auth := client.NewDefaultAuthClient(to.User, &sshtest.PlainConnection{})
+			return client.Connect(r, to.Host, to.Port, to.Options, client.FingerprintVerifier(row.fingerprints...), auth)
+		})
+		if (err == nil) != row.ok || err != nil && !strings.Contains(err.Error(), row.says) {
+			t.Errorf("%q: %v", row.fingerprints, err)
+		}
+		if strings.Contains(row.says, "expected") && !errors.Is(err, client.ErrHostKeyRefused) {
+			t.Errorf("%q: %v", row.fingerprints, err)
+		}
+	}
+	if _, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
+		auth := client.NewDefaultAuthClient(to.User, &sshtest.PlainConnection{})
+		return client.Connect(r, to.Host, to.Port, to.Options, client.AcceptAnyHostKey, auth)
+	}); err != nil {
+		t.Errorf("AcceptAnyHostKey: %v", err)
+	}
+}
+
+// TestF20_HostKeyAlias: an alias is looked up and saved without a port,
+// whatever the port of the server is. A changed key is seen.
+func TestF20_HostKeyAlias(t *testing.T) {
+	other := newSigner(t).PublicKey()
+	for _, row := range []struct {
+		name  string
+		known func(s *conchtest.Server) string
+		ok    bool
+		saved string
+	}{
+		{"known", func(s *conchtest.Server) string { return "alias " + line(s.HostKey) }, true, ""},
+		{"changed", func(*conchtest.Server) string { return "alias " + line(other) }, false, ""},
+		{"changed, with the port", func(s *conchtest.Server) string {
+			return fmt.Sprintf("[alias]:%d %salias %s", s.Addr.Port, line(s.HostKey), line(other))
+		}, false, ""},
+		{"new", func(*conchtest.Server) string { return "" }, true, "alias ssh-ed25519 "},
+	} {
+		for _, verify := range []client.HostKeyVerifier{nil, client.VerifyHostKey} {
+			t.Run(row.name, func(t *testing.T) {
+				r := sshtest.Start(t)
+				s, to := sshtest.Embedded(t, conchtest.Options{})
+				to.Options.HostKeyAlias, to.Options.HostKeys = "alias", client.AcceptNewHosts
+				file := to.Options.KnownHosts[0]
+				if err := os.WriteFile(file, []byte(row.known(s)), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
+					return client.Connect(r, to.Host, to.Port, to.Options, verify, client.NewDefaultAuthClient(to.User, &sshtest.PlainConnection{}))
+				})
+				changed, ok := errors.AsType[*knownhosts.HostKeyChangedError](err)
+				if (err == nil) != row.ok || err != nil && (!ok || changed.Name != knownhosts.Alias("alias")) {
+					t.Errorf("got %v", err)
+				}
+				if text, _ := os.ReadFile(file); row.saved != "" && !strings.HasPrefix(string(text), row.saved) {
+					t.Errorf("saved %q", text)
+				}
+			})
+		}
+	}
+}
+
+func line(key gossh.PublicKey) string { return string(gossh.MarshalAuthorizedKey(key)) }
+
+// TestF22_KnownHostsFiles: nil lists mean the default files, empty ones mean
+// none.
+func TestF22_KnownHostsFiles(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	if err := os.Mkdir(filepath.Join(home, ".ssh"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	elsewhere, missing := filepath.Join(t.TempDir(), "known"), filepath.Join(t.TempDir(), "missing")
+	r := sshtest.Start(t)
+	s, to := sshtest.Embedded(t, conchtest.Options{})
+	for _, file := range []string{filepath.Join(home, ".ssh", "known_hosts2"), elsewhere} {
+		if err := os.WriteFile(file, []byte(conchtest.KnownHostsLine(s.Addr, s.HostKey)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	to.Options.HostKeys = client.RefuseNewHosts
+	for _, row := range []struct {
+		own, global []string
+		ok          bool
+	}{
+		{nil, nil, true},
+		{[]string{}, nil, false},
+		{[]string{missing, elsewhere}, nil, true},
+		{[]string{missing}, []string{elsewhere}, true},
+		{[]string{}, []string{elsewhere}, true},
+		{nil, []string{}, true},
+		{[]string{missing}, []string{}, false},
+	} {
+		to.Options.KnownHosts, to.Options.GlobalKnownHosts = row.own, row.global
+		if err := login(t, r, to); (err == nil) != row.ok || err != nil && !errors.Is(err, client.ErrUnknownHost) {
+			t.Errorf("%q, %q: %v", row.own, row.global, err)
+		}
+	}
+	// A key that there is no file for is accepted all the same.
+	to.Options.KnownHosts, to.Options.GlobalKnownHosts, to.Options.HostKeys = []string{}, []string{}, client.AcceptNewHosts
+	to.Options.UI = &sshtest.ScriptedUI{}
+	if err := login(t, r, to); err != nil {
+		t.Error(err)
+	}
+	to.Options.KnownHosts, to.Options.HashKnownHosts = []string{missing}, true
+	if err := login(t, r, to); err != nil {
+		t.Error(err)
+	}
+	if text, err := os.ReadFile(missing); err != nil || !strings.HasPrefix(string(text), "|1|") {
+		t.Errorf("saved %q, %v", text, err)
+	}
+}
+
+// TestF36_Ed25519First: of a server with several keys, the Ed25519 key is asked
+// for at first contact, a key of a known type later.
+func TestF36_Ed25519First(t *testing.T) {
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := gossh.NewSignerFromKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := sshtest.Start(t)
+	for name, known := range map[string]gossh.PublicKey{gossh.KeyAlgoED25519: nil, gossh.KeyAlgoECDSA256: second.PublicKey()} {
+		s, to := sshtest.Embedded(t, conchtest.Options{Config: func(c *gossh.ServerConfig) { c.AddHostKey(second) }})
+		text := ""
+		if known != nil {
+			text = conchtest.KnownHostsLine(s.Addr, known)
+		}
+		if err := os.WriteFile(to.Options.KnownHosts[0], []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		presented := ""
+		if _, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
+			return client.Connect(r, to.Host, to.Port, to.Options, func(_ *client.SSHClientTransport, _ string, key gossh.PublicKey, _ string) deferred.Deferred[bool] {
+				presented = key.Type()
+				return deferred.Succeed(true)
+			}, client.NewDefaultAuthClient(to.User, &sshtest.PlainConnection{}))
+		}); err != nil || presented != name {
+			t.Errorf("presented %s, %v", presented, err)
+		}
 	}
 }

@@ -77,7 +77,8 @@ func keyFile(t *testing.T, text string) string {
 	return file
 }
 
-// TestIdentities_Formats logs in with key files of each kind and format; where there is a passphrase the third try is right: C-AUTH-33, C-AUTH-35,
+// TestIdentities_Formats logs in with key files of each kind and format; where
+// there is a passphrase the third try is right: C-AUTH-33, C-AUTH-35,
 // C-AUTH-36, C-KEYS-2.
 func TestIdentities_Formats(t *testing.T) {
 	for name, text := range goldenFiles(t) {
@@ -102,7 +103,8 @@ func TestIdentities_Formats(t *testing.T) {
 	}
 }
 
-// TestIdentities_Problems: what a person is told about a file that was of no use: one line, with the file and the reason, and nothing secret.
+// TestIdentities_Problems: what a person is told about a file that was of no
+// use: one line, with the file and the reason, and nothing secret.
 func TestIdentities_Problems(t *testing.T) {
 	golden := goldenFiles(t)
 	for _, row := range []struct {
@@ -187,7 +189,8 @@ func TestF36_AgentIsNamed(t *testing.T) {
 	}
 }
 
-// TestIdentities_Skips: the empty passphrase gives a file up, as with ssh, and the next one is used; Ctrl-C gives all up.
+// TestIdentities_Skips: the empty passphrase gives a file up, as with ssh, and
+// the next one is used; Ctrl-C gives all up.
 func TestIdentities_Skips(t *testing.T) {
 	for _, row := range []struct {
 		name string
@@ -216,7 +219,8 @@ func TestIdentities_Skips(t *testing.T) {
 	}
 }
 
-// TestIdentities_Certificate: a locked key with a certificate is opened once for both.
+// TestIdentities_Certificate: a locked key with a certificate is opened once
+// for both.
 func TestIdentities_Certificate(t *testing.T) {
 	r := sshtest.Start(t)
 	authority, err := conchtest.NewKeyFile(filepath.Join(t.TempDir(), "ca"))
@@ -249,7 +253,8 @@ func TestIdentities_Certificate(t *testing.T) {
 	})
 }
 
-// TestIdentities_Default: without names, the files of ~/.ssh that are there are used, those that are not are no problem to tell of: C-AUTH-30.
+// TestIdentities_Default: without names, the files of ~/.ssh that are there are
+// used, those that are not are no problem to tell of: C-AUTH-30.
 func TestIdentities_Default(t *testing.T) {
 	for _, name := range []string{"id_ed25519", "id_ecdsa", "id_rsa", ""} {
 		t.Run(name, func(t *testing.T) {
@@ -274,7 +279,8 @@ func TestIdentities_Default(t *testing.T) {
 	}
 }
 
-// TestSecrets: with everything logged, and every way tried that fails, neither the log nor the errors nor what the user is shown has the password, the
+// TestSecrets: with everything logged, and every way tried that fails, neither
+// the log nor the errors nor what the user is shown has the password, the
 // passphrase or an answer.
 func TestSecrets(t *testing.T) {
 	reactortest.CheckGoroutines(t)
@@ -305,7 +311,8 @@ func TestSecrets(t *testing.T) {
 	})
 }
 
-// TestPrompt_TimeLimit: the time limit of the set-up holds while the user is asked for a password, a passphrase, an answer, or about the host key; the
+// TestPrompt_TimeLimit: the time limit of the set-up holds while the user is
+// asked for a password, a passphrase, an answer, or about the host key; the
 // question is taken back: C-AUTH-40, C-CLIENT-48. The time is synctest's.
 func TestPrompt_TimeLimit(t *testing.T) {
 	file, _ := encryptedKey(t)

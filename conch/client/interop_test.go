@@ -28,7 +28,8 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// peer is a server of somebody else's, with what it can do (docs/interop.md has the same table).
+// peer is a server of somebody else's, with what it can do (docs/interop.md has
+// the same table).
 type peer struct {
 	name                          string
 	start                         func(t *testing.T) sshtest.Target
@@ -68,7 +69,8 @@ func newKeyPair(t *testing.T, file string) gossh.PublicKey {
 	return key.PublicKey()
 }
 
-// credentials makes a host key, a user's key and an authority's in files, and a target that has the user's.
+// credentials makes a host key, a user's key and an authority's in files, and a
+// target that has the user's.
 func credentials(t *testing.T) (dir string, to sshtest.Target) {
 	t.Helper()
 	dir = t.TempDir()
@@ -113,7 +115,8 @@ func pythonServer(t *testing.T, script, needs string) sshtest.Target {
 	return to
 }
 
-// dropbear starts a Dropbear in a mount namespace in which the user's home directory is one of the test's: it takes keys from nowhere else.
+// dropbear starts a Dropbear in a mount namespace in which the user's home
+// directory is one of the test's: it takes keys from nowhere else.
 func dropbear(t *testing.T) sshtest.Target {
 	t.Helper()
 	for _, file := range []string{"/usr/sbin/dropbear", "/usr/bin/dropbearkey", "/usr/bin/unshare"} {
@@ -180,8 +183,8 @@ func interopExec(t *testing.T, r *reactor.Reactor, conn *sshtest.PlainConnection
 	for command, want := range map[string]string{
 		"printf out; printf err >&2": "out err <nil>",
 		"cat":                        "in  <nil>",
-		"exit 3":                     "  conch: remote command exited with status 3",
-		"kill -TERM $$":              "  conch: remote command was ended by signal TERM",
+		"exit 3":                     "  client: remote command exited with status 3",
+		"kill -TERM $$":              "  client: remote command was ended by signal TERM",
 	} {
 		out, err := sshtest.Await(t, r, func() deferred.Deferred[client.Output] { return client.Exec(conn, command, []byte("in")) })
 		if exit, ok := errors.AsType[*client.ExitError](err); ok {
@@ -260,7 +263,8 @@ func interopForward(t *testing.T, r *reactor.Reactor, conn *sshtest.PlainConnect
 	}
 }
 
-// echoesOpen is echoes for peers that end a forwarded connection when one direction ends.
+// echoesOpen is echoes for peers that end a forwarded connection when one
+// direction ends.
 func echoesOpen(t *testing.T, network, address string) {
 	t.Helper()
 	c, err := net.Dial(network, address)
@@ -281,7 +285,8 @@ func echoesOpen(t *testing.T, network, address string) {
 	}
 }
 
-// freePort returns a port that was free a moment ago, for servers that cannot choose one.
+// freePort returns a port that was free a moment ago, for servers that cannot
+// choose one.
 func freePort(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

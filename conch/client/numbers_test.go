@@ -7,12 +7,14 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/pem"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/client"
@@ -23,22 +25,42 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// TestVerifier: any success accepts the key, and the options can be read: C-CLIENT-21, C-CLIENT-22.
-func TestVerifier(t *testing.T) {
-	r := sshtest.Start(t)
-	a := newAttempt(t)
-	host := ""
-	a.verify = func(t *client.SSHClientTransport, _ string, _ gossh.PublicKey, _ string) deferred.Deferred[bool] {
-		host = t.Options().Host
-		return deferred.Succeed(false)
-	}
-	_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] { return a.connect(r) })
-	if err != nil || host != "127.0.0.1" {
-		t.Errorf("got %q, %v", host, err)
+// TestF25_Verifier: true accepts the key, false and a failure refuse it; the
+// options and the host can be read: C-CLIENT-21, C-CLIENT-22.
+func TestF25_Verifier(t *testing.T) {
+	failure := errors.New("no")
+	for name, row := range map[string]struct {
+		verdict deferred.Deferred[bool]
+		want    error
+	}{
+		"true":    {deferred.Succeed(true), nil},
+		"false":   {deferred.Succeed(false), client.ErrHostKeyRefused},
+		"failure": {deferred.Fail[bool](failure), failure},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := sshtest.Start(t)
+			a := newAttempt(t)
+			host, port, timeout := "", 0, time.Duration(0)
+			a.verify = func(t *client.SSHClientTransport, _ string, _ gossh.PublicKey, _ string) deferred.Deferred[bool] {
+				host, port = t.HostPort()
+				timeout = t.Options().Timeout
+				return row.verdict
+			}
+			_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] { return a.connect(r) })
+			if !errors.Is(err, row.want) || host != "127.0.0.1" || port != a.to.Port || timeout != a.to.Options.Timeout {
+				t.Errorf("got %q, %d, %v, %v", host, port, timeout, err)
+			}
+			bad, ok := errors.AsType[*conch.ConchError](err)
+			if failed, also := errors.AsType[*client.ConnectError](err); err != nil &&
+				(!ok || !also || failed.Phase != client.PhaseHostKey || bad.Data != conch.DisconnectHostKeyNotVerifiable) {
+				t.Errorf("got %v", err)
+			}
+		})
 	}
 }
 
-// TestConnection_Once: Transport is nil before the service is started, and a connection object serves once: C-CONN-3, C-CONN-4.
+// TestConnection_Once: Transport is nil before the service is started, and a
+// connection object serves once: C-CONN-3, C-CONN-4.
 func TestConnection_Once(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{})
@@ -56,14 +78,16 @@ func TestConnection_Once(t *testing.T) {
 	}
 }
 
-// TestAuth_Order: the methods are tried in the order of preference; unknown ones are passed over: C-AUTH-4, C-AUTH-8.
+// TestAuth_Order: the methods are tried in the order of preference, and no
+// others: C-AUTH-4, C-AUTH-8.
 func TestAuth_Order(t *testing.T) {
 	for _, row := range []struct {
 		order []string
 		want  string
 	}{
-		{nil, "key password answers"},
-		{[]string{"keyboard-interactive", "hostbased", "password"}, "answers password key"},
+		{nil, "key answers password"},
+		{[]string{"keyboard-interactive", "password", "publickey"}, "answers password key"},
+		{[]string{"password", "keyboard-interactive"}, "password answers"},
 	} {
 		t.Run(row.want, func(t *testing.T) {
 			r := sshtest.Start(t)
@@ -73,8 +97,8 @@ func TestAuth_Order(t *testing.T) {
 				}
 			}})
 			var tried []string
-			a := &hookedAuth{SSHUserAuthClient: *client.NewSSHUserAuthClient(to.User, to.Options, &sshtest.PlainConnection{})}
-			a.PreferredOrder = row.order
+			a := &hookedAuth{DefaultAuthClient: *client.NewDefaultAuthClient(to.User, &sshtest.PlainConnection{})}
+			to.Options.Methods = row.order
 			a.publicKey = func() deferred.Deferred[gossh.PublicKey] {
 				tried = append(tried, "key")
 				return deferred.Succeed[gossh.PublicKey](nil)
@@ -103,7 +127,8 @@ func TestAuth_Order(t *testing.T) {
 	}
 }
 
-// TestAuth_KeyTypes logs in with keys of each type, RSA with SHA-2: C-AUTH-10, C-AUTH-11, C-AUTH-22.
+// TestAuth_KeyTypes logs in with keys of each type, RSA with SHA-2: C-AUTH-10,
+// C-AUTH-11, C-AUTH-22.
 func TestAuth_KeyTypes(t *testing.T) {
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {

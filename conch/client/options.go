@@ -1,183 +1,207 @@
 package client
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/hawser-go/hawser/conch/internal/text"
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// Time limits that hold where Options has none.
+// Defaults of Options.
 const (
-	DefaultTimeout     = 2 * time.Minute // sshd's LoginGraceTime: no server waits longer for a login
-	DefaultDialTimeout = 30 * time.Second
+	// DefaultTimeout is the default of Options.Timeout. It is the LoginGraceTime
+	// of sshd: a server waits no longer for a login.
+	DefaultTimeout = 2 * time.Minute
+
+	DefaultDialTimeout         = 30 * time.Second
+	DefaultServerAliveCountMax = 3
+	DefaultPasswordPrompts     = 3
 )
 
-// DefaultServerAliveCountMax holds where Options has no ServerAliveCountMax.
-const DefaultServerAliveCountMax = 3
-
-// Options says how to connect: Twisted's options of the conch and cftp programs. The zero value does what the ssh command does
-// without options. It is copied by those it is given to; changing it afterwards has no effect.
+// Options says how Connect connects. The zero value does what the ssh command
+// does without options. Options are copied when they are passed; later changes
+// have no effect. In names of files, a leading ~/ stands for the home directory.
 type Options struct {
-	// Host is the name under which the host key is looked up. Empty means the host given to Connect.
-	Host string
-	// Port is the port that belongs to Host in known_hosts. Zero means the port given to Connect.
-	Port int
+	// Password is the password of the user. DefaultAuthClient sends it once,
+	// and does not ask the user for a password. The Password also answers the
+	// first question of keyboard-interactive authentication (RFC 4256) that is
+	// alone and whose answer is hidden.
+	Password string
 
-	// Identities names private key files, tried in order. If it is empty, id_ed25519, id_ecdsa and id_rsa in ~/.ssh are tried, those that
-	// exist.
+	// Signers are private keys, offered in their order.
+	Signers []gossh.Signer
+
+	// Identities are private key files, offered in their order. If Identities
+	// is empty, the files id_ed25519, id_ecdsa and id_rsa in ~/.ssh are used,
+	// unless Password or Signers are set. A certificate is read from the file
+	// with -cert.pub at the end of its name, and offered before its key.
 	Identities []string
-	// NoAgent leaves the agent's keys alone; it may be forwarded all the same.
-	NoAgent bool
 
-	// AgentSocket is the UNIX socket of the agent; ~/ stands for the home directory. Empty means the one that SSH_AUTH_SOCK names.
-	AgentSocket string
+	// Certificates are files of certificates for keys of the agent or of
+	// Identities. They are offered first, and the -cert.pub files are not read.
+	Certificates []string
 
-	// ForwardAgent lets programs on the server use the agent here as long as the connection lasts, as ssh -A does: each ClientSession with a command
-	// or a shell asks the server for it. Everybody who controls the server can sign with the agent's keys meanwhile. Without it a server that tries
-	// is refused. Keys that ssh-add has restricted to destinations cannot be used in this way: x/crypto/ssh does not tell what the agent wants
-	// to know of the connection.
-	ForwardAgent bool
-	// ForwardAgentSocket is the socket of the agent to forward, if it is another one than AgentSocket.
-	ForwardAgentSocket string
-
-	// IdentitiesOnly has the agent use only keys that Identities, or the default files, have too.
+	// IdentitiesOnly uses only those keys of the agent that Identities, or the
+	// default files, name. Without it the other keys of the agent follow after
+	// the keys that are named.
 	IdentitiesOnly bool
 
-	// KnownHosts names the known-hosts files; keys that the user accepts are saved to the first. If it is empty, ~/.ssh/known_hosts,
-	// ~/.ssh/known_hosts2 and /etc/ssh/ssh_known_hosts are read.
+	// NoAgent does not use the agent for authentication.
+	NoAgent bool
+
+	// AgentSocket is the UNIX socket of the agent. If it is empty, the
+	// environment variable SSH_AUTH_SOCK names the socket. If Password or
+	// Signers are set, an agent is used only if AgentSocket is set.
+	AgentSocket string
+
+	// Methods are the authentication methods in the order in which they are
+	// tried. Other methods are not tried. If Methods is empty, it is publickey,
+	// keyboard-interactive, password.
+	Methods []string
+
+	// PasswordPrompts is how often the user is asked for a password, and how
+	// often keyboard-interactive authentication is tried. 0 means
+	// DefaultPasswordPrompts.
+	PasswordPrompts int
+
+	// BatchMode never asks the user. Whatever needs an answer fails.
+	BatchMode bool
+
+	// ForwardAgent lets programs on the server use the agent, as ssh -A does,
+	// until the connection ends: each ClientSession with a command or a shell
+	// requests that from the server. Anybody who controls the server can sign
+	// with the agent's keys in that time. Keys that ssh-add -h has restricted to
+	// destinations do not work, because x/crypto/ssh hides the data that the
+	// agent needs to check the restriction.
+	ForwardAgent bool
+
+	// ForwardAgentSocket is the socket of the forwarded agent. If it is empty,
+	// the agent of AgentSocket is forwarded.
+	ForwardAgentSocket string
+
+	// HostKeyAlias is the name under which VerifyHostKey looks up and saves the
+	// host key, instead of the host and port. The alias has no port.
+	HostKeyAlias string
+
+	// KnownHosts are the user's known-hosts files. Keys that the user accepts
+	// are saved to the first one. Nil means ~/.ssh/known_hosts and
+	// ~/.ssh/known_hosts2. An empty list that is not nil means no file.
 	KnownHosts []string
 
-	// HostKeys says what happens to a host that no known-hosts file has. The zero value asks the user.
+	// GlobalKnownHosts are known-hosts files of the machine. Nil means
+	// /etc/ssh/ssh_known_hosts and /etc/ssh/ssh_known_hosts2. An empty list that
+	// is not nil means no file.
+	GlobalKnownHosts []string
+
+	// HashKnownHosts saves host names hashed, so that nobody can read them in
+	// the file.
+	HashKnownHosts bool
+
+	// HostKeys is what VerifyHostKey does about an unknown host.
 	HostKeys HostKeyPolicy
 
-	// Ciphers, MACs, KeyExchanges and HostKeyAlgorithms replace the preference lists of the key exchange. Empty means x/crypto/ssh's
-	// defaults, with the host key types already known for the host first.
-	Ciphers, MACs, KeyExchanges, HostKeyAlgorithms []string
+	// Ciphers, MACs, KeyExchanges and HostKeyAlgorithms are the algorithms that
+	// are offered to the server, the preferred one first. PublicKeyAlgorithms
+	// are the algorithms that user keys may have. An empty list means the list
+	// of DefaultAlgorithms. The default HostKeyAlgorithms begin with the types
+	// of the keys that are known for the host.
+	Ciphers, MACs, KeyExchanges, HostKeyAlgorithms, PublicKeyAlgorithms []string
 
-	// Timeout bounds the whole set-up, from dialling to ServiceStarted, the user's answers to questions included. Zero means
-	// DefaultTimeout; negative means no limit.
+	// LegacyAlgorithms adds, at the end of the default lists, the algorithms
+	// that x/crypto/ssh calls insecure: SHA-1 signatures (ssh-rsa), ssh-dss, CBC
+	// and RC4 ciphers, key exchange with SHA-1. Some old devices have no others.
+	LegacyAlgorithms bool
+
+	// Timeout bounds the whole set-up, from dialling to ServiceStarted. It
+	// includes the time in which the user answers questions. 0 means
+	// DefaultTimeout. There is no limit if Timeout is negative.
 	Timeout time.Duration
-	// DialTimeout bounds the dialling alone; with a Jump, only that from there, for the login there has limits of its own. Zero means
+
+	// DialTimeout bounds dialling. With a Jump it bounds dialling from the jump
+	// host; the login to the jump host has limits of its own. 0 means
 	// DefaultDialTimeout.
 	DialTimeout time.Duration
 
-	// ServerAliveInterval is how long the server may be silent before it is asked for a sign of life, with a global request
-	// keepalive@openssh.com. Zero means that it is never asked.
+	// ServerAliveInterval is the time without data from the server after which
+	// the client sends a keepalive@openssh.com request. 0 means never.
 	ServerAliveInterval time.Duration
-	// ServerAliveCountMax is how often the server may be asked in a row without sending anything; after that the connection is closed
-	// with ErrPeerSilent. Zero means DefaultServerAliveCountMax.
+
+	// ServerAliveCountMax is the number of such requests in a row that the
+	// server may leave unanswered. Then the connection ends with
+	// conch.ErrPeerSilent. 0 means DefaultServerAliveCountMax.
 	ServerAliveCountMax int
 
 	// UI asks the user. Nil means a ConsoleUI on the controlling terminal.
 	UI UI
 
-	// Dial replaces the dialling of TCP, for instance by a proxy. It runs on a goroutine of the connection and must return when ctx is done.
+	// Dial replaces dialling TCP, for example for a proxy. It runs on a
+	// goroutine of the connection and must return when ctx is done.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
-	// Jump is a host to log in to first; the connection goes from there (ssh's ProxyJump). Its own options may have a Jump again.
-	// It is not used with Dial.
+	// Jump is a host to log in to first; the connection starts there (ssh's
+	// ProxyJump). The options of Jump may have a Jump too. Jump is not used if
+	// Dial is set.
 	Jump *Target
 
-	// Progress is told, on the reactor goroutine, when a phase of the set-up is over, with a line for people.
+	// Progress is called on the loop when a phase of the set-up has ended, with
+	// a line for the user.
 	Progress func(phase Phase, result string)
-
-	// HostKeyAlias is a name that replaces the host and the port when the host key
-	// is looked up and saved (ssh's HostKeyAlias). Empty means no alias.
-	HostKeyAlias string
-
-	// GlobalKnownHosts names known-hosts files that are only read, after
-	// KnownHosts. Nil means /etc/ssh/ssh_known_hosts and
-	// /etc/ssh/ssh_known_hosts2; an empty list that is not nil means no files.
-	GlobalKnownHosts []string
-
-	// HashKnownHosts makes saved host names hashed in known_hosts (ssh's
-	// HashKnownHosts). Otherwise they are saved in clear.
-	HashKnownHosts bool
-
-	// Methods lists the authentication methods to use, in order of preference:
-	// publickey, keyboard-interactive, password. Empty means the default.
-	Methods []string
-
-	// BatchMode makes every question to the user fail (ssh's BatchMode).
-	BatchMode bool
-
-	// PasswordPrompts is how often the user may be asked for a password (ssh's
-	// NumberOfPasswordPrompts). Zero means 3.
-	PasswordPrompts int
-
-	// Certificates names certificate files that are offered with the keys of
-	// Identities and of the agent (ssh's CertificateFile).
-	Certificates []string
-
-	// PublicKeyAlgorithms are the signature algorithms for keys of the user, in
-	// order of preference (ssh's PubkeyAcceptedAlgorithms). Empty means the
-	// default.
-	PublicKeyAlgorithms []string
 }
 
-// HostKeyPolicy is ssh's StrictHostKeyChecking: what VerifyHostKey does about a host that is not known. A changed or revoked key is refused by all.
+// HostKeyPolicy is what VerifyHostKey does about a host without a known key
+// (ssh's StrictHostKeyChecking). A changed or revoked key is always refused.
 type HostKeyPolicy uint8
 
 // The policies.
 const (
-	AskAboutNewHosts HostKeyPolicy = iota
-	RefuseNewHosts                 // with ErrUnknownHost
-	AcceptNewHosts                 // and save them
+	AskAboutNewHosts HostKeyPolicy = iota // ask the user
+	RefuseNewHosts                        // fail with ErrUnknownHost
+	AcceptNewHosts                        // accept the key and save it
 )
 
-// Validate reports the first algorithm name that is not known, with the names that are (C-CLIENT-52). Connect calls it.
+// methods are the authentication methods that exist, in the default order.
+var methods = []string{"publickey", "keyboard-interactive", "password"}
+
+// Validate returns an error if an option has no effect or an unknown name in it.
+// Connect calls Validate.
 func (o *Options) Validate() error {
-	known, insecure := gossh.SupportedAlgorithms(), gossh.InsecureAlgorithms()
-	for _, list := range []struct {
-		what        string
-		names       []string
-		safe, risky []string
-	}{
-		{"cipher", o.Ciphers, known.Ciphers, insecure.Ciphers},
-		{"MAC", o.MACs, known.MACs, insecure.MACs},
-		{"key exchange", o.KeyExchanges, known.KeyExchanges, insecure.KeyExchanges},
-		{"host key algorithm", o.HostKeyAlgorithms, known.HostKeys, insecure.HostKeys},
-	} {
-		for _, name := range list.names {
-			if !slices.Contains(list.safe, name) && !slices.Contains(list.risky, name) {
-				return fmt.Errorf("conch: unknown %s %q; known are %s", list.what, name,
-					strings.Join(append(slices.Clone(list.safe), list.risky...), ", "))
-			}
+	for _, name := range o.Methods {
+		if !slices.Contains(methods, name) {
+			return fmt.Errorf("client: unsupported authentication method %s; supported: %s", text.Quote(name), strings.Join(methods, ", "))
 		}
 	}
-	return nil
+	switch {
+	case o.PasswordPrompts < 0:
+		return errors.New("client: Options.PasswordPrompts is negative; list Methods without password to ask for no password")
+	case slices.Contains(o.Signers, nil):
+		return errors.New("client: Options.Signers has a nil signer")
+	case o.HostKeys > AcceptNewHosts:
+		return fmt.Errorf("client: Options.HostKeys is %d, which is no policy", o.HostKeys)
+	}
+	return o.validateAlgorithms()
 }
 
-func (o *Options) timeout() time.Duration {
-	if o.Timeout == 0 {
-		return DefaultTimeout
+// methods returns the methods to try, in their order.
+func (o *Options) methods() []string {
+	if len(o.Methods) == 0 {
+		return methods
 	}
-	return o.Timeout
+	return o.Methods
 }
 
-// onlyIdentities returns the files that the agent's keys are restricted to, nil if they are not.
-func (o *Options) onlyIdentities() []string {
-	if !o.IdentitiesOnly {
-		return nil
-	}
-	return o.identities()
-}
+// given reports whether the program supplies what the login needs. The user is
+// then not asked for a password, and keys of the user are not looked for.
+func (o *Options) given() bool { return o.Password != "" || o.Signers != nil }
 
-func (o *Options) serverAliveCountMax() int {
-	if o.ServerAliveCountMax == 0 {
-		return DefaultServerAliveCountMax
-	}
-	return o.ServerAliveCountMax
-}
+func (o *Options) passwordPrompts() int { return cmp.Or(o.PasswordPrompts, DefaultPasswordPrompts) }
 
-func (o *Options) dialTimeout() time.Duration {
-	if o.DialTimeout == 0 {
-		return DefaultDialTimeout
-	}
-	return o.DialTimeout
-}
+func (o *Options) timeout() time.Duration { return cmp.Or(o.Timeout, DefaultTimeout) }
+
+func (o *Options) dialTimeout() time.Duration { return cmp.Or(o.DialTimeout, DefaultDialTimeout) }

@@ -3,7 +3,6 @@ package client
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/hawser-go/hawser/conch"
@@ -12,53 +11,85 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// Command says what a session is to run.
+// Command is what a session runs on the server.
 type Command struct {
-	Line      string    // the command, or the name of the subsystem; empty means a shell
-	Subsystem bool      // Line is the name of a subsystem
-	Terminal  *Terminal // nil means none
-	Env       [][2]string
+	Line      string      // a command line, or the name of a subsystem; empty means a shell
+	Subsystem bool        // Line is the name of a subsystem
+	Terminal  *Terminal   // nil means no terminal
+	Env       [][2]string // environment variables: names and values; servers ignore most names
+
+	// MaxOutput is the number of bytes of output, stdout and stderr together,
+	// that Exec keeps. 0 means DefaultMaxOutput. A ClientSession has no limit,
+	// because it keeps nothing.
+	MaxOutput int
 }
 
-// Terminal is a terminal to ask the server for.
+// Terminal is a terminal for a session.
 type Terminal struct {
-	Term  string // as in TERM, such as "xterm-256color"
+	Term  string // the value of TERM, such as "xterm-256color"
 	Size  conch.WindowSize
 	Modes []conch.TerminalMode
 }
 
-// ClientSession is the client's end of a session channel (RFC 4254, section 6), ready to be given to OpenChannel once its Command is set. Embed
-// it by value to replace hooks: SessionStarted, and DataReceived and ExtReceived for what the program writes to stdout and stderr. Who
-// replaces ChannelOpen, OpenFailed or RequestReceived has to call those of the ClientSession.
+// ClientSession is a session channel (RFC 4254, section 6) that runs a Command.
+// Set Command and pass the ClientSession to OpenChannel. The channel is the
+// transport of the program: Write and LoseWriteConnection are its stdin.
+//
+// Embed ClientSession by value to replace hooks: SessionStarted, DataReceived for
+// stdout, ExtReceived for stderr. A replacement of ChannelOpen, OpenFailed,
+// ExitStatusReceived or ExitSignalReceived must call the method of ClientSession.
+// All methods belong to the loop.
 type ClientSession struct {
 	conch.SSHChannel
 	Command Command
 
-	started  completion
-	exit     error // how the program ended, if it has told: nil or an *ExitError
-	reported bool
+	started    completion
+	exit       error // the end of the program: nil or an *ExitError
+	reported   bool  // the server has reported the end of the program
+	closedHere bool  // LoseConnection or AbortConnection was called
 }
 
-// Session is what ClientSession is to the framework: a channel that is told when its program runs.
+// Session is a channel that embeds ClientSession.
 type Session interface {
 	conch.Channel
-	// SessionStarted is called when the server has granted the command. What the program writes comes later. stdin is Write and SendEOF.
+
+	// SessionStarted is called when the server has started the command. Output
+	// follows.
 	SessionStarted()
 }
 
-// ExitError is the end of a program that was not success.
+var (
+	_ Session                  = (*ClientSession)(nil)
+	_ conch.ExitStatusReceiver = (*ClientSession)(nil)
+	_ conch.ExitSignalReceiver = (*ClientSession)(nil)
+)
+
+// ErrNoExitStatus is matched by the *ExitError of a command or shell whose
+// session the server closed without an exit status or signal. The command may
+// have been interrupted, and its output may be incomplete. Some servers never
+// report a status; accept this error only from those.
+var ErrNoExitStatus = errors.New("client: remote command ended without exit status; its output may be incomplete")
+
+// ExitError reports that a remote command did not end with status 0.
 type ExitError struct {
-	Status uint32           // what it exited with; 0 if a signal ended it
-	Signal conch.ExitSignal // what ended it; its Name is empty if it exited
-	Output Output           // what it has written, if Exec ran it
+	Status uint32           // the exit status; 0 if a signal ended the command, or Err is set
+	Signal conch.ExitSignal // the signal; its Name is empty if the command exited
+	Output Output           // what Exec received; empty otherwise
+	Err    error            // ErrNoExitStatus if the server reported neither, otherwise nil
 }
 
 func (e *ExitError) Error() string {
-	if e.Signal.Name == "" {
-		return fmt.Sprintf("client: remote command exited with status %d", e.Status)
+	switch {
+	case e.Err != nil:
+		return e.Err.Error()
+	case e.Signal.Name != "":
+		return "client: remote command was ended by signal " + text.Line(e.Signal.Name)
 	}
-	return "client: remote command was ended by signal " + text.Line(e.Signal.Name)
+	return fmt.Sprintf("client: remote command exited with status %d", e.Status)
 }
+
+// Unwrap returns Err.
+func (e *ExitError) Unwrap() error { return e.Err }
 
 // NewClientSession returns a session for command.
 func NewClientSession(command Command) *ClientSession { return &ClientSession{Command: command} }
@@ -69,41 +100,69 @@ func (s *ClientSession) Name() string { return "session" }
 // SessionStarted does nothing.
 func (s *ClientSession) SessionStarted() {}
 
-// Started returns a Deferred that fires when the server has granted the command, and fails when it has not.
+// Started returns a new Deferred that fires when the server has started the
+// command, after SessionStarted. It fails with a *conch.ConchError if the server
+// refuses the channel, the terminal or the command, and with an error that
+// matches conch.ErrConnectionLost if the connection ends first.
 func (s *ClientSession) Started() deferred.Deferred[struct{}] { return s.started.wait() }
 
-// Finished returns a Deferred that fires when the program and the channel are over. It fails with an *ExitError if the program has not
-// ended with status 0, and with what went wrong if it was not granted, or the connection was lost. A program whose end the server does
-// not tell counts as success; see Exited.
+// Finished returns a new Deferred that fires when the session has ended and the
+// command has exited with status 0. It fails with an *ExitError otherwise, with
+// the error of Started if the command was not started, and with an error that
+// matches conch.ErrConnectionLost if the connection ended first.
+//
+// If the server reports no exit status, the *ExitError matches ErrNoExitStatus.
+// Finished then fires without an error only for a subsystem, and after
+// LoseConnection or AbortConnection of the session.
 func (s *ClientSession) Finished() deferred.Deferred[struct{}] {
 	return s.WhenClosed().AddCallback(func(struct{}) (struct{}, error) { return struct{}{}, s.result() })
 }
 
 func (s *ClientSession) result() error {
-	if s.started.err != nil {
+	switch {
+	case s.started.err != nil:
 		return s.started.err
+	case s.reported || s.closedHere || s.Command.Subsystem:
+		return s.exit
 	}
-	return s.exit
+	return &ExitError{Err: ErrNoExitStatus}
 }
 
-// Exited reports how the program ended: err is nil or an *ExitError. ok is false as long as the server has not told.
+// Exited returns how the program ended: nil after status 0, or an *ExitError. ok
+// is false if the server has not reported the end.
 func (s *ClientSession) Exited() (err error, ok bool) { return s.exit, s.reported }
 
-// ChannelOpen asks for the agent to be forwarded if the options say so, for the environment, the terminal and the program.
+// LoseConnection closes the session, as conch.SSHChannel.LoseConnection does.
+func (s *ClientSession) LoseConnection() {
+	s.closedHere = true
+	s.SSHChannel.LoseConnection()
+}
+
+// AbortConnection closes the session, as conch.SSHChannel.AbortConnection does.
+func (s *ClientSession) AbortConnection() {
+	s.closedHere = true
+	s.SSHChannel.AbortConnection()
+}
+
+// ChannelOpen requests what Command says: environment, terminal and program, and
+// first the forwarding of the agent if Options.ForwardAgent is set.
 func (s *ClientSession) ChannelOpen([]byte) {
 	if t := TransportOf(s.Conn().Self()); t != nil && t.options.ForwardAgent && !s.Command.Subsystem {
-		s.send("auth-agent-req@openssh.com", nil, false).OnError(ignore) // a server that does not do it does not tell ssh either
+		s.send("auth-agent-req@openssh.com", nil, false).OnError(ignore) // the command runs without the agent
 	}
 	for _, v := range s.Command.Env {
-		s.send("env", conch.PackRequestEnv(v[0], v[1]), false).OnError(ignore) // servers take few; ssh does not mind either
+		s.send("env", conch.PackRequestEnv(v[0], v[1]), false).OnError(ignore) // the command fails too then
 	}
 	terminal := deferred.Succeed[[]byte](nil)
 	if t := s.Command.Terminal; t != nil {
 		terminal = s.send("pty-req", conch.PackRequestPTYReq(t.Term, t.Size, t.Modes), true)
 	}
 	granted := deferred.ThenDeferred(terminal, func([]byte) deferred.Deferred[[]byte] { return s.run() })
-	granted.AddCallbacks(s.granted, s.refused)
+	granted.OnResult(func(_ []byte, err error) { s.answered(err) })
 }
+
+// ignore handles failures that another Deferred reports too.
+func ignore(error) {}
 
 func (s *ClientSession) run() deferred.Deferred[[]byte] {
 	switch {
@@ -119,27 +178,26 @@ func (s *ClientSession) send(name string, data []byte, wantReply bool) deferred.
 	return s.Conn().SendRequest(s.Self(), name, data, wantReply)
 }
 
-func (s *ClientSession) granted([]byte) ([]byte, error) {
+// answered takes the server's answer to the command.
+func (s *ClientSession) answered(err error) {
+	if err != nil {
+		s.started.fire(err)
+		s.LoseConnection()
+		return
+	}
 	if hooks, ok := s.Self().(Session); ok {
 		if err := hook.Call(hooks.SessionStarted); err != nil {
 			hook.Log(s.Conn().Transport().Reactor().Logger(), "SessionStarted of "+s.String(), err)
-			s.AbortConnection()
+			s.SSHChannel.AbortConnection()
 		}
 	}
 	s.started.fire(nil)
-	return nil, nil
 }
 
-func (s *ClientSession) refused(err error) ([]byte, error) {
-	s.started.fire(err)
-	s.LoseConnection()
-	return nil, nil
-}
-
-// OpenFailed makes Started fail.
+// OpenFailed makes Started and Finished fail.
 func (s *ClientSession) OpenFailed(reason error) { s.started.fire(reason) }
 
-// ExitStatusReceived notes how the program ended.
+// ExitStatusReceived notes the exit status of the program.
 func (s *ClientSession) ExitStatusReceived(status uint32) {
 	s.reported = true
 	if status != 0 {
@@ -147,89 +205,28 @@ func (s *ClientSession) ExitStatusReceived(status uint32) {
 	}
 }
 
-// ExitSignalReceived notes how the program ended.
+// ExitSignalReceived notes the signal that ended the program.
 func (s *ClientSession) ExitSignalReceived(signal conch.ExitSignal) {
 	s.reported = true
 	s.exit = &ExitError{Signal: signal}
 }
 
-// WindowChange tells the server that the terminal has another size (RFC 4254, section 6.7).
+// WindowChange tells the server the new size of the terminal (RFC 4254, section
+// 6.7). The Deferred fires when the request has been sent; there is no reply.
 func (s *ClientSession) WindowChange(size conch.WindowSize) deferred.Deferred[[]byte] {
 	return s.send("window-change", conch.PackRequestWindowChange(size), false)
 }
 
-// Signal asks the server to send the program a signal, named without SIG (RFC 4254, section 6.9). That it arrives is not told.
+// Signal asks the server to send a signal to the program (RFC 4254, section 6.9).
+// name has no SIG prefix. The Deferred fires when the request has been sent;
+// there is no reply.
 func (s *ClientSession) Signal(name string) deferred.Deferred[[]byte] {
 	return s.send("signal", conch.NS(name), false)
 }
 
-// Break asks the server for a break of the line (RFC 4335); the Deferred fails if it cannot do that.
+// Break asks the server for a break of the given length (RFC 4335); 0 means the
+// server's default. The Deferred fails with an error that matches
+// conch.ErrRequestRefused if the server refuses.
 func (s *ClientSession) Break(length time.Duration) deferred.Deferred[[]byte] {
 	return s.send("break", conch.PackRequestBreak(length), true)
-}
-
-// MaxOutput is how much of each of stdout and stderr Exec keeps, in bytes; a program that writes more is cut off with ErrOutputTooLong.
-const MaxOutput = 64 << 20
-
-// ErrOutputTooLong is what Exec fails with when the program writes more than MaxOutput.
-var ErrOutputTooLong = errors.New("client: remote command writes more than Exec keeps; use a ClientSession to take it as it comes")
-
-// Output is what a program has written.
-type Output struct{ Stdout, Stderr []byte }
-
-// Exec runs command on a new session of the connection, with stdin as its input, and fires with its output when it is over. It fails with an
-// *ExitError, which has the output too, if the program does not end with status 0; with ErrOutputTooLong; and like
-// ClientSession.Finished. Cancelling it closes the session; what becomes of the program then is up to the server.
-func Exec(conn conch.Connection, command string, stdin []byte) deferred.Deferred[Output] {
-	s := &execSession{ClientSession: ClientSession{Command: Command{Line: command}}, stdin: slices.Clone(stdin)}
-	d := deferred.New(func(deferred.Deferred[Output]) { s.AbortConnection() })
-	s.tooLong = func() { _ = d.TryErrback(ErrOutputTooLong) } // it may have been cancelled
-	conn.OpenChannel(s)
-	s.Finished().AddBoth(func(_ struct{}, err error) (struct{}, error) {
-		if err = s.ended(err); err != nil {
-			_ = d.TryErrback(err) // it may have been cancelled
-		} else {
-			_ = d.TryCallback(s.output) // likewise
-		}
-		return struct{}{}, nil
-	})
-	return d
-}
-
-// execSession collects the output of a program.
-type execSession struct {
-	ClientSession
-	stdin   []byte
-	output  Output
-	tooLong func() // ends it
-}
-
-// ended says how it was.
-func (s *execSession) ended(err error) error {
-	if exit, ok := errors.AsType[*ExitError](err); ok {
-		exit.Output = s.output
-	}
-	return err
-}
-
-// SessionStarted sends the input.
-func (s *execSession) SessionStarted() {
-	s.Write(s.stdin)
-	s.LoseWriteConnection()
-	s.stdin = nil
-}
-
-// DataReceived keeps what comes from stdout.
-func (s *execSession) DataReceived(p []byte) { s.keep(&s.output.Stdout, p) }
-
-// ExtReceived keeps what comes from stderr.
-func (s *execSession) ExtReceived(_ uint32, p []byte) { s.keep(&s.output.Stderr, p) }
-
-func (s *execSession) keep(in *[]byte, p []byte) {
-	if len(*in)+len(p) > MaxOutput {
-		s.AbortConnection()
-		s.tooLong()
-		return
-	}
-	*in = append(*in, p...)
 }

@@ -2,10 +2,15 @@ package client_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"io"
+	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,6 +21,7 @@ import (
 	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
+	"github.com/hawser-go/hawser/reactor/reactortest"
 	gossh "golang.org/x/crypto/ssh"
 )
 
@@ -86,6 +92,178 @@ func TestExec_Failures(t *testing.T) {
 	})
 	if !errors.Is(err, conch.ErrConnectionLost) && !errors.Is(err, conch.ErrRequestRefused) { // the refusal may be faster
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestF12_Exec: stdout and stderr share one bound, which can be raised; a program that exceeds it does not fill the memory, one that stays below gets
+// all of its output, in order.
+func TestF12_Exec(t *testing.T) {
+	const limit = 8 << 20
+	r := sshtest.Start(t)
+	chunk := make([]byte, 32<<10)
+	_, _ = rand.NewChaCha8([32]byte{12}).Read(chunk) // never fails
+	_, to := sshtest.Embedded(t, conchtest.Options{Exec: func(command string, ch gossh.Channel) uint32 {
+		outs := map[string][]io.Writer{"out": {ch}, "err": {ch.Stderr()}, "both": {ch, ch.Stderr()}}[strings.Fields(command)[0]]
+		for range limit / len(chunk) / len(outs) {
+			for _, w := range outs {
+				if _, err := w.Write(chunk); err != nil {
+					return 1
+				}
+			}
+		}
+		if strings.HasSuffix(command, "more") {
+			_, _ = outs[0].Write(chunk[:1]) // the channel may be gone
+		}
+		return 0
+	}})
+	conn := sshtest.Connect(t, r, to)
+	for _, row := range []struct {
+		command string
+		max     int
+		want    error
+	}{
+		{"out", limit, nil}, {"err", limit, nil}, {"both", limit, nil}, {"both and more", limit, client.ErrOutputTooLong}, {"err and more", limit, client.ErrOutputTooLong},
+		{"both and more", limit + 1, nil},
+	} {
+		out, err := sshtest.Await(t, r, func() deferred.Deferred[client.Output] {
+			return client.ExecCommand(conn, client.Command{Line: row.command, MaxOutput: row.max}, nil)
+		})
+		if !errors.Is(err, row.want) {
+			t.Errorf("%s of %d: %v", row.command, row.max, err)
+			continue
+		}
+		if err != nil {
+			continue
+		}
+		for _, got := range [][]byte{out.Stdout, out.Stderr} {
+			for i := 0; i < len(got); i += len(chunk) {
+				if part := got[i:min(i+len(chunk), len(got))]; !bytes.Equal(part, chunk[:len(part)]) {
+					t.Errorf("%s: wrong from byte %d on", row.command, i)
+					break
+				}
+			}
+		}
+		if n := len(out.Stdout) + len(out.Stderr); n != row.max {
+			t.Errorf("%s: %d bytes", row.command, n)
+		}
+	}
+}
+
+// TestF12_ExecMemory: a program that writes for ever takes little more than the stated bound, whichever way it writes.
+func TestF12_ExecMemory(t *testing.T) {
+	if sshtest.RaceDetector {
+		return // it has a memory of its own
+	}
+	const bound = client.DefaultMaxOutput + client.DefaultMaxOutput/4
+	r := sshtest.Start(t)
+	var most atomic.Uint64
+	note := func() {
+		var stats runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&stats)
+		most.Store(max(most.Load(), stats.HeapAlloc))
+	}
+	_, to := sshtest.Embedded(t, conchtest.Options{Exec: func(_ string, ch gossh.Channel) uint32 {
+		chunk := make([]byte, 32<<10)
+		for i := 0; ; i++ {
+			_, err := ch.Write(chunk)
+			if err == nil {
+				_, err = ch.Stderr().Write(chunk)
+			}
+			if err != nil {
+				return 1
+			}
+			if i%64 == 0 { // each 4 MiB
+				note()
+			}
+		}
+	}})
+	conn := sshtest.Connect(t, r, to)
+	note()
+	before := most.Load()
+	_, err := sshtest.Await(t, r, func() deferred.Deferred[client.Output] { return client.Exec(conn, "yes", nil) })
+	if !errors.Is(err, client.ErrOutputTooLong) {
+		t.Errorf("got %v", err)
+	}
+	t.Logf("%d MiB live", (most.Load()-before)>>20)
+	if most.Load()-before > bound {
+		t.Errorf("%d MiB live, want at most %d", (most.Load()-before)>>20, bound>>20)
+	}
+}
+
+// TestF35_NoExitStatus: a command or shell whose server does not say how it ended is an error that has the output; subsystems need not say it, and
+// neither does one that this side closes.
+func TestF35_NoExitStatus(t *testing.T) {
+	r := sshtest.Start(t)
+	_, to := sshtest.Embedded(t, conchtest.Options{Session: func(ch gossh.Channel, req *gossh.Request) bool {
+		switch req.Type {
+		case "exec", "shell", "subsystem":
+			go func() { // ends with the write
+				_ = req.Reply(true, nil)                   // a lost connection fails the test elsewhere
+				_, _ = ch.Write([]byte("half of the out")) // the comparison shows what is missing
+				if !bytes.Contains(req.Payload, []byte("stay")) {
+					ch.Close()
+				}
+			}()
+			return true
+		}
+		return false
+	}})
+	conn := sshtest.Connect(t, r, to)
+	_, err := sshtest.Await(t, r, func() deferred.Deferred[client.Output] { return client.Exec(conn, "x", nil) })
+	if exit, ok := errors.AsType[*client.ExitError](err); !ok || !errors.Is(err, client.ErrNoExitStatus) || string(exit.Output.Stdout) != "half of the out" {
+		t.Errorf("Exec: %v", err)
+	}
+	for _, row := range []struct {
+		name    string
+		command client.Command
+		close   bool
+		want    error
+	}{
+		{"command", client.Command{Line: "x"}, false, client.ErrNoExitStatus},
+		{"shell", client.Command{}, false, client.ErrNoExitStatus},
+		{"subsystem", client.Command{Line: "x", Subsystem: true}, false, nil},
+		{"closed here", client.Command{Line: "stay"}, true, nil},
+	} {
+		s := client.NewClientSession(row.command)
+		_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
+			conn.OpenChannel(s)
+			s.Started().OnValue(func(deferred.Void) {
+				if row.close {
+					s.LoseConnection()
+				}
+			})
+			return s.Finished()
+		})
+		if !errors.Is(err, row.want) {
+			t.Errorf("%s: got %v", row.name, err)
+		}
+		if _, ok := s.Exited(); ok {
+			t.Errorf("%s: an end was reported", row.name)
+		}
+	}
+}
+
+// TestF14_Run: one call for a program without a reactor; the context ends it.
+func TestF14_Run(t *testing.T) {
+	reactortest.CheckGoroutines(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	_, to := sshtest.Embedded(t, conchtest.Options{Exec: func(command string, ch gossh.Channel) uint32 {
+		if command == "wait" {
+			cancel()
+		}
+		return sshtest.Shell("cat", ch)
+	}})
+	if out, err := to.Client().Run(ctx, "cat", []byte("x")); err != nil || string(out.Stdout) != "x" {
+		t.Errorf("got %q, %v", out.Stdout, err)
+	}
+	big := make([]byte, 8<<20) // the command has not ended while it is sent
+	if _, err := to.Client().Run(ctx, "wait", big); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := to.Client().Run(ctx, "cat", nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("with a context that is done: %v", err)
 	}
 }
 

@@ -8,9 +8,9 @@ import (
 	"github.com/hawser-go/hawser/conch/internal/wire"
 )
 
-// HostPort is an end of a forwarded TCP connection: a name or a numeric address, and a port.
+// HostPort is the address of one end of a forwarded TCP connection.
 type HostPort struct {
-	Host string
+	Host string // a name or a numeric address
 	Port int
 }
 
@@ -19,6 +19,7 @@ func (a HostPort) Network() string { return "tcp" }
 
 func (a HostPort) String() string { return net.JoinHostPort(a.Host, strconv.Itoa(a.Port)) }
 
+// splitHostPort parses the address of a TCP connection, as net.Dial does.
 func splitHostPort(address string) (a HostPort, err error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -28,6 +29,8 @@ func splitHostPort(address string) (a HostPort, err error) {
 	return HostPort{host, number}, err
 }
 
+// hostPortOf returns a as a HostPort. The result is a placeholder if a is not a TCP
+// address.
 func hostPortOf(a net.Addr) HostPort {
 	if a, err := splitHostPort(a.String()); err == nil {
 		return a
@@ -35,8 +38,10 @@ func hostPortOf(a net.Addr) HostPort {
 	return HostPort{Host: "127.0.0.1"}
 }
 
-// PackOpenDirectTCPIP returns the data with which a direct-tcpip channel is opened: where the server is to connect to, and for whom
-// (RFC 4254, section 7.2; C-SERVER-60). forwarded-tcpip channels have the same: the address that was connected to, and by whom.
+// PackOpenDirectTCPIP returns the data of a direct-tcpip channel (RFC 4254,
+// section 7.2): the address that the server connects to, and the address of the
+// client for which it does so. A forwarded-tcpip channel has the same format: the
+// address that the peer listens on, and the address of its client.
 func PackOpenDirectTCPIP(destination, originator HostPort) []byte {
 	var e wire.Encoder
 	for _, a := range []HostPort{destination, originator} {
@@ -46,14 +51,16 @@ func PackOpenDirectTCPIP(destination, originator HostPort) []byte {
 	return e.Data()
 }
 
-// UnpackOpenDirectTCPIP is the reverse of PackOpenDirectTCPIP.
+// UnpackOpenDirectTCPIP is the reverse of PackOpenDirectTCPIP. It returns an error
+// if data is malformed.
 func UnpackOpenDirectTCPIP(data []byte) (destination, originator HostPort, err error) {
 	d := wire.NewDecoder(data)
 	destination, originator = parseHostPort(&d), parseHostPort(&d)
 	return destination, originator, malformed("direct-tcpip", d.Finish())
 }
 
-// PackGlobalTCPIPForward returns the payload of the global requests tcpip-forward and cancel-tcpip-forward (RFC 4254, section 7.1).
+// PackGlobalTCPIPForward returns the payload of the global requests tcpip-forward
+// and cancel-tcpip-forward (RFC 4254, section 7.1).
 func PackGlobalTCPIPForward(listen HostPort) []byte {
 	var e wire.Encoder
 	e.String(listen.Host)
@@ -61,7 +68,8 @@ func PackGlobalTCPIPForward(listen HostPort) []byte {
 	return e.Data()
 }
 
-// UnpackGlobalTCPIPForward is the reverse of PackGlobalTCPIPForward.
+// UnpackGlobalTCPIPForward is the reverse of PackGlobalTCPIPForward. It returns an
+// error if data is malformed.
 func UnpackGlobalTCPIPForward(data []byte) (listen HostPort, err error) {
 	d := wire.NewDecoder(data)
 	listen = parseHostPort(&d)
@@ -70,8 +78,8 @@ func UnpackGlobalTCPIPForward(data []byte) (listen HostPort, err error) {
 
 func parseHostPort(d *wire.Decoder) HostPort { return HostPort{d.String(), int(d.Uint32())} }
 
-// packOpenStreamlocal returns the data of a direct-streamlocal@openssh.com channel: the path, and two fields without use (OpenSSH's PROTOCOL,
-// section 2.4).
+// packOpenStreamlocal returns the data of a direct-streamlocal@openssh.com channel
+// (OpenSSH's PROTOCOL, section 2.4): the path, and two reserved fields.
 func packOpenStreamlocal(path string) []byte {
 	var e wire.Encoder
 	e.String(path)
@@ -80,7 +88,8 @@ func packOpenStreamlocal(path string) []byte {
 	return e.Data()
 }
 
-// unpackForwardedStreamlocal returns the path of a forwarded-streamlocal@openssh.com channel, behind which is a string without use.
+// unpackForwardedStreamlocal returns the path of a
+// forwarded-streamlocal@openssh.com channel. A reserved string follows the path.
 func unpackForwardedStreamlocal(data []byte) (path string, err error) {
 	d := wire.NewDecoder(data)
 	path = d.String()
@@ -88,7 +97,7 @@ func unpackForwardedStreamlocal(data []byte) (path string, err error) {
 	return path, malformed("forwarded-streamlocal@openssh.com", d.Finish())
 }
 
-// malformed says which payload could not be parsed, if err is not nil.
+// malformed adds to err which payload is malformed. It returns nil for nil.
 func malformed(what string, err error) error {
 	if err == nil {
 		return nil

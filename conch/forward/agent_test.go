@@ -69,7 +69,7 @@ func TestForwardAgent_Off(t *testing.T) {
 	if e, ok := errors.AsType[*gossh.OpenChannelError](err); !ok || e.Reason != gossh.Prohibited {
 		t.Errorf("got %v", err)
 	}
-	if len(log.Take("Server wants to use the agent")) != 1 {
+	if len(log.Take("Peer wants to use the agent")) != 1 {
 		t.Errorf("logged %q", log.Records())
 	}
 }

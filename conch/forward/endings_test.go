@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -132,17 +134,86 @@ func TestListen_Early(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
 	select {
-	case err := <-opened:
+	case err := <-opened: // the channel is confirmed by Accept
 		if err != nil {
 			t.Fatal(err)
 		}
 	case <-time.After(sshtest.Patience):
 		t.Fatal("the channel was never answered")
 	}
-	c, err := l.Accept()
+}
+
+// TestF12_Unaccepted: connections that nobody accepts are not confirmed to the peer, which cannot send anything on them: a full backlog takes little
+// memory, and further connections are refused, as are those with an address of unreasonable size. Close refuses the rest.
+func TestF12_Unaccepted(t *testing.T) {
+	const extra = 12
+	r := sshtest.Start(t)
+	servers := make(chan gossh.Conn, 1)
+	_, to := sshtest.Embedded(t, conchtest.Options{
+		Connected: func(c gossh.Conn) { servers <- c },
+		Global: func(_ gossh.Conn, req *gossh.Request) bool {
+			_ = req.Reply(true, nil) // a lost connection fails the test elsewhere
+			return true
+		},
+	})
+	conn := sshtest.Connect(t, r, to)
+	server := <-servers
+	l, err := sshtest.Await(t, r, func() deferred.Deferred[*forward.Listener] { return forward.Listen(conn, "tcp", "127.0.0.1:4000") })
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Close()
+	at := forward.HostPort{Host: "127.0.0.1", Port: 4000}
+	long := forward.HostPort{Host: strings.Repeat("x", 8<<10), Port: 4000}
+	if _, _, err := server.OpenChannel("forwarded-tcpip", forward.PackOpenDirectTCPIP(at, long)); err == nil {
+		t.Error("an address of 8 KiB was taken")
+	}
+	before := heap()
+	results := make(chan error, forward.Backlog+extra)
+	for range forward.Backlog + extra {
+		go func() { // ends with the client's answer
+			ch, requests, err := server.OpenChannel("forwarded-tcpip", forward.PackOpenDirectTCPIP(at, at))
+			if err == nil {
+				go gossh.DiscardRequests(requests) // ends with the channel
+				_, err = ch.Write(make([]byte, 1<<20))
+			}
+			results <- err
+		}()
+	}
+	want := func(n int, reason gossh.RejectionReason) {
+		for range n {
+			select {
+			case err := <-results:
+				if e, ok := errors.AsType[*gossh.OpenChannelError](err); !ok || e.Reason != reason {
+					t.Errorf("got %v, want %v", err, reason)
+				}
+			case <-time.After(sshtest.Patience):
+				t.Fatal("a connection was never answered")
+			}
+		}
+	}
+	want(extra, gossh.ResourceShortage) // the others wait now
+	if taken := heap() - before; taken > 8<<20 {
+		t.Errorf("%d connections take %d KiB", forward.Backlog, taken>>10)
+	}
+	if len(results) != 0 {
+		t.Errorf("a connection that nobody accepts was answered with %v", <-results)
+	}
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+	want(forward.Backlog, gossh.ConnectionFailed)
+}
+
+// heap returns the bytes that are in use.
+func heap() int64 {
+	var stats runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&stats)
+	return int64(stats.HeapAlloc)
 }

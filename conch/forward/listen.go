@@ -12,9 +12,10 @@ import (
 	"github.com/hawser-go/hawser/reactor"
 )
 
-// Backlog is the number of connections that wait for Accept of a Listener. The
-// peer is told to refuse more. A connection that waits takes no memory for data:
-// the peer may send only after Accept.
+// Backlog is the number of connections that wait for Accept of a Listener. Further
+// ones are refused. The peer can send data only after Accept, so a connection that
+// waits takes little memory. conch.Limits bounds the connections that wait at all
+// Listeners together (Opening), and those that are open (Channels).
 const Backlog = 128
 
 // Listener is a net.Listener for connections that the peer accepts on our behalf
@@ -176,10 +177,14 @@ type registry struct {
 // delivers the reply to a request to listen, and the first connections, in no
 // particular order.
 type earlier struct {
-	kind   string
-	data   []byte
-	answer deferred.Deferred[conch.Channel]
+	kind     string
+	at, from net.Addr
+	answer   deferred.Deferred[conch.Channel]
 }
+
+// maxOpenData is the size of the longest data of a channel that the peer opens:
+// two host names or a path. The data is kept while the channel waits.
+const maxOpenData = 4 << 10
 
 type registryKey struct{}
 
@@ -194,7 +199,7 @@ func registryOf(conn conch.Connection) *registry {
 	}).(*registry)
 }
 
-// The types of channels from where the peer listens.
+// The types of channels for connections that the peer has accepted.
 const (
 	forwardedTCPIP       = "forwarded-tcpip"
 	forwardedStreamlocal = "forwarded-streamlocal@openssh.com"
@@ -209,7 +214,7 @@ func (rs *registry) ask(name string, data []byte, granted func(reply []byte) (ne
 			l, err = rs.listening(granted(reply))
 		}
 		if rs.asking--; rs.asking == 0 {
-			rs.openEarly()
+			rs.passEarly()
 		}
 		return l, err
 	}))
@@ -238,49 +243,59 @@ func (rs *registry) end() {
 	}
 }
 
-// opened answers a channel from where the peer listens.
+// opened answers a channel for a connection that the peer has accepted.
 func (rs *registry) opened(kind string, data []byte) deferred.Deferred[conch.Channel] {
-	l, from := rs.find(kind, data)
-	switch {
+	at, from, err := unpackForwarded(kind, data)
+	if err != nil {
+		return deferred.Fail[conch.Channel](&conch.ConchError{Value: "malformed address", Data: conch.OpenConnectFailed, Err: err})
+	}
+	return rs.pass(earlier{kind: kind, at: at, from: from})
+}
+
+// pass passes the connection to its listener, or keeps it for later.
+func (rs *registry) pass(e earlier) deferred.Deferred[conch.Channel] {
+	switch l := rs.at(e.at); {
 	case l != nil:
-		return l.offer(kind, from)
+		return l.offer(e.kind, e.from)
 	case rs.asking > 0:
-		e := earlier{kind, slices.Clone(data), deferred.New[conch.Channel]()}
-		rs.early = append(rs.early, e) // conch.Limits.Opening bounds it
+		e.answer = deferred.New[conch.Channel]()
+		rs.early = append(rs.early, e) // conch.Limits.Opening bounds the number
 		return e.answer
 	}
 	return deferred.Fail[conch.Channel](notListening())
 }
 
-// openEarly answers the channels that came early.
-func (rs *registry) openEarly() {
+// passEarly passes the connections that arrived early.
+func (rs *registry) passEarly() {
 	early := rs.early
 	rs.early = nil
 	for _, e := range early {
-		rs.opened(e.kind, e.data).OnValue(func(ch conch.Channel) { _ = e.answer.TryCallback(ch) }).
-			OnError(func(err error) { _ = e.answer.TryErrback(err) }) // it may have been cancelled
+		rs.pass(e).OnResult(func(ch conch.Channel, err error) {
+			if err != nil {
+				_ = e.answer.TryErrback(err) // it may have been cancelled
+			} else {
+				_ = e.answer.TryCallback(ch) // it may have been cancelled
+			}
+		})
 	}
 }
 
-// find returns the listener that a channel belongs to, and the address of its
-// other end.
-func (rs *registry) find(kind string, data []byte) (*Listener, net.Addr) {
+// unpackForwarded returns the address that the peer listens on, and the address of
+// its client.
+func unpackForwarded(kind string, data []byte) (at, from net.Addr, err error) {
+	if len(data) > maxOpenData {
+		return nil, nil, fmt.Errorf("forward: %d bytes of address; the limit is %d", len(data), maxOpenData)
+	}
 	if kind == forwardedTCPIP {
 		connected, originator, err := UnpackOpenDirectTCPIP(data)
-		if err != nil {
-			return nil, nil
-		}
-		return rs.at(connected), originator
+		return connected, originator, err
 	}
 	path, err := unpackForwardedStreamlocal(data)
-	if err != nil {
-		return nil, nil
-	}
-	return rs.at(reactor.UNIXAddress{Path: path}), reactor.UNIXAddress{}
+	return reactor.UNIXAddress{Path: path}, reactor.UNIXAddress{}, err
 }
 
-// at prefers the very address. Peers may also report a numeric address of the
-// port that they were asked for.
+// at returns the listener with the address, or one with the same TCP port: some
+// peers report a numeric address instead of the name that they were asked for.
 func (rs *registry) at(at net.Addr) *Listener {
 	var found *Listener
 	for _, l := range rs.listeners {

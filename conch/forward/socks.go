@@ -12,10 +12,10 @@ import (
 	"github.com/hawser-go/hawser/conch"
 )
 
-// socksTimeout bounds the conversation before a connection, and the connecting.
+// socksTimeout bounds the negotiation with a client, and then dialling.
 const socksTimeout = 30 * time.Second
 
-// Replies of RFC 1928, section 6.
+// Reply codes (RFC 1928, section 6).
 const (
 	socksGranted        = 0
 	socksFailed         = 1
@@ -24,7 +24,7 @@ const (
 	socksBadAddressType = 8
 )
 
-// socksError is a request that is answered with a reply and then the end.
+// socksError is an error that the client is told with a reply code.
 type socksError struct {
 	reply byte
 	text  string
@@ -32,14 +32,15 @@ type socksError struct {
 
 func (e *socksError) Error() string { return "forward: SOCKS5: " + e.text }
 
-// serveSOCKS serves one client of a SOCKS5 proxy: the command CONNECT, without authentication.
+// serveSOCKS serves one client of a SOCKS5 proxy. It knows the command CONNECT and
+// no authentication.
 func serveSOCKS(ctx context.Context, c net.Conn, dial func(ctx context.Context, network, address string) (net.Conn, error)) {
-	_ = c.SetDeadline(time.Now().Add(socksTimeout)) // a net.Conn without deadlines ends with the forwarder
+	_ = c.SetDeadline(time.Now().Add(socksTimeout)) // an error means no deadlines; Forwarder.Close still ends c
 	address, err := readSOCKS(c)
 	if err != nil {
 		var refused *socksError
 		if errors.As(err, &refused) {
-			_ = replySOCKS(c, refused.reply) // it is over anyway
+			_ = replySOCKS(c, refused.reply) // c is closed in any case
 		}
 		return
 	}
@@ -47,7 +48,7 @@ func serveSOCKS(ctx context.Context, c net.Conn, dial func(ctx context.Context, 
 	to, err := dial(limited, "tcp", address)
 	cancel()
 	if err != nil {
-		_ = replySOCKS(c, socksReplyFor(err)) // likewise
+		_ = replySOCKS(c, socksReplyFor(err)) // c is closed in any case
 		return
 	}
 	if replySOCKS(c, socksGranted) != nil || c.SetDeadline(time.Time{}) != nil {
@@ -64,20 +65,21 @@ func socksReplyFor(err error) byte {
 	return socksFailed
 }
 
-// replySOCKS sends a reply; the address in it is of no use to anybody.
+// replySOCKS sends a reply. Its address is empty, because clients do not use it.
 func replySOCKS(w io.Writer, code byte) error {
 	_, err := w.Write([]byte{5, code, 0, 1, 0, 0, 0, 0, 0, 0})
 	return err
 }
 
-// readSOCKS does the part of the conversation up to the request, and returns the host:port that is asked for. It reads no more than that.
+// readSOCKS negotiates with the client and returns the host:port of its request.
+// It does not read beyond the request.
 func readSOCKS(c io.ReadWriter) (address string, err error) {
 	var head [2]byte // version, number of methods
 	if _, err := io.ReadFull(c, head[:]); err != nil {
 		return "", err
 	}
 	if head[0] != 5 {
-		return "", fmt.Errorf("forward: SOCKS: version %d; only 5 is spoken", head[0])
+		return "", fmt.Errorf("forward: SOCKS version %d is not supported; use SOCKS5", head[0])
 	}
 	methods := make([]byte, head[1])
 	if _, err := io.ReadFull(c, methods); err != nil {
@@ -92,7 +94,7 @@ func readSOCKS(c io.ReadWriter) (address string, err error) {
 		}
 	}
 	_, err = c.Write([]byte{5, 0xff})
-	return "", errors.Join(errors.New("forward: SOCKS5: the client wants to authenticate"), err)
+	return "", errors.Join(errors.New("forward: SOCKS5: the client offers no method without authentication"), err)
 }
 
 func readSOCKSRequest(r io.Reader) (address string, err error) {
@@ -101,7 +103,7 @@ func readSOCKSRequest(r io.Reader) (address string, err error) {
 		return "", err
 	}
 	if head[0] != 5 || head[1] != 1 {
-		return "", &socksError{socksBadCommand, fmt.Sprintf("command %d of version %d", head[1], head[0])}
+		return "", &socksError{socksBadCommand, fmt.Sprintf("command %d of version %d is not supported", head[1], head[0])}
 	}
 	host, err := readSOCKSHost(r, head[3])
 	if err != nil {
@@ -124,7 +126,7 @@ func readSOCKSHost(r io.Reader, kind byte) (string, error) {
 			return "", err
 		}
 	default:
-		return "", &socksError{socksBadAddressType, fmt.Sprintf("address type %d", kind)}
+		return "", &socksError{socksBadAddressType, fmt.Sprintf("address type %d is not supported", kind)}
 	}
 	host := make([]byte, size[0])
 	if _, err := io.ReadFull(r, host); err != nil {

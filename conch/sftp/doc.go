@@ -1,4 +1,15 @@
-// Package sftp opens SFTP sessions over SSH: [Open] connects to a server and
-// returns a session; [OpenOn] uses a connection that exists. The session has
-// single operations, whole transfers, and blocking calls for other goroutines.
+// Package sftp opens SFTP sessions over SSH. [Open] logs in to a server and opens
+// a session in one call:
+//
+//	session := sftp.Open(r, "me@example.org", sftp.Options{})
+//	deferred.ThenDeferred(session, func(s *sftp.Client) deferred.Deferred[transfer.Report] {
+//		return s.Get("remote", "local", transfer.Options{})
+//	})
+//
+// [OpenOn] opens a session on an SSH connection that exists. A [Client] has the
+// single operations of package filetransfer (GetAttrs, MakeDirectory, …), the
+// transfers of package transfer (Get, Put), and, with Blocking, calls for
+// goroutines that block.
+//
+// Everything belongs to the loop of the reactor, unless a comment says otherwise.
 package sftp

@@ -82,12 +82,11 @@ func TestOpenSFTP(t *testing.T) {
 			if _, err := os.Stat(filepath.Join(dir, "remote")); err != nil {
 				t.Error(err)
 			}
-			reason, err := sshtest.Await(t, r, func() deferred.Deferred[error] {
+			if _, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
 				s.LoseConnection()
-				return s.Closed()
-			})
-			if err != nil || !errors.Is(reason, conch.ErrClosedLocally) {
-				t.Errorf("closed because of %v, %v", reason, err)
+				return s.WhenClosed()
+			}); err != nil { // F10: it was closed here
+				t.Errorf("closed because of %v", err)
 			}
 			if _, err := files.Stat(t.Context(), "remote"); !errors.Is(err, conch.ErrConnectionLost) {
 				t.Errorf("afterwards: %v", err)
@@ -120,9 +119,9 @@ func TestOpenSFTP_Target(t *testing.T) {
 					address = a
 					return nil, dialled
 				}},
-				Auth: func(u string, o client.Options, instance conch.Connection) client.UserAuthClient {
+				Auth: func(u string, instance conch.Connection) client.UserAuthClient {
 					user = u
-					return client.NewSSHUserAuthClient(u, o, instance)
+					return client.NewDefaultAuthClient(u, instance)
 				},
 			})
 		})
@@ -161,7 +160,8 @@ func TestOpenSFTP_Failures(t *testing.T) {
 		{"nobody listens", func(to *sshtest.Target, _ *sftp.Options) { to.Port = 1 }, client.PhaseDial, nil, ""},
 		{"unknown key", func(_ *sshtest.Target, o *sftp.Options) { o.Identities = []string{"/nowhere"} }, client.PhaseAuthentication, nil, ""},
 		{"no such subsystem", func(_ *sshtest.Target, o *sftp.Options) { o.Subsystem = "ftp" }, sftp.PhaseSubsystem, conch.ErrRequestRefused, ""},
-		{"garbage", func(_ *sshtest.Target, o *sftp.Options) { o.Subsystem = "/garbage" }, sftp.PhaseVersion, filetransfer.ErrPacketLength, ""},
+		{"garbage", func(_ *sshtest.Target, o *sftp.Options) { o.Subsystem = "/garbage" }, sftp.PhaseVersion, filetransfer.ErrPacketLength,
+			`the server printed "Welcome to the server! This is no SFTP." before SFTP began; make its shell`},
 		{"ends with a status", func(_ *sshtest.Target, o *sftp.Options) { o.Subsystem = "/status" }, sftp.PhaseVersion, nil, `status 9, saying "nothing for you here"`},
 		{"says nothing", func(_ *sshtest.Target, o *sftp.Options) { o.Subsystem = "/hang"; o.Timeout = time.Second / 2 }, sftp.PhaseVersion, client.ErrTimeout, ""},
 	} {
@@ -225,12 +225,11 @@ func TestOpenSFTPOn(t *testing.T) {
 		}
 		sessions = append(sessions, s)
 	}
-	reason, err := sshtest.Await(t, r, func() deferred.Deferred[error] {
+	if _, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
 		sessions[0].LoseConnection()
-		return sessions[0].Closed()
-	})
-	if reason != nil || err != nil {
-		t.Errorf("%v, %v", reason, err)
+		return sessions[0].WhenClosed()
+	}); err != nil { // F10
+		t.Error(err)
 	}
 	if _, err := sessions[0].Blocking().Stat(t.Context(), "dir0"); err == nil {
 		t.Error("a session that is closed answers")
@@ -260,8 +259,8 @@ func TestSFTP_ConnectionLost(t *testing.T) {
 	if !errors.Is(err, conch.ErrConnectionLost) {
 		t.Errorf("%v", err)
 	}
-	if reason, err := sshtest.Await(t, r, s.Closed); !errors.Is(reason, conch.ErrConnectionLost) || err != nil {
-		t.Errorf("closed because of %v, %v", reason, err)
+	if _, reason := sshtest.Await(t, r, s.WhenClosed); !errors.Is(reason, conch.ErrConnectionLost) {
+		t.Errorf("closed because of %v", reason)
 	}
 }
 
@@ -326,4 +325,39 @@ func TestSFTP_BlockingOnTheLoop(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	})
+}
+
+// TestF36_Banner: a start-up file of the server's shell that prints something is quoted, and what to do about it is said.
+func TestF36_Banner(t *testing.T) {
+	r := sshtest.Start(t)
+	_, to := sshtest.OpenSSH(t, "Subsystem chatty echo 'Have a nice day'; cat")
+	_, err := sshtest.Await(t, r, func() deferred.Deferred[*sftp.Client] {
+		return sftp.Open(r, to.Name(), sftp.Options{Options: to.Options, Subsystem: "chatty"})
+	})
+	failed, ok := errors.AsType[*client.ConnectError](err)
+	if !ok || failed.Phase != sftp.PhaseVersion || !strings.Contains(err.Error(), `printed "Have a nice day`) || !strings.Contains(err.Error(), "start-up files silent") ||
+		strings.ContainsFunc(err.Error(), func(c rune) bool { return c < ' ' }) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestF10_EOF: a server that ends its direction, but does not close the channel, ends the session: nothing waits for ever.
+func TestF10_EOF(t *testing.T) {
+	r := sshtest.Start(t)
+	_, to := sshtest.Embedded(t, conchtest.Options{Session: func(ch gossh.Channel, req *gossh.Request) bool {
+		_ = req.Reply(true, nil)                           // a lost connection fails the test elsewhere
+		_, _ = io.ReadFull(ch, make([]byte, 9))            // INIT
+		_, _ = ch.Write([]byte{0, 0, 0, 5, 2, 0, 0, 0, 3}) // VERSION
+		_, _ = io.ReadFull(ch, make([]byte, 5))            // the beginning of a request
+		_ = ch.CloseWrite()
+		return true
+	}})
+	s := openSFTP(t, r, to)
+	_, err := sshtest.Await(t, r, func() deferred.Deferred[string] { return s.RealPath(".") })
+	if err == nil || !strings.Contains(err.Error(), "server has closed the session") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := sshtest.Await(t, r, s.WhenClosed); err == nil {
+		t.Error("the end by the server counts as normal")
+	}
 }

@@ -21,6 +21,7 @@ import (
 	"strings"
 
 	"github.com/hawser-go/hawser/conch/client"
+	"github.com/hawser-go/hawser/conch/knownhosts"
 	"github.com/hawser-go/hawser/conch/sftp"
 )
 
@@ -114,8 +115,8 @@ func (s *setup) options() sftp.Options {
 		o.KnownHosts = []string{s.knownHosts}
 	}
 	if host, port, ok := strings.Cut(s.host, ":"); ok {
-		o.Host = host
-		o.Port, _ = strconv.Atoi(port)
+		number, _ := strconv.Atoi(port)
+		o.HostKeyAlias = knownhosts.HostPort(host, number).String()
 	}
 	return sftp.Options{Options: o}
 }

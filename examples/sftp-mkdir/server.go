@@ -9,8 +9,9 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// withServer runs f against a server inside this process, with a key to log in with and a known-hosts file made for it. Everything is
-// in a temporary directory that is removed afterwards.
+// withServer calls f while a server runs inside this process. It makes a key and a
+// known-hosts file for the server. All files are in a temporary directory, which is
+// removed afterwards.
 func withServer(args *arguments, f func() error) (err error) {
 	home, err := os.MkdirTemp("", "sftp-mkdir-")
 	if err != nil {

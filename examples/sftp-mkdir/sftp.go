@@ -4,17 +4,16 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/hawser-go/hawser/conch/client"
-
 	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/client"
 	"github.com/hawser-go/hawser/conch/filetransfer"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 )
 
-// sftpSession is the channel: when it is open it asks for the sftp subsystem.
+// sftpSession is the channel. When it is open, it requests the sftp subsystem.
 type sftpSession struct {
-	conch.SSHChannel // default behaviour of every event
+	conch.SSHChannel // the default hooks
 	client           *filetransfer.FileTransferClient
 	ready            deferred.Deferred[*filetransfer.FileTransferClient]
 }
@@ -39,14 +38,14 @@ func (s *sftpSession) cbSFTP(reply []byte) {
 
 func (s *sftpSession) ebSFTP(err error) {
 	if s.client == nil {
-		_ = s.ready.TryErrback(fmt.Errorf("sftp subsystem: %w", err)) // the time limit may have come first
+		_ = s.ready.TryErrback(fmt.Errorf("sftp subsystem: %w", err)) // the timeout may have fired it
 		s.Conn().LoseConnection()
 	}
 }
 
 func (s *sftpSession) DataReceived(p []byte) { s.client.DataReceived(p) }
 
-// ExtReceived shows what the server says on standard error.
+// ExtReceived shows the stderr of the server's program.
 func (s *sftpSession) ExtReceived(dataType uint32, p []byte) { say("server's stderr", "%q", p) }
 
 func (s *sftpSession) Closed() {
@@ -60,7 +59,7 @@ func (s *sftpSession) Closed() {
 	s.ebSFTP(reason)
 }
 
-// sftpConnection is the service: when it is started it opens the channel.
+// sftpConnection is the service. When it starts, it opens the channel.
 type sftpConnection struct {
 	conch.SSHConnection
 	sftp deferred.Deferred[*filetransfer.FileTransferClient]
@@ -72,7 +71,8 @@ func (c *sftpConnection) ServiceStarted() {
 	c.OpenChannel(&sftpSession{ready: c.sftp})
 }
 
-// sftp answers with a client for the files of user at host. Cancelling it gives the attempt up, whatever it has come to.
+// sftp logs in and returns a client for the files of user at host. Cancelling the
+// Deferred ends the attempt.
 func sftp(r *reactor.Reactor, user, host string, port int, options client.Options) deferred.Deferred[*filetransfer.FileTransferClient] {
 	conn := &sftpConnection{}
 	var connecting deferred.Deferred[struct{}]
@@ -80,8 +80,8 @@ func sftp(r *reactor.Reactor, user, host string, port int, options client.Option
 		connecting.Cancel()
 		conn.LoseConnection()
 	})
-	auth := client.NewSSHUserAuthClient(user, options, conn)
+	auth := client.NewDefaultAuthClient(user, conn)
 	connecting = client.Connect(r, host, port, options, client.VerifyHostKey, auth)
-	connecting.OnError(func(err error) { _ = conn.sftp.TryErrback(err) }) // it may have been cancelled
+	connecting.OnError(func(err error) { _ = conn.sftp.TryErrback(err) }) // the timeout may have fired it
 	return conn.sftp
 }

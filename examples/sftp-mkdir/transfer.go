@@ -11,7 +11,7 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// transfer makes the directory, then lists the one it was made in.
+// transfer makes the directory, then lists its parent directory.
 func transfer(client *filetransfer.FileTransferClient, dir string) deferred.Deferred[struct{}] {
 	d := client.MakeDirectory(dir, filetransfer.Attrs{}).AddErrbackDeferred(func(err error) deferred.Deferred[filetransfer.Status] {
 		return explain(client, dir, err)
@@ -24,7 +24,8 @@ func transfer(client *filetransfer.FileTransferClient, dir string) deferred.Defe
 	return deferred.ThenDeferred(made, func(parent string) deferred.Deferred[struct{}] { return list(client, parent) })
 }
 
-// explain finds out whether there is something of that name already: version 3 of the protocol has no code for it, and servers say "Failure".
+// explain adds to err that the name exists already. SFTP version 3 has no code for
+// that; servers report a "Failure".
 func explain(client *filetransfer.FileTransferClient, dir string, err error) deferred.Deferred[filetransfer.Status] {
 	return deferred.ThenBoth(client.GetAttrs(dir, false), func(_ filetransfer.Attrs, statErr error) (filetransfer.Status, error) {
 		if statErr == nil {
@@ -47,7 +48,7 @@ func list(client *filetransfer.FileTransferClient, name string) deferred.Deferre
 	})
 }
 
-// say prints one line about a step: what it was, and how it went.
+// say prints one line about a step.
 func say(step, format string, args ...any) {
 	fmt.Fprintf(os.Stdout, "%-16s %s\n", step, fmt.Sprintf(format, args...))
 }

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/hawser-go/hawser/conch/conchtest"
+	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/examples/internal/sshdemotest"
+	"github.com/hawser-go/hawser/reactor"
+	"github.com/hawser-go/hawser/reactor/task"
 	gossh "golang.org/x/crypto/ssh"
 )
 
@@ -16,8 +20,11 @@ func TestRun(t *testing.T) {
 		return uint32(len(command) - 1)
 	}})
 	var out strings.Builder
-	want := "a: \"a!\" <nil>\nbb: \"bb!\" conch: remote command exited with status 1\n"
-	if err := run(target, []string{"a", "bb"}, &out); err == nil || out.String() != want {
-		t.Errorf("got %q, %v", out.String(), err)
+	want := "a: \"a!\" <nil>\nbb: \"bb!\" client: remote command exited with status 1\n"
+	code := task.Main(reactor.New(reactor.Options{}), func(r *reactor.Reactor, _ []string) deferred.Deferred[struct{}] {
+		return run(r, target, []string{"a", "bb"}, &out)
+	}, nil, os.Stderr)
+	if code == 0 || out.String() != want {
+		t.Errorf("exit code %d, %q", code, out.String())
 	}
 }

@@ -4,11 +4,15 @@ package main
 
 import (
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/hawser-go/hawser/conch/conchtest"
+	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/examples/internal/sshdemotest"
+	"github.com/hawser-go/hawser/reactor"
+	"github.com/hawser-go/hawser/reactor/task"
 	gossh "golang.org/x/crypto/ssh"
 )
 
@@ -22,9 +26,12 @@ func TestInterrupt(t *testing.T) {
 		<-interrupted
 		return 0
 	}})
-	err := run(target, "anything")
+	var says strings.Builder
+	code := task.Main(reactor.New(reactor.Options{}), func(r *reactor.Reactor, _ []string) deferred.Deferred[struct{}] {
+		return run(r, target, "anything")
+	}, nil, &says)
 	close(interrupted)
-	if err == nil || err.Error() != "interrupted" {
-		t.Errorf("got %v", err)
+	if code == 0 || !strings.HasSuffix(says.String(), ": interrupted\n") {
+		t.Errorf("exit code %d, %q", code, says.String())
 	}
 }

@@ -1,4 +1,4 @@
-// Command ssh-exec runs a command on a server and ends as the command does: what is the shortest complete program?
+// Command ssh-exec runs a command on a server, and exits as the command does.
 //
 //	go run ./examples/ssh-exec HOST COMMAND...
 //
@@ -7,58 +7,50 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"strings"
 
+	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/client"
-
 	"github.com/hawser-go/hawser/conch/sshconfig"
+	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
+	"github.com/hawser-go/hawser/reactor/task"
 )
 
 func main() {
-	if len(os.Args) < 3 {
-		fmt.Fprintln(os.Stderr, "usage: ssh-exec HOST COMMAND...")
-		os.Exit(2)
-	}
-	target, err := destination(os.Args[1])
-	if err == nil {
-		err = run(target, strings.Join(os.Args[2:], " "))
-	}
-	if exit, ok := errors.AsType[*client.ExitError](err); ok && exit.Status != 0 {
-		os.Exit(int(exit.Status))
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(255)
-	}
-}
-
-func destination(name string) (*client.Target, error) {
-	config, err := sshconfig.Load()
-	if err != nil {
-		return nil, err
-	}
-	return config.Target(name)
-}
-
-// run runs the command and shows its output.
-func run(target *client.Target, command string) error {
-	r := reactor.New(reactor.Options{})
-	problem := errors.New("interrupted")
-	r.CallWhenRunning(func() {
-		target.Exec(r, command, nil).OnResult(func(out client.Output, err error) {
-			if exit, ok := errors.AsType[*client.ExitError](err); ok {
-				out = exit.Output
-			}
-			os.Stdout.Write(out.Stdout)
-			os.Stderr.Write(out.Stderr)
-			if err == nil || r.StopSignal() == nil { // else Ctrl-C has closed the connection
-				problem = err
-			}
-			_ = r.Stop()
-		})
+	task.React(func(r *reactor.Reactor, args []string) deferred.Deferred[struct{}] {
+		if len(args) < 2 {
+			return deferred.Fail[struct{}](errors.New("usage: ssh-exec HOST COMMAND..."))
+		}
+		config, err := sshconfig.Load()
+		if err != nil {
+			return deferred.Fail[struct{}](err)
+		}
+		target, err := config.Target(args[0])
+		if err != nil {
+			return deferred.Fail[struct{}](err)
+		}
+		return run(r, target, strings.Join(args[1:], " "))
 	})
-	return errors.Join(r.Run(), problem)
+}
+
+// run runs the command and shows its output. If the command fails, run fails with
+// its exit status.
+func run(r *reactor.Reactor, target *client.Target, command string) deferred.Deferred[struct{}] {
+	return deferred.ThenBoth(target.Exec(r, command, nil), func(out client.Output, err error) (struct{}, error) {
+		exit, exited := errors.AsType[*client.ExitError](err)
+		if exited {
+			out = exit.Output
+		}
+		os.Stdout.Write(out.Stdout)
+		os.Stderr.Write(out.Stderr)
+		switch {
+		case exited && exit.Status != 0:
+			err = &task.ExitError{Code: int(exit.Status)}
+		case errors.Is(err, conch.ErrClosedLocally): // Ctrl-C stops the reactor
+			err = errors.New("interrupted")
+		}
+		return struct{}{}, err
+	})
 }

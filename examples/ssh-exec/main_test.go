@@ -1,16 +1,16 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 
-	"github.com/hawser-go/hawser/conch/client"
-
 	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/conch/sshconfig"
+	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/reactor"
+	"github.com/hawser-go/hawser/reactor/task"
 	gossh "golang.org/x/crypto/ssh"
 )
 
@@ -34,7 +34,10 @@ func TestRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if exit, ok := errors.AsType[*client.ExitError](run(target, "anything")); !ok || exit.Status != 3 {
-		t.Errorf("got %v", exit)
+	code := task.Main(reactor.New(reactor.Options{}), func(r *reactor.Reactor, _ []string) deferred.Deferred[struct{}] {
+		return run(r, target, "anything")
+	}, nil, os.Stderr)
+	if code != 3 {
+		t.Errorf("exit code %d", code)
 	}
 }

@@ -3,13 +3,16 @@ package main
 import (
 	"io"
 	"net"
+	"os"
+	"strings"
 	"testing"
 
-	"github.com/hawser-go/hawser/conch/forward"
-
 	"github.com/hawser-go/hawser/conch/conchtest"
+	"github.com/hawser-go/hawser/conch/forward"
+	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/examples/internal/sshdemotest"
 	"github.com/hawser-go/hawser/reactor"
+	"github.com/hawser-go/hawser/reactor/task"
 )
 
 // TestRun forwards a port to an echo server and uses it.
@@ -31,14 +34,16 @@ func TestRun(t *testing.T) {
 	}
 	r := reactor.New(reactor.Options{NoSignals: true})
 	used := make(chan error, 1)
-	err = run(r, sshdemotest.Server(t, conchtest.Options{Forwarding: true}), []string{"L:0:" + port}, func(f *forward.Forwarder) {
-		go func() { // ends with the exchange
-			used <- use(f.Addr().String())
-			_ = r.Stop() // it runs
-		}()
-	})
-	if err != nil {
-		t.Error(err)
+	code := task.Main(r, func(r *reactor.Reactor, _ []string) deferred.Deferred[struct{}] {
+		return run(r, sshdemotest.Server(t, conchtest.Options{Forwarding: true}), []string{"L:0:" + port}, func(f *forward.Forwarder) {
+			go func() { // ends with the exchange
+				used <- use(f.Addr().String())
+				_ = r.Stop() // it runs
+			}()
+		})
+	}, nil, os.Stderr)
+	if code != 0 {
+		t.Errorf("exit code %d", code)
 	}
 	if err := <-used; err != nil {
 		t.Error(err)
@@ -60,7 +65,11 @@ func use(address string) error {
 
 // TestRun_Bad: a rule that makes no sense ends the program.
 func TestRun_Bad(t *testing.T) {
-	if err := run(reactor.New(reactor.Options{NoSignals: true}), sshdemotest.Server(t, conchtest.Options{}), []string{"X:1"}, nil); err == nil {
-		t.Error("no error")
+	var says strings.Builder
+	code := task.Main(reactor.New(reactor.Options{NoSignals: true}), func(r *reactor.Reactor, _ []string) deferred.Deferred[struct{}] {
+		return run(r, sshdemotest.Server(t, conchtest.Options{}), []string{"X:1"}, func(*forward.Forwarder) { t.Error("it forwards") })
+	}, nil, &says)
+	if code == 0 || !strings.Contains(says.String(), `"X:1" is not`) {
+		t.Errorf("exit code %d, %q", code, says.String())
 	}
 }

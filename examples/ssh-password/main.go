@@ -1,32 +1,28 @@
-// Command ssh-password logs in with a password from somewhere else than the terminal: how is authentication replaced?
+// Command ssh-password logs in with a password that does not come from the
+// terminal. It replaces hooks of the authentication.
 //
-//	SECRET=... go run ./examples/ssh-password USER HOST PORT
+//	SECRET=... go run ./examples/ssh-password USER@HOST[:PORT]
 package main
 
 import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 	"time"
 
-	"github.com/hawser-go/hawser/conch/client"
-
 	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/client"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
-	gossh "golang.org/x/crypto/ssh"
+	"github.com/hawser-go/hawser/reactor/task"
 )
 
-// passwordAuth has no keys, and one password, which comes a moment later: as if it had been fetched.
+// passwordAuth has no keys and one password, which it gets a moment later, as from
+// a server.
 type passwordAuth struct {
 	client.SSHUserAuthClient
 	r      *reactor.Reactor
 	secret string
-}
-
-func (a *passwordAuth) GetPublicKey() deferred.Deferred[gossh.PublicKey] {
-	return deferred.Succeed[gossh.PublicKey](nil)
 }
 
 func (a *passwordAuth) GetPassword(string) deferred.Deferred[string] {
@@ -41,37 +37,22 @@ func (a *passwordAuth) GetPassword(string) deferred.Deferred[string] {
 }
 
 func main() {
-	if len(os.Args) != 4 {
-		fmt.Fprintln(os.Stderr, "usage: SECRET=... ssh-password USER HOST PORT")
-		os.Exit(2)
-	}
-	port, err := strconv.Atoi(os.Args[3])
-	if err != nil {
-		err = fmt.Errorf("%q is not the number of a port", os.Args[3])
-	} else {
-		err = run(&client.Target{User: os.Args[1], Host: os.Args[2], Port: port}, os.Getenv("SECRET"))
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	fmt.Println("logged in")
+	task.React(func(r *reactor.Reactor, args []string) deferred.Deferred[struct{}] {
+		if len(args) != 1 {
+			return deferred.Fail[struct{}](errors.New("usage: SECRET=... ssh-password USER@HOST[:PORT]"))
+		}
+		target, err := client.ParseTarget(args[0])
+		if err != nil {
+			return deferred.Fail[struct{}](err)
+		}
+		return run(r, target, os.Getenv("SECRET")).OnValue(func(deferred.Void) { fmt.Println("logged in") })
+	})
 }
 
-// run logs in and out.
-func run(target *client.Target, secret string) error {
-	r := reactor.New(reactor.Options{})
-	target.Auth = func(user string, options client.Options, instance conch.Connection) client.UserAuthClient {
-		return &passwordAuth{*client.NewSSHUserAuthClient(user, options, instance), r, secret}
+// run logs in. The end of the reactor logs out.
+func run(r *reactor.Reactor, target *client.Target, secret string) deferred.Deferred[struct{}] {
+	target.Auth = func(user string, instance conch.Connection) client.UserAuthClient {
+		return &passwordAuth{*client.NewSSHUserAuthClient(user, instance), r, secret}
 	}
-	problem := errors.New("interrupted")
-	r.CallWhenRunning(func() {
-		target.Connect(r, &struct{ conch.SSHConnection }{}).OnResult(func(_ deferred.Void, err error) {
-			if err == nil || r.StopSignal() == nil { // else Ctrl-C has closed the connection
-				problem = err
-			}
-			_ = r.Stop()
-		})
-	})
-	return errors.Join(r.Run(), problem)
+	return target.Connect(r, &struct{ conch.SSHConnection }{})
 }

@@ -1,20 +1,21 @@
-// Command ssh-tail shows what is added to a file on a server, until Ctrl-C: how is output taken as it comes?
+// Command ssh-tail shows what is added to a file on a server, until Ctrl-C. It
+// takes output as it arrives.
 //
 //	go run ./examples/ssh-tail HOST FILE
 package main
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"strings"
 
-	"github.com/hawser-go/hawser/conch/client"
-
 	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/client"
 	"github.com/hawser-go/hawser/conch/sshconfig"
+	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
+	"github.com/hawser-go/hawser/reactor/task"
 )
 
 // tail is the session that runs the command.
@@ -26,54 +27,34 @@ type tail struct {
 func (t *tail) DataReceived(p []byte)          { t.out.Write(p) }
 func (t *tail) ExtReceived(_ uint32, p []byte) { os.Stderr.Write(p) }
 
-// connection starts the session, and ends the program with it.
-type connection struct {
-	conch.SSHConnection
-	r    *reactor.Reactor
-	tail *tail
-	err  error
-}
-
-func (c *connection) ServiceStarted() {
-	c.OpenChannel(c.tail)
-	c.tail.Finished().OnError(c.fail).Finally(c.stop)
-}
-
-func (c *connection) fail(err error) { c.err = err }
-func (c *connection) stop()          { _ = c.r.Stop() } // it may be stopping
-
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: ssh-tail HOST FILE")
-		os.Exit(2)
-	}
-	config, err := sshconfig.Load()
-	if err == nil {
-		var target *client.Target
-		if target, err = config.Target(os.Args[1]); err == nil {
-			err = run(reactor.New(reactor.Options{}), target, os.Args[2], os.Stdout)
+	task.React(func(r *reactor.Reactor, args []string) deferred.Deferred[struct{}] {
+		if len(args) != 2 {
+			return deferred.Fail[struct{}](errors.New("usage: ssh-tail HOST FILE"))
 		}
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
+		config, err := sshconfig.Load()
+		if err != nil {
+			return deferred.Fail[struct{}](err)
+		}
+		target, err := config.Target(args[0])
+		if err != nil {
+			return deferred.Fail[struct{}](err)
+		}
+		return run(r, target, args[1], os.Stdout)
+	})
 }
 
 // run shows the file until the reactor is stopped, as Ctrl-C does.
-func run(r *reactor.Reactor, target *client.Target, file string, out io.Writer) error {
-	t := &tail{out: out}
-	t.Command.Line = "tail -f -- '" + strings.ReplaceAll(file, "'", `'\''`) + "'"
-	conn := &connection{r: r, tail: t}
-	r.CallWhenRunning(func() {
-		target.Connect(r, conn).OnError(func(err error) {
-			conn.fail(err)
-			conn.stop()
-		})
+func run(r *reactor.Reactor, target *client.Target, file string, out io.Writer) deferred.Deferred[struct{}] {
+	conn := &struct{ conch.SSHConnection }{}
+	ended := deferred.ThenDeferred(target.Connect(r, conn), func(struct{}) deferred.Deferred[struct{}] {
+		t := &tail{out: out}
+		t.Command.Line = "tail -f -- '" + strings.ReplaceAll(file, "'", `'\''`) + "'"
+		conn.OpenChannel(t)
+		return t.Finished()
 	})
-	err := r.Run()
-	if errors.Is(conn.err, conch.ErrClosedLocally) {
-		conn.err = nil // Ctrl-C
-	}
-	return errors.Join(err, conn.err)
+	return ended.AddErrback(func(err error) (struct{}, error) {
+		_, unhandled := deferred.Trap(err, conch.ErrClosedLocally) // Ctrl-C
+		return struct{}{}, unhandled
+	})
 }

@@ -7,9 +7,10 @@ import (
 	"testing"
 
 	"github.com/hawser-go/hawser/conch/client"
-
 	"github.com/hawser-go/hawser/conch/conchtest"
+	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
+	"github.com/hawser-go/hawser/reactor/task"
 	gossh "golang.org/x/crypto/ssh"
 )
 
@@ -49,7 +50,10 @@ func TestRun(t *testing.T) {
 		NoAgent: true, Identities: []string{filepath.Join(dir, "id")}, KnownHosts: []string{known},
 	}}
 	out := &stopper{r: reactor.New(reactor.Options{})}
-	if err := run(out.r, target, "it's", out); err != nil || out.seen.String() != "line\n" || asked != `tail -f -- 'it'\''s'` {
-		t.Errorf("got %q for %q, %v", out.seen.String(), asked, err)
+	code := task.Main(out.r, func(r *reactor.Reactor, _ []string) deferred.Deferred[struct{}] {
+		return run(r, target, "it's", out)
+	}, nil, os.Stderr)
+	if code != 0 || out.seen.String() != "line\n" || asked != `tail -f -- 'it'\''s'` {
+		t.Errorf("got %q for %q, exit code %d", out.seen.String(), asked, code)
 	}
 }

@@ -20,6 +20,8 @@ class Server(asyncssh.SSHServer):
         return True
 
     def validate_password(self, username, password):
+        if username == "expired":
+            raise asyncssh.PasswordChangeRequired("New password: ")
         return password == "sesame"
 
     def connection_requested(self, dest_host, dest_port, orig_host, orig_port):

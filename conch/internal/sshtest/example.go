@@ -12,13 +12,20 @@ import (
 )
 
 // ExampleTarget starts a server for examples, in which there is no *testing.T.
-// Every command on it writes its input in upper case. The caller must call end.
-func ExampleTarget() (target *client.Target, end func()) {
-	s, err := conchtest.Start(conchtest.Options{Password: "sesame", Exec: func(_ string, ch gossh.Channel) uint32 {
+// Every command on it writes its input in upper case. At most one opts changes
+// more about the server. The caller must call end.
+func ExampleTarget(opts ...conchtest.Options) (target *client.Target, end func()) {
+	var o conchtest.Options
+	if len(opts) > 0 {
+		o = opts[0]
+	}
+	o.Password = "sesame"
+	o.Exec = func(_ string, ch gossh.Channel) uint32 {
 		text, _ := io.ReadAll(ch) // the output of the example shows an error
 		_, _ = ch.Write(bytes.ToUpper(text))
 		return 0
-	}})
+	}
+	s, err := conchtest.Start(o)
 	if err != nil {
 		panic(err)
 	}

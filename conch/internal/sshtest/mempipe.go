@@ -34,16 +34,16 @@ func (c *MemConn) Close() error {
 }
 
 // LocalAddr is an address of the loopback interface.
-func (c *MemConn) LocalAddr() net.Addr              { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
+func (c *MemConn) LocalAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
 
 // RemoteAddr equals LocalAddr.
-func (c *MemConn) RemoteAddr() net.Addr             { return c.LocalAddr() }
+func (c *MemConn) RemoteAddr() net.Addr { return c.LocalAddr() }
 
 // SetDeadline does nothing.
-func (c *MemConn) SetDeadline(time.Time) error      { return nil }
+func (c *MemConn) SetDeadline(time.Time) error { return nil }
 
 // SetReadDeadline does nothing.
-func (c *MemConn) SetReadDeadline(time.Time) error  { return nil }
+func (c *MemConn) SetReadDeadline(time.Time) error { return nil }
 
 // SetWriteDeadline does nothing.
 func (c *MemConn) SetWriteDeadline(time.Time) error { return nil }

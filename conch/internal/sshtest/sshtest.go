@@ -198,7 +198,7 @@ func Connect(t *testing.T, r *reactor.Reactor, to Target) *PlainConnection {
 // Connect logs in to the target with the connection. It must be called on the
 // loop.
 func (to Target) Connect(r *reactor.Reactor, conn conch.Connection) deferred.Deferred[struct{}] {
-	auth := client.NewSSHUserAuthClient(to.User, to.Options, conn)
+	auth := client.NewDefaultAuthClient(to.User, conn)
 	return client.Connect(r, to.Host, to.Port, to.Options, client.VerifyHostKey, auth)
 }
 

@@ -1,4 +1,4 @@
-// Package sshdemotest has the server that the SSH examples are tested against.
+// Package sshdemotest starts servers for the tests of the SSH examples.
 package sshdemotest
 
 import (
@@ -6,12 +6,12 @@ import (
 	"testing"
 
 	"github.com/hawser-go/hawser/conch/client"
-
 	"github.com/hawser-go/hawser/conch/conchtest"
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// Server starts a server that ends with the test, and returns how to log in to it with a key.
+// Server starts a server that ends with the test. It returns a target that logs in
+// with a key.
 func Server(t *testing.T, opts conchtest.Options) *client.Target {
 	t.Helper()
 	dir := t.TempDir()
@@ -23,6 +23,7 @@ func Server(t *testing.T, opts conchtest.Options) *client.Target {
 	s := conchtest.NewServer(t, opts)
 	host, port := s.HostPort()
 	return &client.Target{User: s.User, Host: host, Port: port, Options: client.Options{
-		NoAgent: true, Identities: []string{filepath.Join(dir, "id")}, KnownHosts: []string{filepath.Join(dir, "known")}, HostKeys: client.AcceptNewHosts,
+		NoAgent: true, Identities: []string{filepath.Join(dir, "id")}, KnownHosts: []string{filepath.Join(dir, "known")},
+		HostKeys: client.AcceptNewHosts,
 	}}
 }
