@@ -17,6 +17,7 @@ import (
 	"github.com/hawser-go/hawser/conch/sftp"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
+	"github.com/hawser-go/hawser/reactor/task"
 )
 
 // command is a channel that runs the command of the type that embeds it.
@@ -100,26 +101,11 @@ func job(r *reactor.Reactor, target *client.Target, out io.Writer) deferred.Defe
 	return conn.finished
 }
 
-// run runs the reactor until the job is done.
-func run(target *client.Target, out io.Writer) error {
-	r := reactor.New(reactor.Options{})
-	problem := errors.New("interrupted")
-	r.CallWhenRunning(func() {
-		job(r, target, out).OnResult(func(_ deferred.Void, err error) {
-			problem = err
-			_ = r.Stop() // an error means that it is stopping
-		})
-	})
-	return errors.Join(r.Run(), problem)
-}
-
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: ssh-port USER HOST")
-		os.Exit(2)
-	}
-	if err := run(&client.Target{User: os.Args[1], Host: os.Args[2]}, os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
+	task.React(func(r *reactor.Reactor, args []string) deferred.Deferred[deferred.Void] {
+		if len(args) != 2 {
+			return deferred.Fail[deferred.Void](errors.New("usage: ssh-port USER HOST"))
+		}
+		return job(r, &client.Target{User: args[0], Host: args[1]}, os.Stdout)
+	})
 }

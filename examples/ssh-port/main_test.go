@@ -9,8 +9,11 @@ import (
 	"testing"
 
 	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/client"
 	"github.com/hawser-go/hawser/conch/conchtest"
+	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/examples/internal/sshdemotest"
+	"github.com/hawser-go/hawser/reactor"
 	gossh "golang.org/x/crypto/ssh"
 )
 
@@ -20,7 +23,20 @@ func echo(_ string, ch gossh.Channel) uint32 {
 	return 0
 }
 
-func TestRun(t *testing.T) {
+// run runs a reactor until the job is done.
+func run(target *client.Target, out io.Writer) (failure error) {
+	r := reactor.New(reactor.Options{NoSignals: true})
+	r.CallWhenRunning(func() {
+		job(r, target, out).OnResult(func(_ deferred.Void, err error) {
+			failure = err
+			_ = r.Stop() // it runs
+		})
+	})
+	err := r.Run()
+	return errors.Join(err, failure)
+}
+
+func TestJob(t *testing.T) {
 	dir := t.TempDir()
 	target := sshdemotest.Server(t, conchtest.Options{Dir: dir, Exec: echo})
 	var out strings.Builder
@@ -38,9 +54,9 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// TestRun_Failures: a refused command and a lost connection end the program
+// TestJob_Failures: a refused command and a lost connection end the program
 // with the reason.
-func TestRun_Failures(t *testing.T) {
+func TestJob_Failures(t *testing.T) {
 	if err := run(sshdemotest.Server(t, conchtest.Options{}), io.Discard); !errors.Is(err, conch.ErrRequestRefused) {
 		t.Errorf("a server without commands: %v", err)
 	}
