@@ -276,6 +276,9 @@ func (c *SSHChannel) StopProducing() { c.LoseConnection() }
 // openAnswered ends the opening of the channel.
 func (c *SSHChannel) openAnswered(opened gossh.Channel, requests <-chan *gossh.Request, err error) {
 	t := c.conn.transport
+	if c.state != channelNew {
+		return // the connection was lost meanwhile
+	}
 	if refused := openRefusal(err); refused != nil {
 		c.openFailed(refused)
 		return

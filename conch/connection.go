@@ -185,13 +185,24 @@ func (c *SSHConnection) OpenChannel(ch Channel, extra ...[]byte) {
 		t.r.CallLater(0, func() { b.openAnswered(nil, nil, t.reason) })
 		return
 	}
-	socket := t.socket
-	c.opens.Do(&t.work, func() {
-		<-socket.start(&t.work, func() { // ends with the answer, or with the connection
-			opened, requests, err := t.mux.OpenChannel(name, data)
-			t.r.CallFromThread(func() { b.openAnswered(opened, requests, err) })
-		})
+	c.opens.Do(&t.work, func() { t.open(b, name, data) })
+}
+
+// open sends the opening of a channel, and returns when it is sent. x/crypto/ssh
+// may wait for the answer for ever if the connection breaks at that moment. So
+// the goroutine that waits is none that the transport waits for.
+func (t *SSHTransport) open(b *SSHChannel, name string, data []byte) {
+	if t.socket.life.Err() != nil {
+		return // connectionLost follows, and ends the channel
+	}
+	sent := t.socket.start(new(work.Group), func() {
+		opened, requests, err := t.mux.OpenChannel(name, data)
+		t.r.CallFromThread(func() { b.openAnswered(opened, requests, err) })
 	})
+	select {
+	case <-sent:
+	case <-t.socket.life.Done():
+	}
 }
 
 // register gives the channel its number, counting from 0.

@@ -300,7 +300,7 @@ func TestLoseConnection_WhileRekeying(t *testing.T) {
 	r := sshtest.Start(t)
 	for i := range 40 {
 		conn := &sshtest.PlainConnection{}
-		a, b := sshtest.MemPipe()
+		a, b := tcpPair(t)
 		peer := newRawPeerOver(t, r, conn, nil, a, b, 32<<10)
 		peer.answerAll()
 		want := 32<<10 + i*5000

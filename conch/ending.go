@@ -53,9 +53,12 @@ func (c *SSHChannel) proveEOF() {
 
 // connectionLost is called when the connection has ended.
 func (c *SSHChannel) connectionLost() {
-	if c.state == channelOpen {
+	switch {
+	case c.state == channelOpen:
 		c.decide(endedByLoss)
 		c.deliver() // no pause holds any more
+	case c.state == channelNew && !c.byPeer:
+		c.openFailed(c.conn.transport.reason) // there may be no answer
 	}
 }
 

@@ -50,9 +50,9 @@ func TestTarget_NoUser(t *testing.T) {
 	dialled := errors.New("dialled")
 	who := ""
 	to := client.Target{Host: "example.org", Options: client.Options{Dial: func(context.Context, string, string) (net.Conn, error) { return nil, dialled }}}
-	to.Auth = func(user string, o client.Options, instance conch.Connection) client.UserAuthClient {
+	to.Auth = func(user string, instance conch.Connection) client.UserAuthClient {
 		who = user
-		return client.NewSSHUserAuthClient(user, o, instance)
+		return client.NewSSHUserAuthClient(user, instance)
 	}
 	if _, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] { return to.Connect(r, conn) }); !errors.Is(err, dialled) || who != me.Username {
 		t.Errorf("as %q, %v", who, err)
