@@ -235,6 +235,7 @@ func addNumbers(found map[int]bool, prefix, text string) {
 			number += "|Test" + name
 		}
 	}
+	text = strings.ReplaceAll(text, "\n// ", " ") // a list may continue on the next line of a comment
 	pattern := `(?:` + number + `)(\d+)(` + list + `)(?: ?to ?(?:` + number + `)(\d+))?`
 	for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
 		first, _ := strconv.Atoi(m[1])
@@ -253,6 +254,7 @@ func TestAddNumbers(t *testing.T) {
 	for text, want := range map[string][]int{
 		"D D7 D9 to D11, 13":                 {7, 9, 10, 11},
 		"C-CONN-2, 4 and 6":                  {2, 4, 6},
+		"// C-CONN-2,\n// 4.":                {2, 4},
 		"C-CONN-2 to C-CONN-4, C-CHAN-9":     {2, 3, 4},
 		"TestC_CONN_12_13_Name, TestCONN7_X": {7, 12, 13},
 	} {

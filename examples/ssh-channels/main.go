@@ -23,7 +23,7 @@ import (
 func main() {
 	task.React(func(r *reactor.Reactor, args []string) deferred.Deferred[struct{}] {
 		if len(args) < 2 {
-			return deferred.Fail[struct{}](errors.New("usage: ssh-channels HOST COMMAND..."))
+			return deferred.Fail[struct{}](errors.New("usage: ssh-channels HOST COMMAND [COMMAND ...]"))
 		}
 		config, err := sshconfig.Load()
 		if err != nil {

@@ -22,7 +22,7 @@ import (
 func main() {
 	task.React(func(r *reactor.Reactor, args []string) deferred.Deferred[struct{}] {
 		if len(args) < 2 {
-			return deferred.Fail[struct{}](errors.New("usage: ssh-forward HOST L:LISTEN:TO | R:LISTEN:TO | D:LISTEN ..."))
+			return deferred.Fail[struct{}](errors.New("usage: ssh-forward HOST L:LISTEN:TO | R:LISTEN:TO | D:LISTEN [...]"))
 		}
 		config, err := sshconfig.Load()
 		if err != nil {
