@@ -50,7 +50,7 @@ func TestRun_Failures(t *testing.T) {
 		"unknown host":  {conchtest.Options{}, func(_ *conchtest.Server, args *arguments) { args.options.KnownHosts = []string{os.DevNull} }, "host key"},
 		"time is up":    {conchtest.Options{}, func(_ *conchtest.Server, args *arguments) { args.options.Timeout = 1 }, ""},
 		"nobody":        {conchtest.Options{}, func(_ *conchtest.Server, args *arguments) { args.port = 1 }, "dial"},
-		"wrong options": {conchtest.Options{}, func(_ *conchtest.Server, args *arguments) { args.options.Ciphers = []string{"rot13"} }, "unknown cipher"},
+		"wrong options": {conchtest.Options{}, func(_ *conchtest.Server, args *arguments) { args.options.Ciphers = []string{"rot13"} }, `unsupported cipher "rot13"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			key := filepath.Join(t.TempDir(), "id")
