@@ -8,6 +8,7 @@ import (
 
 	"github.com/hawser-go/hawser/conch/internal/hook"
 	"github.com/hawser-go/hawser/conch/internal/text"
+	"github.com/hawser-go/hawser/conch/internal/work"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 	gossh "golang.org/x/crypto/ssh"
@@ -109,7 +110,7 @@ type SSHChannel struct {
 	onData    func([]byte)
 	onRequest map[string]func(data []byte) deferred.Deferred[bool]
 	protocol  reactor.Protocol // receives the data instead of the hooks; may be nil
-	closed    completion
+	closed    work.Completion
 }
 
 type channelState uint8
@@ -220,7 +221,7 @@ func (c *SSHChannel) CloseReason() error { return c.reason }
 // WhenClosed returns a new Deferred that fires when the channel has ended, after
 // Closed. It fails with the error that OpenFailed was called with, or with an
 // error that matches ErrConnectionLost.
-func (c *SSHChannel) WhenClosed() deferred.Deferred[struct{}] { return c.closed.wait() }
+func (c *SSHChannel) WhenClosed() deferred.Deferred[struct{}] { return c.closed.Wait() }
 
 // GetPeer returns the address of the peer of the SSH connection, and nil before
 // the channel is opened.
@@ -311,7 +312,7 @@ func (c *SSHChannel) finish(reason error) {
 	if c.protocol != nil {
 		c.endProtocol(reason)
 	}
-	c.closed.fire(reason)
+	c.closed.Fire(reason)
 }
 
 func (c *SSHChannel) sendRequest(name string, data []byte, wantReply bool) deferred.Deferred[[]byte] {
@@ -320,6 +321,8 @@ func (c *SSHChannel) sendRequest(name string, data []byte, wantReply bool) defer
 		return deferred.Fail[[]byte](closedError(c.reason))
 	case c.state == channelNew:
 		return deferred.Fail[[]byte](ErrChannelNotOpen)
+	case tooLong(name, data):
+		return deferred.Fail[[]byte](ErrTooLong)
 	}
 	d := deferred.New[[]byte]()
 	if wantReply {

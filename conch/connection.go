@@ -181,8 +181,12 @@ func (c *SSHConnection) OpenChannel(ch Channel, extra ...[]byte) {
 	}
 	b := c.register(ch)
 	t := c.transport
-	if t.reason != nil {
+	switch {
+	case t.reason != nil:
 		t.r.CallLater(0, func() { b.openAnswered(nil, nil, t.reason) })
+		return
+	case tooLong(name, data):
+		t.r.CallLater(0, func() { b.openFailed(ErrTooLong) })
 		return
 	}
 	c.opens.Do(&t.work, func() { t.open(b, name, data) })
@@ -253,6 +257,9 @@ func (c *SSHConnection) SendRequest(ch Channel, name string, data []byte, wantRe
 func (c *SSHConnection) SendGlobalRequest(name string, data []byte, wantReply bool) deferred.Deferred[[]byte] {
 	if c.transport == nil {
 		panic("conch: SendGlobalRequest before ServiceStarted")
+	}
+	if tooLong(name, data) {
+		return deferred.Fail[[]byte](ErrTooLong)
 	}
 	t := c.transport
 	d := deferred.New[[]byte]()

@@ -87,5 +87,6 @@
 //	ErrRequestRefused  the peer refused a request
 //	ErrChannelClosed   a request on a channel that is closed
 //	ErrChannelNotOpen  a request before ChannelOpen
+//	ErrTooLong         a request or an opening with more than 255 KiB of data
 //	ErrUsed            a connection object was used twice
 package conch

@@ -42,6 +42,11 @@ var (
 	// refused.
 	ErrRequestRefused = errors.New("conch: peer refused the request")
 
+	// ErrTooLong is the failure of a request or an opening whose name and data
+	// exceed 255 KiB together. No peer has to accept more than 32 KiB (RFC 4253,
+	// section 6.1).
+	ErrTooLong = errors.New("conch: name and data exceed 255 KiB; send them as channel data")
+
 	// ErrUsed is returned by SetService for a connection object that has served
 	// a connection.
 	ErrUsed = errors.New("conch: a connection object serves one connection; make a new one")
@@ -82,6 +87,13 @@ func (e *ConchError) Error() string {
 
 // Unwrap returns the cause.
 func (e *ConchError) Unwrap() error { return e.Err }
+
+// maxPayload is the size of the largest name and data of a message. x/crypto/ssh
+// stops writing, without an error, at a message of 256 KiB.
+const maxPayload = 255 << 10
+
+// tooLong reports whether a name and data do not fit into a message.
+func tooLong(name string, data []byte) bool { return len(name)+len(data) > maxPayload }
 
 // lostBecause returns the ErrConnectionLost of a connection that cause ended.
 func lostBecause(cause error) error {

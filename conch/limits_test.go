@@ -53,6 +53,49 @@ func TestF12_Channels(t *testing.T) {
 	runtime.KeepAlive(conn)
 }
 
+// TestTooLong: a request or an opening that x/crypto/ssh cannot send is an error,
+// and the connection works on.
+func TestTooLong(t *testing.T) {
+	r := sshtest.Start(t)
+	conn := &sshtest.PlainConnection{}
+	peer := newRawPeer(t, r, conn, nil)
+	peer.answerAll()
+	open := make(chan struct{})
+	c := sshtest.NewChannel(&sshtest.Events{}, func(*sshtest.RecordingChannel) { close(open) })
+	sshtest.OnLoop(t, r, func() { conn.OpenChannel(c) })
+	_, requests := peer.accept(t)
+	<-open
+	for _, n := range []int{255<<10 - 1, 255 << 10} {
+		data, name := make([]byte, n), "x"
+		_, global := sshtest.Await(t, r, func() deferred.Deferred[[]byte] { return conn.SendGlobalRequest(name, data, false) })
+		_, channel := sshtest.Await(t, r, func() deferred.Deferred[[]byte] { return conn.SendRequest(c, name, data, false) })
+		if fits := n+len(name) <= 255<<10; (global == nil) != fits || (channel == nil) != fits ||
+			!fits && (!errors.Is(global, conch.ErrTooLong) || !errors.Is(channel, conch.ErrTooLong)) {
+			t.Errorf("%d bytes: %v, %v", n, global, channel)
+		}
+	}
+	if req := <-requests; len(req.Payload) != 255<<10-1 {
+		t.Errorf("the peer has received %d bytes", len(req.Payload))
+	}
+	go gossh.DiscardRequests(requests) // ends with the channel
+	failed := &failingChannel{failed: make(chan error, 1)}
+	sshtest.OnLoop(t, r, func() { conn.OpenChannel(failed, make([]byte, 255<<10)) })
+	if err := <-failed.failed; !errors.Is(err, conch.ErrTooLong) {
+		t.Errorf("opening: %v", err)
+	}
+	if _, err := sshtest.Await(t, r, func() deferred.Deferred[[]byte] { return conn.SendGlobalRequest("x", nil, true) }); !errors.Is(err, conch.ErrRequestRefused) {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
+type failingChannel struct {
+	conch.SSHChannel
+	failed chan error
+}
+
+func (c *failingChannel) Name() string            { return "x" }
+func (c *failingChannel) OpenFailed(reason error) { c.failed <- reason }
+
 // TestF12_Opening: at most 128 channels can wait for an answer, or as many as
 // the limit that the program sets. More are refused.
 func TestF12_Opening(t *testing.T) {

@@ -20,8 +20,8 @@ func (c *SSHChannel) ConnectProtocol(p reactor.Protocol) {
 	}
 	c.protocol = p
 	reactor.MakeConnection(p, c.self)
-	if c.closed.fired {
-		c.endProtocol(c.closed.err)
+	if c.closed.Fired() {
+		c.endProtocol(c.closed.Err())
 	}
 }
 

@@ -39,7 +39,7 @@ type SSHTransport struct {
 	abandoned chan struct{} // closed when received data is no longer wanted
 	closing   bool          // LoseConnection was called
 	afterLoss []func()      // called after ServiceStopped
-	lost      completion
+	lost      work.Completion
 	probe     probe
 	keepAlive *keepAlive
 	release   func() // lets the reactor end
@@ -266,7 +266,7 @@ func (t *SSHTransport) Lost() error { return t.reason }
 // WhenClosed returns a new Deferred that fires when the connection has ended,
 // after ServiceStopped. If this side did not end the connection, it fails with an
 // error that matches ErrConnectionLost and wraps the reason.
-func (t *SSHTransport) WhenClosed() deferred.Deferred[struct{}] { return t.lost.wait() }
+func (t *SSHTransport) WhenClosed() deferred.Deferred[struct{}] { return t.lost.Wait() }
 
 // Bounds on how long LoseConnection waits for data to be sent.
 const (
@@ -391,7 +391,7 @@ func (t *SSHTransport) connectionLost(reason error) {
 	if errors.Is(reason, ErrClosedLocally) {
 		reason = nil
 	}
-	t.lost.fire(reason)
+	t.lost.Fire(reason)
 }
 
 // whenLost runs f when the service knows that the connection is lost: at once,

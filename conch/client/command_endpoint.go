@@ -247,7 +247,7 @@ func (c *commandChannel) Closed() {
 // over is called after ConnectionLost of the protocol. err is nil, or the reason
 // for which the channel was not opened or was lost.
 func (c *commandChannel) over(err error) {
-	_ = c.ready.TryErrback(cmp.Or(c.started.err, err, conch.ErrChannelClosed)) // usually it has fired
+	_ = c.ready.TryErrback(cmp.Or(c.started.Err(), err, conch.ErrChannelClosed)) // usually it has fired
 	if c.on.own {
 		c.Conn().LoseConnection()
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/internal/hook"
 	"github.com/hawser-go/hawser/conch/internal/text"
+	"github.com/hawser-go/hawser/conch/internal/work"
 	"github.com/hawser-go/hawser/deferred"
 )
 
@@ -43,7 +44,7 @@ type ClientSession struct {
 	conch.SSHChannel
 	Command Command
 
-	started    completion
+	started    work.Completion
 	exit       error // the end of the program: nil or an *ExitError
 	reported   bool  // the server has reported the end of the program
 	closedHere bool  // LoseConnection or AbortConnection was called
@@ -104,7 +105,7 @@ func (s *ClientSession) SessionStarted() {}
 // command, after SessionStarted. It fails with a *conch.ConchError if the server
 // refuses the channel, the terminal or the command, and with an error that
 // matches conch.ErrConnectionLost if the connection ends first.
-func (s *ClientSession) Started() deferred.Deferred[struct{}] { return s.started.wait() }
+func (s *ClientSession) Started() deferred.Deferred[struct{}] { return s.started.Wait() }
 
 // Finished returns a new Deferred that fires when the session has ended and the
 // command has exited with status 0. It fails with an *ExitError otherwise, with
@@ -120,8 +121,8 @@ func (s *ClientSession) Finished() deferred.Deferred[struct{}] {
 
 func (s *ClientSession) result() error {
 	switch {
-	case s.started.err != nil:
-		return s.started.err
+	case s.started.Err() != nil:
+		return s.started.Err()
 	case s.reported || s.closedHere || s.Command.Subsystem:
 		return s.exit
 	}
@@ -181,7 +182,7 @@ func (s *ClientSession) send(name string, data []byte, wantReply bool) deferred.
 // answered takes the server's answer to the command.
 func (s *ClientSession) answered(err error) {
 	if err != nil {
-		s.started.fire(err)
+		s.started.Fire(err)
 		s.LoseConnection()
 		return
 	}
@@ -191,11 +192,11 @@ func (s *ClientSession) answered(err error) {
 			s.SSHChannel.AbortConnection()
 		}
 	}
-	s.started.fire(nil)
+	s.started.Fire(nil)
 }
 
 // OpenFailed makes Started and Finished fail.
-func (s *ClientSession) OpenFailed(reason error) { s.started.fire(reason) }
+func (s *ClientSession) OpenFailed(reason error) { s.started.Fire(reason) }
 
 // ExitStatusReceived notes the exit status of the program.
 func (s *ClientSession) ExitStatusReceived(status uint32) {

@@ -1,6 +1,6 @@
 // Package work runs blocking calls beside the reactor: a [Group] counts the
-// goroutines that belong to one owner, and a [Queue] runs functions in order on
-// one of them.
+// goroutines that belong to one owner, a [Queue] runs functions in order on one
+// of them, and a [Completion] is an event that callers on the loop wait for.
 package work
 
 import "sync"
