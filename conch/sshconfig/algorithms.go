@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hawser-go/hawser/conch/client"
 	gossh "golang.org/x/crypto/ssh"
 )
 
@@ -88,7 +89,10 @@ func assemble(value string, defaults, all []string) []string {
 // clientAlgorithms returns the algorithms that the client offers by default,
 // and all algorithms that the client supports.
 func clientAlgorithms() (defaults, all gossh.Algorithms) {
-	defaults = gossh.SupportedAlgorithms()
+	own := client.DefaultAlgorithms()
+	defaults = gossh.Algorithms{
+		Ciphers: own.Ciphers, MACs: own.MACs, KeyExchanges: own.KeyExchanges, HostKeys: own.HostKeys, PublicKeyAuths: own.PublicKeys,
+	}
 	safe, risky := gossh.SupportedAlgorithms(), gossh.InsecureAlgorithms()
 	return defaults, gossh.Algorithms{
 		Ciphers:        slices.Concat(safe.Ciphers, risky.Ciphers),
