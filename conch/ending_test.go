@@ -34,7 +34,7 @@ func (c *brokenConn) Read(p []byte) (int, error) {
 // do not report a normal close.
 func TestF35_BrokenIsNotClosed(t *testing.T) {
 	n := 100
-	if long {
+	if long && !sshtest.RaceDetector {
 		n = 3400 // for each number of processors: 10,000 and more in all
 	}
 	for _, procs := range []int{1, 2, 4} {
