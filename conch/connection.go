@@ -186,7 +186,11 @@ func (c *SSHConnection) OpenChannel(ch Channel, extra ...[]byte) {
 		t.r.CallLater(0, func() { b.openAnswered(nil, nil, t.reason) })
 		return
 	case tooLong(name, data):
-		t.r.CallLater(0, func() { b.openFailed(ErrTooLong) })
+		t.r.CallLater(0, func() {
+			if b.state == channelNew { // otherwise the connection was lost meanwhile
+				b.openFailed(ErrTooLong)
+			}
+		})
 		return
 	}
 	c.opens.Do(&t.work, func() { t.open(b, name, data) })

@@ -81,6 +81,8 @@ func TestF32_OpenNeverAnswered(t *testing.T) {
 		}
 		c := &openingChannel{}
 		conn.OpenChannel(c)
+		long := &openingChannel{}
+		conn.OpenChannel(long, make([]byte, maxPayload))
 		synctest.Wait()
 		tr.connectionLost(lostBecause(io.EOF))
 		synctest.Wait()
@@ -92,8 +94,8 @@ func TestF32_OpenNeverAnswered(t *testing.T) {
 		}
 		close(mux.release)
 		synctest.Wait()
-		if err := r.Iterate(0); err != nil || len(c.failed) != 1 {
-			t.Errorf("%v, %d failures after the late answer", err, len(c.failed))
+		if err := r.Iterate(0); err != nil || len(c.failed) != 1 || len(long.failed) != 1 {
+			t.Errorf("%v, %d and %d failures after the late answer", err, len(c.failed), len(long.failed))
 		}
 	})
 }

@@ -24,7 +24,9 @@
 // agent. [SSHAgentServer] does the same as a protocol for a listening port:
 //
 //	ring := agent.NewKeyring()
-//	f := reactor.ForProtocol(func() reactor.Protocol { return agent.NewSSHAgentServer(r, ring) })
+//	f := reactor.ForProtocol(func() reactor.Protocol {
+//		return agent.NewSSHAgentServer(r, ring)
+//	})
 //	port, err := r.ListenUNIX("/run/user/1000/agent", f, reactor.UNIXOptions{Mode: 0o600})
 //
 // # Goroutines

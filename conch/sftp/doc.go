@@ -2,7 +2,8 @@
 // a session in one call:
 //
 //	session := sftp.Open(r, "me@example.org", sftp.Options{})
-//	deferred.ThenDeferred(session, func(s *sftp.Client) deferred.Deferred[transfer.Report] {
+//	type report = deferred.Deferred[transfer.Report]
+//	deferred.ThenDeferred(session, func(s *sftp.Client) report {
 //		return s.Get("remote", "local", transfer.Options{})
 //	})
 //
