@@ -67,8 +67,8 @@ func TestWritesFitIntoPackets(t *testing.T) {
 		want          int
 	}{
 		{34_000, 0, cautiousWrite},
-		{34_000, 34_000, 34_000 - headroom},
-		{20_000, 0, 20_000 - headroom},
+		{34_000, 34_000, 34_000 - WriteHeadroom},
+		{20_000, 0, 20_000 - WriteHeadroom},
 		{100, 0, minChunk},
 		{0, 100_000, 100_000},
 	} {

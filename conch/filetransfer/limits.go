@@ -73,7 +73,7 @@ func (c *FileTransferClient) WriteSize() int {
 		n = cautiousWrite
 	}
 	if most := c.limits.MaxPacket; most > 0 {
-		n = min(n, most-min(most, headroom))
+		n = min(n, most-min(most, WriteHeadroom))
 	}
 	return int(min(max(n, minChunk), MaxChunk))
 }
