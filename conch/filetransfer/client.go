@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/hawser-go/hawser/conch/internal/frame"
 	"github.com/hawser-go/hawser/conch/internal/wire"
 )
 
@@ -43,8 +42,9 @@ type FileTransferClient struct {
 	version    uint32
 	extensions map[string]string
 
-	in        frame.Reader
+	in        reader
 	decoder   wire.Decoder // over the packet at hand
+	placed    bool         // the packet is only a header: see reader.next
 	receiving bool         // inside DataReceived
 	waiting   [][]byte     // chunks that came meanwhile
 	kept      bool         // a callback was given a part of the chunk at hand
@@ -126,8 +126,8 @@ func (c *FileTransferClient) DataReceived(p []byte) {
 }
 
 func (c *FileTransferClient) receiveChunk(p []byte) {
-	c.kept = c.in.Buffered() > 0 // what a panic in a callback has left may be a chunk's
-	c.in.Feed(p)
+	c.kept = len(c.in.in) > 0 // what a panic in a callback has left may be a chunk's
+	c.in.feed(p)
 	for c.receivePacket() {
 	}
 	if !c.kept && c.recycle != nil {
@@ -137,16 +137,16 @@ func (c *FileTransferClient) receiveChunk(p []byte) {
 
 // receivePacket handles the next packet, if it is there whole, and reports whether it was.
 func (c *FileTransferClient) receivePacket() bool {
-	packet, err := c.in.Next()
+	packet, placed, err := c.in.next()
 	if err != nil {
-		c.breakOff(&ProtocolError{Err: lengthError(err)})
+		c.breakOff(&ProtocolError{Err: err})
 		return false
 	}
 	if packet == nil {
 		return false
 	}
 	typ := PacketType(packet[0])
-	c.decoder = wire.NewDecoder(packet[1:])
+	c.decoder, c.placed = wire.NewDecoder(packet[1:]), placed
 	var id uint32
 	if typ == fxpVersion {
 		err = c.versionReceived()
@@ -169,7 +169,7 @@ func (c *FileTransferClient) replyReceived(typ PacketType, id uint32) error {
 	request, ok := c.pending[id]
 	switch {
 	case ok:
-		c.kept = c.kept || (typ == fxpData || typ == fxpExtendedReply) && !c.in.Placed() && request.room() == nil
+		c.kept = c.kept || (typ == fxpData || typ == fxpExtendedReply) && !c.placed && request.room() == nil
 		return request.deliver(c, id, typ, &c.decoder)
 	case typ.isRequest():
 		return nil
@@ -229,7 +229,7 @@ func (c *FileTransferClient) markLost(reason error) bool {
 	if c.lost != nil {
 		return false
 	}
-	c.lost, c.in = &ConnectionLostError{Reason: reason}, frame.Reader{}
+	c.lost, c.in = &ConnectionLostError{Reason: reason}, reader{}
 	c.waiting = nil
 	return true
 }

@@ -86,7 +86,7 @@ func dataAnswer(length uint32) answer[[]byte] {
 // intoAnswer is the answer of a request for the bytes that fit into p.
 func intoAnswer(c *FileTransferClient, p []byte) answer[int] {
 	return answer[int]{typ: fxpData, into: p, decode: func(d *wire.Decoder) (int, error) {
-		if c.in.Placed() { // the data is in its place
+		if c.placed { // the data is in its place
 			return int(d.Uint32()), nil
 		}
 		data, err := dataAnswer(uint32(len(p))).decode(d)
