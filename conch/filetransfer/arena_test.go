@@ -157,7 +157,7 @@ func TestWriteBuffer(t *testing.T) {
 	m := new(owningTransport)
 	c := NewFileTransferClient()
 	c.MakeConnection(m)
-	c.limits.MaxWrite = MaxChunk
+	c.sizes.limits.MaxWrite = MaxChunk
 	for _, handle := range []string{"H", string(make([]byte, maxHandle))} {
 		m.owned, m.sent2 = nil, nil
 		f := &ClientFile{client: c, handle: handle, name: "f"}
@@ -169,7 +169,7 @@ func TestWriteBuffer(t *testing.T) {
 			t.Fatal("the buffer is free before it was sent")
 		}
 		plain, pm := connected(t)
-		plain.limits.MaxWrite, plain.nextID = MaxChunk, c.nextID-1
+		plain.sizes.limits.MaxWrite, plain.nextID = MaxChunk, c.nextID-1
 		(&ClientFile{client: plain, handle: handle}).WriteChunk(1<<33, b.Data()[:MaxChunk])
 		if len(m.owned) != 1 || &m.owned[0][len(m.owned[0])-1] != &b.Data()[MaxChunk-1] || !bytes.Equal(m.owned[0], pm.sent[0]) {
 			t.Error("not what WriteChunk sends, or a copy")
@@ -192,7 +192,7 @@ func TestWriteBufferThatIsCopied(t *testing.T) {
 	b := l.Get(MaxChunk)
 	c, m := connected(t)
 	o := deferredtest.Observe(testFile(c).WriteBuffer(0, b, MaxChunk))
-	if want := (MaxChunk + cautiousWrite - 1) / cautiousWrite; len(m.sent) != want {
+	if want := (MaxChunk + safeChunk - 1) / safeChunk; len(m.sent) != want {
 		t.Errorf("%d requests, want %d", len(m.sent), want)
 	}
 	for id := range len(m.sent) {

@@ -51,8 +51,7 @@ type FileTransferClient struct {
 	recycle   func(p []byte)
 	writeOwn  func(p []byte, sent func())
 
-	limits    Limits
-	readSize  int // see ReadSize
+	sizes     sizes
 	nextID    uint32
 	pending   map[uint32]pendingRequest
 	abandoned int // how many of pending are cancelled
@@ -61,7 +60,7 @@ type FileTransferClient struct {
 // NewFileTransferClient returns a client that is not connected yet. It will announce the given extensions to the server; OpenSSH and
 // pkg/sftp look at none.
 func NewFileTransferClient(extensions ...Extension) *FileTransferClient {
-	c := &FileTransferClient{offered: extensions, pending: make(map[uint32]pendingRequest), readSize: MaxChunk}
+	c := &FileTransferClient{offered: extensions, pending: make(map[uint32]pendingRequest), sizes: initialSizes}
 	c.in = newReader(c.place)
 	return c
 }

@@ -13,23 +13,30 @@ import (
 
 // A file that is closed while a long read or append is under way: no further request goes out, because the handle may be another file's by then.
 func TestClosedInTheMiddle(t *testing.T) {
-	s := newFileServer(t, someBytes(3*MaxChunk), MaxChunk/2)
+	s := newFileServer(t, someBytes(3*MaxChunk), safeChunk/2)
 	f := testFile(s.c)
 	o := deferredtest.Observe(f.ReadInto(0, make([]byte, 2*MaxChunk)))
-	first := s.answer(0)
-	f.Close()
-	s.waiting = nil
-	s.c.DataReceived(first) // short: the rest would be asked for
-	if len(s.waiting) > 0 || !errors.Is(o.Err, fs.ErrClosed) {
-		t.Errorf("read: %v, and %d requests", o.Err, len(s.waiting))
+	reads := s.waiting
+	watch(f.Close())
+	for range reads {
+		s.waiting = reads
+		answer := s.answer(0) // short: the rest would be asked for
+		reads, s.waiting = s.waiting, nil
+		s.c.DataReceived(answer)
+		if len(s.waiting) > 0 {
+			t.Fatalf("%d requests for a closed file", len(s.waiting))
+		}
+	}
+	if !errors.Is(o.Err, fs.ErrClosed) {
+		t.Errorf("read: %v", o.Err)
 	}
 
 	s = newFileServer(t, nil, MaxChunk)
 	f = testFile(s.c)
 	f.flags = FXFWrite | FXFAppend
 	w := deferredtest.Observe(f.WriteChunk(0, make([]byte, 3*s.c.WriteSize())))
-	first = s.answer(0)
-	f.Close()
+	first := s.answer(0)
+	watch(f.Close())
 	s.waiting = nil
 	s.c.DataReceived(first)
 	if len(s.waiting) > 0 || !errors.Is(w.Err, fs.ErrClosed) {
@@ -37,7 +44,7 @@ func TestClosedInTheMiddle(t *testing.T) {
 	}
 
 	f, closed := testFile(s.c), testFile(s.c)
-	closed.Close()
+	watch(closed.Close())
 	s.waiting = nil
 	if o := deferredtest.Observe(f.CopyData(0, 0, closed, 0)); len(s.waiting) > 0 || !errors.Is(o.Err, fs.ErrClosed) {
 		t.Errorf("copy: %v", o.Err)
@@ -66,9 +73,9 @@ func TestWritesFitIntoPackets(t *testing.T) {
 		packet, write uint64
 		want          int
 	}{
-		{34_000, 0, cautiousWrite},
-		{34_000, 34_000, 34_000 - headroom},
-		{20_000, 0, 20_000 - headroom},
+		{34_000, 0, safeChunk},
+		{34_000, 34_000, 34_000 - writeOverhead},
+		{20_000, 0, 20_000 - writeOverhead},
 		{100, 0, minChunk},
 		{0, 100_000, 100_000},
 	} {

@@ -36,7 +36,7 @@ func TestSFTP40_ReadChunk(t *testing.T) {
 		{"fewer bytes than asked for", 4, 4, stringReply(fxpData, 0, "da"), "da", nil},
 		{"none", 4, 4, stringReply(fxpData, 0, ""), "", nil},
 		{"at the end", 4, 4, statusReply(0, FXEOF, "End of file", ""), "", io.EOF},
-		{"a full packet", MaxChunk, MaxChunk, stringReply(fxpData, 0, string(make([]byte, MaxChunk))), string(make([]byte, MaxChunk)), nil},
+		{"the longest single request", safeChunk, safeChunk, stringReply(fxpData, 0, string(make([]byte, safeChunk))), string(make([]byte, safeChunk)), nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c, m := connected(t)
@@ -57,7 +57,7 @@ func TestSFTP40_ReadChunk(t *testing.T) {
 
 func TestSFTP41_WriteChunk(t *testing.T) {
 	c, m := connected(t)
-	data := slices.Repeat([]byte("abc"), cautiousWrite/3)
+	data := slices.Repeat([]byte("abc"), safeChunk/3)
 	deferredtest.Observe(testFile(c).WriteChunk(5, data))
 	clear(data)
 	if len(m.sent) != 1 || len(m.last()) != 5+5+8+4+len(data) || m.last()[22] != 'a' || m.last()[len(m.last())-1] != 'c' {
