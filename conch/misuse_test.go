@@ -34,7 +34,7 @@ func TestConnect_Misuse(t *testing.T) {
 		}
 	}
 	for _, target := range []string{"", "me@", "[me@host]:22", "a host", "host:none"} {
-		if err := deferredtest.FailureResultOf(t, sftp.Open(r, target, sftp.Options{})); !strings.Contains(err.Error(), "use user@host:port") {
+		if err := deferredtest.FailureResultOf(t, sftp.Open(r, target, sftp.OpenOptions{})); !strings.Contains(err.Error(), "use user@host:port") {
 			t.Errorf("target %q: got %v", target, err)
 		}
 	}

@@ -74,8 +74,8 @@ func TestWritesFitIntoPackets(t *testing.T) {
 		want          int
 	}{
 		{34_000, 0, safeChunk},
-		{34_000, 34_000, 34_000 - writeOverhead},
-		{20_000, 0, 20_000 - writeOverhead},
+		{34_000, 34_000, 34_000 - WriteHeadroom},
+		{20_000, 0, 20_000 - WriteHeadroom},
 		{100, 0, minChunk},
 		{0, 100_000, 100_000},
 	} {

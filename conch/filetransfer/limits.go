@@ -19,10 +19,6 @@ const (
 	// minChunk is the minimum number of bytes to which reads and writes are
 	// split, even if a server states or returns less.
 	minChunk = 4 << 10
-
-	// writeOverhead is the part of the server's maximum packet that WriteSize
-	// leaves to the header of a request.
-	writeOverhead = 1 << 10
 )
 
 const extLimits = "limits@openssh.com"
@@ -86,7 +82,7 @@ func (c *FileTransferClient) WriteSize() int {
 		n = safeChunk
 	}
 	if most := c.sizes.limits.MaxPacket; most > 0 {
-		n = min(n, most-min(most, writeOverhead))
+		n = min(n, most-min(most, WriteHeadroom))
 	}
 	return int(min(max(n, minChunk), MaxChunk))
 }

@@ -12,7 +12,7 @@ import (
 
 	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/conch/filetransfer"
-	"github.com/hawser-go/hawser/conch/filetransfer/internal/sftptest"
+	"github.com/hawser-go/hawser/conch/internal/sftptest"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/deferred/deferredtest"
 )

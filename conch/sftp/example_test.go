@@ -16,7 +16,7 @@ func ExampleOpen() {
 	defer end()
 	r := reactor.New(reactor.Options{NoSignals: true})
 	r.CallWhenRunning(func() {
-		session := sftp.Open(r, fmt.Sprintf("%s@%s:%d", to.User, to.Host, to.Port), sftp.Options{Options: to.Options})
+		session := sftp.Open(r, fmt.Sprintf("%s@%s:%d", to.User, to.Host, to.Port), sftp.OpenOptions{Options: to.Options})
 		made := deferred.ThenDeferred(session, func(s *sftp.Client) deferred.Deferred[filetransfer.Attrs] {
 			s.MakeDirectory("foobarbaz", filetransfer.Attrs{}).AddErrback(func(err error) (filetransfer.Status, error) {
 				fmt.Println(err)

@@ -9,8 +9,6 @@ import (
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/client"
 	"github.com/hawser-go/hawser/conch/filetransfer"
-	"github.com/hawser-go/hawser/conch/filetransfer/blocking"
-	"github.com/hawser-go/hawser/conch/filetransfer/transfer"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 )
@@ -22,9 +20,9 @@ const (
 	PhaseVersion   client.Phase = "sftp version"   // the exchange of SFTP versions
 )
 
-// Options says how Open connects. The zero value does what the sftp command does
+// OpenOptions says how Open connects. The zero value does what the sftp command does
 // without options.
-type Options struct {
+type OpenOptions struct {
 	client.Options
 
 	// User is the user name if the target has none. Empty means the user who
@@ -41,26 +39,16 @@ type Options struct {
 }
 
 // limit returns the time limit of the set-up; a negative one means none.
-func (o *Options) limit() time.Duration { return cmp.Or(o.Timeout, client.DefaultTimeout) }
+func (o *OpenOptions) limit() time.Duration { return cmp.Or(o.Timeout, client.DefaultTimeout) }
 
-func (o *Options) subsystem() string { return cmp.Or(o.Subsystem, "sftp") }
-
-// Client is an SFTP session over SSH.
-type Client struct {
-	*filetransfer.FileTransferClient // single operations
-	*transfer.Session                // transfers; they can open further channels of the connection
-
-	channel *sftpChannel
-	conn    conch.Connection
-	owns    bool // Open made the connection
-}
+func (o *OpenOptions) subsystem() string { return cmp.Or(o.Subsystem, "sftp") }
 
 // Open logs in to target and opens an SFTP session. target has a form of
 // client.ParseTarget, such as user@host:port. The Deferred fires when the server
 // has sent its SFTP version. It fails with a [*client.ConnectError] that names
 // the phase, and with deferred.ErrCancelled after Cancel. options.Timeout bounds
 // the whole set-up.
-func Open(r *reactor.Reactor, target string, options Options) deferred.Deferred[*Client] {
+func Open(r *reactor.Reactor, target string, options OpenOptions) deferred.Deferred[*Client] {
 	to, err := client.ParseTarget(target)
 	if err != nil {
 		return deferred.Fail[*Client](err)
@@ -91,7 +79,7 @@ func Open(r *reactor.Reactor, target string, options Options) deferred.Deferred[
 // session leaves the connection open. Of options only Subsystem and Timeout are
 // used. The Deferred fails as that of Open does. OpenOn panics before
 // ServiceStarted.
-func OpenOn(conn conch.Connection, options Options) deferred.Deferred[*Client] {
+func OpenOn(conn conch.Connection, options OpenOptions) deferred.Deferred[*Client] {
 	if conn.Transport() == nil {
 		panic("sftp: OpenOn before ServiceStarted")
 	}
@@ -117,16 +105,16 @@ func open(conn conch.Connection, subsystem string, limit time.Duration) deferred
 	}
 	conn.OpenChannel(ch)
 	return deferred.Then(ch.ready, func(c *filetransfer.FileTransferClient) (*Client, error) {
-		s := &Client{FileTransferClient: c, Session: transfer.NewSession(c, r), channel: ch, conn: conn}
-		s.Session.OpenLane = s.openChannel
+		s := New(c, r)
+		s.session, s.conn, s.openChannel = ch, conn, s.openFurtherChannel
 		return s, nil
 	})
 }
 
-// openChannel opens another channel for transfers. It does not wait for the reply
+// openFurtherChannel opens another channel for transfers. It does not wait for the reply
 // to the subsystem request, because the subsystem exists.
-func (s *Client) openChannel() deferred.Deferred[*filetransfer.FileTransferClient] {
-	c := newSFTPChannel(s.channel.subsystem)
+func (s *Client) openFurtherChannel() deferred.Deferred[*filetransfer.FileTransferClient] {
+	c := newSFTPChannel(s.session.subsystem)
 	c.like = s.FileTransferClient
 	s.conn.OpenChannel(c)
 	return c.ready
@@ -135,12 +123,11 @@ func (s *Client) openChannel() deferred.Deferred[*filetransfer.FileTransferClien
 // Connection returns the SSH connection of the session.
 func (s *Client) Connection() conch.Connection { return s.conn }
 
-// Blocking returns the session for goroutines that block. Any goroutine but the
+// Files returns the session for goroutines that block. Any goroutine but the
 // loop may use it.
-func (s *Client) Blocking() *blocking.Client {
-	r := s.conn.Transport().Reactor()
-	return blocking.New(s.Session, func(ctx context.Context, f func() deferred.Deferred[struct{}]) error {
-		_, err := reactor.Await(ctx, r, f)
+func (s *Client) Files() *Files {
+	return newFiles(s, func(ctx context.Context, f func() deferred.Deferred[struct{}]) error {
+		_, err := reactor.Await(ctx, s.r, f)
 		return err
 	})
 }
@@ -148,11 +135,11 @@ func (s *Client) Blocking() *blocking.Client {
 // LoseConnection closes the session, and the SSH connection if Open made it.
 // Pending operations fail. A second call does nothing.
 func (s *Client) LoseConnection() {
-	s.CloseLanes()
+	s.closeChannels()
 	if s.owns {
 		s.conn.LoseConnection()
 	} else {
-		s.channel.LoseConnection()
+		s.session.LoseConnection()
 	}
 }
 
@@ -161,9 +148,9 @@ func (s *Client) LoseConnection() {
 // with the reason: for example an error that matches conch.ErrConnectionLost,
 // or the exit status of the server's program.
 func (s *Client) WhenClosed() deferred.Deferred[struct{}] {
-	return s.channel.WhenClosed().AddBoth(func(struct{}, error) (struct{}, error) { return struct{}{}, s.channel.reason })
+	return s.session.WhenClosed().AddBoth(func(struct{}, error) (struct{}, error) { return struct{}{}, s.session.reason })
 }
 
 // Stderr returns the first 4 KiB of what the server's program has written to
 // stderr. The text is the server's: it may have control characters.
-func (s *Client) Stderr() string { return string(s.channel.stderr) }
+func (s *Client) Stderr() string { return string(s.session.stderr) }

@@ -22,7 +22,6 @@ import (
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/conch/filetransfer"
-	"github.com/hawser-go/hawser/conch/filetransfer/transfer"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 	gossh "golang.org/x/crypto/ssh"
@@ -32,7 +31,7 @@ import (
 func openSFTP(t *testing.T, r *reactor.Reactor, to sshtest.Target) *sftp.Client {
 	t.Helper()
 	s, err := sshtest.Await(t, r, func() deferred.Deferred[*sftp.Client] {
-		return sftp.Open(r, to.Name(), sftp.Options{Options: to.Options})
+		return sftp.Open(r, to.Name(), sftp.OpenOptions{Options: to.Options})
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -67,16 +66,16 @@ func TestOpenSFTP(t *testing.T) {
 					t.Errorf("version %d", s.Version())
 				}
 			})
-			report, err := sshtest.Await(t, r, func() deferred.Deferred[transfer.Report] {
-				up := s.Put(source, "remote", transfer.Options{Preserve: true})
-				return deferred.ThenDeferred(up, func(transfer.Report) deferred.Deferred[transfer.Report] {
-					return s.Get("remote", target, transfer.Options{Preserve: true})
+			report, err := sshtest.Await(t, r, func() deferred.Deferred[sftp.Report] {
+				up := s.Put(source, "remote", sftp.Options{Preserve: true})
+				return deferred.ThenDeferred(up, func(sftp.Report) deferred.Deferred[sftp.Report] {
+					return s.Get("remote", target, sftp.Options{Preserve: true})
 				})
 			})
 			if got, readErr := os.ReadFile(target); err != nil || readErr != nil || !bytes.Equal(got, content) || report.Bytes != int64(len(content)) {
 				t.Errorf("%d bytes came back: %+v, %v, %v", len(got), report, err, readErr)
 			}
-			files := s.Blocking()
+			files := s.Files()
 			if got, err := files.ReadFile(t.Context(), "remote"); err != nil || !bytes.Equal(got, content) {
 				t.Errorf("%d bytes, %v", len(got), err)
 			}
@@ -114,7 +113,7 @@ func TestOpenSFTP_Target(t *testing.T) {
 	} {
 		var user, address string
 		_, err := sshtest.Await(t, r, func() deferred.Deferred[*sftp.Client] {
-			return sftp.Open(r, tt.target, sftp.Options{
+			return sftp.Open(r, tt.target, sftp.OpenOptions{
 				User: "me",
 				Options: client.Options{Dial: func(_ context.Context, _, a string) (net.Conn, error) {
 					address = a
@@ -131,7 +130,7 @@ func TestOpenSFTP_Target(t *testing.T) {
 		}
 	}
 	for _, target := range []string{"", "me@", "host:0", "host:99999", "host:ssh"} {
-		if _, err := sshtest.Await(t, r, func() deferred.Deferred[*sftp.Client] { return sftp.Open(r, target, sftp.Options{}) }); err == nil {
+		if _, err := sshtest.Await(t, r, func() deferred.Deferred[*sftp.Client] { return sftp.Open(r, target, sftp.OpenOptions{}) }); err == nil {
 			t.Errorf("%q: no error", target)
 		}
 	}
@@ -153,23 +152,23 @@ func TestOpenSFTP_Failures(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name   string
-		change func(to *sshtest.Target, o *sftp.Options)
+		change func(to *sshtest.Target, o *sftp.OpenOptions)
 		phase  client.Phase
 		is     error
 		says   string
 	}{
-		{"nobody listens", func(to *sshtest.Target, _ *sftp.Options) { to.Port = 1 }, client.PhaseDial, nil, ""},
-		{"unknown key", func(_ *sshtest.Target, o *sftp.Options) { o.Identities = []string{"/nowhere"} }, client.PhaseAuthentication, nil, ""},
-		{"no such subsystem", func(_ *sshtest.Target, o *sftp.Options) { o.Subsystem = "ftp" }, sftp.PhaseSubsystem, conch.ErrRequestRefused, ""},
-		{"garbage", func(_ *sshtest.Target, o *sftp.Options) { o.Subsystem = "/garbage" }, sftp.PhaseVersion, filetransfer.ErrPacketLength,
+		{"nobody listens", func(to *sshtest.Target, _ *sftp.OpenOptions) { to.Port = 1 }, client.PhaseDial, nil, ""},
+		{"unknown key", func(_ *sshtest.Target, o *sftp.OpenOptions) { o.Identities = []string{"/nowhere"} }, client.PhaseAuthentication, nil, ""},
+		{"no such subsystem", func(_ *sshtest.Target, o *sftp.OpenOptions) { o.Subsystem = "ftp" }, sftp.PhaseSubsystem, conch.ErrRequestRefused, ""},
+		{"garbage", func(_ *sshtest.Target, o *sftp.OpenOptions) { o.Subsystem = "/garbage" }, sftp.PhaseVersion, filetransfer.ErrPacketLength,
 			`the server printed "Welcome to the server! This is no SFTP." before SFTP began; make its shell`},
-		{"ends with a status", func(_ *sshtest.Target, o *sftp.Options) { o.Subsystem = "/status" }, sftp.PhaseVersion, nil, `status 9, saying "nothing for you here"`},
-		{"says nothing", func(_ *sshtest.Target, o *sftp.Options) { o.Subsystem = "/hang"; o.Timeout = time.Second / 2 }, sftp.PhaseVersion, client.ErrTimeout, ""},
+		{"ends with a status", func(_ *sshtest.Target, o *sftp.OpenOptions) { o.Subsystem = "/status" }, sftp.PhaseVersion, nil, `status 9, saying "nothing for you here"`},
+		{"says nothing", func(_ *sshtest.Target, o *sftp.OpenOptions) { o.Subsystem = "/hang"; o.Timeout = time.Second / 2 }, sftp.PhaseVersion, client.ErrTimeout, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := sshtest.Start(t)
 			_, to := sshtest.Embedded(t, conchtest.Options{Exec: exec})
-			o := sftp.Options{Options: to.Options}
+			o := sftp.OpenOptions{Options: to.Options}
 			o.UI = &sshtest.ScriptedUI{Line: func(string, bool) deferred.Deferred[string] { return deferred.Fail[string](client.ErrUnavailable) }}
 			tt.change(&to, &o)
 			_, err := sshtest.Await(t, r, func() deferred.Deferred[*sftp.Client] { return sftp.Open(r, to.Name(), o) })
@@ -188,7 +187,7 @@ func TestOpenSFTP_Cancel(t *testing.T) {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			r := sshtest.Start(t)
 			_, to := sshtest.Embedded(t, conchtest.Options{})
-			o := sftp.Options{Options: to.Options}
+			o := sftp.OpenOptions{Options: to.Options}
 			_, err := sshtest.Await(t, r, func() deferred.Deferred[*sftp.Client] {
 				var d deferred.Deferred[*sftp.Client]
 				cancel := func() { r.CallLater(0, func() { d.Cancel() }) }
@@ -219,11 +218,11 @@ func TestOpenSFTPOn(t *testing.T) {
 	conn := sshtest.Connect(t, r, to)
 	var sessions []*sftp.Client
 	for i := range 3 {
-		s, err := sshtest.Await(t, r, func() deferred.Deferred[*sftp.Client] { return sftp.OpenOn(conn, sftp.Options{}) })
+		s, err := sshtest.Await(t, r, func() deferred.Deferred[*sftp.Client] { return sftp.OpenOn(conn, sftp.OpenOptions{}) })
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Blocking().Mkdir(t.Context(), fmt.Sprint("dir", i), 0o755); err != nil {
+		if err := s.Files().Mkdir(t.Context(), fmt.Sprint("dir", i), 0o755); err != nil {
 			t.Error(err)
 		}
 		sessions = append(sessions, s)
@@ -234,16 +233,16 @@ func TestOpenSFTPOn(t *testing.T) {
 	}); err != nil { // F10
 		t.Error(err)
 	}
-	if _, err := sessions[0].Blocking().Stat(t.Context(), "dir0"); err == nil {
+	if _, err := sessions[0].Files().Stat(t.Context(), "dir0"); err == nil {
 		t.Error("a session that is closed answers")
 	}
-	if _, err := sessions[1].Blocking().Stat(t.Context(), "dir0"); err != nil {
+	if _, err := sessions[1].Files().Stat(t.Context(), "dir0"); err != nil {
 		t.Error(err)
 	}
 }
 
 // TestSFTP_ConnectionLost: PORT-6, C-SFTP-60, C-SFTP-63. The server goes away
-// in the middle of a transfer.
+// in the middle of a sftp.
 func TestSFTP_ConnectionLost(t *testing.T) {
 	r := sshtest.Start(t)
 	server, to := sshtest.Embedded(t, conchtest.Options{})
@@ -251,9 +250,9 @@ func TestSFTP_ConnectionLost(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(server.Dir, "remote"), make([]byte, 64<<20), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	_, err := sshtest.Await(t, r, func() deferred.Deferred[transfer.Report] {
+	_, err := sshtest.Await(t, r, func() deferred.Deferred[sftp.Report] {
 		cut := false
-		return s.Get("remote", filepath.Join(t.TempDir(), "target"), transfer.Options{ProgressEvery: time.Millisecond, Progress: func(p transfer.Progress) {
+		return s.Get("remote", filepath.Join(t.TempDir(), "target"), sftp.Options{ProgressEvery: time.Millisecond, Progress: func(p sftp.Progress) {
 			if p.Bytes > 0 && !cut {
 				cut = true
 				server.CloseConnections()
@@ -274,7 +273,7 @@ func TestSFTP_Lanes(t *testing.T) {
 	for _, tt := range []struct {
 		extra []string
 		want  int
-	}{{nil, transfer.DefaultMaxLanes}, {[]string{"MaxSessions 3"}, 3}} {
+	}{{nil, sftp.DefaultMaxChannels}, {[]string{"MaxSessions 3"}, 3}} {
 		t.Run(fmt.Sprint(tt.want), func(t *testing.T) {
 			r := sshtest.Start(t)
 			server, to := sshtest.OpenSSH(t, tt.extra...)
@@ -286,15 +285,15 @@ func TestSFTP_Lanes(t *testing.T) {
 				t.Fatal(err)
 			}
 			for range 2 { // the second time with channels that are open
-				up, err := sshtest.Await(t, r, func() deferred.Deferred[transfer.Report] {
-					s.StripeFrom = 1 // whatever the round trip
-					return s.Put(source, "remote", transfer.Options{})
+				up, err := sshtest.Await(t, r, func() deferred.Deferred[sftp.Report] {
+					s.StripeFrom(1) // whatever the round trip
+					return s.Put(source, "remote", sftp.Options{})
 				})
-				if got, _ := os.ReadFile(filepath.Join(server.Home, "remote")); err != nil || up.Lanes != tt.want || !bytes.Equal(got, content) {
+				if got, _ := os.ReadFile(filepath.Join(server.Home, "remote")); err != nil || up.Channels != tt.want || !bytes.Equal(got, content) {
 					t.Errorf("put: %+v, %v", up, err)
 				}
-				down, err := sshtest.Await(t, r, func() deferred.Deferred[transfer.Report] { return s.Get("remote", target, transfer.Options{}) })
-				if got, _ := os.ReadFile(target); err != nil || down.Lanes != tt.want || !bytes.Equal(got, content) {
+				down, err := sshtest.Await(t, r, func() deferred.Deferred[sftp.Report] { return s.Get("remote", target, sftp.Options{}) })
+				if got, _ := os.ReadFile(target); err != nil || down.Channels != tt.want || !bytes.Equal(got, content) {
 					t.Errorf("get: %+v, %v", down, err)
 				}
 			}
@@ -311,7 +310,7 @@ func TestSFTP_Walk(t *testing.T) {
 		t.Fatal(err)
 	}
 	var seen []string
-	err := fs.WalkDir(s.Blocking().FS(t.Context(), "."), ".", func(name string, _ fs.DirEntry, err error) error {
+	err := fs.WalkDir(s.Files().FS(t.Context(), "."), ".", func(name string, _ fs.DirEntry, err error) error {
 		seen = append(seen, name)
 		return err
 	})
@@ -326,7 +325,7 @@ func TestSFTP_BlockingOnTheLoop(t *testing.T) {
 	to, _ := sftpServers["embedded"](t)
 	s := openSFTP(t, r, to)
 	sshtest.OnLoop(t, r, func() {
-		if _, err := s.Blocking().Stat(context.Background(), "."); !errors.Is(err, reactor.ErrOnLoop) {
+		if _, err := s.Files().Stat(context.Background(), "."); !errors.Is(err, reactor.ErrOnLoop) {
 			t.Errorf("%v", err)
 		}
 	})
@@ -338,7 +337,7 @@ func TestF36_Banner(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.OpenSSH(t, "Subsystem chatty echo 'Have a nice day'; cat")
 	_, err := sshtest.Await(t, r, func() deferred.Deferred[*sftp.Client] {
-		return sftp.Open(r, to.Name(), sftp.Options{Options: to.Options, Subsystem: "chatty"})
+		return sftp.Open(r, to.Name(), sftp.OpenOptions{Options: to.Options, Subsystem: "chatty"})
 	})
 	failed, ok := errors.AsType[*client.ConnectError](err)
 	if !ok || failed.Phase != sftp.PhaseVersion || !strings.Contains(err.Error(), `printed "Have a nice day`) || !strings.Contains(err.Error(), "start-up files silent") ||

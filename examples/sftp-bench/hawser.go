@@ -9,28 +9,27 @@ import (
 	"github.com/hawser-go/hawser/conch/sftp"
 
 	"github.com/hawser-go/hawser/conch/filetransfer"
-	"github.com/hawser-go/hawser/conch/filetransfer/transfer"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 )
 
 var (
-	hawserGet = withHawser(func(s setup, c *sftp.Client) deferred.Deferred[transfer.Report] {
-		return c.Get(s.remoteFile(), os.DevNull, transfer.Options{})
+	hawserGet = withHawser(func(s setup, c *sftp.Client) deferred.Deferred[sftp.Report] {
+		return c.Get(s.remoteFile(), os.DevNull, sftp.Options{})
 	})
-	hawserPut = withHawser(func(s setup, c *sftp.Client) deferred.Deferred[transfer.Report] {
-		return c.Put(s.localFile(), s.sink, transfer.Options{})
+	hawserPut = withHawser(func(s setup, c *sftp.Client) deferred.Deferred[sftp.Report] {
+		return c.Put(s.localFile(), s.sink, sftp.Options{})
 	})
 	hawserJobs = map[string]job{
 		"get":      hawserGet,
 		"put":      hawserPut,
 		"getagain": again(hawserGet),
 		"putagain": again(hawserPut),
-		"getsmall": withHawser(func(s setup, c *sftp.Client) deferred.Deferred[transfer.Report] {
-			return c.Get(s.remoteSmall(), filepath.Join(s.local, "down"), transfer.Options{})
+		"getsmall": withHawser(func(s setup, c *sftp.Client) deferred.Deferred[sftp.Report] {
+			return c.Get(s.remoteSmall(), filepath.Join(s.local, "down"), sftp.Options{})
 		}),
-		"putsmall": withHawser(func(s setup, c *sftp.Client) deferred.Deferred[transfer.Report] {
-			return c.Put(s.localSmall(), s.dir+"/sftp-bench-up", transfer.Options{})
+		"putsmall": withHawser(func(s setup, c *sftp.Client) deferred.Deferred[sftp.Report] {
+			return c.Put(s.localSmall(), s.dir+"/sftp-bench-up", sftp.Options{})
 		}),
 		"stat": withHawser(stats),
 		"idle": hawserIdle(),
@@ -66,8 +65,8 @@ func hawserIdle() job {
 }
 
 // stats keeps 64 requests outstanding.
-func stats(s setup, c *sftp.Client) deferred.Deferred[transfer.Report] {
-	done := deferred.New[transfer.Report]()
+func stats(s setup, c *sftp.Client) deferred.Deferred[sftp.Report] {
+	done := deferred.New[sftp.Report]()
 	asked, answered := 0, 0
 	var ask func()
 	ask = func() {
@@ -81,7 +80,7 @@ func stats(s setup, c *sftp.Client) deferred.Deferred[transfer.Report] {
 				return
 			}
 			if answered++; answered == s.stats {
-				done.Callback(transfer.Report{})
+				done.Callback(sftp.Report{})
 			}
 			ask()
 		})
@@ -93,7 +92,7 @@ func stats(s setup, c *sftp.Client) deferred.Deferred[transfer.Report] {
 }
 
 // withHawser makes a job of something that is done over a session.
-func withHawser(begin func(s setup, c *sftp.Client) deferred.Deferred[transfer.Report]) job {
+func withHawser(begin func(s setup, c *sftp.Client) deferred.Deferred[sftp.Report]) job {
 	return func(s setup) (func() error, func(), error) {
 		r := reactor.New(reactor.Options{})
 		ended := make(chan error, 1)
@@ -107,7 +106,7 @@ func withHawser(begin func(s setup, c *sftp.Client) deferred.Deferred[transfer.R
 			return nil, nil, errors.Join(err, r.Stop(), <-ended)
 		}
 		return func() error {
-			_, err := reactor.Await(context.Background(), r, func() deferred.Deferred[transfer.Report] { return begin(s, c) })
+			_, err := reactor.Await(context.Background(), r, func() deferred.Deferred[sftp.Report] { return begin(s, c) })
 			return errors.Join(err, os.RemoveAll(filepath.Join(s.local, "down")))
 		}, hangUp, nil
 	}
@@ -116,8 +115,8 @@ func withHawser(begin func(s setup, c *sftp.Client) deferred.Deferred[transfer.R
 // upload puts the files to the server that are to be downloaded.
 func (s *setup) upload(has func(job string) bool) error {
 	put := func(local, remote string) error {
-		timed, hangUp, err := withHawser(func(s setup, c *sftp.Client) deferred.Deferred[transfer.Report] {
-			return c.Put(local, remote, transfer.Options{})
+		timed, hangUp, err := withHawser(func(s setup, c *sftp.Client) deferred.Deferred[sftp.Report] {
+			return c.Put(local, remote, sftp.Options{})
 		})(*s)
 		if err == nil {
 			err = timed()

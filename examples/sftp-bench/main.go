@@ -106,7 +106,7 @@ func memory() string {
 }
 
 // options are hawser's for the set-up.
-func (s *setup) options() sftp.Options {
+func (s *setup) options() sftp.OpenOptions {
 	o := client.Options{Ciphers: strings.Split(s.cipher, ",")}
 	if s.identity != "" {
 		o.Identities, o.NoAgent = []string{s.identity}, true
@@ -118,7 +118,7 @@ func (s *setup) options() sftp.Options {
 		number, _ := strconv.Atoi(port)
 		o.HostKeyAlias = knownhosts.HostPort(host, number).String()
 	}
-	return sftp.Options{Options: o}
+	return sftp.OpenOptions{Options: o}
 }
 
 // names of what is moved.

@@ -17,7 +17,7 @@ import (
 	"path"
 	"path/filepath"
 
-	"github.com/hawser-go/hawser/conch/filetransfer/blocking"
+	"github.com/hawser-go/hawser/conch/sftp"
 	"github.com/hawser-go/hawser/examples/internal/sftpdemo"
 )
 
@@ -29,7 +29,7 @@ func program() sftpdemo.Program {
 		Demo: func(server, _ string) ([]string, error) {
 			return []string{"motd", "Tuesday", "Wednesday"}, os.WriteFile(filepath.Join(server, "motd"), []byte("The machine is down on Tuesday.\n"), 0o640)
 		},
-		Task: func(ctx context.Context, e *sftpdemo.Env, files *blocking.Client) error {
+		Task: func(ctx context.Context, e *sftpdemo.Env, files *sftp.Files) error {
 			n := 0
 			err := edit(ctx, files, e.Args[0], func(content []byte) []byte {
 				n = bytes.Count(content, []byte(e.Args[1]))
@@ -47,7 +47,7 @@ func program() sftpdemo.Program {
 var errChanged = errors.New("it was changed by somebody else meanwhile; nothing was done")
 
 // edit gives the file the content that change makes of it.
-func edit(ctx context.Context, files *blocking.Client, name string, change func([]byte) []byte) error {
+func edit(ctx context.Context, files *sftp.Files, name string, change func([]byte) []byte) error {
 	name, err := files.RealPath(ctx, name) // of a symbolic link: replace what it points to, not the link
 	if err != nil {
 		return err
@@ -68,7 +68,7 @@ func edit(ctx context.Context, files *blocking.Client, name string, change func(
 }
 
 // replace puts content in the place of the file, all at once.
-func replace(ctx context.Context, files *blocking.Client, name string, before fs.FileInfo, content []byte) error {
+func replace(ctx context.Context, files *sftp.Files, name string, before fs.FileInfo, content []byte) error {
 	dir, base := path.Split(name)
 	temporary := dir + "." + base + ".new"
 	err := write(ctx, files, temporary, before.Mode(), content)
@@ -98,7 +98,7 @@ func replace(ctx context.Context, files *blocking.Client, name string, before fs
 }
 
 // write makes a new file with the content, safe on the server's disk if the server can say so.
-func write(ctx context.Context, files *blocking.Client, name string, mode fs.FileMode, content []byte) error {
+func write(ctx context.Context, files *sftp.Files, name string, mode fs.FileMode, content []byte) error {
 	f, err := files.OpenFile(ctx, name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return err

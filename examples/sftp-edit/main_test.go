@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hawser-go/hawser/conch/filetransfer/blocking"
+	"github.com/hawser-go/hawser/conch/sftp"
 	"github.com/hawser-go/hawser/examples/internal/sftpdemo"
 	"github.com/hawser-go/hawser/examples/internal/sftpdemo/sftpdemotest"
 )
@@ -46,7 +46,7 @@ func TestChangedMeanwhile(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := program()
-	p.Task = func(ctx context.Context, _ *sftpdemo.Env, files *blocking.Client) error {
+	p.Task = func(ctx context.Context, _ *sftpdemo.Env, files *sftp.Files) error {
 		return edit(ctx, files, "file", func([]byte) []byte {
 			if err := errors.Join(os.WriteFile(file, []byte("hers"), 0o644), os.Chtimes(file, time.Time{}, time.Unix(1, 0))); err != nil {
 				t.Error(err)

@@ -16,7 +16,6 @@ import (
 
 	"github.com/hawser-go/hawser/conch/sftp"
 
-	"github.com/hawser-go/hawser/conch/filetransfer/transfer"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/examples/internal/sftpdemo"
 )
@@ -24,7 +23,7 @@ import (
 func main() { sftpdemo.Main(program()) }
 
 func program() sftpdemo.Program {
-	o := transfer.Options{Preserve: true, Resume: true, Links: transfer.CopyLinks}
+	o := sftp.Options{Preserve: true, Resume: true, Links: sftp.CopyLinks}
 	return sftpdemo.Program{
 		Name: "sftp-get", Args: "REMOTE [LOCAL]", Min: 1, Max: 2,
 		Flags: func(f *flag.FlagSet) {
@@ -42,7 +41,7 @@ func program() sftpdemo.Program {
 	}
 }
 
-var links = map[string]transfer.LinkPolicy{"skip": transfer.SkipLinks, "copy": transfer.CopyLinks, "follow": transfer.FollowLinks}
+var links = map[string]sftp.LinkPolicy{"skip": sftp.SkipLinks, "copy": sftp.CopyLinks, "follow": sftp.FollowLinks}
 
 // demo makes a small tree at the server.
 func demo(server, local string) ([]string, error) {
@@ -56,7 +55,7 @@ func demo(server, local string) ([]string, error) {
 	return []string{"album", filepath.Join(local, "album")}, err
 }
 
-func get(e *sftpdemo.Env, s *sftp.Client, o transfer.Options) deferred.Deferred[struct{}] {
+func get(e *sftpdemo.Env, s *sftp.Client, o sftp.Options) deferred.Deferred[struct{}] {
 	remote, local := e.Args[0], path.Base(e.Args[0])
 	if len(e.Args) > 1 {
 		local = e.Args[1]
@@ -64,12 +63,12 @@ func get(e *sftpdemo.Env, s *sftp.Client, o transfer.Options) deferred.Deferred[
 		return deferred.Fail[struct{}](fmt.Errorf("%s has no name to give the copy; say LOCAL", remote))
 	}
 	something, meter := false, sftpdemo.Meter(e.Out)
-	o.Progress = func(p transfer.Progress) {
+	o.Progress = func(p sftp.Progress) {
 		something = p.Bytes > 0
 		meter(p)
 	}
-	return deferred.ThenBoth(s.Get(remote, local, o), func(report transfer.Report, err error) (struct{}, error) {
-		tree, partly := errors.AsType[*transfer.TreeError](err)
+	return deferred.ThenBoth(s.Get(remote, local, o), func(report sftp.Report, err error) (struct{}, error) {
+		tree, partly := errors.AsType[*sftp.TreeError](err)
 		switch {
 		case partly:
 			for _, failed := range tree.Errors {

@@ -1,6 +1,6 @@
 // Command sftp-mkdir makes a directory on an SFTP server. It is the Go form of a
 // program for Twisted Conch, with the same four parts: a channel, a connection,
-// the function sftp and the function transfer.
+// the function sftp and the function sftp.
 //
 // Without arguments it starts a server inside the process and uses that one:
 //

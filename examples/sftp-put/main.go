@@ -16,7 +16,6 @@ import (
 	"github.com/hawser-go/hawser/conch/sftp"
 
 	"github.com/hawser-go/hawser/conch/filetransfer"
-	"github.com/hawser-go/hawser/conch/filetransfer/transfer"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/examples/internal/sftpdemo"
 )
@@ -24,7 +23,7 @@ import (
 func main() { sftpdemo.Main(program()) }
 
 func program() sftpdemo.Program {
-	o := transfer.Options{Preserve: true, Atomic: true}
+	o := sftp.Options{Preserve: true, Atomic: true}
 	return sftpdemo.Program{
 		Name: "sftp-put", Args: "LOCAL REMOTE", Min: 2, Max: 2,
 		Flags: func(f *flag.FlagSet) {
@@ -38,21 +37,21 @@ func program() sftpdemo.Program {
 	}
 }
 
-func put(e *sftpdemo.Env, s *sftp.Client, o transfer.Options) deferred.Deferred[struct{}] {
+func put(e *sftpdemo.Env, s *sftp.Client, o sftp.Options) deferred.Deferred[struct{}] {
 	local, remote := e.Args[0], e.Args[1]
 	something, meter := false, sftpdemo.Meter(e.Out)
-	o.Progress = func(p transfer.Progress) {
+	o.Progress = func(p sftp.Progress) {
 		something = p.Bytes > 0
 		meter(p)
 	}
-	put := deferred.ThenBothDeferred(s.GetAttrs(remote, true), func(is filetransfer.Attrs, err error) deferred.Deferred[transfer.Report] {
+	put := deferred.ThenBothDeferred(s.GetAttrs(remote, true), func(is filetransfer.Attrs, err error) deferred.Deferred[sftp.Report] {
 		if info, statErr := os.Stat(local); err == nil && is.FileMode().IsDir() && statErr == nil && !info.IsDir() {
-			return deferred.Fail[transfer.Report](fmt.Errorf("%s is a directory; give the file a name in it, such as %s", remote, path.Join(remote, filepath.Base(local))))
+			return deferred.Fail[sftp.Report](fmt.Errorf("%s is a directory; give the file a name in it, such as %s", remote, path.Join(remote, filepath.Base(local))))
 		}
 		return s.Put(local, remote, o)
 	})
-	put.AddErrbackDeferred(func(err error) deferred.Deferred[transfer.Report] { return explain(s, remote, err) })
-	return deferred.ThenBoth(put, func(report transfer.Report, err error) (struct{}, error) {
+	put.AddErrbackDeferred(func(err error) deferred.Deferred[sftp.Report] { return explain(s, remote, err) })
+	return deferred.ThenBoth(put, func(report sftp.Report, err error) (struct{}, error) {
 		switch {
 		case err != nil:
 			return struct{}{}, sftpdemo.Kept(err, something, "-resume")
@@ -66,14 +65,14 @@ func put(e *sftpdemo.Env, s *sftp.Client, o transfer.Options) deferred.Deferred[
 }
 
 // explain finds out whether a failure of which the server does not say the reason is that its file system takes no more.
-func explain(s *sftp.Client, remote string, err error) deferred.Deferred[transfer.Report] {
+func explain(s *sftp.Client, remote string, err error) deferred.Deferred[sftp.Report] {
 	if !sftpdemo.Vague(err) {
-		return deferred.Fail[transfer.Report](err)
+		return deferred.Fail[sftp.Report](err)
 	}
-	return deferred.ThenBoth(s.StatVFS(path.Dir(remote)), func(is filetransfer.StatVFS, vfsErr error) (transfer.Report, error) {
+	return deferred.ThenBoth(s.StatVFS(path.Dir(remote)), func(is filetransfer.StatVFS, vfsErr error) (sftp.Report, error) {
 		if vfsErr == nil {
 			err = sftpdemo.Explain(err, is)
 		}
-		return transfer.Report{}, err
+		return sftp.Report{}, err
 	})
 }

@@ -16,7 +16,6 @@ import (
 	"github.com/hawser-go/hawser/conch/sftp"
 
 	"github.com/hawser-go/hawser/conch/conchtest"
-	"github.com/hawser-go/hawser/conch/filetransfer/transfer"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/examples/internal/sftpdemo"
 	"github.com/hawser-go/hawser/reactor/task"
@@ -47,7 +46,7 @@ type download struct {
 	e             *sftpdemo.Env
 	remote, local string
 	attempts      int
-	watch         func(transfer.Progress)
+	watch         func(sftp.Progress)
 	something     bool // has come
 }
 
@@ -76,11 +75,11 @@ func (d *download) run(s *sftp.Client) deferred.Deferred[struct{}] {
 }
 
 // get downloads what is missing, all of it the first time.
-func (d *download) get(s *sftp.Client) deferred.Deferred[transfer.Report] {
+func (d *download) get(s *sftp.Client) deferred.Deferred[sftp.Report] {
 	began := false
 	meter := sftpdemo.Meter(d.e.Out)
-	return s.Get(d.remote, d.local, transfer.Options{Resume: true, Preserve: true, StallTimeout: time.Minute, ProgressEvery: 20 * time.Millisecond,
-		Progress: func(p transfer.Progress) {
+	return s.Get(d.remote, d.local, sftp.Options{Resume: true, Preserve: true, StallTimeout: time.Minute, ProgressEvery: 20 * time.Millisecond,
+		Progress: func(p sftp.Progress) {
 			if there := p.Done - p.Bytes; !began && 0 < there && there < p.Total {
 				d.say("going on at %s of %s", sftpdemo.Size(there), sftpdemo.Size(p.Total))
 			}
@@ -95,9 +94,9 @@ func (d *download) get(s *sftp.Client) deferred.Deferred[transfer.Report] {
 func (d *download) say(format string, args ...any) { fmt.Fprintf(d.e.Out, format+"\n", args...) }
 
 // cutOnce returns a watch that has the server cut the connection after a third of the file.
-func cutOnce(s *conchtest.Server) func(transfer.Progress) {
+func cutOnce(s *conchtest.Server) func(sftp.Progress) {
 	done := false
-	return func(p transfer.Progress) {
+	return func(p sftp.Progress) {
 		if !done && p.Done > p.Total/3 {
 			done = true
 			s.CloseConnections()

@@ -76,7 +76,7 @@ func (c *connection) ServiceStarted() { c.OpenChannel(&cat{}) }
 func (c *connection) ServiceStopped() { c.finish(c.Transport().Lost()) }
 
 func (c *connection) makeDirectory() {
-	d := sftp.OpenOn(c, sftp.Options{})
+	d := sftp.OpenOn(c, sftp.OpenOptions{})
 	made := deferred.ThenDeferred(d, func(s *sftp.Client) deferred.Deferred[filetransfer.Status] {
 		return s.MakeDirectory("foobarbaz", filetransfer.Attrs{})
 	})

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/hawser-go/hawser/conch/filetransfer"
-	"github.com/hawser-go/hawser/conch/filetransfer/transfer"
+	"github.com/hawser-go/hawser/conch/sftp"
 	"github.com/hawser-go/hawser/deferred"
 )
 
@@ -22,7 +22,7 @@ func Line(err error) string {
 // Lost reports whether another connection may help.
 func Lost(err error) bool {
 	_, lost := errors.AsType[*filetransfer.ConnectionLostError](err)
-	return lost || errors.Is(err, transfer.ErrStalled)
+	return lost || errors.Is(err, sftp.ErrStalled)
 }
 
 // Kept adds to the error of a transfer of which something has come that this is there, and how to go on with it.

@@ -18,8 +18,6 @@ import (
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/conch/filetransfer"
-	"github.com/hawser-go/hawser/conch/filetransfer/blocking"
-	"github.com/hawser-go/hawser/conch/filetransfer/transfer"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 	"github.com/hawser-go/hawser/reactor/reactortest"
@@ -27,7 +25,7 @@ import (
 
 // The functions of this file are the code of docs/sftp.md: first those that belong to the loop, then those for goroutines.
 
-func connect(r *reactor.Reactor, target string, o sftp.Options) deferred.Deferred[string] {
+func connect(r *reactor.Reactor, target string, o sftp.OpenOptions) deferred.Deferred[string] {
 	d := sftp.Open(r, target, o) // host, me@host, me@host:2222, sftp://me@host:2222
 	return deferred.ThenDeferred(d, func(s *sftp.Client) deferred.Deferred[string] {
 		return s.RealPath(".").AddBoth(func(home string, err error) (string, error) {
@@ -63,38 +61,38 @@ func readAndWrite(s *sftp.Client) deferred.Deferred[[]byte] {
 	})
 }
 
-func upload(s *sftp.Client, local string) deferred.Deferred[transfer.Report] {
-	return s.Put(local, "upload", transfer.Options{Preserve: true})
+func upload(s *sftp.Client, local string) deferred.Deferred[sftp.Report] {
+	return s.Put(local, "upload", sftp.Options{Preserve: true})
 }
 
-func downloadTree(s *sftp.Client, local string) deferred.Deferred[transfer.Report] {
-	return s.Get("tree", local, transfer.Options{
+func downloadTree(s *sftp.Client, local string) deferred.Deferred[sftp.Report] {
+	return s.Get("tree", local, sftp.Options{
 		Preserve: true,
-		Links:    transfer.CopyLinks,
+		Links:    sftp.CopyLinks,
 		Filter:   func(path string, info fs.FileInfo) bool { return !strings.HasSuffix(path, ".tmp") },
 	})
 }
 
-func resume(s *sftp.Client, local string) deferred.Deferred[transfer.Report] {
-	return s.Get("upload", local, transfer.Options{Resume: true, Preserve: true})
+func resume(s *sftp.Client, local string) deferred.Deferred[sftp.Report] {
+	return s.Get("upload", local, sftp.Options{Resume: true, Preserve: true})
 }
 
-func watched(r *reactor.Reactor, s *sftp.Client, local string) deferred.Deferred[transfer.Report] {
-	d := s.Put(local, "upload", transfer.Options{
+func watched(r *reactor.Reactor, s *sftp.Client, local string) deferred.Deferred[sftp.Report] {
+	d := s.Put(local, "upload", sftp.Options{
 		StallTimeout: time.Minute,
-		Progress: func(p transfer.Progress) {
+		Progress: func(p sftp.Progress) {
 			fmt.Printf("%d of %d bytes, %.0f bytes/s\n", p.Done, p.Total, p.Rate)
 		},
 	})
 	stop := r.CallLater(10*time.Minute, d.Cancel) // or when the user has had enough
-	return d.AddBoth(func(report transfer.Report, err error) (transfer.Report, error) {
+	return d.AddBoth(func(report sftp.Report, err error) (sftp.Report, error) {
 		_ = stop.Cancel() // an error means that it was called
 		return report, err
 	})
 }
 
-func replaceAtomically(s *sftp.Client, local string) deferred.Deferred[transfer.Report] {
-	return s.Put(local, "config", transfer.Options{Atomic: true, Sync: true})
+func replaceAtomically(s *sftp.Client, local string) deferred.Deferred[sftp.Report] {
+	return s.Put(local, "config", sftp.Options{Atomic: true, Sync: true})
 }
 
 func attributes(s *sftp.Client) deferred.Deferred[filetransfer.Status] {
@@ -139,20 +137,20 @@ func inTime(r *reactor.Reactor, s *sftp.Client) deferred.Deferred[string] {
 	return s.RealPath(".").AddTimeout(r, 5*time.Second) // then it fails with a deferred.TimeoutError
 }
 
-func connectBlocking(ctx context.Context, target string, o sftp.Options) (home string, err error) {
+func connectBlocking(ctx context.Context, target string, o sftp.OpenOptions) (home string, err error) {
 	r := reactor.New(reactor.Options{NoSignals: true})
 	ended := make(chan error, 1)
 	go func() { ended <- r.Run() }() // until Stop
 	s, err := reactor.Await(ctx, r, func() deferred.Deferred[*sftp.Client] { return sftp.Open(r, target, o) })
 	if err == nil {
-		files := s.Blocking() // the client for goroutines: any number of them
+		files := s.Files() // the client for goroutines: any number of them
 		home, err = files.RealPath(ctx, ".")
 	}
 	_ = r.Stop() // which closes the connection
 	return home, errors.Join(err, <-ended)
 }
 
-func listBlocking(ctx context.Context, files *blocking.Client, name string) error {
+func listBlocking(ctx context.Context, files *sftp.Files, name string) error {
 	entries, err := files.ReadDir(ctx, name)
 	for _, e := range entries {
 		fmt.Println(e.Name(), e.IsDir())
@@ -160,7 +158,7 @@ func listBlocking(ctx context.Context, files *blocking.Client, name string) erro
 	return err
 }
 
-func readAndWriteBlocking(ctx context.Context, files *blocking.Client) ([]byte, error) {
+func readAndWriteBlocking(ctx context.Context, files *sftp.Files) ([]byte, error) {
 	f, err := files.OpenFile(ctx, "notes", os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return nil, err
@@ -175,28 +173,28 @@ func readAndWriteBlocking(ctx context.Context, files *blocking.Client) ([]byte, 
 	return io.ReadAll(f)
 }
 
-func uploadBlocking(ctx context.Context, files *blocking.Client, local string) (transfer.Report, error) {
-	return files.Put(ctx, local, "upload", transfer.Options{Preserve: true})
+func uploadBlocking(ctx context.Context, files *sftp.Files, local string) (sftp.Report, error) {
+	return files.Put(ctx, local, "upload", sftp.Options{Preserve: true})
 }
 
-func walkBlocking(ctx context.Context, files *blocking.Client) error {
+func walkBlocking(ctx context.Context, files *sftp.Files) error {
 	return fs.WalkDir(files.FS(ctx, "tree"), ".", func(name string, d fs.DirEntry, err error) error {
 		fmt.Println(name)
 		return err
 	})
 }
 
-func cancelBlocking(files *blocking.Client, local string) error {
+func cancelBlocking(files *sftp.Files, local string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
-	_, err := files.Get(ctx, "upload", local, transfer.Options{Resume: true})
+	_, err := files.Get(ctx, "upload", local, sftp.Options{Resume: true})
 	if errors.Is(err, context.DeadlineExceeded) {
 		fmt.Println("what has come is kept; the next call goes on with it")
 	}
 	return err
 }
 
-func editBlocking(ctx context.Context, files *blocking.Client) error {
+func editBlocking(ctx context.Context, files *sftp.Files) error {
 	old, err := files.ReadFile(ctx, "config")
 	if err != nil {
 		return err
@@ -207,7 +205,7 @@ func editBlocking(ctx context.Context, files *blocking.Client) error {
 	return files.PosixRename(ctx, ".config.new", "config")
 }
 
-func attributesBlocking(ctx context.Context, files *blocking.Client) error {
+func attributesBlocking(ctx context.Context, files *sftp.Files) error {
 	info, err := files.Stat(ctx, "config")
 	if err != nil {
 		return err
@@ -216,30 +214,30 @@ func attributesBlocking(ctx context.Context, files *blocking.Client) error {
 	return errors.Join(files.Chmod(ctx, "config", 0o600), files.Chtimes(ctx, "config", time.Time{}, time.Now()))
 }
 
-func symlinksBlocking(ctx context.Context, files *blocking.Client) (string, error) {
+func symlinksBlocking(ctx context.Context, files *sftp.Files) (string, error) {
 	if err := files.Symlink(ctx, "config", "latest"); err != nil {
 		return "", err
 	}
 	return files.ReadLink(ctx, "latest") // "config"
 }
 
-func extensionsBlocking(ctx context.Context, files *blocking.Client) (filetransfer.Limits, error) {
+func extensionsBlocking(ctx context.Context, files *sftp.Files) (filetransfer.Limits, error) {
 	is, err := files.StatVFS(ctx, ".")
 	if err != nil {
 		return filetransfer.Limits{}, err
 	}
 	fmt.Println(is.Free(), "of", is.Total(), "bytes are free")
-	return blocking.Call(ctx, files, (*filetransfer.FileTransferClient).Limits)
+	return sftp.Call(ctx, files, (*filetransfer.FileTransferClient).Limits)
 }
 
-func extendedRequestBlocking(ctx context.Context, files *blocking.Client) ([]byte, error) {
-	reply, err := blocking.Call(ctx, files, func(c *filetransfer.FileTransferClient) deferred.Deferred[filetransfer.ExtendedReply] {
+func extendedRequestBlocking(ctx context.Context, files *sftp.Files) ([]byte, error) {
+	reply, err := sftp.Call(ctx, files, func(c *filetransfer.FileTransferClient) deferred.Deferred[filetransfer.ExtendedReply] {
 		return c.ExtendedRequest("sum@example.org", conch.NS("config"))
 	})
 	return reply.Data, err
 }
 
-func failuresBlocking(ctx context.Context, files *blocking.Client) error {
+func failuresBlocking(ctx context.Context, files *sftp.Files) error {
 	err := files.Mkdir(ctx, "spool", 0o755)
 	if errors.Is(err, fs.ErrExist) {
 		return nil
@@ -251,12 +249,12 @@ func failuresBlocking(ctx context.Context, files *blocking.Client) error {
 func TestHowto(t *testing.T) {
 	server := conchtest.NewOpenSSH(t)
 	r := reactortest.Start(t, reactor.Options{})
-	o := sftp.Options{Options: client.Options{Identities: []string{server.ClientKey}, NoAgent: true, KnownHosts: []string{server.KnownHosts}}}
+	o := sftp.OpenOptions{Options: client.Options{Identities: []string{server.ClientKey}, NoAgent: true, KnownHosts: []string{server.KnownHosts}}}
 	target := server.User + "@" + server.Addr.String()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	s := must(reactor.Await(ctx, r, func() deferred.Deferred[*sftp.Client] { return sftp.Open(r, target, o) }))(t)
-	files := s.Blocking()
+	files := s.Files()
 	local := filepath.Join(t.TempDir(), "local")
 	for _, name := range []string{local, server.Home + "/tree/file", server.Home + "/tree/file.tmp"} {
 		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte("content\n"), 0o644)); err != nil {
@@ -277,18 +275,18 @@ func TestHowto(t *testing.T) {
 			t.Errorf("%q", got)
 		}
 	}
-	onLoop(t, r, func() deferred.Deferred[transfer.Report] { return upload(s, local) })
+	onLoop(t, r, func() deferred.Deferred[sftp.Report] { return upload(s, local) })
 	must(uploadBlocking(ctx, files, local))(t)
-	if report := onLoop(t, r, func() deferred.Deferred[transfer.Report] { return downloadTree(s, local+"-tree") }); report.Files != 1 {
+	if report := onLoop(t, r, func() deferred.Deferred[sftp.Report] { return downloadTree(s, local+"-tree") }); report.Files != 1 {
 		t.Errorf("%+v", report)
 	}
 	noError(t, walkBlocking(ctx, files))
-	if report := onLoop(t, r, func() deferred.Deferred[transfer.Report] { return resume(s, local) }); report.Skipped != 1 {
+	if report := onLoop(t, r, func() deferred.Deferred[sftp.Report] { return resume(s, local) }); report.Skipped != 1 {
 		t.Errorf("%+v", report)
 	}
-	onLoop(t, r, func() deferred.Deferred[transfer.Report] { return watched(r, s, local) })
+	onLoop(t, r, func() deferred.Deferred[sftp.Report] { return watched(r, s, local) })
 	noError(t, cancelBlocking(files, local+"-2"))
-	onLoop(t, r, func() deferred.Deferred[transfer.Report] { return replaceAtomically(s, local) })
+	onLoop(t, r, func() deferred.Deferred[sftp.Report] { return replaceAtomically(s, local) })
 	noError(t, editBlocking(ctx, files))
 	if got, err := os.ReadFile(server.Home + "/config"); string(got) != "content\nmore\n" || err != nil {
 		t.Errorf("%q, %v", got, err)

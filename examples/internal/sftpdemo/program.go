@@ -15,7 +15,6 @@ import (
 	"github.com/hawser-go/hawser/conch/sftp"
 
 	"github.com/hawser-go/hawser/conch/conchtest"
-	"github.com/hawser-go/hawser/conch/filetransfer/blocking"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 )
@@ -35,7 +34,7 @@ type Program struct {
 
 	// Job is what the program does, on the loop; Task, where it is set instead, does it on a goroutine, with calls that block.
 	Job  func(e *Env, s *sftp.Client) deferred.Deferred[struct{}]
-	Task func(ctx context.Context, e *Env, files *blocking.Client) error
+	Task func(ctx context.Context, e *Env, files *sftp.Files) error
 }
 
 // Env is what a job is given.
@@ -46,7 +45,7 @@ type Env struct {
 	Server *conchtest.Server // nil if the server is a real one
 
 	target  string
-	options sftp.Options
+	options sftp.OpenOptions
 }
 
 // Connect opens an SFTP session over a new connection.
@@ -165,7 +164,7 @@ func (p Program) job(e *Env, s *sftp.Client) deferred.Deferred[struct{}] {
 		return p.Job(e, s)
 	}
 	return deferred.FromFuture(e.R, func(ctx context.Context, done func(struct{}, error)) {
-		files := s.Blocking()
+		files := s.Files()
 		go func() { done(struct{}{}, p.Task(ctx, e, files)) }() // ends with the task, which ends with ctx
 	})
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/hawser-go/hawser/conch/filetransfer/transfer"
+	"github.com/hawser-go/hawser/conch/sftp"
 	"golang.org/x/term"
 )
 
@@ -40,12 +40,12 @@ func Size(n int64) string {
 	return fmt.Sprintf("%.1f %s", f, units[i])
 }
 
-// Meter returns a function for transfer.Options.Progress that keeps a line up to date on a terminal, and writes nothing but the last line to
+// Meter returns a function for sftp.Options.Progress that keeps a line up to date on a terminal, and writes nothing but the last line to
 // anything else. Of a transfer that has not come to anything it says nothing.
-func Meter(out io.Writer) func(transfer.Progress) {
+func Meter(out io.Writer) func(sftp.Progress) {
 	file, ok := out.(*os.File)
 	live, shown := ok && term.IsTerminal(int(file.Fd())), false
-	return func(p transfer.Progress) {
+	return func(p sftp.Progress) {
 		something := p.Done > 0 || p.Files+p.Skipped+p.Dirs > 0
 		switch {
 		case live && !p.Final:
@@ -60,7 +60,7 @@ func Meter(out io.Writer) func(transfer.Progress) {
 }
 
 // Progress returns a line about how far a transfer is.
-func Progress(p transfer.Progress) string {
+func Progress(p sftp.Progress) string {
 	line := fmt.Sprintf("%s of %s", Size(p.Done), Size(p.Total))
 	if p.Total > 0 {
 		line = fmt.Sprintf("%3d %%  %s", 100*p.Done/p.Total, line)

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/hawser-go/hawser/conch/filetransfer"
-	"github.com/hawser-go/hawser/conch/filetransfer/transfer"
+	"github.com/hawser-go/hawser/conch/sftp"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/examples/internal/sftpdemo"
 )
@@ -25,10 +25,10 @@ func TestTexts(t *testing.T) {
 		{sftpdemo.Kept(fs.ErrExist, false, "x").Error(), "file already exists"},
 		{sftpdemo.Kept(fs.ErrPermission, true, "x").Error(), "permission denied; what has come is kept, and x goes on with it"},
 		{sftpdemo.Line(sftpdemo.Kept(deferred.ErrCancelled, true, "x")), "interrupted; what has come is kept, and x goes on with it"},
-		{sftpdemo.Kept(transfer.ErrStalled, false, "x").Error(), "transfer: nothing has moved for too long; what has come is kept, and x goes on with it"},
-		{sftpdemo.Progress(transfer.Progress{}), "0 bytes of 0 bytes"},
-		{sftpdemo.Progress(transfer.Progress{Total: 400, Done: 100, Rate: 10}), " 25 %  100 bytes of 400 bytes, 10 bytes/s, 30s left"},
-		{sftpdemo.Progress(transfer.Progress{Report: transfer.Report{Bytes: 80, Files: 2, Elapsed: 2 * time.Second}, Total: 80, Done: 80, TotalFiles: 2, Final: true}),
+		{sftpdemo.Kept(sftp.ErrStalled, false, "x").Error(), "transfer: nothing has moved for too long; what has come is kept, and x goes on with it"},
+		{sftpdemo.Progress(sftp.Progress{}), "0 bytes of 0 bytes"},
+		{sftpdemo.Progress(sftp.Progress{Total: 400, Done: 100, Rate: 10}), " 25 %  100 bytes of 400 bytes, 10 bytes/s, 30s left"},
+		{sftpdemo.Progress(sftp.Progress{Report: sftp.Report{Bytes: 80, Files: 2, Elapsed: 2 * time.Second}, Total: 80, Done: 80, TotalFiles: 2, Final: true}),
 			"100 %  80 bytes of 80 bytes, 2 of 2 files, 40 bytes/s"},
 	} {
 		if tt.got != tt.want {
@@ -41,12 +41,12 @@ func TestTexts(t *testing.T) {
 func TestMeter(t *testing.T) {
 	var out bytes.Buffer
 	meter := sftpdemo.Meter(&out)
-	meter(transfer.Progress{Total: 2, Done: 1})
-	meter(transfer.Progress{Final: true})
+	meter(sftp.Progress{Total: 2, Done: 1})
+	meter(sftp.Progress{Final: true})
 	if out.Len() != 0 {
 		t.Errorf("%q", out.String())
 	}
-	meter(transfer.Progress{Total: 2, Done: 2, Final: true})
+	meter(sftp.Progress{Total: 2, Done: 2, Final: true})
 	if out.String() != "100 %  2 bytes of 2 bytes\n" {
 		t.Errorf("%q", out.String())
 	}

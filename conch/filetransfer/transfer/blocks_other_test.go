@@ -1,8 +1,0 @@
-//go:build !unix
-
-package transfer
-
-import "testing"
-
-// blocks does not know how many bytes of a file are on the disk.
-func blocks(testing.TB, string) int64 { return -1 }

@@ -1,0 +1,173 @@
+package sftp_test
+
+import (
+	"context"
+	"io"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hawser-go/hawser/conch/conchtest"
+	"github.com/hawser-go/hawser/conch/filetransfer"
+	"github.com/hawser-go/hawser/conch/internal/sftptest"
+	"github.com/hawser-go/hawser/conch/sftp"
+	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/reactor"
+	"github.com/hawser-go/hawser/reactor/reactortest"
+)
+
+// peer is a client of a server that runs in dir.
+type peer struct {
+	*sftp.Files
+	r      *reactor.Reactor
+	client *filetransfer.FileTransferClient // the loop's
+	link   *link
+	dir    string
+}
+
+// link is a transport on which what goes over it is counted, and which can be cut, or silenced.
+type link struct {
+	*sftptest.Link
+	r      *reactor.Reactor
+	client *filetransfer.FileTransferClient
+	mu     sync.Mutex    // guards hold
+	hold   chan struct{} // while it is open nothing that comes in is delivered; nil for never
+	in     trip          // counts what comes in
+	out    trip          // and what goes out
+}
+
+func newLink(r *reactor.Reactor, server sftptest.Server) *link {
+	l := &link{r: r, client: filetransfer.NewFileTransferClient()}
+	server.In, server.Out = counted{server.In, l}, held{server.Out, l}
+	l.Link = sftptest.NewLink(server, l.client, r)
+	return l
+}
+
+// counted is the server's input.
+type counted struct {
+	io.WriteCloser
+	l *link
+}
+
+func (c counted) Write(p []byte) (int, error) {
+	c.l.out.add(len(p))
+	return c.WriteCloser.Write(p)
+}
+
+// held is its output.
+type held struct {
+	io.Reader
+	l *link
+}
+
+func (h held) Read(p []byte) (int, error) {
+	n, err := h.Reader.Read(p)
+	h.l.in.add(n)
+	h.l.mu.Lock()
+	hold := h.l.hold
+	h.l.mu.Unlock()
+	if hold != nil {
+		<-hold
+	}
+	return n, err
+}
+
+// trip counts bytes, and calls at once when there have been so many.
+type trip struct {
+	mu    sync.Mutex // guards the rest
+	total int64
+	left  int64
+	at    func()
+}
+
+// set makes f be called, on the goroutine of the pump, after n more bytes.
+func (t *trip) set(n int64, f func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.left, t.at = n, f
+}
+
+// add notes n bytes.
+func (t *trip) add(n int) {
+	t.mu.Lock()
+	f := t.at
+	t.total += int64(n)
+	if t.left -= int64(n); t.left > 0 {
+		f = nil
+	}
+	if f != nil {
+		t.at = nil
+	}
+	t.mu.Unlock()
+	if f != nil {
+		f()
+	}
+}
+
+func (t *trip) bytes() int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.total
+}
+
+// cut ends the connection as a broken cable does.
+func (l *link) cut() {
+	l.r.CallFromThread(func() { l.client.ConnectionLost(errCut) })
+	l.LoseConnection()
+}
+
+// hush makes the server be silent from now on, until the function that it returns is called.
+func (l *link) hush() (speak func()) {
+	hold := make(chan struct{})
+	l.mu.Lock()
+	l.hold = hold
+	l.mu.Unlock()
+	return func() {
+		l.mu.Lock()
+		l.hold = nil
+		l.mu.Unlock()
+		close(hold)
+	}
+}
+
+func newPeer(t testing.TB, start sftptest.Start) *peer {
+	reactortest.CheckGoroutines(t)
+	dir := t.TempDir()
+	server, err := start(t, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	loop := reactortest.Start(t, reactor.Options{})
+	l := newLink(loop, server)
+	await := func(ctx context.Context, f func() deferred.Deferred[struct{}]) error {
+		_, err := reactor.Await(ctx, loop, f)
+		return err
+	}
+	err = await(t.Context(), func() deferred.Deferred[struct{}] {
+		l.client.MakeConnection(l)
+		return deferred.Then(l.client.RealPath("."), func(string) (struct{}, error) { return struct{}{}, nil })
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		l.LoseConnection()
+		l.Wait()
+	})
+	return &peer{sftp.New(l.client, loop).Files(), loop, l.client, l, dir}
+}
+
+func openSSH(t testing.TB) *peer {
+	return newPeer(t, sftptest.Program(conchtest.Program(t, "sftp-server")))
+}
+
+func pkgSFTP(t testing.TB) *peer { return newPeer(t, sftptest.PkgSFTP) }
+
+func forEachPeer(t *testing.T, test func(t *testing.T, p *peer)) {
+	for name, start := range map[string]func(testing.TB) *peer{"openssh": openSSH, "pkg-sftp": pkgSFTP} {
+		t.Run(name, func(t *testing.T) { test(t, start(t)) })
+	}
+}
+
+// patience bounds how long a test waits for something that must come.
+const patience = time.Minute

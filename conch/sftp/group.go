@@ -1,0 +1,70 @@
+package sftp
+
+import "github.com/hawser-go/hawser/deferred"
+
+// group is coroutines that are waited for, and stopped, together. It belongs to the loop.
+type group struct {
+	tasks   map[*task]struct{}
+	stopped bool // no more are started
+	err     error
+	idle    deferred.Deferred[struct{}] // fires when there is no task; only while somebody waits
+	waiting bool
+}
+
+type task struct{ d deferred.Deferred[struct{}] }
+
+// start runs body as a coroutine of the group. If it returns an error the group is stopped.
+func (g *group) start(body func(co *deferred.Coro) error) {
+	if g.stopped {
+		return
+	}
+	if g.tasks == nil {
+		g.tasks = make(map[*task]struct{})
+	}
+	t := new(task)
+	g.tasks[t] = struct{}{}
+	t.d = deferred.Inline(func(co *deferred.Coro) (struct{}, error) { return struct{}{}, body(co) })
+	t.d.AddBoth(func(_ struct{}, err error) (struct{}, error) {
+		g.left(t, err) // after a panic, too
+		return struct{}{}, nil
+	})
+	if g.stopped {
+		t.d.Cancel()
+	}
+}
+
+func (g *group) left(t *task, err error) {
+	delete(g.tasks, t)
+	if err != nil {
+		g.stop(err)
+	}
+	if len(g.tasks) == 0 && g.waiting {
+		g.waiting = false
+		_ = g.idle.TryCallback(struct{}{}) // it may have been cancelled
+	}
+}
+
+// stop cancels the coroutines, because of err; they may take their time to end.
+func (g *group) stop(err error) {
+	if g.err == nil {
+		g.err = err
+	}
+	g.stopped = true
+	for t := range g.tasks {
+		if t.d != (deferred.Deferred[struct{}]{}) { // else start does it
+			t.d.Cancel()
+		}
+	}
+}
+
+// wait waits until all coroutines have ended, and returns the first error. If the waiting is cancelled it stops them.
+func (g *group) wait(co *deferred.Coro) error {
+	for len(g.tasks) > 0 {
+		g.idle, g.waiting = deferred.New[struct{}](), true
+		if _, err := deferred.Await(co, g.idle); err != nil {
+			g.stop(err)
+		}
+	}
+	g.stopped = true
+	return g.err
+}

@@ -1,0 +1,230 @@
+package sftp
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/hawser-go/hawser/conch/filetransfer"
+	"github.com/hawser-go/hawser/deferred"
+)
+
+// job is one call of Get, Put or one of their relatives.
+type job struct {
+	s     *Client
+	o     Options
+	op    string // "get" or "put"
+	lease *lease
+	wants []deferred.Deferred[*buffer] // of chunks for which there was no buffer
+	asked bool                         // the arena will call when there is one
+
+	channels  []*channel
+	opening   int
+	ended     bool
+	pipelines []*pipeline // of large files
+
+	began   time.Time
+	now     Progress
+	errs    []error
+	failed  int
+	fatal   error // ended it from outside
+	cancel  func()
+	tick    func() bool // stops the timer
+	last    mark        // at the last tick
+	lastUse time.Time   // when something moved last
+	written int         // chunks that the local disk has taken
+}
+
+// mark is a point in a transfer's progress.
+type mark struct {
+	at    time.Time
+	bytes int64
+	moved moved
+}
+
+// moved is what changes as long as a transfer is not stalled.
+type moved struct {
+	done                 int64
+	files, dirs, written int
+}
+
+// start runs body as a job.
+func (s *Client) start(op string, o Options, body func(co *deferred.Coro, j *job) error) deferred.Deferred[Report] {
+	if o.Concurrency <= 0 {
+		o.Concurrency = DefaultConcurrency
+	}
+	if o.ProgressEvery <= 0 {
+		o.ProgressEvery = DefaultProgressEvery
+	}
+	j := &job{s: s, o: o, op: op, lease: s.pool.open(), began: s.loop.Now()}
+	j.channels = []*channel{{client: s.FileTransferClient}}
+	j.now.Channels = 1
+	j.last, j.lastUse = mark{at: j.began}, j.began
+	j.cancel = func() {}
+	j.schedule()
+	d := deferred.Inline(func(co *deferred.Coro) (Report, error) {
+		err := body(co, j)
+		return j.end(err)
+	})
+	j.cancel = d.Cancel
+	return d
+}
+
+// end gives back what the job has, and returns its result.
+func (j *job) end(err error) (Report, error) {
+	j.ended = true
+	if j.tick != nil {
+		j.tick()
+	}
+	for _, l := range j.channels[1:] {
+		j.s.giveChannel(l)
+	}
+	j.channels = j.channels[:1]
+	j.lease.Close()
+	j.now.Elapsed = j.s.loop.Now().Sub(j.began)
+	if seconds := j.now.Elapsed.Seconds(); j.now.Rate == 0 && seconds > 0 {
+		j.now.Rate = float64(j.now.Bytes) / seconds // it was over before the first tick
+	}
+	if j.o.Progress != nil {
+		j.now.Final = true
+		j.o.Progress(j.now)
+	}
+	switch {
+	case j.fatal != nil:
+		return Report{}, j.fatal
+	case err != nil:
+		return Report{}, err
+	case j.failed > 0:
+		return Report{}, &TreeError{Failed: j.failed, Errors: j.errs, Report: j.now.Report}
+	}
+	return j.now.Report, nil
+}
+
+// schedule sets the timer for Progress and StallTimeout.
+func (j *job) schedule() {
+	every := j.o.ProgressEvery
+	switch {
+	case j.o.Progress == nil && j.o.StallTimeout <= 0:
+		return
+	case j.o.Progress == nil:
+		every = j.o.StallTimeout / 4
+	case j.o.StallTimeout > 0:
+		every = min(every, j.o.StallTimeout/4)
+	}
+	j.tick = j.s.loop.AfterFunc(max(every, time.Millisecond), j.ticked)
+}
+
+func (j *job) ticked() {
+	now := j.s.loop.Now()
+	is := mark{now, j.now.Bytes, moved{j.now.Done, j.now.Files + j.now.Skipped + j.now.Links + j.failed, j.now.Dirs, j.written}}
+	if is.moved != j.last.moved {
+		j.lastUse = now
+	}
+	if j.o.StallTimeout > 0 && now.Sub(j.lastUse) >= j.o.StallTimeout {
+		j.lastUse = now // what the transfer does on its way out may stall as well
+		j.abort(ErrStalled)
+	}
+	if j.ended {
+		return
+	}
+	if seconds := now.Sub(j.last.at).Seconds(); seconds > 0 {
+		rate := float64(is.bytes-j.last.bytes) / seconds
+		if j.now.Rate > 0 {
+			rate = 0.7*j.now.Rate + 0.3*rate
+		}
+		j.now.Rate = rate
+	}
+	j.last = is
+	j.schedule()
+	if j.o.Progress != nil {
+		j.now.Elapsed = now.Sub(j.began)
+		j.o.Progress(j.now) // which may end the job
+	}
+}
+
+// abort ends the job with an error that is not one of a file.
+func (j *job) abort(err error) {
+	if j.fatal == nil {
+		j.fatal = err
+	}
+	j.cancel()
+}
+
+// moved notes n bytes of content that went over the connection.
+func (j *job) moved(n int) {
+	j.now.Bytes += int64(n)
+	j.now.Done += int64(n)
+}
+
+// found notes a file that is to be transferred.
+func (j *job) found(size int64) {
+	j.now.TotalFiles++
+	j.now.Total += max(size, 0)
+}
+
+// skip notes something in a tree that is left out.
+func (j *job) skip() {
+	j.now.TotalFiles++
+	j.now.Skipped++
+}
+
+// problem notes the failure of one of many files.
+func (j *job) problem(path string, err error) {
+	if j.failed++; len(j.errs) < maxErrors {
+		j.errs = append(j.errs, j.failure(path, err))
+	}
+}
+
+// failure returns the error for a file, nil for none.
+func (j *job) failure(path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*FileError](err); ok || isCancelled(err) {
+		return err
+	}
+	return &FileError{Op: j.op, Path: path, Err: err}
+}
+
+func isCancelled(err error) bool { return errors.Is(err, deferred.ErrCancelled) }
+
+// buffer returns a buffer for n bytes, as soon as there is one.
+func (j *job) buffer(co *deferred.Coro, n int) (*buffer, error) {
+	if len(j.wants) == 0 || n <= filetransfer.MaxChunk/8 {
+		if b := j.lease.Get(n); b != nil {
+			return b, nil
+		}
+	}
+	d := deferred.New(func(d deferred.Deferred[*buffer]) {
+		j.wants = slices.DeleteFunc(j.wants, func(other deferred.Deferred[*buffer]) bool { return other == d })
+	})
+	j.wants = append(j.wants, d)
+	j.ask()
+	return deferred.Await(co, d)
+}
+
+// ask makes the arena call when there may be a buffer; looking again afterwards finds one that came meanwhile.
+func (j *job) ask() {
+	if !j.asked {
+		j.asked = true
+		j.lease.Wait(func() { j.s.loop.CallFromThread(j.serve) })
+		if b := j.lease.Get(filetransfer.MaxChunk); b != nil {
+			b.Release() // which calls
+		}
+	}
+}
+
+// serve gives buffers to those who wait.
+func (j *job) serve() {
+	j.asked = false
+	for len(j.wants) > 0 {
+		b := j.lease.Get(filetransfer.MaxChunk)
+		if b == nil {
+			j.ask()
+			return
+		}
+		d := j.wants[0]
+		j.wants = j.wants[1:]
+		d.Callback(b)
+	}
+}

@@ -1,0 +1,59 @@
+package sftp
+
+import (
+	"fmt"
+	"hash/fnv"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// isName reports whether a server's entry is the name of something in the directory, and can be that on this system as well.
+func isName(name string) bool {
+	return name != "" && name != "." && name != ".." && !strings.ContainsAny(name, "/\x00") && filepath.IsLocal(name) &&
+		filepath.Base(name) == name
+}
+
+// maxBase is how long a file's own name may be, in bytes, before the name of its partial file is shortened; systems allow 255.
+const maxBase = 240
+
+// partOf returns the name under which Options.Atomic keeps the file name until it is complete. It takes paths with slashes.
+func partOf(name string) string {
+	dir, base := path.Split(name)
+	if len(base) <= maxBase {
+		return dir + "." + base + ".part"
+	}
+	sum := fnv.New64a()
+	sum.Write([]byte(base)) // never fails
+	return fmt.Sprintf("%s.%s.%x.part", dir, base[:maxBase-24], sum.Sum64())
+}
+
+// wholeOf returns the name of the file that partOf calls name, empty for none.
+func wholeOf(name string) string {
+	if whole := strings.TrimSuffix(strings.TrimPrefix(name, "."), ".part"); whole != "" && partOf(whole) == name {
+		return whole
+	}
+	return ""
+}
+
+// localPartOf is partOf for local paths.
+func localPartOf(name string) string {
+	dir, base := filepath.Split(name)
+	return dir + partOf(base)
+}
+
+// staysInside reports whether a symbolic link at the path name, relative to a tree and with slashes, points to something in the tree. ".." may only stand
+// at the beginning: after the name of another link it leads elsewhere than the path says.
+func staysInside(name, target string) bool {
+	if path.IsAbs(target) || filepath.IsAbs(target) || target == "" {
+		return false
+	}
+	down := false
+	for part := range strings.SplitSeq(filepath.ToSlash(target), "/") {
+		if part == ".." && down {
+			return false
+		}
+		down = down || part != ".." && part != "." && part != ""
+	}
+	return filepath.IsLocal(filepath.FromSlash(path.Join(path.Dir(name), target)))
+}

@@ -1,0 +1,427 @@
+package sftp
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/hawser-go/hawser/conch/internal/sftptest"
+	"github.com/hawser-go/hawser/deferred"
+)
+
+func TestResumeAt(t *testing.T) {
+	source := version{100 << 20, 1000}
+	for _, tt := range []struct {
+		name         string
+		part, source version
+		want         int64
+	}{
+		{"nothing there", version{0, 5000}, source, 0},
+		{"ended in order", version{50 << 20, 1000}, source, 50 << 20},
+		{"complete", version{100 << 20, 1000}, source, 100 << 20},
+		{"cut off", version{50 << 20, 1001}, source, 50<<20 - Overlap},
+		{"cut off early", version{1 << 20, 1001}, source, 0},
+		{"older than the source", version{50 << 20, 999}, source, 0},
+		{"longer than the source", version{100<<20 + 1, 1000}, source, 0},
+		{"source of unknown size", version{50 << 20, 1000}, version{-1, 1000}, 0},
+		{"source of unknown time", version{50 << 20, 1000}, version{100 << 20, math.MinInt64}, 50<<20 - Overlap},
+	} {
+		if got := resumeAt(tt.part, tt.source, Overlap); got != tt.want {
+			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
+		}
+	}
+	if versionOf(1, time.Time{}) != (version{1, math.MinInt64}) || isComplete(version{1, 0}, version{1, math.MinInt64}) {
+		t.Error("a file without time")
+	}
+}
+
+// interruption is a way for a transfer to end early, after n chunks have been seen.
+type interruption struct {
+	name  string
+	apply func(p *peer, d deferred.Deferred[Report])
+	want  error
+}
+
+var interruptions = []interruption{
+	{"cancelled", func(_ *peer, d deferred.Deferred[Report]) { d.Cancel() }, deferred.ErrCancelled},
+	{"connection lost", func(p *peer, _ deferred.Deferred[Report]) { p.ConnectionLost(io.ErrClosedPipe) }, io.ErrClosedPipe},
+}
+
+// interrupt starts a transfer and interrupts it when it has moved at least n bytes.
+func interrupt(p *peer, how interruption, n int64, begin func(o Options) deferred.Deferred[Report], o Options) error {
+	p.t.Helper()
+	_, err := await(p, func() deferred.Deferred[Report] {
+		var d deferred.Deferred[Report]
+		done := false
+		o.ProgressEvery = time.Millisecond / 2
+		o.Progress = func(now Progress) {
+			if now.Bytes >= n && !now.Final && !done {
+				done = true
+				how.apply(p, d)
+			}
+		}
+		d = begin(o)
+		return d
+	})
+	return err
+}
+
+// again opens a new session with the same server.
+func (p *peer) again() {
+	onLoop(p, func() {
+		c := must2(p.openChannel())
+		p.Client.FileTransferClient = c
+	})
+}
+
+func must2[T any](d deferred.Deferred[T]) T {
+	v, err, ok := d.Result()
+	if !ok || err != nil {
+		panic(fmt.Sprint(ok, err))
+	}
+	return v
+}
+
+func TestResumeGet(t *testing.T) {
+	const size = 60*chunkSize + 17
+	for _, how := range interruptions {
+		for _, atomic := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, atomic %v", how.name, atomic), func(t *testing.T) {
+				p := openSSH(t)
+				slow(p)
+				content := someBytes(size, 1)
+				age(t, write(t, filepath.Join(p.dir, "remote"), content), 1_000_000_000)
+				target := filepath.Join(p.local, "target")
+				o := Options{Resume: true, Atomic: atomic}
+				err := interrupt(p, how, 10*chunkSize, func(o Options) deferred.Deferred[Report] { return p.Get("remote", target, o) }, o)
+				if !errors.Is(err, how.want) {
+					t.Fatalf("%v", err)
+				}
+				part := target
+				if atomic {
+					part = filepath.Join(p.local, ".target.part")
+				}
+				have := read(t, part)
+				if len(have) == 0 || len(have) == size || !bytes.Equal(have, content[:len(have)]) {
+					t.Fatalf("%d bytes of %d, or others", len(have), size)
+				}
+				if how.want != deferred.ErrCancelled {
+					p.again()
+				} else {
+					noHandles(p, "remote")
+				}
+				report, err := p.get("remote", target, o)
+				if err != nil || report.Bytes != int64(size-len(have)) || report.Files != 1 {
+					t.Errorf("%d bytes were there: %+v, %v", len(have), report, err)
+				}
+				if !bytes.Equal(read(t, target), content) {
+					t.Error("other content")
+				}
+			})
+		}
+	}
+}
+
+// slow makes the local disk slow enough for a transfer to be interrupted: each chunk waits for the loop to have come around.
+func slow(p *peer) {
+	p.disk = func(d disk) disk {
+		return &faultyDisk{disk: d, before: func(op, name string) error { onLoop(p, func() {}); return nil }}
+	}
+}
+
+func TestResumePut(t *testing.T) {
+	const size = 60*chunkSize + 17
+	for _, how := range interruptions {
+		for _, atomic := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, atomic %v", how.name, atomic), func(t *testing.T) {
+				p := openSSH(t)
+				slow(p)
+				content := someBytes(size, 1)
+				source := write(t, filepath.Join(p.local, "source"), content)
+				age(t, source, 1_000_000_000)
+				o := Options{Resume: true, Atomic: atomic}
+				err := interrupt(p, how, 10*chunkSize, func(o Options) deferred.Deferred[Report] { return p.Put(source, "remote", o) }, o)
+				if !errors.Is(err, how.want) {
+					t.Fatalf("%v", err)
+				}
+				part := filepath.Join(p.dir, "remote")
+				if atomic {
+					part = filepath.Join(p.dir, ".remote.part")
+				}
+				want := int64(size) // what was cut off is within Overlap
+				if how.want == deferred.ErrCancelled {
+					have := read(t, part)
+					if len(have) == 0 || len(have) == size || !bytes.Equal(have, content[:len(have)]) {
+						t.Fatalf("%d bytes of %d, or others", len(have), size)
+					}
+					want = int64(size - len(have))
+					noHandles(p, "remote", ".remote.part")
+				} else {
+					p.again()
+				}
+				report, err := p.put(source, "remote", o)
+				if err != nil || report.Bytes != want || report.Files != 1 {
+					t.Errorf("%+v, %v; want %d bytes", report, err, want)
+				}
+				if !bytes.Equal(read(t, filepath.Join(p.dir, "remote")), content) {
+					t.Error("other content")
+				}
+			})
+		}
+	}
+}
+
+// What is there is not a beginning of the source: it is transferred anew. And what is complete is left alone.
+func TestResumeOfSomethingElse(t *testing.T) {
+	p := openSSH(t)
+	content := someBytes(3*chunkSize, 1)
+	local, remote := filepath.Join(p.local, "file"), filepath.Join(p.dir, "file")
+	for _, tt := range []struct {
+		name   string
+		there  []byte
+		time   int64
+		bytes  int
+		intact bool // what is there stays
+	}{
+		{"older", someBytes(chunkSize, 2), 999_999_999, 3 * chunkSize, false},
+		{"longer", someBytes(4*chunkSize, 2), 1_000_000_000, 3 * chunkSize, false},
+		{"complete, of the same time", someBytes(3*chunkSize, 2), 1_000_000_000, 0, true},
+		{"complete, newer", someBytes(3*chunkSize, 2), 2_000_000_000, 0, true},
+		{"as long, older", someBytes(3*chunkSize, 2), 999_999_999, 3 * chunkSize, false},
+		{"a beginning", content[:chunkSize+5], 1_000_000_000, 2*chunkSize - 5, false},
+	} {
+		for _, dir := range []string{"get", "put"} {
+			source, target := remote, local
+			transfer := func() (Report, error) { return p.get("file", local, Options{Resume: true}) }
+			if dir == "put" {
+				source, target = local, remote
+				transfer = func() (Report, error) { return p.put(local, "file", Options{Resume: true}) }
+			}
+			age(t, write(t, source, content), 1_000_000_000)
+			age(t, write(t, target, tt.there), tt.time)
+			report, err := transfer()
+			if err != nil || report.Bytes != int64(tt.bytes) || (report.Skipped == 1) != tt.intact {
+				t.Errorf("%s, %s: %+v, %v", dir, tt.name, report, err)
+			}
+			want := content
+			if tt.intact {
+				want = tt.there
+			}
+			if !bytes.Equal(read(t, target), want) {
+				t.Errorf("%s, %s: other content", dir, tt.name)
+			}
+		}
+	}
+}
+
+// Whenever a transfer is cancelled, it ends, leaves no handle and no buffer behind, and can be taken up again.
+func TestCancelAtEveryStep(t *testing.T) {
+	p := openSSH(t)
+	content := someBytes(4*chunkSize, 1)
+	source := write(t, filepath.Join(p.local, "source"), content)
+	write(t, filepath.Join(p.dir, "remote"), content)
+	p.makeTree(filepath.Join(p.dir, "tree"))
+	for name, begin := range map[string]func(o Options) deferred.Deferred[Report]{
+		"get":      func(o Options) deferred.Deferred[Report] { return p.Get("remote", filepath.Join(p.local, "target"), o) },
+		"put":      func(o Options) deferred.Deferred[Report] { return p.Put(source, "target", o) },
+		"get tree": func(o Options) deferred.Deferred[Report] { return p.Get("tree", filepath.Join(p.local, "tree"), o) },
+		"put tree": func(o Options) deferred.Deferred[Report] { return p.Put(filepath.Join(p.dir, "tree"), "tree2", o) },
+	} {
+		for step := 0; ; step++ {
+			n, finished := 0, false
+			var d deferred.Deferred[Report]
+			onLoop(p, func() {
+				p.Transport().(*sftptest.Link).Sent = func([]byte) {
+					if n++; n == step+1 {
+						p.r.CallLater(0, func() { d.Cancel() })
+					}
+				}
+			})
+			_, err := await(p, func() deferred.Deferred[Report] {
+				d = begin(Options{Atomic: step%2 == 1})
+				return d
+			})
+			if finished = err == nil; !finished && !errors.Is(err, deferred.ErrCancelled) {
+				t.Fatalf("%s, cancelled at request %d: %v", name, step, err)
+			}
+			onLoop(p, func() { p.Transport().(*sftptest.Link).Sent = nil })
+			must(p, func() deferred.Deferred[string] { return p.RealPath(".") }) // late answers are in by then
+			if finished || step > 40 {
+				break
+			}
+		}
+		noHandles(p, "remote", "target", ".target.part", "one", "two")
+	}
+}
+
+// faultyDisk is a disk on which things go wrong.
+type faultyDisk struct {
+	disk
+	before func(op, name string) error
+}
+
+type faultyFile struct {
+	file
+	disk *faultyDisk
+	name string
+}
+
+func (d *faultyDisk) OpenFile(name string, flag int, perm os.FileMode) (file, error) {
+	if err := d.before("open", name); err != nil {
+		return nil, err
+	}
+	f, err := d.disk.OpenFile(name, flag, perm)
+	if err != nil {
+		return nil, err
+	}
+	return &faultyFile{f, d, name}, nil
+}
+
+func (d *faultyDisk) Rename(from, to string) error {
+	if err := d.before("rename", from); err != nil {
+		return err
+	}
+	return d.disk.Rename(from, to)
+}
+
+func (d *faultyDisk) Mkdir(name string, perm os.FileMode) error {
+	if err := d.before("mkdir", name); err != nil {
+		return err
+	}
+	return d.disk.Mkdir(name, perm)
+}
+
+func (d *faultyDisk) Stat(name string) (os.FileInfo, error) {
+	if err := d.before("stat", name); err != nil {
+		return nil, err
+	}
+	return d.disk.Stat(name)
+}
+
+func (f *faultyFile) Write(p []byte) (int, error) {
+	if err := f.disk.before("write", f.name); err != nil {
+		return 0, err
+	}
+	return f.file.Write(p)
+}
+
+func (f *faultyFile) Read(p []byte) (int, error) {
+	if err := f.disk.before("read", f.name); err != nil {
+		return 0, err
+	}
+	return f.file.Read(p)
+}
+
+func (f *faultyFile) ReadDir(n int) ([]os.DirEntry, error) {
+	if err := f.disk.before("readdir", f.name); err != nil {
+		return nil, err
+	}
+	return f.file.ReadDir(n)
+}
+
+func (f *faultyFile) Sync() error {
+	if err := f.disk.before("sync", f.name); err != nil {
+		return err
+	}
+	return f.file.Sync()
+}
+
+func (f *faultyFile) Close() error {
+	err := f.disk.before("close", f.name)
+	return errors.Join(err, f.file.Close())
+}
+
+// The local disk fails, at each thing that it does: the transfer fails with that, the server's handles are closed, the target is left alone if the
+// transfer is atomic, and next time it works.
+func TestDiskFailures(t *testing.T) {
+	p := openSSH(t)
+	content := someBytes(5*chunkSize, 1)
+	write(t, filepath.Join(p.dir, "remote"), content)
+	write(t, filepath.Join(p.dir, "tree", "dir", "file"), []byte("x"))
+	source, target := write(t, filepath.Join(p.local, "source"), content), filepath.Join(p.local, "target")
+	full := errors.New("disk full")
+	for _, tt := range []struct {
+		op    string
+		nth   int
+		begin func() (Report, error)
+	}{
+		{"open", 1, func() (Report, error) { return p.get("remote", target, Options{Atomic: true}) }},
+		{"write", 1, func() (Report, error) { return p.get("remote", target, Options{Atomic: true}) }},
+		{"write", 4, func() (Report, error) { return p.get("remote", target, Options{Atomic: true}) }},
+		{"sync", 1, func() (Report, error) { return p.get("remote", target, Options{Atomic: true, Sync: true}) }},
+		{"close", 1, func() (Report, error) { return p.get("remote", target, Options{Atomic: true}) }},
+		{"rename", 1, func() (Report, error) { return p.get("remote", target, Options{Atomic: true}) }},
+		{"mkdir", 1, func() (Report, error) { return p.get("tree", filepath.Join(p.local, "tree"), Options{}) }},
+		{"open", 1, func() (Report, error) { return p.get("tree", filepath.Join(p.local, "tree"), Options{}) }},
+		{"stat", 1, func() (Report, error) { return p.put(source, "target", Options{Atomic: true}) }},
+		{"open", 1, func() (Report, error) { return p.put(source, "target", Options{Atomic: true}) }},
+		{"read", 3, func() (Report, error) { return p.put(source, "target", Options{Atomic: true}) }},
+		{"readdir", 1, func() (Report, error) { return p.put(filepath.Join(p.dir, "tree"), "tree2", Options{}) }},
+		{"read", 1, func() (Report, error) { return p.put(filepath.Join(p.dir, "tree"), "tree2", Options{}) }},
+	} {
+		write(t, target, []byte("old"))
+		write(t, filepath.Join(p.dir, "target"), []byte("old"))
+		seen := 0
+		p.disk = func(d disk) disk {
+			return &faultyDisk{disk: d, before: func(op, name string) error {
+				if op != tt.op {
+					return nil
+				}
+				if seen++; seen == tt.nth {
+					return full
+				}
+				return nil
+			}}
+		}
+		_, err := tt.begin()
+		if _, isFile := errors.AsType[*FileError](err); !errors.Is(err, full) || !isFile {
+			t.Errorf("%s %d: %v", tt.op, tt.nth, err)
+		}
+		if string(read(t, target)) != "old" || string(read(t, filepath.Join(p.dir, "target"))) != "old" {
+			t.Errorf("%s %d: the target was touched", tt.op, tt.nth)
+		}
+		noHandles(p, "remote", "target", ".target.part", "file")
+		p.disk = nil
+		if _, err := tt.begin(); err != nil {
+			t.Errorf("%s %d, the second time: %v", tt.op, tt.nth, err)
+		}
+	}
+}
+
+// The connection is lost at each request: everything ends, with that as the cause.
+func TestConnectionLostAtEveryStep(t *testing.T) {
+	p := openSSH(t)
+	content := someBytes(3*chunkSize, 1)
+	source := write(t, filepath.Join(p.local, "source"), content)
+	write(t, filepath.Join(p.dir, "remote"), content)
+	p.makeTree(filepath.Join(p.dir, "tree"))
+	for name, begin := range map[string]func() (Report, error){
+		"get":      func() (Report, error) { return p.get("remote", filepath.Join(p.local, "target"), Options{}) },
+		"put":      func() (Report, error) { return p.put(source, "target", Options{Preserve: true}) },
+		"get tree": func() (Report, error) { return p.get("tree", filepath.Join(p.local, "tree"), Options{}) },
+		"put tree": func() (Report, error) { return p.put(filepath.Join(p.dir, "tree"), "tree2", Options{}) },
+	} {
+		for step := range 12 {
+			n := 0
+			onLoop(p, func() {
+				c := p.FileTransferClient
+				c.Transport().(*sftptest.Link).Sent = func([]byte) {
+					if n++; n == step+1 {
+						p.r.CallLater(0, func() { c.ConnectionLost(io.ErrClosedPipe); c.Transport().LoseConnection() })
+					}
+				}
+			})
+			_, err := begin()
+			if err != nil && !errors.Is(err, io.ErrClosedPipe) || err == nil && step < 3 {
+				t.Errorf("%s, request %d: %v", name, step, err)
+			}
+			p.again()
+		}
+	}
+}

@@ -1,0 +1,212 @@
+package sftp
+
+import (
+	"io"
+	"io/fs"
+	"path"
+	"path/filepath"
+
+	"github.com/hawser-go/hawser/conch/filetransfer"
+	"github.com/hawser-go/hawser/deferred"
+)
+
+// Get downloads the file or directory remote to local, which is the name of what is made, or written over. A directory that is there
+// already is filled. It fails with a [*FileError], or, if some of many files failed, with a [*TreeError]; after a cancellation with
+// deferred.ErrCancelled.
+func (s *Client) Get(remote, local string, o Options) deferred.Deferred[Report] {
+	return s.start("get", o, func(co *deferred.Coro, j *job) error {
+		attrs, err := deferred.Await(co, timed(s, s.GetAttrs(remote, true)))
+		if err != nil {
+			return j.failure(remote, err)
+		}
+		return j.failure(remote, j.get(co, remote, local, attrs))
+	})
+}
+
+func (j *job) get(co *deferred.Coro, remote, local string, attrs filetransfer.Attrs) error {
+	switch attrs.FileMode().Type() {
+	case 0:
+		return j.newDownload(remote, attrs, j.s.wrap(plainDisk{}), local).run(co)
+	case fs.ModeDir:
+		info := attrs.FileInfo(path.Base(remote))
+		return j.inRoot(co, local, info.Mode().Perm()|0o700, func(t *getTree) error { return t.runTop(co, remote, info) })
+	default:
+		return ErrNotRegular
+	}
+}
+
+// inRoot runs f with a tree into the directory local, which is made if it is not there.
+func (j *job) inRoot(co *deferred.Coro, local string, perm fs.FileMode, f func(*getTree) error) error {
+	t := j.newGetTree()
+	d, err := deferred.Await(co, threaded(&t.queue, func() (disk, error) { return makeRoot(local, perm) }, func(d disk) { d.Close() }))
+	if err != nil {
+		return err
+	}
+	t.local = j.s.wrap(d)
+	err = f(t)
+	do(&t.queue, d.Close).AddErrback(func(error) (struct{}, error) { return struct{}{}, nil }) // everything in it is closed
+	if err != nil {
+		t.queue.idle(co)
+	}
+	return err
+}
+
+func (s *Client) wrap(d disk) disk {
+	if s.disk != nil {
+		return s.disk(d)
+	}
+	return d
+}
+
+// GetTo downloads the file remote to w, which is written to on a thread. Of the options, those about the target have no effect.
+func (s *Client) GetTo(remote string, w io.Writer, o Options) deferred.Deferred[Report] {
+	o.Resume, o.Atomic, o.Exclusive, o.Preserve, o.Sync, o.Sparse = false, false, false, false, false, false
+	return s.start("get", o, func(co *deferred.Coro, j *job) error {
+		attrs, err := deferred.Await(co, timed(s, s.GetAttrs(remote, true)))
+		if err == nil && attrs.FileMode().Type() != 0 {
+			err = ErrNotRegular
+		}
+		if err == nil {
+			f := j.newDownload(remote, attrs, nil, "")
+			f.out = output{w: w}
+			err = f.run(co)
+		}
+		return j.failure(remote, err)
+	})
+}
+
+// GetGlob downloads the files and directories whose names match pattern, see [Glob], into the directory local, which is made if it is not there, under
+// their own names. It fails with fs.ErrNotExist if there is none.
+func (s *Client) GetGlob(pattern, local string, o Options) deferred.Deferred[Report] {
+	return s.start("get", o, func(co *deferred.Coro, j *job) error {
+		matches, err := deferred.Await(co, timed(s, Glob(s.FileTransferClient, pattern)))
+		if err == nil && len(matches) == 0 {
+			err = fs.ErrNotExist
+		}
+		if err != nil {
+			return j.failure(pattern, err)
+		}
+		return j.failure(pattern, j.inRoot(co, local, 0o777, func(t *getTree) error { return t.matches(co, matches) }))
+	})
+}
+
+func (t *getTree) matches(co *deferred.Coro, matches []Match) error {
+	seen := make(map[string]bool)
+	return t.runMatches(co, len(matches), func(co *deferred.Coro, top *node, i int) error {
+		source := matches[i].Path
+		name := path.Base(source)
+		if !isName(name) {
+			t.problem(source, ErrUnsafeName)
+			return nil
+		}
+		if seen[name] {
+			t.problem(source, errSameName)
+			return nil
+		}
+		seen[name] = true
+		attrs, err := deferred.Await(co, t.s.GetAttrs(source, true))
+		if err != nil {
+			return t.judge(source, err)
+		}
+		return t.entry(co, top, source, name, attrs)
+	})
+}
+
+// Put uploads the file or directory local to remote, which is the name of what is made, or written over. A directory that is there already is
+// filled. The errors are those of Get.
+func (s *Client) Put(local, remote string, o Options) deferred.Deferred[Report] {
+	return s.start("put", o, func(co *deferred.Coro, j *job) error {
+		d := s.wrap(plainDisk{})
+		queue := taskQueue{loop: s.loop}
+		stat := threaded(&queue, func() (fs.FileInfo, error) { return d.Stat(local) }, nil)
+		target := timed(s, s.GetAttrs(remote, true)).AddErrback(absent)
+		info, err := deferred.Await(co, stat)
+		if err != nil {
+			return j.failure(local, err)
+		}
+		if s.rtt == 0 && info.Size() > 2*window || info.IsDir() || o.Atomic {
+			err = fits(co, target, info)
+		}
+		if err == nil {
+			err = j.put(co, d, local, remote, info)
+		}
+		return j.failure(local, err)
+	})
+}
+
+// absent makes nothing known of a target that the server has nothing to say about.
+func absent(err error) (filetransfer.Attrs, error) {
+	if !isCancelled(err) {
+		err = nil
+	}
+	return filetransfer.Attrs{}, err
+}
+
+// fits fails if the target is a directory that a file would have to take the place of.
+func fits(co *deferred.Coro, target deferred.Deferred[filetransfer.Attrs], info fs.FileInfo) error {
+	is, err := deferred.Await(co, target)
+	if err == nil && is.FileMode().IsDir() && !info.IsDir() {
+		err = ErrIsDirectory
+	}
+	return err
+}
+
+func (j *job) put(co *deferred.Coro, d disk, local, remote string, info fs.FileInfo) error {
+	switch info.Mode().Type() {
+	case 0:
+		return j.newUpload(d, local, info, remote).run(co)
+	case fs.ModeDir:
+		return j.newPutTree(d, remote).runTop(co, local, info)
+	default:
+		return ErrNotRegular
+	}
+}
+
+// PutFrom uploads what r gives, until it ends, to the file remote. r is read on a thread; of a transfer that ends early, a Read that is under way then
+// is not waited for. Resume, Preserve and Sparse have no effect.
+func (s *Client) PutFrom(r io.Reader, remote string, o Options) deferred.Deferred[Report] {
+	o.Resume, o.Preserve, o.Sparse = false, false, false
+	return s.start("put", o, func(co *deferred.Coro, j *job) error {
+		f := j.newUpload(nil, "", nil, remote)
+		from := &source{r: r}
+		defer from.Close()
+		f.from = from
+		return j.failure(remote, f.run(co))
+	})
+}
+
+// PutGlob uploads the local files and directories whose names match pattern, as filepath.Glob has it, into the directory remote, which is made if it
+// is not there, under their own names. It fails with fs.ErrNotExist if there is none.
+func (s *Client) PutGlob(pattern, remote string, o Options) deferred.Deferred[Report] {
+	return s.start("put", o, func(co *deferred.Coro, j *job) error {
+		queue := taskQueue{loop: s.loop}
+		matches, err := deferred.Await(co, threaded(&queue, func() ([]string, error) { return filepath.Glob(pattern) }, nil))
+		if err == nil && len(matches) == 0 {
+			err = fs.ErrNotExist
+		}
+		if err != nil {
+			return j.failure(pattern, err)
+		}
+		return j.failure(pattern, j.putMatches(co, matches, remote))
+	})
+}
+
+func (j *job) putMatches(co *deferred.Coro, matches []string, remote string) error {
+	d := j.s.wrap(plainDisk{})
+	t := j.newPutTree(d, remote)
+	if err := t.makeDir(co, remote, 0o777); err != nil {
+		return err
+	}
+	queue := taskQueue{loop: j.s.loop}
+	return t.runMatches(co, len(matches), func(co *deferred.Coro, top *node, i int) error {
+		e := entry{name: filepath.Base(matches[i])}
+		e.info, e.err = deferred.Await(co, threaded(&queue, func() (fs.FileInfo, error) {
+			e.isPart = t.isPart(matches[i])
+			return d.Stat(matches[i])
+		}, nil))
+		if isCancelled(e.err) {
+			return e.err
+		}
+		return t.entry(co, top, matches[i], e)
+	})
+}

@@ -1,0 +1,561 @@
+package sftp
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hawser-go/hawser/conch/conchtest"
+	"github.com/hawser-go/hawser/conch/filetransfer"
+	"github.com/hawser-go/hawser/conch/internal/sftptest"
+	"github.com/hawser-go/hawser/conch/internal/wire"
+	"github.com/hawser-go/hawser/deferred"
+)
+
+// Symbolic links that lead out of the tree only by way of other links, or because a directory that they are in is one.
+func TestHostileLinksByDetours(t *testing.T) {
+	targets := map[string]string{
+		"top/a/b/up":   "../..",                  // to the top: allowed
+		"top/detour":   "a/b/up/../../../secret", // by way of that one
+		"top/a/b/up/k": "../../../secret",        // written to the top
+		"top/fine":     "a/b/up/x",
+	}
+	p, l := newMeddler(t, func(l *liar, typ uint8, id uint32, d *wire.Decoder) bool {
+		name := d.String()
+		return typ == typeReadlink && l.later(104, id, func(e *wire.Encoder) {
+			e.Uint32(1)
+			e.String(targets[name])
+			e.String("")
+			e.Uint32(0)
+		})
+	})
+	l.stat = func(string) (filetransfer.Attrs, bool) { return attrs(dirMode, 0), true }
+	target := filepath.Join(p.local, "inner", "target")
+	if err := os.MkdirAll(target, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	// One thing after the other, so that the links are there first.
+	l.lists["top"] = list(entryOf("a", dirMode, 0), entryOf("detour", linkMode, 0), entryOf("fine", linkMode, 0))
+	l.lists["top/a"] = list(entryOf("b", dirMode, 0))
+	l.lists["top/a/b"] = list(entryOf("up", linkMode, 0))
+	for failed := 1; failed <= 2; failed++ {
+		_, err := p.get("top", target, Options{Links: CopyLinks})
+		if tree, ok := errors.AsType[*TreeError](err); !ok || !errors.Is(err, ErrUnsafeLink) || tree.Failed != failed || tree.Report.Links != 3-failed {
+			t.Errorf("%v", err)
+		}
+		l.lists["top/a/b"] = list(entryOf("up", dirMode, 0))
+		l.lists["top/a/b/up"] = list(entryOf("k", linkMode, 0))
+	}
+	for _, name := range []string{"detour", "k"} {
+		if to, err := os.Readlink(filepath.Join(target, name)); err == nil {
+			t.Errorf("%s leads to %q", name, to)
+		}
+	}
+	if to, err := os.Readlink(filepath.Join(target, "fine")); to != "a/b/up/x" {
+		t.Errorf("%q, %v", to, err)
+	}
+}
+
+// A tree with a file that has the name of another one's partial file: neither is given the content of the other.
+func TestAtomicTreeWithPartialFiles(t *testing.T) {
+	for range 5 {
+		t.Run("", func(t *testing.T) {
+			p := openSSH(t)
+			source := filepath.Join(p.local, "source")
+			write(t, filepath.Join(source, "file"), []byte("whole"))
+			write(t, filepath.Join(source, ".file.part"), someBytes(3*chunkSize, 1))
+			write(t, filepath.Join(source, ".lonely.part"), []byte("lonely"))
+			if _, err := p.put(source, "plain", Options{}); err != nil {
+				t.Fatal(err)
+			}
+			for dir, begin := range map[string]func(o Options) (Report, error){
+				filepath.Join(p.dir, "put"):    func(o Options) (Report, error) { return p.put(source, "put", o) },
+				filepath.Join(p.local, "got"):  func(o Options) (Report, error) { return p.get("plain", filepath.Join(p.local, "got"), o) },
+				filepath.Join(p.dir, "glob"):   func(o Options) (Report, error) { return putGlob(p, filepath.Join(source, "*"), "glob", o) },
+				filepath.Join(p.local, "glob"): func(o Options) (Report, error) { return getGlob(p, "plain/.*", filepath.Join(p.local, "glob"), o) },
+			} {
+				_, err := begin(Options{Atomic: true})
+				tree, ok := errors.AsType[*TreeError](err)
+				if !ok || tree.Failed != 1 || !errors.Is(err, fs.ErrExist) || !strings.Contains(err.Error(), ".file.part") {
+					t.Errorf("%s: %v", dir, err)
+				}
+				var names []string
+				for _, line := range treeOf(t, dir) {
+					name, _, _ := strings.Cut(line, " ")
+					names = append(names, name)
+				}
+				want := []string{".lonely.part", "file"}
+				if dir == filepath.Join(p.local, "glob") {
+					want = want[:1]
+				} else if got := string(read(t, filepath.Join(dir, "file"))); got != "whole" {
+					t.Errorf("%s: %d bytes", dir, len(got))
+				}
+				if !slices.Equal(names, want) {
+					t.Errorf("%s: %q", dir, names)
+				}
+			}
+		})
+	}
+}
+
+func putGlob(p *peer, pattern, remote string, o Options) (Report, error) {
+	return await(p, func() deferred.Deferred[Report] { return p.PutGlob(pattern, remote, o) })
+}
+
+func getGlob(p *peer, pattern, local string, o Options) (Report, error) {
+	return await(p, func() deferred.Deferred[Report] { return p.GetGlob(pattern, local, o) })
+}
+
+// Links that are followed: one that leads nowhere is reported, and one that leads to where it is does not make copies of copies.
+func TestFollowedLinksThatLeadNowhereOrBack(t *testing.T) {
+	p := openSSH(t)
+	source := filepath.Join(p.dir, "source")
+	write(t, filepath.Join(source, "dir", "file"), []byte("x"))
+	write(t, filepath.Join(source, "other", "file"), []byte("x"))
+	for name, to := range map[string]string{"nowhere": "nothing", "dir/here": ".", "dir/up": "..", "dir/across": "../other", "other/back": "../dir"} {
+		if err := os.Symlink(to, filepath.Join(source, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, transfer := range map[string]func() (Report, error){
+		"get": func() (Report, error) {
+			return p.get("source", filepath.Join(p.local, "get"), Options{Links: FollowLinks})
+		},
+		"put": func() (Report, error) { return p.put(source, "put", Options{Links: FollowLinks}) },
+	} {
+		_, err := transfer()
+		tree, ok := errors.AsType[*TreeError](err)
+		// dir, dir/across, other and other/back have a file each. Three links lead back in dir and what is below it, and three in other.
+		if !ok || !errors.Is(err, errLoop) || !errors.Is(err, fs.ErrNotExist) || tree.Report.Files != 4 || tree.Report.Dirs != 5 || tree.Failed != 1+3+3 {
+			t.Errorf("%s: %v, %+v", name, err, tree)
+		}
+	}
+}
+
+// All transfers of a session together have no more channels than maxChannels, and when a server has refused one, as many are opened again later as it
+// has granted.
+func TestLanesOfSeveralTransfers(t *testing.T) {
+	p := openSSH(t)
+	p.pool = newPool(poolSize)
+	far(p)
+	content := someBytes(24<<20, 1)
+	write(t, filepath.Join(p.dir, "remote"), content)
+	open, opened := p.openChannel, 0
+	p.openChannel = func() deferred.Deferred[*filetransfer.FileTransferClient] {
+		if opened++; opened == 3 {
+			return deferred.Fail[*filetransfer.FileTransferClient](errors.New("no more sessions"))
+		}
+		return open()
+	}
+	get := func(n int) []Report {
+		return must(p, func() deferred.Deferred[[]Report] {
+			var all []deferred.Deferred[Report]
+			for i := range n {
+				all = append(all, p.Get("remote", filepath.Join(p.local, fmt.Sprint("target", i)), Options{}))
+			}
+			return deferred.Gather(all)
+		})
+	}
+	p.maxChannels = 4
+	reports := get(1)
+	if reports[0].Channels != 3 || opened != 3 {
+		t.Fatalf("%+v, %d opened", reports, opened)
+	}
+	onLoop(p, p.closeChannels)
+	reports = get(1)
+	if reports[0].Channels != 3 || opened != 5 {
+		t.Errorf("again: %+v, %d opened", reports, opened)
+	}
+	onLoop(p, func() {
+		p.closeChannels()
+		p.full, opened = false, 10
+	})
+	reports = get(3)
+	if opened != 13 {
+		t.Errorf("three at a time: %+v, %d opened", reports, opened-10)
+	}
+	for i := range 3 {
+		if !bytes.Equal(read(t, filepath.Join(p.local, fmt.Sprint("target", i))), content) {
+			t.Error("other content")
+		}
+	}
+}
+
+// What moves is not always a byte on the connection.
+func TestNotStalled(t *testing.T) {
+	for _, tt := range []struct {
+		name, op string
+		begin    func(p *peer, o Options) (Report, error)
+	}{
+		{"holes", "read", func(p *peer, o Options) (Report, error) {
+			o.Sparse = true
+			return p.put(write(p.t, filepath.Join(p.local, "source"), make([]byte, 20*chunkSize)), "target", o)
+		}},
+		{"a slow disk", "write", func(p *peer, o Options) (Report, error) {
+			write(p.t, filepath.Join(p.dir, "remote"), someBytes(20*chunkSize, 1))
+			return p.get("remote", filepath.Join(p.local, "target"), o)
+		}},
+		{"failures", "open", func(p *peer, o Options) (Report, error) {
+			for i := range 20 {
+				write(p.t, filepath.Join(p.dir, "remote", fmt.Sprint(i)), []byte("x"))
+			}
+			o.Concurrency = 1
+			return p.get("remote", filepath.Join(p.local, "target"), o)
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := openSSH(t)
+			ticks := make(chan struct{})
+			p.Client.loop = &hastyLoop{loop: p.Client.loop, ticks: ticks}
+			p.disk = func(d disk) disk {
+				return &faultyDisk{disk: d, before: func(op, name string) error {
+					if op != tt.op {
+						return nil
+					}
+					for range 3 {
+						<-ticks
+					}
+					if op == "open" {
+						return errors.New("no")
+					}
+					return nil
+				}}
+			}
+			if _, err := tt.begin(p, Options{StallTimeout: 500 * time.Millisecond}); errors.Is(err, ErrStalled) {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// hastyLoop is a loop whose timers are due soon, and whose clock moves by fifty milliseconds with each for which somebody waits.
+type hastyLoop struct {
+	loop
+	ticks chan struct{}
+	now   time.Time
+}
+
+func (l *hastyLoop) Now() time.Time { return l.now }
+
+func (l *hastyLoop) AfterFunc(d time.Duration, f func()) func() bool {
+	return l.loop.AfterFunc(min(d, time.Millisecond), func() {
+		f()
+		select {
+		case l.ticks <- struct{}{}:
+			l.now = l.now.Add(50 * time.Millisecond)
+		default:
+		}
+	})
+}
+
+// A small upload that fails leaves nothing that was not there before, if it is to replace nothing or everything.
+func TestFailedSmallUploadLeavesNothing(t *testing.T) {
+	for _, o := range []Options{{Exclusive: true}, {Atomic: true}, {Exclusive: true, Preserve: true}} {
+		t.Run(fmt.Sprint(o.Atomic, o.Preserve), func(t *testing.T) {
+			var removed []string
+			p, _ := newMeddler(t, func(l *liar, typ uint8, id uint32, d *wire.Decoder) bool {
+				if typ == 13 { // remove
+					removed = append(removed, d.String())
+				}
+				return typ == typeWrite && l.later(101, id, func(e *wire.Encoder) { e.Uint32(4) })
+			})
+			_, err := p.put(write(t, filepath.Join(p.local, "source"), []byte("x")), "new", o)
+			status, ok := errors.AsType[*filetransfer.StatusError](err)
+			onLoop(p, func() {
+				if !ok || status.Code != filetransfer.FXFailure || len(removed) != 1 {
+					t.Errorf("%v, removed %q", err, removed)
+				}
+			})
+		})
+	}
+}
+
+// When a download that was cancelled has ended, nothing is written any more.
+func TestCancelledGetIsOver(t *testing.T) {
+	for _, tree := range []bool{false, true} {
+		t.Run(fmt.Sprintf("tree %v", tree), func(t *testing.T) {
+			p := openSSH(t)
+			write(t, filepath.Join(p.dir, "tree", "dir", "file"), []byte("x"))
+			var d deferred.Deferred[Report]
+			op, busy := "open", make(chan struct{})
+			remote, local := "tree/dir/file", filepath.Join(p.local, "target")
+			if tree {
+				op, remote = "mkdir", "tree"
+			}
+			over := false // the disk's
+			p.disk = func(d2 disk) disk {
+				return &faultyDisk{disk: d2, before: func(is, name string) error {
+					if is == op {
+						onLoop(p, func() { d.Cancel() })
+						onLoop(p, func() {})
+						close(busy)
+						over = true
+					}
+					return nil
+				}}
+			}
+			_, err := await(p, func() deferred.Deferred[Report] {
+				d = p.Get(remote, local, Options{})
+				return d.AddBoth(func(r Report, err error) (Report, error) {
+					select {
+					case <-busy:
+					default:
+						t.Error("the disk is busy still")
+					}
+					return r, err
+				})
+			})
+			<-busy
+			if !errors.Is(err, deferred.ErrCancelled) || !over {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// Concurrency is for all files, small and large together.
+func TestConcurrencyIsForAllFiles(t *testing.T) {
+	p := openSSH(t)
+	for i := range 6 {
+		write(t, filepath.Join(p.local, "source", fmt.Sprint(i)), someBytes(1+(i%2)*3*chunkSize, byte(i)))
+	}
+	open, most := 0, 0
+	onLoop(p, func() {
+		p.Transport().(*sftptest.Link).Sent = func(packet []byte) {
+			switch packet[4] {
+			case typeOpen:
+				open++
+				most = max(most, open)
+			case 4: // close
+				open--
+			}
+		}
+	})
+	report, err := p.put(filepath.Join(p.local, "source"), "target", Options{Concurrency: 1})
+	if err != nil || report.Files != 6 || most != 1 {
+		t.Errorf("%+v, %v, %d at a time", report, err, most)
+	}
+}
+
+// A panic in a function of the user's is the failure of the
+func TestFilterThatPanics(t *testing.T) {
+	p := openSSH(t)
+	write(t, filepath.Join(p.local, "source", "file"), []byte("x"))
+	_, err := p.put(filepath.Join(p.local, "source"), "target", Options{Filter: func(string, fs.FileInfo) bool { panic("no") }})
+	if _, ok := errors.AsType[*deferred.PanicError](err); !ok {
+		t.Error(err)
+	}
+}
+
+// A server that does not tell about an open file has the content all the same.
+func TestPutWithoutFstat(t *testing.T) {
+	p, _ := newMeddler(t, func(l *liar, typ uint8, id uint32, _ *wire.Decoder) bool {
+		switch typ {
+		case typeWrite:
+			return l.later(101, id, func(e *wire.Encoder) { e.Uint32(0) })
+		case 8: // fstat
+			return l.later(101, id, func(e *wire.Encoder) { e.Uint32(3) })
+		}
+		return false
+	})
+	if report, err := p.put(write(t, filepath.Join(p.local, "source"), someBytes(3*chunkSize, 1)), "new", Options{}); err != nil || report.Files != 1 {
+		t.Errorf("%+v, %v", report, err)
+	}
+}
+
+// lossy is a writer that does not say that it has not written everything.
+type lossy struct{}
+
+func (lossy) Write(p []byte) (int, error) { return len(p) / 2, nil }
+
+func TestWriterThatLosesBytes(t *testing.T) {
+	p := openSSH(t)
+	write(t, filepath.Join(p.dir, "remote"), []byte("content"))
+	if _, err := await(p, func() deferred.Deferred[Report] { return p.GetTo("remote", lossy{}, Options{}) }); !errors.Is(err, io.ErrShortWrite) {
+		t.Error(err)
+	}
+}
+
+func TestWalkOfAFileThatIsSkipped(t *testing.T) {
+	p := openSSH(t)
+	write(t, filepath.Join(p.dir, "file"), nil)
+	_, err := await(p, func() deferred.Deferred[struct{}] {
+		return Walk(p.FileTransferClient, "file", func(string, filetransfer.Entry, error) error { return fs.SkipDir })
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// What is kept of directories that wait to be listed is bounded in bytes.
+func TestNamesAreBounded(t *testing.T) {
+	tr := (&job{s: &Client{FileTransferClient: filetransfer.NewFileTransferClient()}, o: Options{Concurrency: 1}}).newTree()
+	top := &node{path: strings.Repeat("x", 1000)}
+	tr.nameBudget = maxNames - 3*nameBudget(nameCost+len("source")+1000+len("/name"))
+	var err error
+	n := 0
+	for ; err == nil && n < 10; n++ {
+		err = tr.push(top, "source", "name", nil)
+	}
+	if err != ErrTooManyNames || n != 4 || top.pending != 3 || len(tr.stack) != 3 {
+		t.Errorf("%v after %d", err, n)
+	}
+	tr.nameBudget.drop(tr.stack[0].source, tr.stack[0].path)
+	if err := tr.push(top, "source", "name", nil); err != nil {
+		t.Error(err)
+	}
+}
+
+// A server that states how many handles it has is not asked for more.
+func TestFewHandles(t *testing.T) {
+	p := newPeer(t, sftptest.Program("/bin/sh", "-c", "ulimit -n 30; exec "+conchtest.Program(t, "sftp-server")))
+	for i := range 300 {
+		write(t, filepath.Join(p.dir, "source", fmt.Sprint(i%20), fmt.Sprint(i)), []byte("x"))
+	}
+	if report, err := p.get("source", filepath.Join(p.local, "target"), Options{}); err != nil || report.Files != 300 {
+		t.Errorf("%+v, %v", report, err)
+	}
+}
+
+// A file that cannot be read does not cost the one that is there.
+func TestGetLeavesTheTargetOfAFileThatCannotBeOpened(t *testing.T) {
+	p, l := newMeddler(t, func(l *liar, typ uint8, id uint32, _ *wire.Decoder) bool {
+		return typ == typeOpen && l.later(101, id, func(e *wire.Encoder) { e.Uint32(3) })
+	})
+	for _, o := range []Options{{}, {Resume: true}, {Exclusive: true}, {Atomic: true}} {
+		for _, size := range []uint64{3, 0, 3 * chunkSize} {
+			l.stat = func(string) (filetransfer.Attrs, bool) { return attrs(fileMode, size), true }
+			target := write(t, filepath.Join(p.local, "target"), []byte("old"))
+			if o.Exclusive {
+				os.Remove(target)
+			}
+			_, err := p.get("remote", target, o)
+			left, _ := filepath.Glob(filepath.Join(p.local, "*"))
+			if !errors.Is(err, fs.ErrPermission) || o.Exclusive != (len(left) == 0) || !o.Exclusive && string(read(t, target)) != "old" {
+				t.Errorf("%+v, %d bytes: %v, and %q is left", o, size, err, left)
+			}
+		}
+	}
+}
+
+// A read-only file can be gone on with: its part can be written.
+func TestPartOfAReadOnlyFileCanBeWritten(t *testing.T) {
+	var modes []uint32
+	p, _ := newMeddler(t, func(_ *liar, typ uint8, _ uint32, d *wire.Decoder) bool {
+		if typ == typeOpen {
+			_ = d.String()
+			_, _ = d.Uint32(), d.Uint32()
+			modes = append(modes, d.Uint32())
+		}
+		return false
+	})
+	source := write(t, filepath.Join(p.local, "source"), someBytes(3*chunkSize, 1))
+	if err := os.Chmod(source, 0o444); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range []Options{{}, {Resume: true}, {Preserve: true}} {
+		_, _ = p.put(source, "new", o) // the liar cannot be written to
+	}
+	onLoop(p, func() {
+		if !slices.Equal(modes, []uint32{0o444, 0o644, 0o644}) {
+			t.Errorf("%o", modes)
+		}
+	})
+}
+
+// What is found in the end is what there was, also of files whose size nobody knew.
+func TestProgressOfUnknownSizes(t *testing.T) {
+	p := openSSH(t)
+	for name, begin := range map[string]func(o Options) deferred.Deferred[Report]{
+		"PutFrom": func(o Options) deferred.Deferred[Report] {
+			return p.PutFrom(bytes.NewReader(someBytes(3*chunkSize+5, 1)), "target", o)
+		},
+		"/proc": func(o Options) deferred.Deferred[Report] {
+			return p.Get("/proc/cpuinfo", filepath.Join(p.local, "cpuinfo"), o)
+		},
+	} {
+		var last Progress
+		report := must(p, func() deferred.Deferred[Report] {
+			return begin(Options{Progress: func(now Progress) { last = now }})
+		})
+		if !last.Final || last.Total != report.Bytes || last.Done != report.Bytes || report.Bytes == 0 || last.Rate == 0 {
+			t.Errorf("%s: %+v, %+v", name, last, report)
+		}
+	}
+}
+
+// A directory entry without attributes is walked into if it is a directory.
+func TestWalkWithoutAttributes(t *testing.T) {
+	p, l := newLiar(t)
+	l.lists["top"] = list(filetransfer.Entry{Filename: "sub"}, filetransfer.Entry{Filename: "a.txt"})
+	l.lists["top/sub"] = list(filetransfer.Entry{Filename: "b.txt"})
+	var seen []string
+	must(p, func() deferred.Deferred[struct{}] {
+		return Walk(p.FileTransferClient, "top", func(name string, e filetransfer.Entry, err error) error {
+			seen = append(seen, fmt.Sprint(name, " ", e.Attrs.FileMode().IsDir()))
+			return err
+		})
+	})
+	if want := []string{"top true", "top/sub true", "top/a.txt false", "top/sub/b.txt false"}; !slices.Equal(seen, want) {
+		t.Errorf("%q", seen)
+	}
+}
+
+// F80: an upload that is stopped is cut to a beginning of the source when the
+// servers of all channels are done with its writes: a late write would saveProgress a hole.
+// The upload is cancelled once, because a second cancellation gives up the cutting,
+// and a handle that was never written to does not count.
+func TestStripedUploadIsMarkedAfterItsLastWrite(t *testing.T) {
+	p := openSSH(t)
+	p.pool = newPool(poolSize)
+	far(p)
+	source := write(t, filepath.Join(p.local, "source"), someBytes(40<<20, 1))
+	age(t, source, 1_000_000_000)
+	open := p.openChannel
+	var d deferred.Deferred[Report]
+	// Written handles of further channels that were closed, and those of them whose
+	// servers are done with the writes; whether the file was cut before.
+	closed, done, early, cancelled := 0, 0, false, false
+	onLoop(p, func() {
+		p.FileTransferClient.Transport().(*sftptest.Link).Sent = func(packet []byte) {
+			if packet[4] == typeFsetstat {
+				early = early || done < closed || closed == 0
+			}
+		}
+	})
+	p.openChannel = func() deferred.Deferred[*filetransfer.FileTransferClient] {
+		c, written := must2(open()), false
+		c.Transport().(*sftptest.Link).Sent = func(packet []byte) {
+			switch {
+			case packet[4] == typeClose && written:
+				closed++
+				// This request goes before the close, and is answered after the writes.
+				c.RealPath(".").OnValue(func(string) { done++ }).OnError(func(error) {})
+			case packet[4] == typeWrite && !cancelled:
+				cancelled = true
+				p.r.CallLater(0, func() { d.Cancel() })
+			}
+			written = written || packet[4] == typeWrite
+		}
+		return deferred.Succeed(c)
+	}
+	_, err := await(p, func() deferred.Deferred[Report] {
+		d = p.Put(source, "target", Options{Channels: 4, Resume: true})
+		return d
+	})
+	if !errors.Is(err, deferred.ErrCancelled) || closed == 0 || early {
+		t.Fatalf("%v, %d handles closed, marked too early: %v", err, closed, early)
+	}
+	have := read(t, filepath.Join(p.dir, "target"))
+	if !bytes.Equal(have, read(t, source)[:len(have)]) {
+		t.Errorf("%d bytes are no beginning", len(have))
+	}
+}

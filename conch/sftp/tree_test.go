@@ -1,0 +1,353 @@
+package sftp
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hawser-go/hawser/conch/filetransfer"
+	"github.com/hawser-go/hawser/deferred"
+)
+
+// makeTree makes directories and files with names of all kinds, but for those that the server cannot have.
+func (p *peer) makeTree(dir string) {
+	t := p.t
+	t.Helper()
+	names := []string{
+		"plain", "with space", p.odd("ünïcødé 漢字 🚢"), " leading", "trailing ", "-dash", ".hidden", "new\nline", "quote'\"", "back\\slash", "star*", "a[b]c?",
+		p.odd("invalid utf-8 \xff\xfe"), "tab\there", "~", "...", strings.Repeat("long", 60), "$(echo)", "semi;colon", "esc\x1b[31m",
+	}
+	for i, name := range names {
+		write(t, filepath.Join(dir, name), someBytes(i*997, byte(i)))
+		write(t, filepath.Join(dir, "sub "+name, "deeper", name), someBytes(i, byte(i)))
+	}
+	write(t, filepath.Join(dir, "large", "one"), someBytes(3*chunkSize+1, 1))
+	write(t, filepath.Join(dir, "large", "two"), someBytes(2*chunkSize, 2))
+	if err := os.MkdirAll(filepath.Join(dir, "empty", "empty", "empty"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTrees(t *testing.T) {
+	forEachPeer(t, func(t *testing.T, p *peer) {
+		source := filepath.Join(p.local, "source")
+		p.makeTree(source)
+		up, err := p.put(source, "tree", Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sameTree(t, filepath.Join(p.dir, "tree"), source)
+		down, err := p.get("tree", filepath.Join(p.local, "target"), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sameTree(t, filepath.Join(p.local, "target"), source)
+		if up.Files != 42 || up.Dirs != 45 || down.Files != up.Files || down.Dirs != up.Dirs || down.Bytes != up.Bytes {
+			t.Errorf("up %+v, down %+v", up, down)
+		}
+		// A second time over what is there, with everything preserved, and then once more with nothing to do.
+		for i, o := range []Options{{Preserve: true, Atomic: true}, {Preserve: true, Resume: true}} {
+			up, err := p.put(source, "tree", o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			down, err := p.get("tree", filepath.Join(p.local, "target"), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// Two are empty, which may be untrue at the server: they are read again.
+			if up.Skipped != i*42 || down.Skipped != i*40 || (i == 1 && up.Bytes+down.Bytes > 0) {
+				t.Errorf("%+v: up %+v, down %+v", o, up, down)
+			}
+		}
+		sameTree(t, filepath.Join(p.local, "target"), source)
+	})
+}
+
+func TestTreeAttributes(t *testing.T) {
+	p := openSSH(t)
+	source, target := filepath.Join(p.local, "source"), filepath.Join(p.local, "target")
+	write(t, filepath.Join(source, "dir", "file"), []byte("x"))
+	for _, name := range []string{"dir/file", "dir", "."} {
+		name = filepath.Join(source, name)
+		if err := os.Chmod(name, 0o550); err != nil {
+			t.Fatal(err)
+		}
+		age(t, name, 1_000_000_000)
+	}
+	if _, err := p.put(source, "tree", Options{Preserve: true}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.get("tree", target, Options{Preserve: true}); err != nil {
+		t.Fatal(err)
+	}
+	for _, top := range []string{filepath.Join(p.dir, "tree"), target} {
+		for _, name := range []string{"dir/file", "dir", "."} {
+			info, err := os.Stat(filepath.Join(top, name))
+			if err != nil || info.Mode().Perm() != 0o550 || info.ModTime().Unix() != 1_000_000_000 {
+				t.Errorf("%s: %v, %v", name, fs.FormatFileInfo(info), err)
+			}
+		}
+	}
+}
+
+func TestTreeLinks(t *testing.T) {
+	p := openSSH(t)
+	source := filepath.Join(p.local, "source")
+	write(t, filepath.Join(source, "dir", "file"), []byte("content"))
+	for name, target := range map[string]string{"to file": "dir/file", "dir/up": "../dir/file", "to dir": "dir", "dangling": "nothing"} {
+		if err := os.Symlink(target, filepath.Join(source, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var last Progress
+	up, err := p.put(source, "skipped", Options{Progress: func(p Progress) { last = p }})
+	if err != nil || up.Skipped != 4 || up.Files != 1 || last.TotalFiles != 5 {
+		t.Errorf("%+v, %v, %+v", up, err, last)
+	}
+	for range 2 { // onto links that are there, too
+		if up, err := p.put(source, "copied", Options{Links: CopyLinks}); err != nil || up.Links != 4 {
+			t.Errorf("%+v, %v", up, err)
+		}
+		down, err := p.get("copied", filepath.Join(p.local, "copied"), Options{Links: CopyLinks})
+		if err != nil || down.Links != 4 {
+			t.Errorf("%+v, %v", down, err)
+		}
+	}
+	sameTree(t, filepath.Join(p.dir, "copied"), source)
+	sameTree(t, filepath.Join(p.local, "copied"), source)
+
+	os.Remove(filepath.Join(p.dir, "copied", "dangling"))
+	os.Remove(filepath.Join(source, "dangling"))
+	for name, transfer := range map[string]func() (Report, error){
+		"get": func() (Report, error) {
+			return p.get("copied", filepath.Join(p.local, "followed"), Options{Links: FollowLinks})
+		},
+		"put": func() (Report, error) { return p.put(source, "followed", Options{Links: FollowLinks}) },
+	} {
+		if report, err := transfer(); err != nil || report.Files != 5 || report.Links != 0 {
+			t.Errorf("%s: %+v, %v", name, report, err)
+		}
+	}
+	want := []string{"dir/", "dir/file", "dir/up", "to dir/", "to dir/file", "to dir/up", "to file"}
+	for _, dir := range []string{filepath.Join(p.local, "followed"), filepath.Join(p.dir, "followed")} {
+		var got []string
+		for _, line := range treeOf(t, dir) {
+			name, _, _ := strings.Cut(line, " ed7002b4")
+			got = append(got, name)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q", got)
+		}
+	}
+}
+
+func TestFilter(t *testing.T) {
+	p := openSSH(t)
+	source := filepath.Join(p.local, "source")
+	for _, name := range []string{"a/keep", "a/drop.tmp", "skipped/x", "keep"} {
+		write(t, filepath.Join(source, name), []byte(name))
+	}
+	var asked []string
+	filter := func(name string, info fs.FileInfo) bool {
+		asked = append(asked, name)
+		return info.Name() != "skipped" && !strings.HasSuffix(name, ".tmp")
+	}
+	if _, err := p.put(source, "tree", Options{Filter: filter}); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(asked)
+	if want := []string{"a", "a/drop.tmp", "a/keep", "keep", "skipped"}; !slices.Equal(asked, want) {
+		t.Errorf("asked about %q", asked)
+	}
+	if _, err := p.put(source, "tree", Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if report, err := p.get("tree", filepath.Join(p.local, "target"), Options{Filter: filter}); err != nil || report.Files != 2 {
+		t.Errorf("%+v, %v", report, err)
+	}
+}
+
+// One file that cannot be transferred does not keep the others.
+func TestTreeError(t *testing.T) {
+	p := openSSH(t)
+	source, target := filepath.Join(p.local, "source"), filepath.Join(p.local, "target")
+	for i := range 50 {
+		write(t, filepath.Join(source, "dir", fmt.Sprint(i)), []byte("x"))
+	}
+	if _, err := p.put(source, "tree", Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{filepath.Join(p.dir, "again", "dir", "7"), filepath.Join(target, "dir", "7"), filepath.Join(target, "dir", "8")} {
+		if err := os.MkdirAll(dir, 0o755); err != nil { // in the way
+			t.Fatal(err)
+		}
+	}
+	check := func(report Report, err error, failed int) {
+		t.Helper()
+		tree, ok := errors.AsType[*TreeError](err)
+		file, ok2 := errors.AsType[*FileError](err)
+		if !ok || !ok2 || tree.Failed != failed || tree.Report.Files != 50-failed || !strings.HasSuffix(file.Path, "7") && !strings.HasSuffix(file.Path, "8") {
+			t.Errorf("%v, %+v", err, tree)
+		}
+	}
+	report, err := p.put(source, "again", Options{})
+	check(report, err, 1)
+	report, err = p.get("tree", target, Options{})
+	check(report, err, 2)
+}
+
+func TestManySmallFiles(t *testing.T) {
+	p := openSSH(t)
+	source := filepath.Join(p.local, "source")
+	for i := range 2000 {
+		write(t, filepath.Join(source, fmt.Sprint(i%7), fmt.Sprint(i)), someBytes(1+i%5000, byte(i)))
+	}
+	if report, err := p.put(source, "tree", Options{}); err != nil || report.Files != 2000 {
+		t.Fatalf("%+v, %v", report, err)
+	}
+	if report, err := p.get("tree", filepath.Join(p.local, "target"), Options{}); err != nil || report.Files != 2000 {
+		t.Fatalf("%+v, %v", report, err)
+	}
+	sameTree(t, filepath.Join(p.local, "target"), source)
+}
+
+// Ten thousand entries in one directory, at each server.
+func TestLargeDirectory(t *testing.T) {
+	const entries = 10_000
+	dir := t.TempDir()
+	for i := range entries {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("f%05d", i)), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir = filepath.ToSlash(dir)
+	forEachPeer(t, func(t *testing.T, p *peer) {
+		found := must(p, func() deferred.Deferred[[]Match] { return Glob(p.FileTransferClient, dir+"/f*") })
+		if len(found) != entries || !slices.IsSortedFunc(found, func(a, b Match) int { return strings.Compare(a.Path, b.Path) }) || found[9].Path != dir+"/f00009" {
+			t.Errorf("%d matches", len(found))
+		}
+	})
+}
+
+func TestGlob(t *testing.T) {
+	forEachPeer(t, func(t *testing.T, p *peer) {
+		for _, name := range []string{"a/one.txt", "a/two.txt", "a/.hidden.txt", "b/one.txt", "b/sub/three.txt", "star*", p.odd("\xff\xfe")} {
+			write(t, filepath.Join(p.dir, name), []byte(name))
+		}
+		if p.Glob("[") == nil {
+			t.Error("no error for a malformed pattern")
+		}
+		for pattern, want := range map[string][]string{
+			"a/*":                             {"a/one.txt", "a/two.txt"},
+			"*/one.txt":                       {"a/one.txt", "b/one.txt"},
+			"?/*.txt":                         {"a/one.txt", "a/two.txt", "b/one.txt"},
+			"a/.*":                            {"a/.hidden.txt"},
+			"[ab]/two*":                       {"a/two.txt"},
+			"b/*/*":                           {"b/sub/three.txt"},
+			"star\\*":                         {"star*"},
+			"a":                               {"a"},
+			"a/one.txt":                       {"a/one.txt"},
+			"missing":                         nil,
+			"missing/*":                       nil,
+			"a/one.txt/*":                     nil,
+			"??":                              {p.odd("\xff\xfe")},
+			"":                                nil,
+			filepath.ToSlash(p.dir) + "/a/t*": {filepath.ToSlash(p.dir) + "/a/two.txt"},
+		} {
+			found := must(p, func() deferred.Deferred[[]Match] { return Glob(p.FileTransferClient, pattern) })
+			var got []string
+			for _, m := range found {
+				got = append(got, m.Path)
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%q: %q, want %q", pattern, got, want)
+			}
+		}
+		report, err := await(p, func() deferred.Deferred[Report] {
+			return p.GetGlob("?/*", filepath.Join(p.local, "target"), Options{})
+		})
+		if tree, ok := errors.AsType[*TreeError](err); !ok || tree.Failed != 1 || !errors.Is(err, fs.ErrExist) || tree.Report.Files != 3 {
+			t.Errorf("two of one name: %+v, %v", report, err)
+		}
+		if got := string(read(t, filepath.Join(p.local, "target", "sub", "three.txt"))); got != "b/sub/three.txt" {
+			t.Errorf("%q", got)
+		}
+		report = must(p, func() deferred.Deferred[Report] {
+			return p.PutGlob(filepath.Join(p.local, "target", "*"), "b", Options{Preserve: true})
+		})
+		if report.Files != 3 || !bytes.Equal(read(t, filepath.Join(p.dir, "b", "two.txt")), []byte("a/two.txt")) {
+			t.Errorf("%+v", report)
+		}
+		report = must(p, func() deferred.Deferred[Report] {
+			return p.PutGlob(filepath.Join(p.local, "target", "*"), "made for it", Options{})
+		})
+		if report.Files != 3 || !bytes.Equal(read(t, filepath.Join(p.dir, "made for it", "two.txt")), []byte("a/two.txt")) {
+			t.Errorf("%+v", report)
+		}
+		for name, d := range map[string]func() deferred.Deferred[Report]{
+			"get": func() deferred.Deferred[Report] { return p.GetGlob("no*", p.local, Options{}) },
+			"put": func() deferred.Deferred[Report] { return p.PutGlob(filepath.Join(p.local, "no*"), ".", Options{}) },
+		} {
+			if _, err := await(p, d); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("%s of nothing: %v", name, err)
+			}
+		}
+	})
+}
+
+// Glob returns why a pattern is refused.
+func (p *peer) Glob(pattern string) error {
+	_, err := await(p, func() deferred.Deferred[[]Match] { return Glob(p.FileTransferClient, pattern) })
+	return err
+}
+
+func TestWalk(t *testing.T) {
+	p := openSSH(t)
+	for _, name := range []string{"top/a/one", "top/a/two", "top/b/three", "top/four"} {
+		write(t, filepath.Join(p.dir, name), nil)
+	}
+	walk := func(f func(name string, e filetransfer.Entry) error) ([]string, error) {
+		var seen []string
+		_, err := await(p, func() deferred.Deferred[struct{}] {
+			return Walk(p.FileTransferClient, "top", func(name string, e filetransfer.Entry, err error) error {
+				seen = append(seen, name)
+				if err != nil {
+					return err
+				}
+				return f(name, e)
+			})
+		})
+		slices.Sort(seen)
+		return seen, err
+	}
+	all, err := walk(func(string, filetransfer.Entry) error { return nil })
+	if want := []string{"top", "top/a", "top/a/one", "top/a/two", "top/b", "top/b/three", "top/four"}; err != nil || !slices.Equal(all, want) {
+		t.Errorf("%q, %v", all, err)
+	}
+	skipped, err := walk(func(name string, e filetransfer.Entry) error {
+		if name == "top/a" {
+			return fs.SkipDir
+		}
+		return nil
+	})
+	if want := []string{"top", "top/a", "top/b", "top/b/three", "top/four"}; err != nil || !slices.Equal(skipped, want) {
+		t.Errorf("%q, %v", skipped, err)
+	}
+	if seen, err := walk(func(string, filetransfer.Entry) error { return fs.SkipAll }); err != nil || len(seen) != 1 {
+		t.Errorf("%q, %v", seen, err)
+	}
+	mine := errors.New("mine")
+	if _, err := walk(func(string, filetransfer.Entry) error { return mine }); err != mine {
+		t.Errorf("%v", err)
+	}
+	if _, err := await(p, func() deferred.Deferred[struct{}] { return Walk(p.FileTransferClient, "missing", nil) }); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%v", err)
+	}
+}
