@@ -35,6 +35,10 @@ type FileTransferClient struct {
 	// it. The default is the order of OpenSSH and of all that follow it, which is the reverse (C-SFTP-27).
 	DraftLinkOrder bool
 
+	// MaxDirectorySize is the maximum memory for one ReadAll of a directory, in
+	// bytes. 0 means 64 MiB, enough for about 300,000 entries.
+	MaxDirectorySize int
+
 	offered    []Extension // ours, for SSH_FXP_INIT
 	transport  Transport   // nil before MakeConnection
 	lost       error       // a *ConnectionLostError once the connection is gone

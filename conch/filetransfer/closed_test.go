@@ -3,11 +3,9 @@ package filetransfer
 import (
 	"errors"
 	"io/fs"
-	"strings"
 	"testing"
 
 	"github.com/hawser-go/hawser/conch/internal/wire"
-	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/deferred/deferredtest"
 )
 
@@ -48,22 +46,6 @@ func TestClosedInTheMiddle(t *testing.T) {
 	s.waiting = nil
 	if o := deferredtest.Observe(f.CopyData(0, 0, closed, 0)); len(s.waiting) > 0 || !errors.Is(o.Err, fs.ErrClosed) {
 		t.Errorf("copy: %v", o.Err)
-	}
-}
-
-// ReadAll counts what names and attributes take, not only how many there are.
-func TestSFTP52_LongNamesAreBounded(t *testing.T) {
-	c, _ := connected(t)
-	r := &reading{dir: testDirectory(c), result: deferred.New[[]Entry](), size: maxDirectorySize - 500}
-	o := deferredtest.Observe(r.result)
-	r.next()
-	c.DataReceived(nameReply(0, Entry{Filename: strings.Repeat("x", 200), Longname: strings.Repeat("y", 200)}))
-	if o.Fired {
-		t.Fatal(o.Err)
-	}
-	c.DataReceived(nameReply(1, Entry{Longname: strings.Repeat("y", 100)}))
-	if !errors.Is(o.Err, ErrTooManyEntries) {
-		t.Error(o.Err)
 	}
 }
 

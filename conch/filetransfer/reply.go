@@ -105,15 +105,6 @@ func decodeHandle(d *wire.Decoder) (string, error) {
 	return string(handle), nil
 }
 
-// decodeEntries reads the body of a SSH_FXP_NAME: draft section 7.
-func decodeEntries(d *wire.Decoder) []Entry {
-	entries := make([]Entry, d.Count(3*4))
-	for i := range entries {
-		entries[i] = Entry{Filename: d.String(), Longname: d.String(), Attrs: decodeAttrs(d)}
-	}
-	return entries
-}
-
 // decodePath returns the first name of a SSH_FXP_NAME (C-SFTP-28).
 func decodePath(d *wire.Decoder) (string, error) {
 	entries := decodeEntries(d)
