@@ -15,8 +15,8 @@ import (
 
 const (
 	// maxListing is the memory in bytes that the result of ReadDir, List or
-	// Glob may take.
-	maxListing = 64 << 20
+	// Glob may take. With the replies in flight it is less than 64 MiB.
+	maxListing = 56 << 20
 
 	// maxReadsAhead is the number of READDIR requests in flight for a directory.
 	// Two are enough for a small directory: one gets the entries, one the end.
