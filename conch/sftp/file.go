@@ -290,17 +290,19 @@ func (f *File) noDirectory(err error) error {
 	return err
 }
 
-// readError explains why a read at offset has failed: the server may have opened
-// a directory. Some servers report the end of the file then.
+// readError explains why a read at offset has returned n bytes and err: the
+// server may have opened a directory. Some servers report the end of the file
+// then.
 func (f *File) readError(offset int64, n int, err error) error {
-	if n > 0 || err == nil {
+	switch {
+	case f.h.isFile.Load():
+		return err
+	case n > 0, err == nil:
 		f.h.isFile.Store(true)
 		return err
-	}
-	if f.h.isFile.Load() || !refused(err) || errors.Is(err, io.EOF) && offset > 0 {
+	case !refused(err) && err != io.EOF, errors.Is(err, io.EOF) && offset > 0:
 		return err
-	}
-	if f.isDirectory() {
+	case f.isDirectory():
 		return syscall.EISDIR
 	}
 	f.h.isFile.Store(true)
@@ -310,7 +312,7 @@ func (f *File) readError(offset int64, n int, err error) error {
 // isDirectory asks the server whether the file is a directory.
 func (f *File) isDirectory() bool {
 	attrs, err := f.attrs()
-	return err == nil && attrs.FileMode().IsDir()
+	return err == nil && f.c.isDir(f.io, f.name, attrs)
 }
 
 // refused reports whether err is the refusal of a request by the server.
