@@ -132,10 +132,9 @@ func (c *sftpChannel) closedHere() bool { return c.owner != nil && c.owner.closi
 var ErrFurtherChannel = errors.New("sftp: the server has ended the connection while a further channel was opened; set Options.Channels: 1")
 
 // suspectsChannel reports whether the server may have ended the connection
-// because of a further channel: one was being opened, and the server has never
-// granted one.
+// because of a further channel: there is one, and none has ever worked.
 func (s *Client) suspectsChannel() bool {
-	return s.session.reason != nil && s.session.CloseReason() != nil && s.own.opening > 0 && !s.own.granted
+	return s.session.reason != nil && s.session.CloseReason() != nil && s.own.channels > 0 && !s.own.served
 }
 
 // why returns why the session ended; nil if this side closed it.

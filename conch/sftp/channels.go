@@ -73,8 +73,11 @@ func (j *job) spread(n int64) {
 		})
 		return
 	}
-	connections := 1 + n/perConnection
-	j.wantChannels(int(min(n/(2*window), channelsPerConnection*connections)))
+	wanted := n / (2 * window)
+	if j.o.Channels == 0 {
+		wanted = min(wanted, channelsPerConnection*(1+n/perConnection))
+	}
+	j.wantChannels(int(min(wanted, 1<<10)))
 }
 
 // wantChannels sees to it that there are n channels, if the round trip is such that they are of use, and the server grants them.

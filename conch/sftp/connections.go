@@ -50,8 +50,7 @@ type connection struct {
 	open     func() deferred.Deferred[*filetransfer.FileTransferClient]
 	close    func()
 	channels int  // further channels, open or being opened
-	opening  int  // of these, being opened
-	granted  bool // the server has opened one
+	served   bool // the server has sent its version on one
 	full     bool // the server has refused to open another,
 	most     int  // and has granted so many
 }
@@ -130,11 +129,9 @@ func (s *Client) openOn(co *deferred.Coro, on *connection) *channel {
 		open = s.openChannel
 	}
 	on.channels++
-	on.opening++
 	c, err := deferred.Await(co, open())
-	on.opening--
 	if err == nil {
-		on.granted = true
+		c.GotServerVersion = func(uint32, map[string]string) { on.served = true }
 		return &channel{client: c, on: on}
 	}
 	if s.Lost() == nil && !isCancelled(err) {

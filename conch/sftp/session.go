@@ -121,7 +121,7 @@ const closeTimeout = 5 * time.Second
 // after closeTimeout. It fails if the session had ended before.
 func (s *Client) close() deferred.Deferred[struct{}] {
 	s.LoseConnection()
-	return s.WhenClosed().AddTimeoutFunc(s.r, closeTimeout, func(struct{}, error, time.Duration) (struct{}, error) {
+	return s.WhenClosed().AddTimeoutFunc(s.loop, closeTimeout, func(struct{}, error, time.Duration) (struct{}, error) {
 		return struct{}{}, nil
 	})
 }
