@@ -132,9 +132,9 @@ func (c *sftpChannel) closedHere() bool { return c.owner != nil && c.owner.closi
 var ErrFurtherChannel = errors.New("sftp: the server has ended the connection while a further channel was opened; set Options.Channels: 1")
 
 // suspectsChannel reports whether the server may have ended the connection
-// because of a further channel: there is one, and none has ever worked.
+// because of a further channel: one was asked for, and none has ever worked.
 func (s *Client) suspectsChannel() bool {
-	return s.session.reason != nil && s.session.CloseReason() != nil && s.own.channels > 0 && !s.own.served
+	return s.session.reason != nil && s.session.CloseReason() != nil && s.own.tried && !s.own.answered
 }
 
 // why returns why the session ended; nil if this side closed it.

@@ -1,6 +1,7 @@
 package sftp
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -80,20 +81,22 @@ func (j *job) spread(n int64) {
 	j.wantChannels(int(min(wanted, 1<<10)))
 }
 
-// wantChannels sees to it that there are n channels, if the round trip is such that they are of use, and the server grants them.
+// wantChannels opens channels until the job has n, if the round trip is long and
+// the servers grant them.
 func (j *job) wantChannels(n int) {
-	from := j.s.stripeFrom
-	if from == 0 {
-		from = defaultStripeFrom
-	}
-	if j.s.rtt < from {
+	if j.s.rtt < cmp.Or(j.s.stripeFrom, defaultStripeFrom) {
 		return
 	}
 	n = min(n, j.channelLimit())
+	fair := j.s.perConnection()
+	if j.o.Channels > 0 {
+		connections := max(1, j.s.maxConnections)
+		fair = min(fair, (n+connections-1)/connections)
+	}
 	for range n - len(j.channels) - j.opening {
 		j.opening++
 		deferred.Inline(func(co *deferred.Coro) (struct{}, error) {
-			l := j.s.takeChannel(co, n, func() bool { return !j.ended })
+			l := j.s.takeChannel(co, fair, func() bool { return !j.ended })
 			j.opening--
 			j.addChannel(l)
 			return struct{}{}, nil

@@ -3,6 +3,7 @@ package sftp
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"slices"
 	"time"
 
@@ -50,7 +51,8 @@ type connection struct {
 	open     func() deferred.Deferred[*filetransfer.FileTransferClient]
 	close    func()
 	channels int  // further channels, open or being opened
-	served   bool // the server has sent its version on one
+	tried    bool // a further channel was asked for,
+	answered bool // and has worked, or was refused
 	full     bool // the server has refused to open another,
 	most     int  // and has granted so many
 }
@@ -64,11 +66,9 @@ type channel struct {
 }
 
 // takeChannel returns an idle channel or opens one. It returns nil if there can be
-// none, and once wanted returns false. The n channels that the transfer wants are
-// spread evenly over the connections that there are or may be.
-func (s *Client) takeChannel(co *deferred.Coro, n int, wanted func() bool) *channel {
-	connections := max(1, s.maxConnections)
-	fair := min(s.perConnection(), (n+connections-1)/connections)
+// none, and once wanted returns false. While there may be further connections,
+// each gets fair channels.
+func (s *Client) takeChannel(co *deferred.Coro, fair int, wanted func() bool) *channel {
 	for wanted() {
 		if l := s.takeIdle(); l != nil {
 			return l
@@ -129,12 +129,14 @@ func (s *Client) openOn(co *deferred.Coro, on *connection) *channel {
 		open = s.openChannel
 	}
 	on.channels++
+	on.tried = true
 	c, err := deferred.Await(co, open())
 	if err == nil {
-		c.GotServerVersion = func(uint32, map[string]string) { on.served = true }
+		c.GotServerVersion = func(uint32, map[string]string) { on.answered = true }
 		return &channel{client: c, on: on}
 	}
-	if s.Lost() == nil && !isCancelled(err) {
+	if !errors.Is(err, conch.ErrConnectionLost) && !isCancelled(err) {
+		on.answered = true
 		on.full, on.most = true, on.channels-1
 		if on != &s.own && on.most == 0 {
 			s.refused = true

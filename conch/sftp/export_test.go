@@ -12,6 +12,9 @@ func PoolStats() poolStats { return defaultPool.Stats() }
 // ChannelsPerConnection is the limit of channels of a connection.
 const ChannelsPerConnection = channelsPerConnection
 
+// ChannelLinger is how long an unused channel is kept.
+const ChannelLinger = channelLinger
+
 // StripeFrom makes a session stripe transfers from a round trip of d on.
 func (s *Client) StripeFrom(d time.Duration) { s.stripeFrom = d }
 
