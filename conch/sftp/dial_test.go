@@ -117,8 +117,14 @@ func TestF14_CloseDuringCalls(t *testing.T) {
 	for _, call := range []func() error{
 		func() error { _, err := files.Stat(t.Context(), "x"); return err },
 		func() error { _, err := files.ReadFile(t.Context(), "x"); return err },
-		func() error { _, err := files.Get(t.Context(), "x", filepath.Join(t.TempDir(), "x"), sftp.Options{}); return err },
-		func() error { _, err := files.PutFrom(t.Context(), strings.NewReader("x"), "x", sftp.Options{}); return err },
+		func() error {
+			_, err := files.Get(t.Context(), "x", filepath.Join(t.TempDir(), "x"), sftp.Options{})
+			return err
+		},
+		func() error {
+			_, err := files.PutFrom(t.Context(), strings.NewReader("x"), "x", sftp.Options{})
+			return err
+		},
 	} {
 		calls.Go(func() { // ends with Close
 			if err := call(); !errors.Is(err, sftp.ErrClosed) {
