@@ -26,6 +26,12 @@ func timed[T any](s *Client, d deferred.Deferred[T]) deferred.Deferred[T] {
 	})
 }
 
+// bearsSecondHandle reports whether the server is known to take writes through
+// several handles of a file.
+func (s *Client) bearsSecondHandle() bool {
+	return s.HasExtension("fsync@openssh.com") && s.HasExtension("posix-rename@openssh.com") && s.HasExtension("statvfs@openssh.com")
+}
+
 func (s *Client) channelLimit(o *Options) int {
 	n := s.maxChannels
 	if n == 0 {
@@ -108,7 +114,7 @@ const largeTransfer = 64 << 20
 // spread asks for channels for n bytes: one for each two windows.
 func (j *job) spread(n int64) {
 	if n >= largeTransfer {
-		j.lease.Reserve()
+		j.lease.reserve()
 	}
 	if n <= 2*window || j.ended {
 		return

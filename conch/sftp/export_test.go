@@ -3,7 +3,7 @@ package sftp
 import "time"
 
 // PoolStats returns the figures of the process's buffers.
-func PoolStats() poolStats { return defaultPool.Stats() }
+func PoolStats() poolStats { return defaultPool.stats() }
 
 // DefaultMaxChannels is the limit of channels of a session.
 const DefaultMaxChannels = defaultMaxChannels

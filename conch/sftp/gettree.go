@@ -61,7 +61,7 @@ func (t *getTree) finishDir(co *deferred.Coro, n *node) error {
 	if n.path != "" {
 		name = localPath(n.path)
 	}
-	_, err := deferred.Await(co, do(&t.queue, func() error { return f.preserve(t.local, name) }))
+	_, err := deferred.Await(co, do(&t.queue, func() error { return f.preserve(t.local, name, true) }))
 	return err
 }
 
@@ -126,16 +126,6 @@ func (t *getTree) entry(co *deferred.Coro, n *node, source, name string, attrs f
 	case fs.ModeDir:
 		return t.push(n, source, name, attrs.FileInfo(name))
 	case 0:
-		if whole := wholeOf(name); whole != "" && t.o.Atomic {
-			other, err := deferred.Await(co, t.s.GetAttrs(path.Join(path.Dir(source), whole), t.o.Links == FollowLinks))
-			if isCancelled(err) {
-				return err
-			}
-			if err == nil && other.FileMode().IsRegular() {
-				t.problem(source, errPartName)
-				return nil
-			}
-		}
 		f := t.newDownload(source, attrs, t.local, localPath(rel))
 		return t.file(co, n, source, rel, f.size, f.run)
 	case fs.ModeSymlink:

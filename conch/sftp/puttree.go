@@ -85,7 +85,6 @@ type entry struct {
 	name   string
 	info   fs.FileInfo
 	target string // of a link that is to be copied
-	isPart bool   // it has the name that another file has until it is complete
 	gone   bool   // meanwhile
 	err    error
 }
@@ -112,23 +111,7 @@ func (t *putTree) look(is fs.DirEntry, source string) entry {
 			e.target, e.err = t.local.Readlink(source)
 		}
 	}
-	e.isPart = t.isPart(source)
 	return e
-}
-
-// isPart reports whether another file in the same directory has the name of source until it is complete.
-func (t *putTree) isPart(source string) bool {
-	dir, name := filepath.Split(source)
-	whole := wholeOf(name)
-	if whole == "" || !t.o.Atomic {
-		return false
-	}
-	look := t.local.Lstat
-	if t.o.Links == FollowLinks {
-		look = t.local.Stat
-	}
-	other, err := look(filepath.Join(dir, whole))
-	return err == nil && other.Mode().IsRegular()
 }
 
 // entry transfers something in the directory n.
@@ -153,10 +136,6 @@ func (t *putTree) entry(co *deferred.Coro, n *node, source string, e entry) erro
 		}
 		return t.push(n, source, e.name, e.info)
 	case 0:
-		if e.isPart {
-			t.problem(source, errPartName)
-			return nil
-		}
 		f := t.newUpload(t.local, source, e.info, target)
 		return t.file(co, n, source, rel, f.size, f.run)
 	case fs.ModeSymlink:

@@ -53,7 +53,15 @@ type Client struct {
 	full        bool // the server has refused to open another,
 	most        int  // and has granted so many
 	disk        func(disk) disk
-	pool        *pool
+	handles     handles
+	plainOpens  bool // the server refuses permissions in OPEN
+
+	progressEvery time.Duration // 0 means progressEvery; for tests
+
+	// run runs a command on the connection, and fires with what it writes to
+	// stdout. It is nil if there is no connection for it.
+	run  func(command string) deferred.Deferred[[]byte]
+	pool *pool
 }
 
 // New returns a session over a client, which r's goroutine owns. It is for

@@ -160,9 +160,6 @@ func (t *tree) judge(source string, err error) error {
 // errSameName is the failure of a file that would be written to the same target as one that is under way.
 var errSameName = fmt.Errorf("sftp: %w: another source has the same name", fs.ErrExist)
 
-// errPartName is the failure of a file that would be written where Options.Atomic keeps another one until that is complete.
-var errPartName = fmt.Errorf("sftp: %w: another file has this name until it is complete", fs.ErrExist)
-
 // errLoop is the failure to follow a symbolic link.
 var errLoop = errors.New("sftp: the symbolic link leads to a directory that it is in")
 
