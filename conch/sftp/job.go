@@ -46,22 +46,33 @@ type moved struct {
 	files, dirs, written int
 }
 
-// start runs body as a job.
-func (s *Client) start(op string, k kind, o Options, body func(co *deferred.Coro, j *job) error) deferred.Deferred[Report] {
-	if err := o.check(k); err != nil {
-		return deferred.Fail[Report](err)
-	}
-	if o.Concurrency == 0 {
-		o.Concurrency = DefaultConcurrency
-	}
-	if o.Resume {
-		o.Atomic = true
-	}
-	j := &job{s: s, o: o, op: op, lease: s.pool.open(), began: s.loop.Now()}
+// newJob returns a job, which must be released.
+func (s *Client) newJob(op string, o Options) *job {
+	o.Concurrency = cmp.Or(o.Concurrency, DefaultConcurrency)
+	o.Atomic = o.Atomic || o.Resume
+	now := s.loop.Now()
+	j := &job{s: s, o: o, op: op, lease: s.pool.open(), began: now, last: mark{at: now}, lastUse: now, cancel: func() {}}
 	j.channels = []*channel{{client: s.FileTransferClient}}
 	j.now.Channels = 1
-	j.last, j.lastUse = mark{at: j.began}, j.began
-	j.cancel = func() {}
+	return j
+}
+
+// release gives back the channels and the memory of the job.
+func (j *job) release() {
+	j.ended = true
+	for _, l := range j.channels[1:] {
+		j.s.giveChannel(l)
+	}
+	j.channels = j.channels[:1]
+	j.lease.close()
+}
+
+// start runs body as a job.
+func (s *Client) start(op string, o Options, body func(co *deferred.Coro, j *job) error) deferred.Deferred[Report] {
+	if err := o.check(files); err != nil {
+		return deferred.Fail[Report](err)
+	}
+	j := s.newJob(op, o)
 	j.schedule()
 	d := deferred.Inline(func(co *deferred.Coro) (Report, error) {
 		err := j.supported(co)
@@ -91,17 +102,12 @@ func (j *job) supported(co *deferred.Coro) error {
 	return nil
 }
 
-// end gives back what the job has, and returns its result.
+// end ends the job, and returns its result.
 func (j *job) end(err error) (Report, error) {
-	j.ended = true
 	if j.tick != nil {
 		j.tick()
 	}
-	for _, l := range j.channels[1:] {
-		j.s.giveChannel(l)
-	}
-	j.channels = j.channels[:1]
-	j.lease.close()
+	j.release()
 	j.now.Elapsed = j.s.loop.Now().Sub(j.began)
 	if seconds := j.now.Elapsed.Seconds(); j.now.Rate == 0 && seconds > 0 {
 		j.now.Rate = float64(j.now.Bytes) / seconds // it was over before the first tick

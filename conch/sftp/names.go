@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// isName reports whether a server's entry is the name of something in the directory, and can be that on this system as well.
-func isName(name string) bool {
-	return name != "" && name != "." && name != ".." && !strings.ContainsAny(name, "/\x00") && filepath.IsLocal(name) &&
-		filepath.Base(name) == name
+// isLocalName reports whether name, which names something in a directory of the
+// server, can name a file in a directory of this system.
+func isLocalName(name string) bool {
+	return isEntryName(name) && filepath.IsLocal(name) && filepath.Base(name) == name
 }
 
 // maxBase is the maximum length in bytes of the part of a file's name that stands
@@ -41,8 +41,10 @@ func localPartOf(target, key string) string {
 	return dir + partOf(base, key)
 }
 
-// staysInside reports whether a symbolic link at the path name, relative to a tree and with slashes, points to something in the tree. ".." may only stand
-// at the beginning: after the name of another link it leads elsewhere than the path says.
+// staysInside reports whether a symbolic link points to something in the tree
+// that it is in. name is the path of the link below the top of the tree, with
+// slashes. ".." may stand at the beginning of target only: after the name of
+// another link it leads elsewhere than the path says.
 func staysInside(name, target string) bool {
 	if path.IsAbs(target) || filepath.IsAbs(target) || target == "" {
 		return false

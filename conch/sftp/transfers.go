@@ -14,7 +14,7 @@ import (
 // already is filled. It fails with a [*FileError], or, if some of many files failed, with a [*TreeError]; after a cancellation with
 // deferred.ErrCancelled.
 func (s *Client) Get(remote, local string, o Options) deferred.Deferred[Report] {
-	return s.start("get", files, o, func(co *deferred.Coro, j *job) error {
+	return s.start("get", o, func(co *deferred.Coro, j *job) error {
 		attrs, err := deferred.Await(co, timed(s, s.GetAttrs(remote, true)))
 		if err != nil {
 			return j.failure(remote, err)
@@ -60,7 +60,10 @@ func (s *Client) wrap(d disk) disk {
 
 // GetTo downloads the file remote to w, which is written to on a thread. Of the options, those about the target have no effect.
 func (s *Client) GetTo(remote string, w io.Writer, o Options) deferred.Deferred[Report] {
-	return s.start("get", toWriter, o, func(co *deferred.Coro, j *job) error {
+	if err := o.check(toWriter); err != nil {
+		return deferred.Fail[Report](err)
+	}
+	return s.start("get", o, func(co *deferred.Coro, j *job) error {
 		attrs, err := deferred.Await(co, timed(s, s.GetAttrs(remote, true)))
 		if err == nil && attrs.FileMode().Type() != 0 {
 			err = ErrNotRegular
@@ -77,8 +80,8 @@ func (s *Client) GetTo(remote string, w io.Writer, o Options) deferred.Deferred[
 // GetGlob downloads the files and directories whose names match pattern, see [Glob], into the directory local, which is made if it is not there, under
 // their own names. It fails with fs.ErrNotExist if there is none.
 func (s *Client) GetGlob(pattern, local string, o Options) deferred.Deferred[Report] {
-	return s.start("get", files, o, func(co *deferred.Coro, j *job) error {
-		matches, err := deferred.Await(co, timed(s, Glob(s.FileTransferClient, pattern)))
+	return s.start("get", o, func(co *deferred.Coro, j *job) error {
+		matches, err := deferred.Await(co, timed(s, s.Glob(pattern)))
 		if err == nil && len(matches) == 0 {
 			err = fs.ErrNotExist
 		}
@@ -89,32 +92,28 @@ func (s *Client) GetGlob(pattern, local string, o Options) deferred.Deferred[Rep
 	})
 }
 
-func (t *getTree) matches(co *deferred.Coro, matches []Match) error {
+func (t *getTree) matches(co *deferred.Coro, matches []string) error {
 	seen := make(map[string]bool)
 	return t.runMatches(co, len(matches), func(co *deferred.Coro, top *node, i int) error {
-		source := matches[i].Path
+		source := matches[i]
 		name := path.Base(source)
-		if !isName(name) {
-			t.problem(source, ErrUnsafeName)
-			return nil
-		}
 		if seen[name] {
 			t.problem(source, errSameName)
 			return nil
 		}
 		seen[name] = true
-		attrs, err := deferred.Await(co, t.s.GetAttrs(source, true))
+		attrs, err := deferred.Await(co, typedAttrs(t.s, source, true))
 		if err != nil {
 			return t.judge(source, err)
 		}
-		return t.entry(co, top, source, name, attrs)
+		return t.entry(co, top, source, name, filetransfer.Entry{Filename: name, Attrs: attrs})
 	})
 }
 
 // Put uploads the file or directory local to remote, which is the name of what is made, or written over. A directory that is there already is
 // filled. The errors are those of Get.
 func (s *Client) Put(local, remote string, o Options) deferred.Deferred[Report] {
-	return s.start("put", files, o, func(co *deferred.Coro, j *job) error {
+	return s.start("put", o, func(co *deferred.Coro, j *job) error {
 		d := s.wrap(plainDisk{})
 		queue := taskQueue{loop: s.loop}
 		stat := threaded(&queue, func() (fs.FileInfo, error) { return d.Stat(local) }, nil)
@@ -164,7 +163,10 @@ func (j *job) put(co *deferred.Coro, d disk, local, remote string, info fs.FileI
 // PutFrom uploads what r gives, until it ends, to the file remote. r is read on a thread; of a transfer that ends early, a Read that is under way then
 // is not waited for. Resume, Preserve and Sparse have no effect.
 func (s *Client) PutFrom(r io.Reader, remote string, o Options) deferred.Deferred[Report] {
-	return s.start("put", fromReader, o, func(co *deferred.Coro, j *job) error {
+	if err := o.check(fromReader); err != nil {
+		return deferred.Fail[Report](err)
+	}
+	return s.start("put", o, func(co *deferred.Coro, j *job) error {
 		f := j.newUpload(nil, "", nil, remote)
 		from := &source{r: r}
 		defer from.Close()
@@ -176,7 +178,7 @@ func (s *Client) PutFrom(r io.Reader, remote string, o Options) deferred.Deferre
 // PutGlob uploads the local files and directories whose names match pattern, as filepath.Glob has it, into the directory remote, which is made if it
 // is not there, under their own names. It fails with fs.ErrNotExist if there is none.
 func (s *Client) PutGlob(pattern, remote string, o Options) deferred.Deferred[Report] {
-	return s.start("put", files, o, func(co *deferred.Coro, j *job) error {
+	return s.start("put", o, func(co *deferred.Coro, j *job) error {
 		queue := taskQueue{loop: s.loop}
 		matches, err := deferred.Await(co, threaded(&queue, func() ([]string, error) { return filepath.Glob(pattern) }, nil))
 		if err == nil && len(matches) == 0 {
@@ -197,13 +199,13 @@ func (j *job) putMatches(co *deferred.Coro, matches []string, remote string) err
 	}
 	queue := taskQueue{loop: j.s.loop}
 	return t.runMatches(co, len(matches), func(co *deferred.Coro, top *node, i int) error {
-		e := entry{name: filepath.Base(matches[i])}
+		e := localEntry{name: filepath.Base(matches[i])}
 		e.info, e.err = deferred.Await(co, threaded(&queue, func() (fs.FileInfo, error) {
 			return d.Stat(matches[i])
 		}, nil))
 		if isCancelled(e.err) {
 			return e.err
 		}
-		return t.entry(co, top, matches[i], e)
+		return t.entry(co, top, matches[i], e.name, e)
 	})
 }

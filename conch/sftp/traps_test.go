@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -358,36 +357,6 @@ func TestWriterThatLosesBytes(t *testing.T) {
 	}
 }
 
-func TestWalkOfAFileThatIsSkipped(t *testing.T) {
-	p := openSSH(t)
-	write(t, filepath.Join(p.dir, "file"), nil)
-	_, err := await(p, func() deferred.Deferred[struct{}] {
-		return Walk(p.FileTransferClient, "file", func(string, filetransfer.Entry, error) error { return fs.SkipDir })
-	})
-	if err != nil {
-		t.Error(err)
-	}
-}
-
-// What is kept of directories that wait to be listed is bounded in bytes.
-func TestNamesAreBounded(t *testing.T) {
-	tr := (&job{s: &Client{FileTransferClient: filetransfer.NewFileTransferClient()}, o: Options{Concurrency: 1}}).newTree()
-	top := &node{path: strings.Repeat("x", 1000)}
-	tr.nameBudget = maxNames - 3*nameBudget(nameCost+len("source")+1000+len("/name"))
-	var err error
-	n := 0
-	for ; err == nil && n < 10; n++ {
-		err = tr.push(top, "source", "name", nil)
-	}
-	if err != ErrTooManyNames || n != 4 || top.pending != 3 || len(tr.stack) != 3 {
-		t.Errorf("%v after %d", err, n)
-	}
-	tr.nameBudget.drop(tr.stack[0].source, tr.stack[0].path)
-	if err := tr.push(top, "source", "name", nil); err != nil {
-		t.Error(err)
-	}
-}
-
 // A server that states how many handles it has is not asked for more.
 func TestFewHandles(t *testing.T) {
 	p := newPeer(t, sftptest.Program("/bin/sh", "-c", "ulimit -n 30; exec "+conchtest.Program(t, "sftp-server")))
@@ -471,14 +440,14 @@ func TestWalkWithoutAttributes(t *testing.T) {
 	p, l := newLiar(t)
 	l.lists["top"] = list(filetransfer.Entry{Filename: "sub"}, filetransfer.Entry{Filename: "a.txt"})
 	l.lists["top/sub"] = list(filetransfer.Entry{Filename: "b.txt"})
-	var seen []string
-	must(p, func() deferred.Deferred[struct{}] {
-		return Walk(p.FileTransferClient, "top", func(name string, e filetransfer.Entry, err error) error {
-			seen = append(seen, fmt.Sprint(name, " ", e.Attrs.FileMode().IsDir()))
-			return err
-		})
+	dirs := 0
+	seen, err := p.walk("top", func(e WalkEntry) bool {
+		if e.Attrs.FileMode().IsDir() {
+			dirs++
+		}
+		return true
 	})
-	if want := []string{"top true", "top/sub true", "top/a.txt false", "top/sub/b.txt false"}; !slices.Equal(seen, want) {
-		t.Errorf("%q", seen)
+	if want := []string{"top", "top/a.txt", "top/sub", "top/sub/b.txt"}; err != nil || !slices.Equal(seen, want) || dirs != 2 {
+		t.Errorf("%q, %d directories, %v", seen, dirs, err)
 	}
 }

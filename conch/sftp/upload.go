@@ -253,7 +253,7 @@ func (f *upload) open(co *deferred.Coro) (err error) {
 			return err
 		}
 	}
-	if refused(err) && f.attrs().Flags != 0 {
+	if f.attrs().Flags != 0 && mayDislikePermissions(err) {
 		f.s.plainOpens = true // as long as the session lasts
 		first := err
 		if h, err = openHandle(co, f.s, attempt); err != nil {
@@ -279,13 +279,6 @@ func (f *upload) mustNotExist(co *deferred.Coro, err error) error {
 		return statErr
 	}
 	return err
-}
-
-// refused reports whether err is a status of the server, except for a missing
-// file.
-func refused(err error) bool {
-	_, is := errors.AsType[*filetransfer.StatusError](err)
-	return is && !errors.Is(err, fs.ErrNotExist)
 }
 
 // attrs returns the attributes with which the target is created.
