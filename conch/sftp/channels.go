@@ -60,7 +60,7 @@ const largeTransfer = 64 << 20
 // spread asks for channels for n bytes: one for each two windows.
 func (j *job) spread(n int64) {
 	if n >= largeTransfer {
-		j.lease.Reserve()
+		j.lease.reserve()
 	}
 	if n <= 2*window || j.ended {
 		return
