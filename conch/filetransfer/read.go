@@ -19,8 +19,8 @@ const readAhead = 2 << 20
 //
 // A read of up to 32 KiB is one request, and fires with the data in the
 // server's answer, which may be short. A longer read is split into requests of
-// at most [FileTransferClient.ReadSize] bytes, up to 16 in flight. It fires with
-// fewer bytes only if the file ends there.
+// at most [FileTransferClient.ReadSize] bytes, up to 16 in flight. It fires
+// with fewer bytes only if the file ends there.
 //
 // The caller may keep and change the data. A short read may share memory with
 // the bytes that were given to DataReceived: copy a small part that is kept for
