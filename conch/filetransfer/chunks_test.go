@@ -217,7 +217,7 @@ func TestWritesOfAnySize(t *testing.T) {
 // F11: a write of any length has at most 16 requests in flight, and copies no
 // more data than they hold.
 func TestF11_LongWriteIsBounded(t *testing.T) {
-	const size = 512 << 20
+	const size = 64 << 20
 	data := make([]byte, size) // never touched: only the requests take memory
 	s := newFileServer(t, nil, 0)
 	s.discard = true
