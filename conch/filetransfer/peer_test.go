@@ -132,7 +132,9 @@ func startPython(t testing.TB, needs, version string) *session {
 
 func startTwisted(t testing.TB) *session { return startPython(t, "twisted", "SSH-2.0-Twisted_24.3.0") }
 
-func startAsyncSSH(t testing.TB) *session { return startPython(t, "asyncssh", "SSH-2.0-AsyncSSH_2.10.1") }
+func startAsyncSSH(t testing.TB) *session {
+	return startPython(t, "asyncssh", "SSH-2.0-AsyncSSH_2.10.1")
+}
 
 func startPkgServer(t testing.TB) *session { return start(t, sftptest.PkgSFTP) }
 
