@@ -127,7 +127,7 @@ func python(t testing.TB, needs string) *peer {
 	}
 	p := newPeer(t, start)
 	p.ascii = needs == "twisted"
-	onLoop(p, func() { p.DraftLinkOrder = true })
+	onLoop(p, func() { p.LinkOrder = filetransfer.LinkOrderDraft })
 	return p
 }
 
