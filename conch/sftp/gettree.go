@@ -91,7 +91,7 @@ func eachEntry(co *deferred.Coro, c *filetransfer.FileTransferClient, name strin
 		if errors.Is(err, io.EOF) || err == nil && len(entries) == 0 {
 			return nil
 		}
-		if count += len(entries); err == nil && count > filetransfer.MaxDirectoryEntries {
+		if count += len(entries); err == nil && count > maxDirectoryEntries {
 			err = &filetransfer.OpError{Op: "readdir", Path: name, Err: filetransfer.ErrTooManyEntries}
 		}
 		for i := 0; i < len(entries) && err == nil; i++ {

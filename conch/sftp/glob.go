@@ -11,6 +11,9 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
+// maxDirectoryEntries is the maximum number of entries of one directory.
+const maxDirectoryEntries = 1 << 20
+
 // Match is a path that a pattern matches.
 type Match struct {
 	Path string
@@ -87,7 +90,7 @@ func matches(co *deferred.Coro, c *filetransfer.FileTransferClient, dir, part st
 		if ok, _ := path.Match(part, e.Filename); !ok || hidden || notBelow(e.Filename) {
 			return nil // the pattern is known to be well formed
 		}
-		if len(found) == filetransfer.MaxDirectoryEntries {
+		if len(found) == maxDirectoryEntries {
 			return &filetransfer.OpError{Op: "glob", Path: dir, Err: filetransfer.ErrTooManyEntries}
 		}
 		m := Match{path.Join(dir, e.Filename), e.Attrs}
@@ -117,7 +120,7 @@ func Walk(c *filetransfer.FileTransferClient, root string, f func(path string, e
 		for err == nil && len(w.stack) > 0 {
 			next := w.stack[len(w.stack)-1]
 			w.stack = w.stack[:len(w.stack)-1]
-			w.nameBudget.drop(next.path, next.entry.Filename, next.entry.Longname)
+			w.nameBudget.drop(next.path, next.entry.Filename, next.entry.Longname())
 			err = w.list(co, next)
 		}
 		if err == fs.SkipAll || err == fs.SkipDir { // the second one for a root that is no directory
@@ -149,7 +152,7 @@ func (w *walk) visit(name string, e filetransfer.Entry, depth int) error {
 	case err == fs.SkipDir:
 		return fs.SkipDir
 	case err == nil && e.Attrs.FileMode().IsDir():
-		if err = w.nameBudget.keep(name, e.Filename, e.Longname); err != nil {
+		if err = w.nameBudget.keep(name, e.Filename, e.Longname()); err != nil {
 			return err
 		}
 		w.stack = append(w.stack, visited{name, e, depth})
