@@ -24,11 +24,15 @@ import (
 type cell struct {
 	*oddPeer
 	ctx       context.Context
+	cancel    func()
 	odd       oddserver.Oddities
 	mode      mode
 	data, old []byte
-	local     string // an empty directory
-	followed  bool   // the link of the tree is not copied but followed
+	mtime     time.Time // of the source
+	before    []byte    // the target before the operation; nil if there was none
+	local     string    // a directory for sources and targets
+	parts     bool      // partial files of other versions may be left
+	followed  bool      // the link of the tree is not copied but followed
 }
 
 // mode is a set of options.
@@ -81,7 +85,7 @@ const (
 var operations = []operation{
 	{"Put", uploads, true, true, up(func(c *cell) error {
 		source := filepath.Join(c.local, "source")
-		if err := writeAged(source, c.data, sourceTime); err != nil {
+		if err := writeAged(source, c.data, c.mtime); err != nil {
 			return err
 		}
 		_, err := c.Put(c.ctx, source, "/w/target", c.mode.o)
@@ -305,8 +309,17 @@ func up(run func(c *cell) error) func(c *cell) (error, string) {
 		if c.mode.old {
 			c.s.WriteFile("/w/target", c.old, time.Unix(1, 0))
 		}
+		info, ok := c.s.Lstat("/w/target")
+		c.remember(info.Data, ok)
 		err := run(c)
 		return err, c.uploaded(err)
+	}
+}
+
+// remember keeps the target as it was before the operation.
+func (c *cell) remember(target []byte, ok bool) {
+	if c.before = nil; ok {
+		c.before = append([]byte{}, target...)
 	}
 }
 
@@ -316,23 +329,36 @@ func (c *cell) uploaded(err error) string {
 	if err != nil {
 		return c.afterFailure(info.Data, ok)
 	}
-	wrong := sameNames(c.s.Paths("/w"), []string{"target"})
-	if c.mode.o.Preserve && c.odd.Codes[oddserver.FSETSTAT] == 0 && info.Mtime != sourceTime.Unix() {
+	wrong := sameNames(c.withoutParts(c.s.Paths("/w")), []string{"target"})
+	if c.mode.o.Preserve && c.odd.Codes[oddserver.FSETSTAT] == 0 && info.Mtime != c.mtime.Unix() {
 		wrong = cmp.Or(wrong, "the time was not preserved")
 	}
 	return cmp.Or(wrong, differs(info.Data, c.data))
 }
 
-// afterFailure says what is wrong with the target after a failure.
+// withoutParts removes names of partial files if they may be left.
+func (c *cell) withoutParts(names []string) []string {
+	if !c.parts {
+		return names
+	}
+	return slices.DeleteFunc(names, isPart)
+}
+
+// isPart reports whether a name is that of a partial file of target.
+func isPart(name string) bool {
+	return strings.HasPrefix(name, ".target.") && strings.HasSuffix(name, ".part")
+}
+
+// afterFailure says what is wrong with the target after a failure. With options
+// that keep the old target, the target must be as it was before, or new.
 func (c *cell) afterFailure(target []byte, ok bool) string {
+	isNew := ok && bytes.Equal(target, c.data)
 	switch {
-	case c.mode.keepsOld() && c.mode.old:
-		if wrong := differs(target, c.old); wrong != "" {
-			return "after a failure the old target is gone: " + wrong
-		}
-	case (c.mode.o.Atomic || c.mode.o.Resume) && ok && !bytes.Equal(target, c.data):
-		return "after a failure there is a target: " + differs(target, c.data)
-	case c.mode.name != "" && len(target) == len(c.data) && len(c.data) != 0 && !bytes.Equal(target, c.data):
+	case c.mode.o.Exclusive && !c.mode.o.Atomic && c.before == nil:
+	case c.mode.keepsOld() && !isNew && (ok != (c.before != nil) || !bytes.Equal(target, c.before)):
+		return fmt.Sprintf("after a failure the target has %d bytes, and is neither the old nor the new one", len(target))
+	}
+	if c.mode.name != "" && !c.mode.keepsOld() && len(target) == len(c.data) && len(c.data) != 0 && !isNew {
 		return "after a failure the target has its full size, but it is not whole"
 	}
 	return ""
@@ -347,14 +373,16 @@ func down(run func(c *cell) error) func(c *cell) (error, string) {
 				return err, ""
 			}
 		}
-		c.s.WriteFile("/w/source", c.data, sourceTime)
+		c.s.WriteFile("/w/source", c.data, c.mtime)
+		was, missing := os.ReadFile(target)
+		c.remember(was, missing == nil)
 		err := run(c)
 		got, missing := os.ReadFile(target)
 		if err != nil {
 			return err, c.afterFailure(got, missing == nil)
 		}
-		wrong := sameNames(localNames(c.local), []string{"target"})
-		if info, statErr := os.Stat(target); c.mode.o.Preserve && statErr == nil && !c.odd.NoTimes && !info.ModTime().Equal(sourceTime) {
+		wrong := sameNames(c.withoutParts(localNames(c.local)), []string{"target"})
+		if info, statErr := os.Stat(target); c.mode.o.Preserve && statErr == nil && !c.odd.NoTimes && !info.ModTime().Equal(c.mtime) {
 			wrong = cmp.Or(wrong, "the time was not preserved")
 		}
 		return nil, cmp.Or(wrong, differs(got, c.data))
@@ -426,7 +454,9 @@ func upTree(run func(c *cell) error) func(c *cell) (error, string) {
 				return err, ""
 			}
 		}
-		if err := errors.Join(os.Mkdir(filepath.Join(source, "sub", "empty"), 0o755), os.Symlink(treeLink, filepath.Join(source, "l"))); err != nil {
+		link := filepath.Join(source, "l")
+		_ = os.Remove(link) // of an earlier run
+		if err := errors.Join(os.MkdirAll(filepath.Join(source, "sub", "empty"), 0o755), os.Symlink(treeLink, link)); err != nil {
 			return err, ""
 		}
 		if c.mode.old {
@@ -448,8 +478,8 @@ func upTree(run func(c *cell) error) func(c *cell) (error, string) {
 				wrong = cmp.Or(wrong, name+": "+d)
 			}
 		}
-		link, _ := c.s.Lstat("/w/target/l")
-		return nil, cmp.Or(wrong, c.linkWrong(link.Target, link.Data))
+		made, _ := c.s.Lstat("/w/target/l")
+		return nil, cmp.Or(wrong, c.linkWrong(made.Target, made.Data))
 	}
 }
 

@@ -117,7 +117,7 @@ type Oddities struct {
 	DieAt       int  // at this request the connection is lost
 	DieAfter    bool // the request of DieAt is carried out first
 	MuteAt      int  // from this request on nothing is carried out or answered
-	HalfCloseAt int  // the same, after EOF on the channel of the request
+	HalfCloseAt int  // the same for one session, after EOF on its channel
 
 	// LateWrites is the number of requests, from DieAt on, that still arrive.
 	// The WRITEs among them wait for Server.Release.
