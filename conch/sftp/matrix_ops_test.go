@@ -225,13 +225,13 @@ var operations = []operation{
 		}
 		return err, ifNil(err, sameNames(names, []string{"a", "b", "c", "l", "sub"}))
 	}},
-	{"WalkDir", naming, false, false, func(c *cell) (error, string) {
+	{"Walk", naming, false, false, func(c *cell) (error, string) {
 		c.remoteTree("/w/source")
 		var names []string
-		err := c.WalkDir(c.ctx, "/w/source", func(name string, d fs.DirEntry, err error) error {
-			names = append(names, strings.TrimPrefix(name, "/w/source"))
-			return err
-		})
+		var err error
+		for e, failed := range c.Walk(c.ctx, "/w/source") {
+			names, err = append(names, strings.TrimPrefix(e.Path, "/w/source")), cmp.Or(err, failed)
+		}
 		return err, ifNil(err, sameNames(names, strings.Fields("/a /b /c /l /sub /sub/d /sub/deep /sub/deep/e /sub/empty")))
 	}},
 	{"Glob", naming, false, false, func(c *cell) (error, string) {

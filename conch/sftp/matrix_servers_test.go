@@ -54,7 +54,7 @@ var everywhere = []exception{
 
 var (
 	noFsync  = exception{anyUpload + `(sync|all)/`, fails, errors.ErrUnsupported, "the server has no fsync@openssh.com"}
-	noTypes  = exception{anyTree + `|(fstest|WalkDir|RemoveAll|Glob|MkdirAll)/`, either, nil, "files and directories cannot be told apart"}
+	noTypes  = exception{anyTree + `|(fstest|Walk|RemoveAll|Glob|MkdirAll)/`, either, nil, "files and directories cannot be told apart"}
 	noSeek   = exception{`(WriteAt|append|Truncate|Seek and Write)/`, either, nil, "the server can only write whole files"}
 	noSizes  = exception{`(Seek from the end|fstest)/`, either, nil, "the size is not known"}
 	noRename = exception{anyUpload + `(atomic|atomic-exclusive|resume|all)/`, fails, nil, "the server renames nothing"}
@@ -159,6 +159,7 @@ var rows = []row{
 	{"missing is a failure", oddserver.Oddities{MissingCode: oddserver.Failure}, "", missingOdd},
 	{"missing is no such path", oddserver.Oddities{MissingCode: oddserver.NoSuchPath}, "", nil},
 	{"missing is a failure, no posix-rename", oddserver.Oddities{MissingCode: oddserver.Failure, NoExtensions: true}, "", append(missingOdd, noFsync)},
+	{"EXCL ignored", oddserver.Oddities{IgnoreExcl: true}, "", nil},
 	{"exists is code 11", oddserver.Oddities{ExistsCode: oddserver.AlreadyExists}, "", nil},
 	{"exists is code 11, no posix-rename", oddserver.Oddities{ExistsCode: oddserver.AlreadyExists, NoExtensions: true}, "", []exception{noFsync}},
 	{"permissions denied in OPEN and MKDIR", oddserver.Oddities{PermsCode: oddserver.Denied}, "", nil},
@@ -177,7 +178,7 @@ var rows = []row{
 	{"listings end with an empty batch", oddserver.Oddities{EndEmpty: true}, "", nil},
 	{"listings without dots", oddserver.Oddities{NoDots: true}, "", nil},
 	{"hostile names", oddserver.Oddities{Names: []string{"..", "a/b", "", "/etc/passwd"}}, "", []exception{
-		{`(GetTree|GetGlob|Glob|ReadDir|WalkDir|RemoveAll|fstest)/`, either, nil, "there are names that are none"},
+		{`(GetTree|GetGlob|Glob|ReadDir|Walk|RemoveAll|fstest)/`, either, nil, "there are names that are none"},
 	}},
 	{"links as in the draft (Twisted)", oddserver.Oddities{DraftSymlink: true}, "SSH-2.0-Twisted_22.4.0", nil},
 	{"links as in the draft (asyncssh)", oddserver.Oddities{DraftSymlink: true}, "SSH-2.0-AsyncSSH_2.10.1", nil},
@@ -205,6 +206,11 @@ var known = map[string]string{
 	`^(late writes|side by side)`: "F1",
 	`^(writes in order only|one handle for writing|a buffer for each handle)`: "F2",
 	`^(CLOSE fails|disk full|RENAME denied)/.*/resume/`:                       "F3",
+	`^stranger (npm ssh2|pkg/sftp, server)/`:                                  "F1",
+	`^stranger rclone/(striped|resume)`:                                       "F2",
+	`^stranger .*/sync`:                                                       "F7",
+	`^stranger (Twisted|asyncssh)/link`:                                       "F13",
+	`^(stranger rclone|EXCL ignored)/.*(exclusive|taken)`:                     "F5",
 	`^kill/`:                                 "F3",
 	`^end of file is a failure/Get/resume/0`: "F3",
 	`^the second CLOSE fails, says OpenSSH/Put(Tree|Glob)/resume`: "F3",

@@ -98,6 +98,7 @@ type Oddities struct {
 	MissingCode    uint32 // the status code if a file does not exist
 	ExistsCode     uint32 // the status code if a file exists and must not
 	PermsCode      uint32 // OPEN and MKDIR with permissions fail with this code; 0 allows them
+	IgnoreExcl     bool   // OPEN ignores the flag EXCL
 	RenameReplaces bool   // RENAME replaces an existing file
 
 	// Directories.
