@@ -44,6 +44,11 @@ func (c *Files) newFile(ctx context.Context, name string, h *handle) *File {
 // Name returns the path that the file was opened with.
 func (f *File) Name() string { return f.name }
 
+// ClientFile returns the file for the loop; see [Call]. It is nil for a directory
+// that the server does not open as a file. WRITE requests made through it are
+// not waited for before Close and Truncate.
+func (f *File) ClientFile() *filetransfer.ClientFile { return f.h.file }
+
 // WithContext returns the same file for use with another context. Each of the
 // two Files has an offset of its own. Closing one closes both.
 func (f *File) WithContext(ctx context.Context) *File {
