@@ -213,14 +213,8 @@ func (d *dirReader) lookAt(co *deferred.Coro, entries []filetransfer.Entry) ([]l
 	return found, nil
 }
 
-const (
-	typeMask = 0o170000
-	typeDir  = 0o040000
-)
-
-func hasType(a filetransfer.Attrs) bool {
-	return a.Has(filetransfer.AttrPermissions) && a.Permissions&typeMask != 0
-}
+// typeDir is the type bits of a directory.
+const typeDir = 0o040000
 
 // typeByLongname takes the type of an entry from the line for people, if the
 // permissions have none, and reports whether the type is known.

@@ -13,15 +13,6 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// Remove removes a file, a symbolic link or an empty directory.
-func (c *Files) Remove(ctx context.Context, name string) error {
-	info, err := c.Lstat(ctx, name)
-	if err != nil {
-		return pathError("remove", name, errors.Unwrap(err))
-	}
-	return c.remove(ctx, name, info.IsDir())
-}
-
 func (c *Files) remove(ctx context.Context, name string, dir bool) error {
 	return c.status(ctx, "remove", name, func() deferred.Deferred[filetransfer.Status] {
 		if dir {

@@ -2,7 +2,6 @@ package sftp
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"time"
 
@@ -125,12 +124,7 @@ func (s *Client) Connection() conch.Connection { return s.conn }
 
 // Files returns the session for goroutines that block. Any goroutine but the
 // loop may use it.
-func (s *Client) Files() *Files {
-	return newFiles(s, func(ctx context.Context, f func() deferred.Deferred[struct{}]) error {
-		_, err := reactor.Await(ctx, s.r, f)
-		return err
-	})
-}
+func (s *Client) Files() *Files { return &Files{s, s.FileTransferClient} }
 
 // LoseConnection closes the session, and the SSH connection if Open made it.
 // Pending operations fail. A second call does nothing.
