@@ -2,6 +2,8 @@ package sftp
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"github.com/hawser-go/hawser/conch/filetransfer"
 	"github.com/hawser-go/hawser/deferred"
@@ -33,7 +35,11 @@ func Call[T any](ctx context.Context, c *Files, f func(*filetransfer.FileTransfe
 
 // call is Call for a function that knows the client.
 func call[T any](ctx context.Context, c *Files, f func() deferred.Deferred[T]) (T, error) {
-	return reactor.Await(ctx, c.session.r, f)
+	v, err := reactor.Await(ctx, c.session.r, f)
+	if errors.Is(err, reactor.ErrReactorEnded) {
+		err = fmt.Errorf("%w (%w)", ErrClosed, err)
+	}
+	return v, err
 }
 
 // post runs f on the loop, and does not wait. A loop that has ended drops f.
