@@ -92,6 +92,22 @@ const (
 	extendedSize = 80  // an extended attribute without its contents
 )
 
+// Memory estimates the memory of the entry in bytes. What it shares with other
+// entries counts in full.
+func (e Entry) Memory() int {
+	size := entrySize + 2*overhead + len(e.Filename) + len(e.tail)
+	if e.head != nil {
+		size += len(*e.head)
+	}
+	if e.Attrs.Extended != nil {
+		size += mapSize
+	}
+	for name, data := range e.Attrs.Extended {
+		size += extendedSize + len(name) + len(data)
+	}
+	return size
+}
+
 // memory estimates the memory that ReadAll needs for a batch, in bytes. The
 // Entries themselves count twice, because ReadAll copies them once at its end.
 func memory(batch []Entry) (size int) {

@@ -29,7 +29,7 @@ func (j *job) get(co *deferred.Coro, remote, local string, attrs filetransfer.At
 		return j.newDownload(remote, attrs, j.s.wrap(plainDisk{}), local).run(co)
 	case fs.ModeDir:
 		info := attrs.FileInfo(path.Base(remote))
-		return j.inRoot(co, local, info.Mode().Perm()|0o700, func(t *getTree) error { return t.runTop(co, remote, info) })
+		return j.inRoot(co, local, info.Mode().Perm()|0o700, func(t *getTree) error { return t.runTop(co, remote, attrs, nil) })
 	default:
 		return ErrNotRegular
 	}
@@ -154,7 +154,7 @@ func (j *job) put(co *deferred.Coro, d disk, local, remote string, info fs.FileI
 	case 0:
 		return j.newUpload(d, local, info, remote).run(co)
 	case fs.ModeDir:
-		return j.newPutTree(d, remote).runTop(co, local, info)
+		return j.newPutTree(d, remote).runTop(co, local, filetransfer.Attrs{}, info)
 	default:
 		return ErrNotRegular
 	}
