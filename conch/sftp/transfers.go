@@ -15,6 +15,7 @@ import (
 // deferred.ErrCancelled.
 func (s *Client) Get(remote, local string, o Options) deferred.Deferred[Report] {
 	return s.start("get", o, func(co *deferred.Coro, j *job) error {
+		j.foresee()
 		attrs, err := deferred.Await(co, timed(s, s.GetAttrs(remote, true)))
 		if err != nil {
 			return j.failure(remote, err)
@@ -62,6 +63,7 @@ func (s *Client) wrap(d disk) disk {
 func (s *Client) GetTo(remote string, w io.Writer, o Options) deferred.Deferred[Report] {
 	o.Resume, o.Atomic, o.Exclusive, o.Preserve, o.Sync, o.Sparse = false, false, false, false, false, false
 	return s.start("get", o, func(co *deferred.Coro, j *job) error {
+		j.foresee()
 		attrs, err := deferred.Await(co, timed(s, s.GetAttrs(remote, true)))
 		if err == nil && attrs.FileMode().Type() != 0 {
 			err = ErrNotRegular
