@@ -32,8 +32,8 @@ const (
 //
 //	client.MakeDirectory("spool", filetransfer.Attrs{}.WithMode(0o750))
 type Attrs struct {
-	Flags       AttrFlags
 	Size        uint64 // bytes
+	Flags       AttrFlags
 	UID, GID    uint32
 	Permissions uint32 // as in POSIX st_mode, the bits of the file's type included; see [Attrs.FileMode]
 	ATime       uint32 // last access, seconds since 1970 UTC

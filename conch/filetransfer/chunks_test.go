@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -19,6 +20,8 @@ type fileServer struct {
 	m       *memoryTransport
 	content []byte
 	most    int      // bytes in one answer
+	discard bool     // written data is dropped
+	refuses int      // reads of this size and longer ones are refused; 0 for none
 	asked   [][2]int // offset and length of each request
 	waiting [][]byte // requests not answered yet
 }
@@ -44,12 +47,18 @@ func (s *fileServer) answer(i int) []byte {
 	if typ == fxpWrite {
 		data := d.Bytes()
 		s.asked = append(s.asked, [2]int{offset, len(data)})
+		if s.discard {
+			return statusReply(id, FXOK, "", "")
+		}
 		s.content = append(s.content, make([]byte, max(0, offset+len(data)-len(s.content)))...)
 		copy(s.content[offset:], data)
 		return statusReply(id, FXOK, "", "")
 	}
 	n := int(d.Uint32())
 	s.asked = append(s.asked, [2]int{offset, n})
+	if s.refuses > 0 && n >= s.refuses {
+		return statusReply(id, FXFailure, "too long", "")
+	}
 	if offset >= len(s.content) {
 		return statusReply(id, FXEOF, "", "")
 	}
@@ -82,7 +91,7 @@ func TestReadsOfAnySize(t *testing.T) {
 				want := content[offset:min(len(content), offset+length)]
 				chunk := deferredtest.Observe(f.ReadChunk(uint64(offset), uint32(length)))
 				s.run(random, 20_000)
-				if length > MaxChunk && (chunk.Err != nil || !bytes.Equal(chunk.Value, want)) {
+				if length > safeChunk && (chunk.Err != nil || !bytes.Equal(chunk.Value, want)) {
 					t.Fatalf("most %d: ReadChunk(%d, %d) gave %d bytes, %v; want %d", most, offset, length, len(chunk.Value), chunk.Err, len(want))
 				}
 				into := make([]byte, min(length, len(content)+5))
@@ -113,35 +122,69 @@ func TestReadsPastTheEnd(t *testing.T) {
 	}
 }
 
-// The server's answers are short: later requests ask for no more than it gives, which spares it to answer in part.
-func TestShortAnswersAreLearnt(t *testing.T) {
-	random := rand.New(rand.NewPCG(1, 2))
-	s := newFileServer(t, someBytes(4<<20), 32<<10)
-	o := deferredtest.Observe(testFile(s.c).ReadInto(0, make([]byte, 4<<20)))
-	s.run(random, 1<<20)
-	if o.Value != 4<<20 || s.c.ReadSize() != 32<<10 {
-		t.Fatalf("%+v; reads of %d bytes", o, s.c.ReadSize())
+// F9: without limits@openssh.com reads start at 32 KiB. The size of reads grows
+// while the server answers in full, and follows short answers.
+func TestF9_ReadSize(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		content int
+		most    int   // bytes in one answer
+		refuses int   // the size from which on reads are refused, or 0
+		stated  int   // the server's stated limit, or 0
+		asked   []int // sizes of the first requests
+		size    int   // ReadSize at the end
+	}{
+		{"a server that answers in full", 4 << 20, MaxChunk, 0, 0, []int{safeChunk, safeChunk}, MaxChunk},
+		{"32 KiB at a time", 4 << 20, safeChunk, 0, 0, []int{safeChunk}, safeChunk},
+		{"100,000 bytes at a time", 4 << 20, 100_000, 0, 0, []int{safeChunk}, 100_000},
+		{"more than 32 KiB refused", 4 << 20, MaxChunk, safeChunk + 1, 0, []int{safeChunk}, safeChunk},
+		{"stated limit", 4 << 20, MaxChunk, 0, 200_000, []int{200_000}, 200_000},
+		{"stated limit, and a file of /proc", 1 << 20, 4 << 10, 0, MaxChunk, []int{MaxChunk}, MaxChunk},
+		{"the end of a file is no short answer", 100, MaxChunk, 0, 0, []int{safeChunk}, safeChunk},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newFileServer(t, someBytes(tt.content), tt.most)
+			s.refuses = tt.refuses
+			s.c.sizes.limits.MaxRead = uint64(tt.stated)
+			into := make([]byte, 4<<20)
+			o := deferredtest.Observe(testFile(s.c).ReadInto(0, into))
+			s.run(rand.New(rand.NewPCG(1, 2)), 1<<20)
+			if o.Err != nil || !bytes.Equal(into[:o.Value], s.content) {
+				t.Fatalf("%d bytes, %v", o.Value, o.Err)
+			}
+			for i, want := range tt.asked {
+				if !slices.ContainsFunc(s.asked, func(r [2]int) bool { return r == [2]int{i * want, want} }) {
+					t.Errorf("no request for %d bytes at %d: %v", want, i*want, s.asked[:min(len(s.asked), 16)])
+				}
+			}
+			if s.c.ReadSize() != tt.size {
+				t.Errorf("reads of %d bytes, want %d", s.c.ReadSize(), tt.size)
+			}
+			again := NewFileTransferClient()
+			again.AssumeLimitsOf(s.c)
+			if again.ReadSize() != tt.size || again.sizes != s.c.sizes {
+				t.Errorf("another client took over %+v of %+v", again.sizes, s.c.sizes)
+			}
+		})
 	}
-	s.asked = nil
-	deferredtest.Observe(testFile(s.c).ReadInto(0, make([]byte, 1<<20)))
-	s.run(random, 1<<20)
-	if len(s.asked) != 32 {
-		t.Errorf("%d requests for 32 times what the server gives", len(s.asked))
+}
+
+// F9: a server that refuses long reads is asked again for 32 KiB, once. Other
+// refusals are passed on, and say nothing about the size.
+func TestF9_RefusedRead(t *testing.T) {
+	s := newFileServer(t, someBytes(1<<20), MaxChunk)
+	s.c.sizes.read = MaxChunk // learnt earlier
+	s.refuses = 1
+	o := deferredtest.Observe(testFile(s.c).ReadInto(0, make([]byte, MaxChunk)))
+	s.run(rand.New(rand.NewPCG(1, 2)), 1<<20)
+	if _, ok := errors.AsType[*StatusError](o.Err); !ok || !slices.Equal(s.asked, [][2]int{{0, MaxChunk}, {0, safeChunk}}) || s.c.ReadSize() != MaxChunk {
+		t.Errorf("%v after requests %v; reads of %d bytes", o.Err, s.asked, s.c.ReadSize())
 	}
-	// One that states what it gives has given less of this file, such as one of /proc.
-	s = newFileServer(t, someBytes(1<<20), 4<<10)
-	s.c.limits.MaxRead = MaxChunk
-	deferredtest.Observe(testFile(s.c).ReadInto(0, make([]byte, 1<<20)))
-	s.run(random, 1<<20)
-	if s.c.ReadSize() != MaxChunk {
-		t.Errorf("reads of %d bytes after a file that comes in pages", s.c.ReadSize())
-	}
-	// That a file ends is no short answer.
-	s = newFileServer(t, someBytes(100), 32<<10)
-	deferredtest.Observe(testFile(s.c).ReadInto(0, make([]byte, 1<<20)))
-	s.run(random, 1<<20)
-	if s.c.ReadSize() != MaxChunk {
-		t.Errorf("reads of %d bytes after the end of a file", s.c.ReadSize())
+	s.asked, s.refuses = nil, safeChunk+1
+	o = deferredtest.Observe(testFile(s.c).ReadInto(0, make([]byte, MaxChunk)))
+	s.run(rand.New(rand.NewPCG(1, 2)), 1<<20)
+	if o.Err != nil || o.Value != MaxChunk || len(s.asked) != 1+8 || s.c.ReadSize() != safeChunk {
+		t.Errorf("%+v after requests %v; reads of %d bytes", o, s.asked, s.c.ReadSize())
 	}
 }
 
@@ -157,52 +200,94 @@ func TestEmptyAnswers(t *testing.T) {
 
 func TestWritesOfAnySize(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	for _, size := range []int{0, 1, cautiousWrite - 1, cautiousWrite, cautiousWrite + 1, 10*cautiousWrite + 3} {
+	for _, size := range []int{0, 1, safeChunk - 1, safeChunk, safeChunk + 1, 40*safeChunk + 3} {
 		content := someBytes(size)
 		s := newFileServer(t, nil, 0)
-		data := slices.Clone(content)
-		o := deferredtest.Observe(testFile(s.c).WriteChunk(7, data))
-		clear(data)
+		o := deferredtest.Observe(testFile(s.c).WriteChunk(7, content))
 		s.run(random, 100)
 		if !o.Fired || o.Err != nil || !bytes.Equal(s.content, append(make([]byte, 7), content...)) {
 			t.Errorf("%d bytes: %+v", size, o)
 		}
-		if want := max(1, (size+cautiousWrite-1)/cautiousWrite); len(s.asked) != want {
+		if want := max(1, (size+safeChunk-1)/safeChunk); len(s.asked) != want {
 			t.Errorf("%d bytes: %d requests, want %d", size, len(s.asked), want)
 		}
 	}
 }
 
-func TestLongWriteThatFails(t *testing.T) {
-	c, _ := connected(t)
-	o := deferredtest.Observe(testFile(c).WriteChunk(0, make([]byte, 3*cautiousWrite)))
-	c.DataReceived(statusReply(0, FXOK, "", ""))
-	c.DataReceived(statusReply(2, FXFailure, "disk full", ""))
-	c.DataReceived(statusReply(1, FXOK, "", ""))
-	if status, ok := errors.AsType[*StatusError](o.Err); !o.Fired || !ok || status.Message != "disk full" {
-		t.Errorf("%+v", o)
+// F11: a write of any length has at most 16 requests in flight, and copies no
+// more data than they hold.
+func TestF11_LongWriteIsBounded(t *testing.T) {
+	const size = 512 << 20
+	data := make([]byte, size) // never touched: only the requests take memory
+	s := newFileServer(t, nil, 0)
+	s.discard = true
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	o := deferredtest.Observe(testFile(s.c).WriteChunk(0, data))
+	runtime.ReadMemStats(&after)
+	if grown := after.TotalAlloc - before.TotalAlloc; len(s.waiting) != maxInFlight || grown > 4*maxInFlight*safeChunk {
+		t.Fatalf("%d requests and %d bytes of memory for a write of %d", len(s.waiting), grown, size)
 	}
-	d := testFile(c).WriteChunk(0, make([]byte, 2*cautiousWrite))
-	o = deferredtest.Observe(d)
-	d.Cancel()
-	if !o.Fired || !errors.Is(o.Err, deferred.ErrCancelled) || c.abandoned != 2 {
-		t.Errorf("cancelled: %+v, %d abandoned", o, c.abandoned)
+	for range 100 {
+		s.c.DataReceived(s.answer(0))
+		if len(s.waiting) != maxInFlight {
+			t.Fatalf("%d requests in flight", len(s.waiting))
+		}
+	}
+	s.c.ConnectionLost(nil)
+	if len(s.waiting) != maxInFlight || s.c.Lost() != errors.Unwrap(o.Err) {
+		t.Errorf("%v, and %d requests", o.Err, len(s.waiting))
 	}
 }
 
-// In a file that is open for appending the order of the pieces is all there is.
-func TestLongAppendIsInOrder(t *testing.T) {
+// F11: after a request has failed no further one is sent, and the write fails
+// when the requests in flight are answered.
+func TestF11_LongWriteThatFails(t *testing.T) {
+	for failing := range maxInFlight {
+		s := newFileServer(t, nil, 0)
+		o := deferredtest.Observe(testFile(s.c).WriteChunk(0, make([]byte, 100*safeChunk)))
+		s.c.DataReceived(statusReply(uint32(failing), FXFailure, "disk full", ""))
+		for id := range uint32(maxInFlight) {
+			if id == uint32(failing) {
+				continue
+			}
+			if o.Fired {
+				t.Fatalf("request %d failed: the write has failed before the answer to request %d", failing, id)
+			}
+			s.c.DataReceived(statusReply(id, FXOK, "", ""))
+		}
+		status, ok := errors.AsType[*StatusError](o.Err)
+		if !ok || status.Message != "disk full" || len(s.waiting) != maxInFlight || len(s.c.pending) != 0 {
+			t.Fatalf("request %d failed: %v after %d requests", failing, o.Err, len(s.waiting))
+		}
+	}
+}
+
+func TestF11_CancelledLongWrite(t *testing.T) {
 	s := newFileServer(t, nil, 0)
+	d := testFile(s.c).WriteChunk(0, make([]byte, 100*safeChunk))
+	o := deferredtest.Observe(d)
+	d.Cancel()
+	if !o.Fired || !errors.Is(o.Err, deferred.ErrCancelled) || s.c.abandoned != maxInFlight || len(s.waiting) != maxInFlight {
+		t.Errorf("%+v, %d abandoned, %d sent", o, s.c.abandoned, len(s.waiting))
+	}
+}
+
+// F6, F11: in a file that is open for appending the parts go out one at a time,
+// with the offsets of the data: some servers use them.
+func TestF11_LongAppendIsInOrder(t *testing.T) {
+	s := newFileServer(t, []byte("first "), 0)
 	f := testFile(s.c)
 	f.flags = FXFAppend
-	o := deferredtest.Observe(f.WriteChunk(0, make([]byte, 3*cautiousWrite)))
+	data := someBytes(3 * safeChunk)
+	o := deferredtest.Observe(f.WriteChunk(6, data))
 	for range 3 {
 		if len(s.waiting) != 1 {
-			t.Fatalf("%d requests under way", len(s.waiting))
+			t.Fatalf("%d requests in flight", len(s.waiting))
 		}
 		s.c.DataReceived(s.answer(0))
 	}
-	if !o.Fired || o.Err != nil {
+	if !o.Fired || o.Err != nil || !bytes.Equal(s.content, append([]byte("first "), data...)) {
 		t.Errorf("%+v", o)
 	}
 }
@@ -316,7 +401,7 @@ func FuzzReadInto(f *testing.F) {
 	f.Add(someBytes(1000), uint16(100), uint8(50), uint64(2))
 	f.Fuzz(func(t *testing.T, content []byte, most uint16, size uint8, seed uint64) {
 		s := newFileServer(t, content, int(most)+1)
-		s.c.readSize = int(most)%97 + 1
+		s.c.sizes.read = int(most)%97 + 1
 		into := make([]byte, len(content)+3)
 		o := deferredtest.Observe(testFile(s.c).ReadInto(0, into))
 		s.run(rand.New(rand.NewPCG(seed, 0)), int(size)+1)

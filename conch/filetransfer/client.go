@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/hawser-go/hawser/conch/internal/frame"
 	"github.com/hawser-go/hawser/conch/internal/wire"
 )
 
@@ -36,6 +35,10 @@ type FileTransferClient struct {
 	// it. The default is the order of OpenSSH and of all that follow it, which is the reverse (C-SFTP-27).
 	DraftLinkOrder bool
 
+	// MaxDirectorySize is the maximum memory for one ReadAll of a directory, in
+	// bytes. 0 means 64 MiB, enough for about 300,000 entries.
+	MaxDirectorySize int
+
 	offered    []Extension // ours, for SSH_FXP_INIT
 	transport  Transport   // nil before MakeConnection
 	lost       error       // a *ConnectionLostError once the connection is gone
@@ -43,16 +46,16 @@ type FileTransferClient struct {
 	version    uint32
 	extensions map[string]string
 
-	in        frame.Reader
+	in        reader
 	decoder   wire.Decoder // over the packet at hand
+	placed    bool         // the packet is only a header: see reader.next
 	receiving bool         // inside DataReceived
 	waiting   [][]byte     // chunks that came meanwhile
 	kept      bool         // a callback was given a part of the chunk at hand
 	recycle   func(p []byte)
 	writeOwn  func(p []byte, sent func())
 
-	limits    Limits
-	readSize  int // see ReadSize
+	sizes     sizes
 	nextID    uint32
 	pending   map[uint32]pendingRequest
 	abandoned int // how many of pending are cancelled
@@ -61,7 +64,7 @@ type FileTransferClient struct {
 // NewFileTransferClient returns a client that is not connected yet. It will announce the given extensions to the server; OpenSSH and
 // pkg/sftp look at none.
 func NewFileTransferClient(extensions ...Extension) *FileTransferClient {
-	c := &FileTransferClient{offered: extensions, pending: make(map[uint32]pendingRequest), readSize: MaxChunk}
+	c := &FileTransferClient{offered: extensions, pending: make(map[uint32]pendingRequest), sizes: initialSizes}
 	c.in = newReader(c.place)
 	return c
 }
@@ -126,8 +129,8 @@ func (c *FileTransferClient) DataReceived(p []byte) {
 }
 
 func (c *FileTransferClient) receiveChunk(p []byte) {
-	c.kept = c.in.Buffered() > 0 // what a panic in a callback has left may be a chunk's
-	c.in.Feed(p)
+	c.kept = len(c.in.in) > 0 // what a panic in a callback has left may be a chunk's
+	c.in.feed(p)
 	for c.receivePacket() {
 	}
 	if !c.kept && c.recycle != nil {
@@ -137,16 +140,16 @@ func (c *FileTransferClient) receiveChunk(p []byte) {
 
 // receivePacket handles the next packet, if it is there whole, and reports whether it was.
 func (c *FileTransferClient) receivePacket() bool {
-	packet, err := c.in.Next()
+	packet, placed, err := c.in.next()
 	if err != nil {
-		c.breakOff(&ProtocolError{Err: lengthError(err)})
+		c.breakOff(&ProtocolError{Err: err})
 		return false
 	}
 	if packet == nil {
 		return false
 	}
 	typ := PacketType(packet[0])
-	c.decoder = wire.NewDecoder(packet[1:])
+	c.decoder, c.placed = wire.NewDecoder(packet[1:]), placed
 	var id uint32
 	if typ == fxpVersion {
 		err = c.versionReceived()
@@ -169,7 +172,7 @@ func (c *FileTransferClient) replyReceived(typ PacketType, id uint32) error {
 	request, ok := c.pending[id]
 	switch {
 	case ok:
-		c.kept = c.kept || (typ == fxpData || typ == fxpExtendedReply) && !c.in.Placed() && request.room() == nil
+		c.kept = c.kept || (typ == fxpData || typ == fxpExtendedReply) && !c.placed && request.room() == nil
 		return request.deliver(c, id, typ, &c.decoder)
 	case typ.isRequest():
 		return nil
@@ -229,7 +232,7 @@ func (c *FileTransferClient) markLost(reason error) bool {
 	if c.lost != nil {
 		return false
 	}
-	c.lost, c.in = &ConnectionLostError{Reason: reason}, frame.Reader{}
+	c.lost, c.in = &ConnectionLostError{Reason: reason}, reader{}
 	c.waiting = nil
 	return true
 }

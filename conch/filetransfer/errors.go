@@ -16,8 +16,9 @@ var (
 	// ErrRequestTooLong is the failure of a request of more than 64 MiB, which is not sent. Servers set far lower limits.
 	ErrRequestTooLong = errors.New("filetransfer: request too long")
 
-	// ErrTooManyEntries is the failure of ReadAll for a directory of more than MaxDirectoryEntries entries.
-	ErrTooManyEntries = fmt.Errorf("filetransfer: more than %d directory entries; use Read, one batch at a time", MaxDirectoryEntries)
+	// ErrTooManyEntries reports a directory that needs more memory than
+	// [FileTransferClient.MaxDirectorySize].
+	ErrTooManyEntries = errors.New("filetransfer: the directory is too large; call Read instead, or raise MaxDirectorySize")
 )
 
 // errNoProgress is the failure of a read that a server answers with no bytes, which is neither data nor the end of the file.

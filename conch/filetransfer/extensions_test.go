@@ -129,10 +129,10 @@ func TestLimitsAreAskedFor(t *testing.T) {
 				e.Uint64(v)
 			}
 		}), 261120, 200_000},
-		{"no limits", reply(fxpExtendedReply, 0, func(e *wire.Encoder) { e.Raw(make([]byte, 32)) }), MaxChunk, cautiousWrite},
+		{"no limits", reply(fxpExtendedReply, 0, func(e *wire.Encoder) { e.Raw(make([]byte, 32)) }), safeChunk, safeChunk},
 		{"far too little", reply(fxpExtendedReply, 0, func(e *wire.Encoder) { e.Raw(numbers(4)) }), minChunk, minChunk},
 		{"far too much", reply(fxpExtendedReply, 0, func(e *wire.Encoder) { e.Raw(slices.Repeat([]byte{255}, 32)) }), MaxChunk, MaxChunk},
-		{"refused", statusReply(0, FXOpUnsupported, "", ""), MaxChunk, cautiousWrite},
+		{"refused", statusReply(0, FXOpUnsupported, "", ""), safeChunk, safeChunk},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c, m := connected(t)
@@ -140,7 +140,7 @@ func TestLimitsAreAskedFor(t *testing.T) {
 			if len(m.sent) != 1 || m.last()[0] != byte(fxpExtended) || !c.HasExtension(extLimits) || c.HasExtension("x") {
 				t.Fatalf("sent %q", m.sent)
 			}
-			if c.ReadSize() != MaxChunk || c.WriteSize() != cautiousWrite {
+			if c.ReadSize() != safeChunk || c.WriteSize() != safeChunk {
 				t.Errorf("before the answer: %d, %d", c.ReadSize(), c.WriteSize())
 			}
 			c.DataReceived(tt.answer)

@@ -97,7 +97,7 @@ func nameReply(id uint32, entries ...Entry) []byte {
 		e.Uint32(uint32(len(entries)))
 		for _, entry := range entries {
 			e.String(entry.Filename)
-			e.String(entry.Longname)
+			e.String(entry.Longname())
 			entry.Attrs.encode(e)
 		}
 	})

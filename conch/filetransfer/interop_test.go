@@ -141,8 +141,8 @@ func TestPeer_Directory(t *testing.T) {
 			if entry.Filename != "." && entry.Filename != ".." {
 				got = append(got, entry.Filename)
 			}
-			if !strings.Contains(entry.Longname, entry.Filename) {
-				t.Errorf("longname %q of %q", entry.Longname, entry.Filename)
+			if !strings.Contains(entry.Longname(), entry.Filename) {
+				t.Errorf("longname %q of %q", entry.Longname(), entry.Filename)
 			}
 		}
 		slices.Sort(got)

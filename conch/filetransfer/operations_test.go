@@ -80,7 +80,7 @@ func testDirectory(c *FileTransferClient) *ClientDirectory {
 }
 
 var (
-	goodEntries = []Entry{{"n\xff", "long n", Attrs{}.WithSize(3)}, {"..", "", Attrs{}}}
+	goodEntries = []Entry{NewEntry("n\xff", "long n", Attrs{}.WithSize(3)), NewEntry("..", "", Attrs{})}
 	goodAttrs   = Attrs{}.WithSize(3).WithOwner(4, 5).WithExtended("e", []byte("v"))
 	statusOnly  = map[PacketType]any{fxpStatus: Status{FXOK, "ok", "en"}}
 	attrsOnly   = map[PacketType]any{fxpAttrs: goodAttrs}

@@ -183,7 +183,7 @@ func TestIdleClientKeepsNoBuffers(t *testing.T) {
 	c, _ := connected(t)
 	deferredtest.Observe(c.GetAttrs("x", false))
 	c.DataReceived(attrsReply(0, Attrs{}))
-	if c.in.Buffered() != 0 || c.in.Filling() != nil || c.decoder.Rest() != nil || len(c.pending) != 0 {
+	if len(c.in.in) != 0 || c.in.placing() != nil || c.decoder.Rest() != nil || len(c.pending) != 0 {
 		t.Errorf("kept: %+v", c.in)
 	}
 }

@@ -86,7 +86,7 @@ func dataAnswer(length uint32) answer[[]byte] {
 // intoAnswer is the answer of a request for the bytes that fit into p.
 func intoAnswer(c *FileTransferClient, p []byte) answer[int] {
 	return answer[int]{typ: fxpData, into: p, decode: func(d *wire.Decoder) (int, error) {
-		if c.in.Placed() { // the data is in its place
+		if c.placed { // the data is in its place
 			return int(d.Uint32()), nil
 		}
 		data, err := dataAnswer(uint32(len(p))).decode(d)
@@ -103,15 +103,6 @@ func decodeHandle(d *wire.Decoder) (string, error) {
 		return "", malformed(fmt.Errorf("handle of %d bytes, allowed are %d", len(handle), maxHandle))
 	}
 	return string(handle), nil
-}
-
-// decodeEntries reads the body of a SSH_FXP_NAME: draft section 7.
-func decodeEntries(d *wire.Decoder) []Entry {
-	entries := make([]Entry, d.Count(3*4))
-	for i := range entries {
-		entries[i] = Entry{Filename: d.String(), Longname: d.String(), Attrs: decodeAttrs(d)}
-	}
-	return entries
 }
 
 // decodePath returns the first name of a SSH_FXP_NAME (C-SFTP-28).

@@ -90,8 +90,8 @@ func (c *FileTransferClient) takeID() uint32 {
 // abandon is the canceller of each request: the id stays taken until the answer comes.
 func (c *FileTransferClient) abandon(id uint32, want PacketType) {
 	c.pending[id] = abandoned(want)
-	if header := c.in.Filling(); header != nil && packetID(header) == id {
-		c.in.GiveUpPlace()
+	if header := c.in.placing(); header != nil && packetID(header) == id {
+		c.in.giveUpPlace()
 	}
 	if c.abandoned++; c.abandoned > MaxAbandoned {
 		c.breakOff(&ProtocolError{Err: ErrTooManyAbandoned})

@@ -9,28 +9,35 @@ import (
 	"github.com/hawser-go/hawser/conch/internal/wire"
 )
 
-// StatusCode is the outcome in a SSH_FXP_STATUS reply (draft section 7).
+// StatusCode is the result in an SSH_FXP_STATUS reply (draft section 7).
 type StatusCode uint32
 
 const (
-	FXOK                StatusCode = 0
-	FXEOF               StatusCode = 1
-	FXNoSuchFile        StatusCode = 2
-	FXPermissionDenied  StatusCode = 3
-	FXFailure           StatusCode = 4 // version 3 has no codes for most errors; this stands for all of them
-	FXBadMessage        StatusCode = 5
-	FXNoConnection      StatusCode = 6
-	FXConnectionLost    StatusCode = 7
-	FXOpUnsupported     StatusCode = 8
-	FXFileAlreadyExists StatusCode = 11 // from a later draft; Twisted's server and a few others use it
+	FXOK               StatusCode = 0
+	FXEOF              StatusCode = 1
+	FXNoSuchFile       StatusCode = 2
+	FXPermissionDenied StatusCode = 3
+	FXFailure          StatusCode = 4 // any error without a code of its own, which are most
+	FXBadMessage       StatusCode = 5
+	FXNoConnection     StatusCode = 6
+	FXConnectionLost   StatusCode = 7
+	FXOpUnsupported    StatusCode = 8
 
-	FXNotADirectory    = FXFailure // Conch's name for one meaning of FXFailure
-	FXFileIsADirectory = FXFailure // and for another
+	// These codes are from later drafts. Some servers use them in version 3.
+	FXInvalidHandle     StatusCode = 9
+	FXNoSuchPath        StatusCode = 10
+	FXFileAlreadyExists StatusCode = 11
+
+	// FXNotADirectory and FXFileIsADirectory are Conch's names of FXFailure.
+	FXNotADirectory    = FXFailure
+	FXFileIsADirectory = FXFailure
 )
 
+// statusCodes has the name of each code in the drafts, and the error that
+// errors.Is finds in a StatusError with the code, if any.
 var statusCodes = map[StatusCode]struct {
 	name string
-	is   error // what errors.Is finds, if anything
+	is   error
 }{
 	FXOK:                {name: "SSH_FX_OK"},
 	FXEOF:               {"SSH_FX_EOF", io.EOF},
@@ -41,10 +48,13 @@ var statusCodes = map[StatusCode]struct {
 	FXNoConnection:      {name: "SSH_FX_NO_CONNECTION"},
 	FXConnectionLost:    {name: "SSH_FX_CONNECTION_LOST"},
 	FXOpUnsupported:     {"SSH_FX_OP_UNSUPPORTED", errors.ErrUnsupported},
+	FXInvalidHandle:     {name: "SSH_FX_INVALID_HANDLE"},
+	FXNoSuchPath:        {"SSH_FX_NO_SUCH_PATH", fs.ErrNotExist},
 	FXFileAlreadyExists: {"SSH_FX_FILE_ALREADY_EXISTS", fs.ErrExist},
 }
 
-// String returns the draft's name and the number, such as "SSH_FX_FAILURE 4".
+// String returns the name in the drafts and the number, such as "SSH_FX_FAILURE
+// 4".
 func (code StatusCode) String() string {
 	if known, ok := statusCodes[code]; ok {
 		return fmt.Sprintf("%s %d", known.name, uint32(code))
@@ -52,21 +62,24 @@ func (code StatusCode) String() string {
 	return fmt.Sprintf("status %d", uint32(code))
 }
 
-// Status is the content of a SSH_FXP_STATUS reply: what the operations fire with that succeed without any other result. Servers may leave
-// out the language, or both texts; they are empty then (C-SFTP-23). Neither text is promised to be UTF-8.
+// Status is the content of an SSH_FXP_STATUS reply. Operations without another
+// result fire with a Status. Servers may leave out Lang, or Message and Lang,
+// which are then empty. Both may contain any bytes, not only UTF-8.
 type Status struct {
-	Code    StatusCode // FXOK, unless in a StatusError
+	Code    StatusCode // FXOK, except in a StatusError
 	Message string
-	Lang    string // RFC 3066 tag of the language of Message
+	Lang    string // the language of Message, an RFC 3066 tag
 }
 
-// StatusError is a SSH_FXP_STATUS reply that reports anything but success (C-SFTP-22, C-SFTP-24).
+// StatusError is an SSH_FXP_STATUS reply with a code other than FXOK.
 //
-// errors.Is finds io.EOF for FXEOF, fs.ErrNotExist for FXNoSuchFile, fs.ErrPermission for FXPermissionDenied, fs.ErrExist for
-// FXFileAlreadyExists, and errors.ErrUnsupported for FXOpUnsupported. Most servers report a file that exists as FXFailure.
+// errors.Is finds io.EOF for FXEOF, fs.ErrNotExist for FXNoSuchFile and
+// FXNoSuchPath, fs.ErrPermission for FXPermissionDenied, fs.ErrExist for
+// FXFileAlreadyExists, and errors.ErrUnsupported for FXOpUnsupported. Most
+// servers report an existing file with FXFailure.
 type StatusError Status
 
-// Error gives the server's text, the draft's name of the code and its number.
+// Error returns the server's message, the name of the code and its number.
 func (e *StatusError) Error() string { return prefix + e.bare() }
 
 func (e *StatusError) bare() string {
@@ -76,13 +89,13 @@ func (e *StatusError) bare() string {
 	return fmt.Sprintf("%s (%s)", e.Message, e.Code)
 }
 
-// Is reports whether target is the standard library's error for e's code.
+// Is reports whether target is the standard library's error for the code.
 func (e *StatusError) Is(target error) bool {
 	is := statusCodes[e.Code].is
 	return is != nil && is == target
 }
 
-// decodeStatus reads the body of a SSH_FXP_STATUS.
+// decodeStatus reads the body of an SSH_FXP_STATUS.
 func decodeStatus(d *wire.Decoder) Status {
 	s := Status{Code: StatusCode(d.Uint32())}
 	if d.Len() > 0 {

@@ -37,6 +37,15 @@ type block struct {
 
 // next returns bytes at the file's offset, or why there are none. want says how many the caller could use.
 func (f *File) next(want int) ([]byte, error) {
+	offset, err := f.position()
+	if err != nil {
+		return nil, err
+	}
+	data, err := f.nextAt(offset, want)
+	return data, f.readError(offset, len(data), err)
+}
+
+func (f *File) nextAt(offset int64, want int) ([]byte, error) {
 	a := f.begin(1)
 	if err := f.fill(a, want); err != nil {
 		return nil, err
@@ -45,9 +54,9 @@ func (f *File) next(want int) ([]byte, error) {
 		b := a.blocks[0]
 		select {
 		case <-b.done:
-		case <-f.ctx.Done():
+		case <-f.io.Done():
 			f.forget()
-			return nil, context.Cause(f.ctx)
+			return nil, context.Cause(f.io)
 		}
 		if b.n < len(b.mem) && a.end == nil {
 			f.endAfter(a, b)
@@ -62,11 +71,11 @@ func (f *File) next(want int) ([]byte, error) {
 
 // begin sees to it that there is an ahead which was begun after the last change of the file.
 func (f *File) begin(depth int) *ahead {
-	if f.ahead != nil && f.ahead.as != f.changes.Load() {
+	if f.ahead != nil && f.ahead.as != f.h.changes.Load() {
 		f.forget()
 	}
 	if f.ahead == nil {
-		f.ahead = &ahead{next: f.offset, depth: depth, as: f.changes.Load()}
+		f.ahead = &ahead{next: f.offset, depth: depth, as: f.h.changes.Load()}
 	}
 	return f.ahead
 }
@@ -111,9 +120,9 @@ func (f *File) fill(a *ahead, want int) error {
 		a.next += int64(size)
 	}
 	fresh := a.blocks[first:len(a.blocks):len(a.blocks)]
-	_, err := call(f.ctx, f.c, func() deferred.Deferred[struct{}] {
+	_, err := call(f.io, f.c, func() deferred.Deferred[struct{}] {
 		for i, b := range fresh {
-			b.begin(f.file, offset+int64(i*size))
+			b.begin(f.h.file, offset+int64(i*size))
 		}
 		return deferred.Succeed(struct{}{})
 	})
@@ -170,6 +179,42 @@ func (f *File) cancel(blocks []*block) {
 	})
 }
 
+// Read reads the next bytes of the file. Sequential reads are read ahead.
+func (f *File) Read(p []byte) (int, error) {
+	f.mu.Lock()
+	defer f.unlock()
+	if err := f.usable(filetransfer.FXFRead); err != nil {
+		return 0, f.err("read", err)
+	}
+	if len(p) == 0 {
+		return 0, nil
+	}
+	data, err := f.next(len(p))
+	n := copy(p, data)
+	f.took(n)
+	return n, f.err("read", err)
+}
+
+// ReadAt reads len(p) bytes at offset. It returns fewer only with an error, which
+// is io.EOF at the end of the file.
+func (f *File) ReadAt(p []byte, offset int64) (int, error) {
+	err := f.usable(filetransfer.FXFRead)
+	switch {
+	case err != nil:
+		return 0, f.err("read", err)
+	case offset < 0:
+		return 0, f.err("readat", errNegative)
+	case len(p) == 0:
+		return 0, nil
+	}
+	n, err := callAndWait(f.io, f.c, func() deferred.Deferred[int] { return f.h.file.ReadInto(uint64(offset), p) }, nil)
+	err = f.readError(offset, n, err)
+	if errors.Is(err, io.EOF) || err == nil && n < len(p) {
+		return n, io.EOF
+	}
+	return n, f.err("read", err)
+}
+
 // WriteTo writes what is left of the file to w, for io.Copy: it keeps many requests under way.
 func (f *File) WriteTo(w io.Writer) (total int64, err error) {
 	switch to, ok := w.(*File); {
@@ -179,11 +224,10 @@ func (f *File) WriteTo(w io.Writer) (total int64, err error) {
 		return to.ReadFrom(struct{ io.Reader }{f}) // which keeps many writes under way as well
 	}
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	if err := f.usable(); err != nil {
+	defer f.unlock()
+	if err := f.usable(filetransfer.FXFRead); err != nil {
 		return 0, f.err("read", err)
 	}
-	f.begin(maxAhead)
 	for {
 		data, err := f.next(filetransfer.MaxChunk)
 		if err == io.EOF {

@@ -9,12 +9,13 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// Stat returns the attributes of what name leads to. Its Sys is the filetransfer.Attrs.
+// Stat returns the attributes of a file, and follows symbolic links. Their Sys is
+// the filetransfer.Attrs.
 func (c *Files) Stat(ctx context.Context, name string) (fs.FileInfo, error) {
 	return c.stat(ctx, "stat", name, true)
 }
 
-// Lstat is Stat for a symbolic link itself.
+// Lstat is like Stat, but returns the attributes of a symbolic link itself.
 func (c *Files) Lstat(ctx context.Context, name string) (fs.FileInfo, error) {
 	return c.stat(ctx, "lstat", name, false)
 }
@@ -32,10 +33,32 @@ func (c *Files) attrs(ctx context.Context, op, name string, follow bool) (filetr
 	return attrs, pathError(op, name, err)
 }
 
-// StatVFS returns how full the file system is that name is on, if the server has statvfs@openssh.com; else it fails with errors.ErrUnsupported.
+// typeMask has the bits of a file's type in filetransfer.Attrs.Permissions.
+const typeMask = 0o170000
+
+// hasType reports whether attrs have the type of the file. Some servers send the
+// permissions without.
+func hasType(attrs filetransfer.Attrs) bool {
+	return attrs.Has(filetransfer.AttrPermissions) && attrs.Permissions&typeMask != 0
+}
+
+// isDir reports whether name, which has the given attributes, is a directory. If
+// the attributes lack the type, isDir tries to open a directory.
+func (c *Files) isDir(ctx context.Context, name string, attrs filetransfer.Attrs) bool {
+	if hasType(attrs) {
+		return attrs.FileMode().IsDir()
+	}
+	_, err := call(ctx, c, func() deferred.Deferred[filetransfer.Status] {
+		return deferred.ThenDeferred(c.client.OpenDirectory(name), (*filetransfer.ClientDirectory).Close)
+	})
+	return err == nil
+}
+
+// StatVFS returns the size and the free space of the file system that name is on.
+// It fails with errors.ErrUnsupported at servers without statvfs@openssh.com.
 func (c *Files) StatVFS(ctx context.Context, name string) (filetransfer.StatVFS, error) {
-	is, err := call(ctx, c, func() deferred.Deferred[filetransfer.StatVFS] { return c.client.StatVFS(name) })
-	return is, pathError("statvfs", name, err)
+	usage, err := call(ctx, c, func() deferred.Deferred[filetransfer.StatVFS] { return c.client.StatVFS(name) })
+	return usage, pathError("statvfs", name, err)
 }
 
 func (c *Files) setAttrs(ctx context.Context, op, name string, attrs filetransfer.Attrs) error {
@@ -47,43 +70,57 @@ func (c *Files) Chmod(ctx context.Context, name string, mode fs.FileMode) error 
 	return c.setAttrs(ctx, "chmod", name, filetransfer.Attrs{}.WithMode(mode))
 }
 
-// Chown changes the owner and the group of a file; -1 leaves one of them as it is.
+// Chown changes the owner and the group of a file. A value of -1 keeps the owner
+// or the group; the protocol can only set both, so Chown asks for it first.
 func (c *Files) Chown(ctx context.Context, name string, uid, gid int) error {
 	attrs := filetransfer.Attrs{}.WithOwner(uint32(uid), uint32(gid))
 	if uid == -1 || gid == -1 {
-		is, err := c.attrs(ctx, "chown", name, true)
+		old, err := c.oldAttrs(ctx, "chown", name, filetransfer.AttrUIDGID)
 		if err != nil {
 			return err
 		}
 		if uid == -1 {
-			attrs.UID = is.UID
+			attrs.UID = old.UID
 		}
 		if gid == -1 {
-			attrs.GID = is.GID
+			attrs.GID = old.GID
 		}
 	}
 	return c.setAttrs(ctx, "chown", name, attrs)
 }
 
-// Chtimes changes the times of a file, to the second; the zero Time leaves one of them as it is.
+// Chtimes changes the times of a file, in whole seconds. The zero Time keeps a
+// time; the protocol can only set both, so Chtimes asks for it first.
 func (c *Files) Chtimes(ctx context.Context, name string, atime, mtime time.Time) error {
 	attrs := filetransfer.Attrs{}.WithTimes(atime, mtime)
 	if atime.IsZero() || mtime.IsZero() {
-		is, err := c.attrs(ctx, "chtimes", name, true)
+		old, err := c.oldAttrs(ctx, "chtimes", name, filetransfer.AttrACModTime)
 		if err != nil {
 			return err
 		}
 		if atime.IsZero() {
-			attrs.ATime = is.ATime
+			attrs.ATime = old.ATime
 		}
 		if mtime.IsZero() {
-			attrs.MTime = is.MTime
+			attrs.MTime = old.MTime
 		}
 	}
 	return c.setAttrs(ctx, "chtimes", name, attrs)
 }
 
+// oldAttrs returns the attributes of a file, of which some have to be present.
+func (c *Files) oldAttrs(ctx context.Context, op, name string, needed filetransfer.AttrFlags) (filetransfer.Attrs, error) {
+	attrs, err := c.attrs(ctx, op, name, true)
+	if err == nil && !attrs.Has(needed) {
+		err = pathError(op, name, errNoAttrs)
+	}
+	return attrs, err
+}
+
 // Truncate changes the size of a file.
 func (c *Files) Truncate(ctx context.Context, name string, size int64) error {
+	if size < 0 {
+		return pathError("truncate", name, fs.ErrInvalid)
+	}
 	return c.setAttrs(ctx, "truncate", name, filetransfer.Attrs{}.WithSize(uint64(size)))
 }

@@ -17,49 +17,108 @@ type pendingWrite struct {
 	n    int
 	done chan struct{} // closed by the loop when err is there
 	err  error
+	d    deferred.Deferred[filetransfer.Status] // for the loop
 }
 
-// ReadFrom writes what r gives, until it ends, for io.Copy: it keeps many requests under way. After an error, what was written may
-// have holes behind the number of bytes that is returned.
-func (f *File) ReadFrom(r io.Reader) (total int64, err error) {
+// Write writes p at the offset, or at the end of a file opened for appending. It
+// returns when the server has confirmed the data. After an error, n bytes are
+// surely written, and there may be more.
+func (f *File) Write(p []byte) (n int, err error) {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	if err := f.usable(); err != nil {
+	defer f.unlock()
+	if err := f.usable(filetransfer.FXFWrite); err != nil {
 		return 0, f.err("write", err)
 	}
-	f.forget()
-	total, reading, err := f.pour(r, f.offset)
-	f.offset += total
+	if len(p) == 0 {
+		return 0, nil
+	}
+	total, _, err := f.pour(bytes.NewReader(p))
+	return int(total), f.err("write", err)
+}
+
+// WriteString is like Write, but writes the bytes of s.
+func (f *File) WriteString(s string) (int, error) { return f.Write([]byte(s)) }
+
+// WriteAt writes p at offset. Several goroutines may call it at the same time. It
+// fails if the file was opened for appending.
+func (f *File) WriteAt(p []byte, offset int64) (n int, err error) {
+	err = f.usable(filetransfer.FXFWrite)
+	switch {
+	case err != nil:
+		return 0, f.err("write", err)
+	case f.h.flags&filetransfer.FXFAppend != 0:
+		return 0, errAppending
+	case offset < 0:
+		return 0, f.err("writeat", errNegative)
+	case len(p) > 0:
+		n, err = f.write(p, offset)
+	}
+	return n, f.err("write", err)
+}
+
+// ReadFrom writes the data of r, up to its end, with many requests in flight.
+// io.Copy calls it. After an error, the returned number of bytes is surely
+// written; the file may have more data, with holes.
+func (f *File) ReadFrom(r io.Reader) (total int64, err error) {
+	f.mu.Lock()
+	defer f.unlock()
+	if err := f.usable(filetransfer.FXFWrite); err != nil {
+		return 0, f.err("write", err)
+	}
+	total, reading, err := f.pour(r)
 	if err != nil {
 		return total, f.err("write", err)
 	}
 	return total, reading
 }
 
-// write writes p at offset and returns how much of it is there for sure.
-func (f *File) write(p []byte, offset int64) (int, error) {
-	defer f.changes.Add(1)
-	if len(p) > filetransfer.MaxChunk {
-		n, _, err := f.pour(bytes.NewReader(p), offset)
-		return int(n), err
+// pour writes the data of r at the offset, or at the end of a file opened for
+// appending, and moves the offset; f.mu is held. It returns the number of bytes
+// confirmed before the first failed write, the error of r (nil for its end), and
+// the error of the write.
+func (f *File) pour(r io.Reader) (total int64, reading, writing error) {
+	f.forget()
+	if f.h.flags&filetransfer.FXFAppend != 0 {
+		return f.appendFrom(r)
 	}
-	_, err := callAndWait(f.ctx, f.c, func() deferred.Deferred[filetransfer.Status] { return f.file.WriteChunk(uint64(offset), p) }, nil)
-	if err != nil {
-		return 0, err
-	}
-	return len(p), nil
+	total, reading, writing = f.pourAt(r, f.offset, maxBehind)
+	f.offset += total
+	return total, reading, writing
 }
 
-// pour writes what r gives to offset and behind it, many requests at a time. It returns how much has arrived, up to the first that has not; why
-// r could not be read on, nil for its end; and what went wrong with writing.
-func (f *File) pour(r io.Reader, offset int64) (total int64, reading, writing error) {
+// appendFrom is pour for a file opened for appending. Requests carry the offset
+// of the end, for servers that do not append. They are sent one after another,
+// for servers that do, and may change the order.
+func (f *File) appendFrom(r io.Reader) (total int64, reading, writing error) {
+	f.h.appends.Lock()
+	defer f.h.appends.Unlock()
+	end := f.h.end.Load()
+	if end == unknownEnd {
+		var err error
+		if end, err = f.size(); err != nil {
+			return 0, nil, err
+		}
+	}
+	f.h.end.Store(unknownEnd)
+	total, reading, writing = f.pourAt(r, end, 1)
+	if writing == nil {
+		f.h.end.Store(end + total)
+	}
+	f.offset = atEnd
+	return total, reading, writing
+}
+
+// write writes p at offset, and returns the number of bytes that are surely
+// written.
+func (f *File) write(p []byte, offset int64) (int, error) {
+	n, _, err := f.pourAt(bytes.NewReader(p), offset, maxBehind)
+	return int(n), err
+}
+
+func (f *File) pourAt(r io.Reader, offset int64, most int) (total int64, reading, writing error) {
 	lease := defaultPool.open()
 	defer lease.Close()
-	defer f.changes.Add(1)
-	w := &pouring{f: f, lease: lease, next: offset, most: maxBehind}
-	if f.flags&filetransfer.FXFAppend != 0 {
-		w.most = 1 // there is no order but that of time
-	}
+	w := &pouring{f: f, lease: lease, next: offset, most: most}
 	for reading == nil && w.err == nil {
 		reading = w.step(r)
 	}
@@ -120,7 +179,8 @@ func (w *pouring) begin(b *buffer, n int) {
 	s := &pendingWrite{n: n, done: make(chan struct{})}
 	offset := w.next
 	err := w.f.c.onLoop(func() {
-		b.write(w.f.file, offset, n).AddBoth(func(status filetransfer.Status, err error) (filetransfer.Status, error) {
+		s.d = w.f.h.write(func() deferred.Deferred[filetransfer.Status] { return b.write(w.f.h.file, offset, n) })
+		s.d.AddBoth(func(status filetransfer.Status, err error) (filetransfer.Status, error) {
 			s.err = err
 			close(s.done)
 			return status, nil
@@ -153,6 +213,7 @@ func (w *pouring) drain(left int) {
 		s := w.queue[0]
 		w.queue = w.queue[1:]
 		if !w.await(s.done) {
+			w.f.c.post(s.d.Cancel)
 			continue
 		}
 		if w.err == nil {

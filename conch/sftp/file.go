@@ -6,46 +6,52 @@ import (
 	"io"
 	"io/fs"
 	"sync"
-	"sync/atomic"
 	"syscall"
 
 	"github.com/hawser-go/hawser/conch/filetransfer"
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// File is an open file or directory. Its methods may be called from any goroutine but the loop's; those that use the offset wait for each other,
-// and Close waits for them. It should be closed: servers limit how many files a session may have open.
+// File is an open file or directory, like [os.File]. Any goroutine but the
+// loop's may call its methods. Read, Write, WriteTo, ReadFrom, Seek and ReadDir
+// use the offset, and wait for each other. A File must be closed, because
+// servers limit the number of files that a session has open.
 //
-// Reading in sequence keeps up to 4 MiB of the file under way, or read and not yet used; io.Copy to a File up to 4 MiB of the process's arena.
+// Sequential reading keeps up to 4 MiB of requests in flight or of data in
+// memory; io.Copy to a File takes up to 4 MiB from a pool that the process
+// shares.
 type File struct {
-	c     *Files
-	ctx   context.Context // of what has none of its own
-	name  string
-	file  *filetransfer.ClientFile // nil for a directory; only the loop uses it
-	flags filetransfer.OpenFlags
-	info  fs.FileInfo // of a directory
+	c    *Files
+	name string
+	h    *handle
+	ctx  context.Context // of the user
+	io   context.Context // ends with ctx, and with fs.ErrClosed after Close
 
-	// changes counts the writes that were made through this handle: what was read ahead before one is out of date.
-	changes *atomic.Int64
-
-	mu     sync.Mutex // guards the rest: held while a Read, Write, Seek or ReadDir runs
-	offset int64
-	ahead  *ahead     // what is read in advance; nil for nothing
-	dir    *directory // nil for a file
-	closed bool
+	mu     sync.Mutex // guards the following
+	offset int64      // or atEnd
+	ahead  *ahead     // nil if nothing is read ahead
+	dir    *directory // nil before ReadDir
 }
 
-// Name returns the path that the file was opened by.
+// atEnd is the offset of a file opened for appending after a write: the end of
+// the file, wherever that is.
+const atEnd = -1
+
+func (c *Files) newFile(ctx context.Context, name string, h *handle) *File {
+	return &File{c: c, name: name, h: h, ctx: ctx, io: h.context(ctx)}
+}
+
+// Name returns the path that the file was opened with.
 func (f *File) Name() string { return f.name }
 
-// WithContext returns the same file for use with another context. Each has an offset of its own; closing one closes both.
+// WithContext returns the same file for use with another context. Each of the
+// two Files has an offset of its own. Closing one closes both.
 func (f *File) WithContext(ctx context.Context) *File {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	other := &File{c: f.c, ctx: ctx, name: f.name, file: f.file, flags: f.flags, info: f.info, changes: f.changes, offset: f.offset, closed: f.closed}
-	if f.dir != nil {
-		other.dir = new(directory)
-	}
+	other := f.c.newFile(ctx, f.name, f.h)
+	other.offset = f.offset
+	context.AfterFunc(f.h.closing, other.drop)
 	return other
 }
 
@@ -56,234 +62,214 @@ func (f *File) err(op string, err error) error {
 	return pathError(op, f.name, err)
 }
 
-// usable returns why a file cannot be read or written; f.mu is held.
-func (f *File) usable() error {
+// usable returns an error if the file cannot be used for flag, which is
+// filetransfer.FXFRead or FXFWrite.
+func (f *File) usable(flag filetransfer.OpenFlags) error {
 	switch {
-	case f.closed:
+	case f.h.closed.Load():
 		return fs.ErrClosed
-	case f.dir != nil:
+	case f.h.file == nil:
 		return syscall.EISDIR
+	case f.h.flags&flag == 0:
+		return syscall.EBADF
 	default:
 		return nil
 	}
 }
 
-// Stat returns the file's attributes.
-func (f *File) Stat() (fs.FileInfo, error) {
-	f.mu.Lock()
-	closed := f.closed
+// unlock unlocks mu. If the file was closed meanwhile, data read ahead is
+// dropped.
+func (f *File) unlock() {
 	f.mu.Unlock()
-	if closed {
+	if f.h.closed.Load() {
+		f.drop()
+	}
+}
+
+// drop frees the data read ahead of a closed file, unless a method uses it; that
+// method then calls drop.
+func (f *File) drop() {
+	if f.mu.TryLock() {
+		f.forget()
+		f.mu.Unlock()
+	}
+}
+
+// Stat returns the attributes of the file. Their Sys is the filetransfer.Attrs.
+func (f *File) Stat() (fs.FileInfo, error) {
+	if f.h.closed.Load() {
 		return nil, f.err("stat", fs.ErrClosed)
 	}
-	if f.dir != nil {
-		return f.info, nil
-	}
-	attrs, err := call(f.ctx, f.c, func() deferred.Deferred[filetransfer.Attrs] { return f.file.GetAttrs() })
+	attrs, err := f.attrs()
 	if err != nil {
 		return nil, f.err("stat", err)
 	}
 	return attrs.FileInfo(f.name), nil
 }
 
-// Read reads the next bytes. Reading in sequence reads ahead.
-func (f *File) Read(p []byte) (int, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if err := f.usable(); err != nil {
-		return 0, f.err("read", err)
-	}
-	if len(p) == 0 {
-		return 0, nil
-	}
-	data, err := f.next(len(p))
-	n := copy(p, data)
-	f.took(n)
-	return n, f.err("read", err)
+// attrs returns the attributes of the file. A server that refuses FSTAT is asked
+// for those of the path.
+func (f *File) attrs() (filetransfer.Attrs, error) {
+	return call(f.io, f.c, func() deferred.Deferred[filetransfer.Attrs] {
+		if f.h.file == nil {
+			return f.c.client.GetAttrs(f.name, true)
+		}
+		return deferred.ThenBothDeferred(f.h.file.GetAttrs(), func(a filetransfer.Attrs, err error) deferred.Deferred[filetransfer.Attrs] {
+			if errors.Is(err, errors.ErrUnsupported) {
+				return f.c.client.GetAttrs(f.name, true)
+			}
+			return fired(a, err)
+		})
+	})
 }
 
-// ReadAt reads the bytes at offset; it returns fewer than p has room for only with an error, at the end of the file io.EOF.
-func (f *File) ReadAt(p []byte, offset int64) (int, error) {
-	if offset < 0 {
-		return 0, f.err("readat", errNegative)
-	}
-	f.mu.Lock()
-	err := f.usable()
-	f.mu.Unlock()
+// fired returns a Deferred with a result.
+func fired[T any](v T, err error) deferred.Deferred[T] {
 	if err != nil {
-		return 0, f.err("readat", err)
+		return deferred.Fail[T](err)
 	}
-	if len(p) == 0 {
-		return 0, nil
-	}
-	n, err := callAndWait(f.ctx, f.c, func() deferred.Deferred[int] { return f.file.ReadInto(uint64(offset), p) }, nil)
-	if errors.Is(err, io.EOF) || err == nil && n < len(p) {
-		return n, io.EOF
-	}
-	return n, f.err("readat", err)
+	return deferred.Succeed(v)
 }
 
-var (
-	errNegative  = errors.New("negative offset")
-	errAppending = errors.New("the file was opened for appending")
-)
-
-// Write writes p at the offset, or at the end if the file was opened for appending. It returns when the server has confirmed it.
-func (f *File) Write(p []byte) (int, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if err := f.usable(); err != nil {
-		return 0, f.err("write", err)
+// size returns the size that the server states.
+func (f *File) size() (int64, error) {
+	attrs, err := f.attrs()
+	if err == nil && !attrs.Has(filetransfer.AttrSize) {
+		err = errNoSize
 	}
-	if len(p) == 0 {
-		return 0, nil
-	}
-	f.forget()
-	n, err := f.write(p, f.offset)
-	f.offset += int64(n)
-	return n, f.err("write", err)
+	return attrs.FileInfo(f.name).Size(), err
 }
 
-// WriteString is Write for a string.
-func (f *File) WriteString(s string) (int, error) { return f.Write([]byte(s)) }
-
-// WriteAt writes p at offset. Several goroutines may do so at the same time.
-func (f *File) WriteAt(p []byte, offset int64) (n int, err error) {
-	f.mu.Lock()
-	err = f.usable()
-	f.mu.Unlock()
-	switch {
-	case err != nil:
-	case offset < 0:
-		err = errNegative
-	case f.flags&filetransfer.FXFAppend != 0:
-		err = errAppending
-	case len(p) > 0:
-		n, err = f.write(p, offset)
-	}
-	return n, f.err("writeat", err)
-}
-
-// Seek sets the offset for the next Read or Write.
-func (f *File) Seek(offset int64, whence int) (int64, error) {
-	base := int64(0)
-	if whence == io.SeekEnd {
-		info, err := f.Stat()
+// position returns the offset; f.mu is held.
+func (f *File) position() (int64, error) {
+	if f.offset == atEnd {
+		size, err := f.size()
 		if err != nil {
 			return 0, err
 		}
-		base = info.Size()
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.closed {
-		return 0, f.err("seek", fs.ErrClosed)
-	}
-	if whence == io.SeekCurrent {
-		base = f.offset
-	}
-	if whence < io.SeekStart || whence > io.SeekEnd || base+offset < 0 {
-		return 0, f.err("seek", fs.ErrInvalid)
-	}
-	if f.dir != nil {
-		f.dir = new(directory)
-	}
-	if to := base + offset; to != f.offset {
-		f.forget()
-		f.offset = to
+		f.offset = size
 	}
 	return f.offset, nil
 }
 
-// Truncate changes the size of the file; the offset stays.
-func (f *File) Truncate(size int64) error {
-	return f.status("truncate", func() deferred.Deferred[filetransfer.Status] {
-		return f.file.SetAttrs(filetransfer.Attrs{}.WithSize(uint64(size)))
-	})
-}
-
-// Chmod changes the file's permissions.
-func (f *File) Chmod(mode fs.FileMode) error {
-	if f.dir != nil {
-		return f.c.Chmod(f.ctx, f.name, mode)
-	}
-	return f.status("chmod", func() deferred.Deferred[filetransfer.Status] {
-		return f.file.SetAttrs(filetransfer.Attrs{}.WithMode(mode))
-	})
-}
-
-// Sync makes the server write the file to its disk, if it has fsync@openssh.com; else it fails with errors.ErrUnsupported.
-func (f *File) Sync() error {
-	return f.status("sync", func() deferred.Deferred[filetransfer.Status] { return f.file.Sync() })
-}
-
-// status is for operations without result; what was read ahead may be wrong afterwards.
-func (f *File) status(op string, do func() deferred.Deferred[filetransfer.Status]) error {
+// Seek sets the offset for the next Read or Write, and returns it. Seek uses the
+// size that the server states if whence is io.SeekEnd.
+func (f *File) Seek(offset int64, whence int) (int64, error) {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	if err := f.usable(); err != nil {
-		return f.err(op, err)
+	defer f.unlock()
+	to, err := f.seek(offset, whence)
+	return to, f.err("seek", err)
+}
+
+func (f *File) seek(offset int64, whence int) (base int64, err error) {
+	if f.h.closed.Load() {
+		return 0, fs.ErrClosed
 	}
-	f.forget()
-	_, err := call(f.ctx, f.c, do)
+	switch whence {
+	case io.SeekStart:
+	case io.SeekCurrent:
+		base, err = f.position()
+	case io.SeekEnd:
+		base, err = f.size()
+	default:
+		err = fs.ErrInvalid
+	}
+	if err != nil {
+		return 0, err
+	}
+	to := base + offset
+	if to < 0 {
+		return 0, fs.ErrInvalid
+	}
+	f.dir = nil
+	if to != f.offset {
+		f.forget()
+		f.offset = to
+	}
+	return to, nil
+}
+
+// Truncate changes the size of the file. The offset stays.
+func (f *File) Truncate(size int64) error {
+	if size < 0 {
+		return f.err("truncate", fs.ErrInvalid)
+	}
+	defer f.h.end.Store(unknownEnd)
+	return f.setAttrs("truncate", filetransfer.Attrs{}.WithSize(uint64(size)))
+}
+
+// Chmod changes the permissions of the file.
+func (f *File) Chmod(mode fs.FileMode) error {
+	return f.setAttrs("chmod", filetransfer.Attrs{}.WithMode(mode))
+}
+
+func (f *File) setAttrs(op string, attrs filetransfer.Attrs) error {
+	return f.change(op, func() deferred.Deferred[filetransfer.Status] {
+		if f.h.file == nil {
+			return f.c.client.SetAttrs(f.name, attrs)
+		}
+		return f.h.file.SetAttrs(attrs)
+	})
+}
+
+// Sync makes the server write the file to its disk. It fails with
+// errors.ErrUnsupported at servers without fsync@openssh.com.
+func (f *File) Sync() error {
+	if f.h.file == nil {
+		return f.err("sync", errors.ErrUnsupported)
+	}
+	return f.change("sync", func() deferred.Deferred[filetransfer.Status] { return f.h.file.Sync() })
+}
+
+// change makes a request that follows the writes before it. Data read ahead is
+// out of date afterwards.
+func (f *File) change(op string, request func() deferred.Deferred[filetransfer.Status]) error {
+	if f.h.closed.Load() {
+		return f.err(op, fs.ErrClosed)
+	}
+	f.h.changes.Add(1)
+	defer f.h.changes.Add(1)
+	_, err := call(f.io, f.c, func() deferred.Deferred[filetransfer.Status] { return f.h.after(request) })
 	return f.err(op, err)
 }
 
-// Close closes the file, also when the context that it was opened with is done; then it does not wait for the server's answer, and fails with the
-// cause. A second call fails with fs.ErrClosed.
+// Close closes the file. A Read that waits fails with fs.ErrClosed; writes in
+// progress are waited for. Close returns the cause of the context when that is
+// done, without waiting for the server; the file is closed all the same. A
+// second call fails with fs.ErrClosed.
 func (f *File) Close() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.closed {
+	if f.h.closed.Swap(true) {
 		return f.err("close", fs.ErrClosed)
 	}
-	f.forget()
-	f.closed = true
-	if f.dir != nil {
+	f.h.stop(fs.ErrClosed)
+	f.drop()
+	if f.h.file == nil {
 		return nil
 	}
-	done := make(chan struct{})
-	var outcome error
-	err := f.c.onLoop(func() {
-		f.file.Close().AddBoth(func(status filetransfer.Status, err error) (filetransfer.Status, error) {
-			outcome = err
-			close(done)
-			return status, nil
-		})
-	})
-	if err != nil {
-		return f.err("close", err)
+	_, err := call(f.ctx, f.c, f.h.close)
+	if f.ctx.Err() != nil { // then close may not have run
+		f.c.post(func() { f.h.close().AddErrback(ignore) })
 	}
-	select {
-	case <-done:
-		return f.err("close", outcome)
-	case <-f.ctx.Done():
-		return f.err("close", context.Cause(f.ctx))
-	}
+	return f.err("close", err)
 }
 
-// directory is what is left of a directory's entries for ReadDir.
-type directory struct {
-	read bool
-	rest []fs.DirEntry
-}
+// directory has the entries that ReadDir has not returned yet.
+type directory struct{ rest []fs.DirEntry }
 
-// ReadDir returns the next n entries of a directory, or, if n is not positive, all that are left, as fs.ReadDirFile has it.
+// ReadDir returns the next n entries of a directory, or all remaining ones if n
+// is not positive; see [fs.ReadDirFile].
 func (f *File) ReadDir(n int) ([]fs.DirEntry, error) {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	switch {
-	case f.closed:
+	defer f.unlock()
+	if f.h.closed.Load() {
 		return nil, f.err("readdir", fs.ErrClosed)
-	case f.dir == nil:
-		return nil, f.err("readdir", syscall.ENOTDIR)
 	}
-	if !f.dir.read {
-		entries, err := f.c.ReadDir(f.ctx, f.name)
+	if f.dir == nil {
+		entries, err := f.c.ReadDir(f.io, f.name)
 		if err != nil {
-			return nil, err
+			return nil, f.err("readdir", f.noDirectory(errors.Unwrap(err)))
 		}
-		f.dir.read, f.dir.rest = true, entries
+		f.dir = &directory{entries}
 	}
 	if n > 0 && len(f.dir.rest) == 0 {
 		return nil, io.EOF
@@ -295,3 +281,49 @@ func (f *File) ReadDir(n int) ([]fs.DirEntry, error) {
 	f.dir.rest = f.dir.rest[n:]
 	return batch, nil
 }
+
+// noDirectory explains why the server has refused to list the file.
+func (f *File) noDirectory(err error) error {
+	if f.h.isFile.Load() || refused(err) && !f.isDirectory() {
+		return syscall.ENOTDIR
+	}
+	return err
+}
+
+// readError explains why a read at offset has returned n bytes and err: the
+// server may have opened a directory. Some servers report the end of the file
+// then.
+func (f *File) readError(offset int64, n int, err error) error {
+	switch {
+	case f.h.isFile.Load():
+		return err
+	case n > 0, err == nil:
+		f.h.isFile.Store(true)
+		return err
+	case !refused(err) && err != io.EOF, errors.Is(err, io.EOF) && offset > 0:
+		return err
+	case f.isDirectory():
+		return syscall.EISDIR
+	}
+	f.h.isFile.Store(true)
+	return err
+}
+
+// isDirectory asks the server whether the file is a directory.
+func (f *File) isDirectory() bool {
+	attrs, err := f.attrs()
+	return err == nil && f.c.isDir(f.io, f.name, attrs)
+}
+
+// refused reports whether err is the refusal of a request by the server.
+func refused(err error) bool {
+	_, ok := errors.AsType[*filetransfer.StatusError](err)
+	return ok
+}
+
+var (
+	errNegative  = errors.New("negative offset")
+	errAppending = errors.New("the file was opened for appending; use Write")
+	errNoSize    = errors.New("the server does not state the size of the file")
+	errNoAttrs   = errors.New("the server does not state the attributes to keep")
+)

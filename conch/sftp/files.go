@@ -2,64 +2,71 @@ package sftp
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"github.com/hawser-go/hawser/conch/filetransfer"
 	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/reactor"
 )
 
-// Files is an SFTP session for goroutine code. Its methods, and those of its files, may be called from any goroutine but the loop's.
+// Files is an SFTP session for goroutines that block. Its methods, and those of
+// its files, may be called from any goroutine but the loop's: there they fail
+// with reactor.ErrOnLoop.
+//
+// Errors are those of package os: [*fs.PathError] and [*os.LinkError], for which
+// errors.Is finds fs.ErrNotExist, fs.ErrExist and fs.ErrPermission. When the
+// context of a call is done, the call returns the cause of the context at once,
+// also if the server is silent.
 type Files struct {
 	session *Client
-	client  *filetransfer.FileTransferClient
-	await   func(ctx context.Context, f func() deferred.Deferred[struct{}]) error
+	client  *filetransfer.FileTransferClient // of the session; for the loop
 }
 
-func newFiles(s *Client, await func(context.Context, func() deferred.Deferred[struct{}]) error) *Files {
-	return &Files{s, s.FileTransferClient, await}
-}
-
-// Call runs f on the loop and waits for what its Deferred fires with: for everything of the client that has no method here, such as its
-// extensions. The error is that of the Deferred, or the cause of ctx.
+// Call runs f on the loop, waits for the Deferred that f returns, and returns
+// its result. Call is for operations of the client that have no method here,
+// such as its extensions. It returns the cause of ctx when ctx is done; the
+// Deferred is cancelled then.
 //
-//	limits, err := blocking.Call(ctx, files, (*filetransfer.FileTransferClient).Limits)
+//	limits, err := sftp.Call(ctx, files, (*filetransfer.FileTransferClient).Limits)
 func Call[T any](ctx context.Context, c *Files, f func(*filetransfer.FileTransferClient) deferred.Deferred[T]) (T, error) {
 	return call(ctx, c, func() deferred.Deferred[T] { return f(c.client) })
 }
 
-// call runs f on the loop and waits for what its Deferred fires with.
-func call[T any](ctx context.Context, c *Files, f func() deferred.Deferred[T]) (v T, err error) {
-	var got T
-	err = c.await(ctx, func() deferred.Deferred[struct{}] {
-		return deferred.Then(f(), func(v T) (struct{}, error) {
-			got = v
-			return struct{}{}, nil
-		})
-	})
-	if err != nil {
-		return v, err // got may be written to still
+// call is Call for a function that knows the client.
+func call[T any](ctx context.Context, c *Files, f func() deferred.Deferred[T]) (T, error) {
+	v, err := reactor.Await(ctx, c.session.r, f)
+	if errors.Is(err, reactor.ErrReactorEnded) {
+		err = fmt.Errorf("%w (%w)", ErrClosed, err)
 	}
-	return got, nil
+	return v, err
 }
 
-// onLoop runs f on the loop, whatever became of anybody's context. It fails only if the loop has ended, or is the caller's.
+// post runs f on the loop, and does not wait. A loop that has ended drops f.
+func (c *Files) post(f func()) { c.session.r.CallFromThread(f) }
+
+// onLoop runs f on the loop and waits for its end, also if a context is done. It
+// fails only if the loop has ended, or is the caller's.
 func (c *Files) onLoop(f func()) error {
-	return c.await(context.Background(), func() deferred.Deferred[struct{}] {
+	_, err := call(context.Background(), c, func() deferred.Deferred[struct{}] {
 		f()
 		return deferred.Succeed(struct{}{})
 	})
+	return err
 }
 
-// callAndWait is call for a request that uses memory of the caller's, or leaves something open: when it returns the request is over. undo, if it is not
-// nil, is called on the loop with what came although nobody waited any more.
+// callAndWait is call for a request that uses memory of the caller, or opens a
+// file. The request is over when callAndWait returns, also if ctx is done. undo,
+// unless nil, is called on the loop with a result that arrived too late.
 func callAndWait[T any](ctx context.Context, c *Files, f func() deferred.Deferred[T], undo func(T)) (T, error) {
 	var d deferred.Deferred[T]
-	begun, came := false, false
+	begun, arrived := false, false
 	var late T
 	v, err := call(ctx, c, func() deferred.Deferred[T] {
 		begun = true
 		d = f()
 		return d.AddCallback(func(v T) (T, error) {
-			late, came = v, true
+			late, arrived = v, true
 			return v, nil
 		})
 	})
@@ -70,14 +77,14 @@ func callAndWait[T any](ctx context.Context, c *Files, f func() deferred.Deferre
 		if begun {
 			d.Cancel()
 		}
-		if came && undo != nil {
+		if arrived && undo != nil {
 			undo(late)
 		}
 	})
 	return v, err
 }
 
-// status is call for operations without result.
+// status is call for operations whose only result is their success.
 func (c *Files) status(ctx context.Context, op, name string, f func() deferred.Deferred[filetransfer.Status]) error {
 	_, err := call(ctx, c, f)
 	return pathError(op, name, err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"io/fs"
 	"slices"
 	"strings"
 	"testing"
@@ -105,17 +104,19 @@ func TestListingsWithoutAttributes(t *testing.T) {
 	}
 	files := sftp.New(s.client, r).Files()
 	var seen []string
-	err = files.WalkDir(t.Context(), "top", func(name string, d fs.DirEntry, err error) error {
-		seen = append(seen, fmt.Sprint(name, " ", d.IsDir()))
-		return err
-	})
-	if want := []string{"top true", "top/a.txt false", "top/sub true", "top/sub/b.txt false"}; err != nil || !slices.Equal(seen, want) {
-		t.Errorf("%q, %v", seen, err)
+	for e, err := range files.Walk(t.Context(), "top") {
+		if err != nil {
+			t.Error(err)
+		}
+		seen = append(seen, fmt.Sprint(e.Path, " ", e.Attrs.FileMode().IsDir()))
+	}
+	if want := []string{"top true", "top/a.txt false", "top/sub true", "top/sub/b.txt false"}; !slices.Equal(seen, want) {
+		t.Errorf("%q", seen)
 	}
 	if err := files.RemoveAll(t.Context(), "top"); err != nil {
 		t.Error(err)
 	}
-	if want := []string{"13 top/sub/b.txt", "15 top/sub", "13 top/a.txt", "15 top"}; !slices.Equal(s.removed, want) {
+	if want := []string{"13 top/a.txt", "13 top/sub/b.txt", "15 top/sub", "15 top"}; !slices.Equal(s.removed, want) {
 		t.Errorf("%q", s.removed)
 	}
 }

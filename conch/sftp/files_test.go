@@ -314,10 +314,11 @@ func TestOperations(t *testing.T) {
 			t.Errorf("%q, %v", found, err)
 		}
 		var walked []string
-		ok(p.WalkDir(ctx, "a", func(name string, d fs.DirEntry, err error) error {
-			walked = append(walked, name)
-			return err
-		}))
+		for e, err := range p.Walk(ctx, "a") {
+			ok(err)
+			walked = append(walked, e.Path)
+		}
+		slices.Sort(walked)
 		if want := []string{"a", "a/b", "a/b/c", "a/b/file", "a/b/link", "a/b/third"}; !slices.Equal(walked, want) {
 			t.Errorf("%q", walked)
 		}
@@ -391,41 +392,6 @@ func TestErrors(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
-
-func TestWalkDir(t *testing.T) {
-	p := openSSH(t)
-	ctx := t.Context()
-	for _, name := range []string{"a/1", "a/2", "b/3", "c"} {
-		if err := errors.Join(p.MkdirAll(ctx, filepath.Dir("top/"+name), 0o755), p.WriteFile(ctx, "top/"+name, nil, 0o644)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, tt := range []struct {
-		at   string
-		err  error
-		want []string
-		is   error
-	}{
-		{"top/a", fs.SkipDir, []string{"top", "top/a", "top/b", "top/b/3", "top/c"}, nil},
-		{"top/a/1", fs.SkipDir, []string{"top", "top/a", "top/a/1", "top/b", "top/b/3", "top/c"}, nil},
-		{"top/b", fs.SkipAll, []string{"top", "top/a", "top/a/1", "top/a/2", "top/b"}, nil},
-		{"top/a/2", io.ErrNoProgress, []string{"top", "top/a", "top/a/1", "top/a/2"}, io.ErrNoProgress},
-	} {
-		var seen []string
-		err := p.WalkDir(ctx, "top", func(name string, d fs.DirEntry, err error) error {
-			if seen = append(seen, name); name == tt.at {
-				return tt.err
-			}
-			return err
-		})
-		if err != tt.is || !slices.Equal(seen, tt.want) {
-			t.Errorf("%s: %q, %v", tt.at, seen, err)
-		}
-	}
-	if err := p.WalkDir(ctx, "missing", func(_ string, _ fs.DirEntry, err error) error { return err }); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("%v", err)
-	}
-}
 
 // The file system passes the standard library's test of them.
 func TestFS(t *testing.T) {

@@ -1,8 +1,9 @@
 package sftp
 
 import (
+	"cmp"
 	"errors"
-	"io"
+	"hash/maphash"
 	"io/fs"
 	"path"
 	"path/filepath"
@@ -12,10 +13,10 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// getTree downloads directories into one of the local disk.
+// getTree downloads directories into a directory of the local disk.
 type getTree struct {
 	*tree
-	queue taskQueue // for what is done with directories and links, and for closing the root
+	queue taskQueue // for directories and links, and for closing the root
 }
 
 func (j *job) newGetTree() *getTree {
@@ -24,98 +25,60 @@ func (j *job) newGetTree() *getTree {
 	return t
 }
 
-// listDir makes a directory and lists it.
+// listDir makes a directory and begins what is in it.
 func (t *getTree) listDir(co *deferred.Coro, n *node) error {
-	if n.path != "" {
-		if _, err := deferred.Await(co, do(&t.queue, func() error { return t.makeDir(n) })); err != nil {
+	rel := n.rel()
+	if rel != "" {
+		if _, err := deferred.Await(co, do(&t.queue, func() error { return t.makeDir(rel, n.info) })); err != nil {
 			return err
 		}
 	}
+	n.made = true
 	t.now.Dirs++
-	return eachEntry(co, t.s.FileTransferClient, n.source, func(e filetransfer.Entry) error {
-		if e.Filename == "." || e.Filename == ".." {
-			return nil
+	source := n.source(below)
+	return t.eachRemote(co, n, false, func(e listed) error {
+		if e.err != nil {
+			return t.judge(below(source, e.Filename), e.err)
 		}
-		if !isName(e.Filename) {
-			t.problem(n.source+"/"+e.Filename, ErrUnsafeName)
-			return nil
-		}
-		return t.entry(co, n, path.Join(n.source, e.Filename), e.Filename, e.Attrs)
+		return t.entry(co, n, below(source, e.Filename), path.Join(rel, e.Filename), e.Entry)
 	})
 }
 
-func (t *getTree) makeDir(n *node) error {
-	name := localPath(n.path)
-	err := t.local.Mkdir(name, n.info.Mode().Perm()|0o700)
+func (t *getTree) makeDir(rel string, info fs.FileInfo) error {
+	name := localPath(rel)
+	err := t.local.Mkdir(name, info.Mode().Perm()|0o700)
 	if errors.Is(err, fs.ErrExist) {
-		if info, statErr := t.local.Stat(name); statErr == nil && info.IsDir() {
+		if is, statErr := t.local.Stat(name); statErr == nil && is.IsDir() {
 			return nil
 		}
 	}
 	return err
 }
 
+// finishDir gives a complete directory its attributes.
 func (t *getTree) finishDir(co *deferred.Coro, n *node) error {
-	f := &download{job: t.job, attrs: n.info.Sys().(filetransfer.Attrs)}
-	name := "."
-	if n.path != "" {
-		name = localPath(n.path)
+	if !n.made || !t.o.Preserve {
+		return nil
 	}
+	f := &download{job: t.job, attrs: n.info.Sys().(filetransfer.Attrs)}
+	name := localPath(cmp.Or(n.rel(), "."))
 	_, err := deferred.Await(co, do(&t.queue, func() error { return f.preserve(t.local, name) }))
 	return err
 }
 
-// readsAhead is how many requests for parts of a directory are under way at a time.
-const readsAhead = 4
-
-// eachEntry lists a directory of the server.
-func eachEntry(co *deferred.Coro, c *filetransfer.FileTransferClient, name string, f func(filetransfer.Entry) error) error {
-	dir, err := deferred.Await(co, c.OpenDirectory(name))
-	if err != nil {
-		return err
-	}
-	var ahead []deferred.Deferred[[]filetransfer.Entry]
-	defer func() {
-		for _, d := range ahead {
-			d.AddErrback(func(error) ([]filetransfer.Entry, error) { return nil, nil }) // past the end
-		}
-		dir.Close().AddErrback(ignore)
-	}()
-	for count := 0; ; {
-		for len(ahead) < readsAhead {
-			ahead = append(ahead, dir.Read())
-		}
-		d := ahead[0]
-		ahead = ahead[1:]
-		entries, err := deferred.Await(co, d)
-		if errors.Is(err, io.EOF) || err == nil && len(entries) == 0 {
-			return nil
-		}
-		if count += len(entries); err == nil && count > filetransfer.MaxDirectoryEntries {
-			err = &filetransfer.OpError{Op: "readdir", Path: name, Err: filetransfer.ErrTooManyEntries}
-		}
-		for i := 0; i < len(entries) && err == nil; i++ {
-			err = f(entries[i])
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// entry transfers something that is called name, in the directory n, and is at source.
-func (t *getTree) entry(co *deferred.Coro, n *node, source, name string, attrs filetransfer.Attrs) (err error) {
-	if !attrs.Has(filetransfer.AttrPermissions) {
-		if attrs, err = deferred.Await(co, t.s.GetAttrs(source, false)); err != nil {
-			return t.judge(source, err)
-		}
-	}
-	rel := path.Join(n.path, name)
-	if !t.wanted(rel, attrs.FileInfo(name)) {
+// entry begins the transfer of source, which is in n. rel is its path below the
+// target.
+func (t *getTree) entry(co *deferred.Coro, n *node, source, rel string, e filetransfer.Entry) (err error) {
+	if !isLocalName(path.Base(rel)) {
+		t.problem(source, ErrUnsafeName)
 		return nil
 	}
+	if !t.wanted(rel, e.FileInfo()) {
+		return nil
+	}
+	attrs := e.Attrs
 	if attrs.FileMode().Type() == fs.ModeSymlink && t.o.Links == FollowLinks {
-		if attrs, err = deferred.Await(co, t.s.GetAttrs(source, true)); err == nil && attrs.FileMode().IsDir() {
+		if attrs, err = deferred.Await(co, typedAttrs(t.s, source, true)); err == nil && attrs.FileMode().IsDir() {
 			err = t.mustNotLoop(co, n, source)
 		}
 		if err != nil {
@@ -124,47 +87,45 @@ func (t *getTree) entry(co *deferred.Coro, n *node, source, name string, attrs f
 	}
 	switch attrs.FileMode().Type() {
 	case fs.ModeDir:
-		return t.push(n, source, name, attrs.FileInfo(name))
+		e.Attrs = attrs
+		return t.addFound(n, source, e, nil)
 	case 0:
-		if whole := wholeOf(name); whole != "" && t.o.Atomic {
-			other, err := deferred.Await(co, t.s.GetAttrs(path.Join(path.Dir(source), whole), t.o.Links == FollowLinks))
-			if isCancelled(err) {
-				return err
-			}
-			if err == nil && other.FileMode().IsRegular() {
-				t.problem(source, errPartName)
-				return nil
-			}
-		}
 		f := t.newDownload(source, attrs, t.local, localPath(rel))
 		return t.file(co, n, source, rel, f.size, f.run)
 	case fs.ModeSymlink:
 		if t.o.Links == CopyLinks {
 			return t.file(co, n, source, rel, 0, func(co *deferred.Coro) error { return t.copyLink(co, source, rel) })
 		}
-		t.skip()
-	default:
-		t.skip()
 	}
+	t.skip()
 	return nil
 }
 
-// mustNotLoop fails if the link at source, in the directory n, leads to n or to one that n is in. A server that does not tell where it leads is
-// bounded by MaxDepth.
+// mustNotLoop fails if the symbolic link source, which is in n, leads to n or to
+// a directory above n. A server without REALPATH is bounded by MaxDepth.
 func (t *getTree) mustNotLoop(co *deferred.Coro, n *node, source string) error {
-	to, err := deferred.Await(co, t.s.RealPath(source))
+	to, err := t.realPath(co, source)
 	for ; err == nil && n != nil && n.info != nil; n = n.parent {
-		if n.real == "" {
-			n.real, err = deferred.Await(co, t.s.RealPath(n.source))
+		if n.real == 0 {
+			n.real, err = t.realPath(co, n.source(below))
 		}
 		if err == nil && n.real == to {
 			return errLoop
 		}
 	}
-	if isCancelled(err) {
+	if t.endsAll(err) {
 		return err
 	}
 	return nil
+}
+
+// pathSeed is for the hashes of paths without symbolic links.
+var pathSeed = maphash.MakeSeed()
+
+// realPath returns a hash of the path of source without symbolic links.
+func (t *getTree) realPath(co *deferred.Coro, source string) (uint64, error) {
+	real, err := deferred.Await(co, t.s.RealPath(source))
+	return max(maphash.String(pathSeed, real), 1), err
 }
 
 // copyLink makes a link with the same target.
@@ -183,7 +144,8 @@ func (t *getTree) copyLink(co *deferred.Coro, source, rel string) error {
 	return err
 }
 
-// replaceLink makes a symbolic link, in the place of one that is there. What leads upwards has to be where its name says.
+// replaceLink makes a symbolic link, and replaces one. If target has "..", the
+// directories above name must not be links.
 func replaceLink(d disk, target, name string) error {
 	for dir := filepath.Dir(name); dir != "." && strings.Contains(target, ".."); dir = filepath.Dir(dir) {
 		if info, err := d.Lstat(dir); err != nil || !info.IsDir() {

@@ -1,8 +1,9 @@
 package sftp
 
 import (
+	"context"
 	"errors"
-	"io/fs"
+	"io"
 	"path"
 	"slices"
 	"strings"
@@ -11,19 +12,16 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// Match is a path that a pattern matches.
-type Match struct {
-	Path string
-	// Attrs are those of the file itself, of a symbolic link those of the link. There are none if the last part of the pattern is a plain
-	// name.
-	Attrs filetransfer.Attrs
-}
-
-// Glob fires with the paths at the server that match pattern, sorted: the syntax is that of path.Match, for each part between slashes by itself.
-// As in a shell, names that begin with a dot are matched only by patterns that do. Directories that cannot be read match nothing; a malformed
-// pattern fails with path.ErrBadPattern. Names of any bytes are matched byte by byte where they are not UTF-8.
-func Glob(c *filetransfer.FileTransferClient, pattern string) deferred.Deferred[[]Match] {
-	return deferred.Inline(func(co *deferred.Coro) ([]Match, error) {
+// Glob returns the paths at the server that match pattern, sorted. The syntax is
+// that of path.Match, for each element of the path by itself. As in a shell, a
+// name that begins with a dot matches only a pattern that begins with one.
+// Directories that cannot be read match nothing. Names that are not UTF-8 are
+// matched byte by byte.
+//
+// Glob fails with path.ErrBadPattern for a malformed pattern, and with an error
+// that wraps filetransfer.ErrTooManyEntries if the paths take more than 64 MiB.
+func (s *Client) Glob(pattern string) deferred.Deferred[[]string] {
+	return deferred.Inline(func(co *deferred.Coro) ([]string, error) {
 		parts := strings.FieldsFunc(pattern, func(r rune) bool { return r == '/' })
 		for _, part := range parts {
 			if _, err := path.Match(part, ""); err != nil {
@@ -33,157 +31,82 @@ func Glob(c *filetransfer.FileTransferClient, pattern string) deferred.Deferred[
 		if pattern == "" {
 			return nil, nil
 		}
-		found := []Match{{Path: ""}}
+		g := &glob{s: s}
+		found := []string{""}
 		if pattern[0] == '/' {
-			found[0].Path = "/"
+			found[0] = "/"
 		}
 		for _, part := range parts {
-			var err error
-			if found, err = expand(co, c, found, part); err != nil {
-				return nil, err
+			g.found = nil
+			for _, dir := range found {
+				if err := g.expand(co, dir, part); err != nil {
+					return nil, err
+				}
 			}
+			found = g.found
 		}
-		slices.SortFunc(found, func(a, b Match) int { return strings.Compare(a.Path, b.Path) })
-		return found, nil
+		return deferred.Await(co, threaded(&taskQueue{loop: s.loop}, func() ([]string, error) {
+			slices.Sort(found)
+			return found, nil
+		}, nil))
 	})
 }
 
-// expand returns what part matches in each of the directories.
-func expand(co *deferred.Coro, c *filetransfer.FileTransferClient, dirs []Match, part string) ([]Match, error) {
-	plain := !strings.ContainsAny(part, `*?[\`)
-	var found []Match
-	var nameBudget nameBudget
-	for _, dir := range dirs {
-		var err error
-		if plain {
-			var exists bool
-			name := path.Join(dir.Path, part)
-			if exists, err = isThere(co, c, name); exists {
-				found = append(found, Match{Path: name})
-			}
-		} else {
-			found, err = matches(co, c, dir.Path, part, found, &nameBudget)
+// Glob is [Client.Glob] for goroutines.
+func (c *Files) Glob(ctx context.Context, pattern string) ([]string, error) {
+	return call(ctx, c, func() deferred.Deferred[[]string] { return c.session.Glob(pattern) })
+}
+
+// glob is a Glob in progress.
+type glob struct {
+	s     *Client
+	found []string
+	size  int // of all paths found so far, in bytes
+}
+
+// expand adds what part matches in the directory dir.
+func (g *glob) expand(co *deferred.Coro, dir, part string) error {
+	if !strings.ContainsAny(part, `*?[\`) {
+		name := below(dir, part)
+		_, err := deferred.Await(co, g.s.GetAttrs(name, false))
+		if err == nil {
+			return g.add(name)
 		}
-		if isCancelled(err) || c.Lost() != nil || errors.Is(err, filetransfer.ErrTooManyEntries) || err == ErrTooManyNames {
-			return nil, err
-		}
+		return g.fatal(err)
 	}
-	return found, nil
-}
-
-func isThere(co *deferred.Coro, c *filetransfer.FileTransferClient, name string) (bool, error) {
-	_, err := deferred.Await(co, c.GetAttrs(name, false))
-	return err == nil, err
-}
-
-// matches adds to found what part matches in the directory dir.
-func matches(co *deferred.Coro, c *filetransfer.FileTransferClient, dir, part string, found []Match, nameBudget *nameBudget) ([]Match, error) {
-	name := dir
-	if name == "" {
-		name = "."
-	}
-	err := eachEntry(co, c, name, func(e filetransfer.Entry) error {
-		hidden := strings.HasPrefix(e.Filename, ".") && !strings.HasPrefix(part, ".")
-		if ok, _ := path.Match(part, e.Filename); !ok || hidden || notBelow(e.Filename) {
-			return nil // the pattern is known to be well formed
-		}
-		if len(found) == filetransfer.MaxDirectoryEntries {
-			return &filetransfer.OpError{Op: "glob", Path: dir, Err: filetransfer.ErrTooManyEntries}
-		}
-		m := Match{path.Join(dir, e.Filename), e.Attrs}
-		found = append(found, m)
-		return nameBudget.keep(m.Path)
-	})
-	return found, err
-}
-
-// notBelow reports whether an entry is not the name of something in the directory.
-func notBelow(name string) bool {
-	return name == "" || name == "." || name == ".." || strings.Contains(name, "/")
-}
-
-// Walk calls f for root, if it is there, and for everything below, in no particular order but directories before what is in them, one call at a
-// time, on the loop. Symbolic links are reported, not followed; entries that are no names are left out. If f returns fs.SkipDir for a directory that is left out, and with fs.SkipAll
-// the walk ends; any other error ends it, too, and is what the Deferred fails with. A directory that cannot be read is given to f a second time,
-// with the error.
-func Walk(c *filetransfer.FileTransferClient, root string, f func(path string, e filetransfer.Entry, err error) error) deferred.Deferred[struct{}] {
-	return deferred.Inline(func(co *deferred.Coro) (struct{}, error) {
-		attrs, err := deferred.Await(co, c.GetAttrs(root, false))
-		if err != nil {
-			return struct{}{}, err
-		}
-		w := &walk{client: c, f: f}
-		err = w.visit(root, filetransfer.Entry{Filename: path.Base(root), Attrs: attrs}, 0)
-		for err == nil && len(w.stack) > 0 {
-			next := w.stack[len(w.stack)-1]
-			w.stack = w.stack[:len(w.stack)-1]
-			w.nameBudget.drop(next.path, next.entry.Filename, next.entry.Longname)
-			err = w.list(co, next)
-		}
-		if err == fs.SkipAll || err == fs.SkipDir { // the second one for a root that is no directory
-			err = nil
-		}
-		return struct{}{}, err
-	})
-}
-
-// walk is a Walk under way.
-type walk struct {
-	client     *filetransfer.FileTransferClient
-	f          func(path string, e filetransfer.Entry, err error) error
-	stack      []visited  // directories to be listed
-	nameBudget nameBudget // by the stack
-}
-
-type visited struct {
-	path  string
-	entry filetransfer.Entry
-	depth int
-}
-
-func (w *walk) visit(name string, e filetransfer.Entry, depth int) error {
-	err := w.f(name, e, nil)
-	switch {
-	case err == fs.SkipDir && e.Attrs.FileMode().IsDir():
-		return nil
-	case err == fs.SkipDir:
-		return fs.SkipDir
-	case err == nil && e.Attrs.FileMode().IsDir():
-		if err = w.nameBudget.keep(name, e.Filename, e.Longname); err != nil {
-			return err
-		}
-		w.stack = append(w.stack, visited{name, e, depth})
-	}
-	return err
-}
-
-func (w *walk) list(co *deferred.Coro, dir visited) error {
-	if dir.depth > MaxDepth {
-		return ErrTooDeep
-	}
-	var user error
-	err := eachEntry(co, w.client, dir.path, func(e filetransfer.Entry) error {
-		if notBelow(e.Filename) {
+	d := &dirReader{s: g.s, name: dir}
+	defer d.close()
+	for {
+		entries, err := d.next(co, true)
+		if err == io.EOF {
 			return nil
 		}
-		name := path.Join(dir.path, e.Filename)
-		if !e.Attrs.Has(filetransfer.AttrPermissions) {
-			attrs, err := deferred.Await(co, w.client.GetAttrs(name, false))
-			if isCancelled(err) || w.client.Lost() != nil {
-				return err
-			}
-			if err == nil {
-				e.Attrs = attrs
+		if err != nil {
+			return g.fatal(err)
+		}
+		for _, e := range entries {
+			hidden := strings.HasPrefix(e.Filename, ".") && !strings.HasPrefix(part, ".")
+			if matches, _ := path.Match(part, e.Filename); matches && !hidden { // the pattern is well formed
+				if err := g.add(below(dir, strings.Clone(e.Filename))); err != nil {
+					return err
+				}
 			}
 		}
-		user = w.visit(name, e, dir.depth+1)
-		return user
-	})
-	if user == nil && err != nil && !isCancelled(err) && w.client.Lost() == nil {
-		err = w.f(dir.path, dir.entry, err)
 	}
-	if err == fs.SkipDir {
-		return nil // of the rest of this directory
+}
+
+func (g *glob) add(name string) error {
+	if g.size += len(name) + 64; g.size > maxListing {
+		return tooManyEntries(path.Dir(name))
 	}
-	return err
+	g.found = append(g.found, name)
+	return nil
+}
+
+// fatal returns err if it is not about one directory.
+func (g *glob) fatal(err error) error {
+	if isCancelled(err) || g.s.Lost() != nil || errors.Is(err, filetransfer.ErrTooManyEntries) {
+		return err
+	}
+	return nil
 }

@@ -15,7 +15,6 @@ import (
 
 	"github.com/hawser-go/hawser/conch/filetransfer"
 	"github.com/hawser-go/hawser/conch/internal/wire"
-	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
@@ -259,10 +258,7 @@ func TestHostileDepth(t *testing.T) {
 	if !errors.Is(err, ErrTooDeep) {
 		t.Errorf("get: %v", err)
 	}
-	_, err = await(p, func() deferred.Deferred[struct{}] {
-		return Walk(p.FileTransferClient, "top", func(string, filetransfer.Entry, error) error { return nil })
-	})
-	if !errors.Is(err, ErrTooDeep) {
+	if _, err := p.walk("top", nil); !errors.Is(err, ErrTooDeep) {
 		t.Errorf("walk: %v", err)
 	}
 }

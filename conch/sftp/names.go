@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// isName reports whether a server's entry is the name of something in the directory, and can be that on this system as well.
-func isName(name string) bool {
-	return name != "" && name != "." && name != ".." && !strings.ContainsAny(name, "/\x00") && filepath.IsLocal(name) &&
-		filepath.Base(name) == name
+// isLocalName reports whether name, which names something in a directory of the
+// server, can name a file in a directory of this system.
+func isLocalName(name string) bool {
+	return isEntryName(name) && filepath.IsLocal(name) && filepath.Base(name) == name
 }
 
 // maxBase is how long a file's own name may be, in bytes, before the name of its partial file is shortened; systems allow 255.
@@ -28,22 +28,16 @@ func partOf(name string) string {
 	return fmt.Sprintf("%s.%s.%x.part", dir, base[:maxBase-24], sum.Sum64())
 }
 
-// wholeOf returns the name of the file that partOf calls name, empty for none.
-func wholeOf(name string) string {
-	if whole := strings.TrimSuffix(strings.TrimPrefix(name, "."), ".part"); whole != "" && partOf(whole) == name {
-		return whole
-	}
-	return ""
-}
-
 // localPartOf is partOf for local paths.
 func localPartOf(name string) string {
 	dir, base := filepath.Split(name)
 	return dir + partOf(base)
 }
 
-// staysInside reports whether a symbolic link at the path name, relative to a tree and with slashes, points to something in the tree. ".." may only stand
-// at the beginning: after the name of another link it leads elsewhere than the path says.
+// staysInside reports whether a symbolic link points to something in the tree
+// that it is in. name is the path of the link below the top of the tree, with
+// slashes. ".." may stand at the beginning of target only: after the name of
+// another link it leads elsewhere than the path says.
 func staysInside(name, target string) bool {
 	if path.IsAbs(target) || filepath.IsAbs(target) || target == "" {
 		return false

@@ -14,7 +14,7 @@ func FuzzNames(f *testing.F) {
 	}
 	root := f.TempDir()
 	f.Fuzz(func(t *testing.T, name, target string) {
-		if !isName(name) {
+		if !isLocalName(name) {
 			return
 		}
 		if filepath.Dir(filepath.Join(root, name)) != root || path.Dir(path.Join("top", name)) != "top" {

@@ -9,12 +9,14 @@ import (
 	"github.com/hawser-go/hawser/conch/filetransfer"
 )
 
+// pathError returns err as a *fs.PathError. The operation and the path replace
+// those in err.
 func pathError(op, name string, err error) error {
 	if err == nil {
 		return nil
 	}
 	if failed, ok := errors.AsType[*filetransfer.OpError](err); ok {
-		err = failed.Err // op and path stand here
+		err = failed.Err
 	}
 	if text := bare(err); text != err.Error() {
 		err = &causeError{text, err}
@@ -22,7 +24,8 @@ func pathError(op, name string, err error) error {
 	return &fs.PathError{Op: op, Path: name, Err: err}
 }
 
-// causeError is an error without the name of its package in front, which would stand in the middle of a message.
+// causeError is an error whose text lacks the name of its package, which would
+// stand in the middle of a message.
 type causeError struct {
 	text string
 	err  error
@@ -33,11 +36,11 @@ func (e *causeError) Error() string { return e.text }
 // Unwrap returns the error.
 func (e *causeError) Unwrap() error { return e.err }
 
-// taken makes the failure of an operation that has to make name one that is fs.ErrExist, if something of that name is there: most servers only
-// say that it has failed.
+// taken adds fs.ErrExist to err, the refusal to create name, if name exists: most
+// servers report only that the operation has failed.
 func (c *Files) taken(ctx context.Context, name string, err error) error {
 	status, ok := errors.AsType[*filetransfer.StatusError](err)
-	if !ok || status.Code != filetransfer.FXFailure {
+	if !ok || errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, errors.ErrUnsupported) {
 		return err
 	}
 	if _, missing := c.Lstat(ctx, name); missing != nil {

@@ -12,30 +12,33 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// putTree uploads a directory of the local disk.
+// putTree uploads directories of the local disk into a directory of the server.
 type putTree struct {
 	*tree
-	to string // the target
+	to string // the directory at the server
 }
 
 func (j *job) newPutTree(d disk, remote string) *putTree {
 	t := &putTree{j.newTree(), remote}
 	t.local, t.list, t.finish = d, t.listDir, t.finishDir
+	t.join = func(dir, name string) string { return filepath.Join(dir, name) }
 	return t
 }
 
-// batchSize is how many entries of a local directory are read at a time.
+// batchSize is the number of entries of a local directory in one read.
 const batchSize = 256
 
-// listDir makes a directory at the server and lists the local one.
+// listDir makes a directory at the server and begins what is in the local one.
 func (t *putTree) listDir(co *deferred.Coro, n *node) error {
-	if err := t.makeDir(co, path.Join(t.to, n.path), n.info.Mode().Perm()|0o700); err != nil {
+	rel, source := n.rel(), n.source(t.join)
+	if err := t.makeDir(co, t.target(rel), n.info.Mode().Perm()|0o700); err != nil {
 		return err
 	}
+	n.made = true
 	t.now.Dirs++
-	name := n.source
 	queue := taskQueue{loop: t.s.loop}
-	dir, err := deferred.Await(co, threaded(&queue, func() (file, error) { return t.local.OpenFile(name, os.O_RDONLY, 0) }, func(dir file) { dir.Close() }))
+	open := func() (file, error) { return t.local.OpenFile(source, os.O_RDONLY, 0) }
+	dir, err := deferred.Await(co, threaded(&queue, open, func(dir file) { dir.Close() }))
 	if err != nil {
 		return err
 	}
@@ -43,9 +46,14 @@ func (t *putTree) listDir(co *deferred.Coro, n *node) error {
 		do(&queue, dir.Close).AddErrback(func(error) (struct{}, error) { return struct{}{}, nil }) // it was only read
 	}()
 	for {
-		batch, err := deferred.Await(co, threaded(&queue, func() ([]entry, error) { return t.readDir(dir, name) }, nil))
+		batch, err := deferred.Await(co, threaded(&queue, func() ([]localEntry, error) { return t.readDir(dir, source) }, nil))
 		for _, e := range batch {
-			if err := t.entry(co, n, filepath.Join(name, e.name), e); err != nil {
+			if err := t.entry(co, n, filepath.Join(source, e.name), path.Join(rel, e.name), e); err != nil {
+				return err
+			}
+		}
+		for err == nil && t.mustDescend(n) {
+			if err := t.listNext(co, true); err != nil {
 				return err
 			}
 		}
@@ -58,86 +66,86 @@ func (t *putTree) listDir(co *deferred.Coro, n *node) error {
 	}
 }
 
-func (t *putTree) makeDir(co *deferred.Coro, name string, perm fs.FileMode) error {
-	_, err := deferred.Await(co, t.s.MakeDirectory(name, filetransfer.Attrs{}.WithMode(perm)))
-	if err == nil || isCancelled(err) {
-		return err
+// target returns the path at the server for one below the top.
+func (t *putTree) target(rel string) string {
+	if rel == "" {
+		return t.to
 	}
-	is, statErr := deferred.Await(co, t.s.GetAttrs(name, true))
-	switch {
-	case statErr == nil && is.FileMode().IsDir():
-		return nil
-	case isCancelled(statErr) || t.s.Lost() != nil:
-		return statErr
-	default:
-		return err
-	}
+	return below(t.to, rel)
 }
 
-func (t *putTree) finishDir(co *deferred.Coro, n *node) error {
-	f := &upload{job: t.job, info: n.info}
-	_, err := deferred.Await(co, t.s.SetAttrs(path.Join(t.to, n.path), f.preserved()))
+// makeDir makes a directory, unless there is one. A server that refuses
+// permissions chooses them.
+func (t *putTree) makeDir(co *deferred.Coro, name string, perm fs.FileMode) error {
+	_, err := deferred.Await(co, t.s.MakeDirectory(name, filetransfer.Attrs{}.WithMode(perm)))
+	if err == nil || t.endsAll(err) {
+		return err
+	}
+	is, statErr := deferred.Await(co, typedAttrs(t.s, name, true))
+	switch {
+	case t.endsAll(statErr):
+		return statErr
+	case statErr == nil && is.FileMode().IsDir():
+		return nil
+	case statErr == nil:
+		return err
+	}
+	if _, again := deferred.Await(co, t.s.MakeDirectory(name, filetransfer.Attrs{})); again == nil || t.endsAll(again) {
+		return again
+	}
 	return err
 }
 
-// entry is something in a local directory.
-type entry struct {
+// finishDir gives a complete directory its attributes.
+func (t *putTree) finishDir(co *deferred.Coro, n *node) error {
+	if !n.made || !t.o.Preserve {
+		return nil
+	}
+	f := &upload{job: t.job, info: n.info}
+	_, err := deferred.Await(co, t.s.SetAttrs(t.target(n.rel()), f.preserved()))
+	return err
+}
+
+// localEntry is an entry of a local directory.
+type localEntry struct {
 	name   string
 	info   fs.FileInfo
-	target string // of a link that is to be copied
-	isPart bool   // it has the name that another file has until it is complete
-	gone   bool   // meanwhile
-	err    error
+	target string // of a symbolic link to be copied
+	err    error  // why it cannot be transferred
 }
 
 // readDir reads some entries, on a thread.
-func (t *putTree) readDir(dir file, name string) ([]entry, error) {
+func (t *putTree) readDir(dir file, source string) ([]localEntry, error) {
 	list, err := dir.ReadDir(batchSize)
-	batch := make([]entry, len(list))
-	for i, is := range list {
-		batch[i] = t.look(is, filepath.Join(name, is.Name()))
+	var batch []localEntry
+	for _, is := range list {
+		if e := t.look(is, filepath.Join(source, is.Name())); !errors.Is(e.err, fs.ErrNotExist) || e.info != nil {
+			batch = append(batch, e) // else it was removed meanwhile
+		}
 	}
 	return batch, err
 }
 
-func (t *putTree) look(is fs.DirEntry, source string) entry {
-	e := entry{name: is.Name()}
+func (t *putTree) look(is fs.DirEntry, source string) localEntry {
+	e := localEntry{name: is.Name()}
 	e.info, e.err = is.Info()
-	e.gone = errors.Is(e.err, fs.ErrNotExist)
 	if e.err == nil && e.info.Mode().Type() == fs.ModeSymlink {
 		switch t.o.Links {
 		case FollowLinks:
-			e.info, e.err = t.local.Stat(source)
+			var info fs.FileInfo
+			if info, e.err = t.local.Stat(source); e.err == nil {
+				e.info = info
+			}
 		case CopyLinks:
 			e.target, e.err = t.local.Readlink(source)
 		}
 	}
-	e.isPart = t.isPart(source)
 	return e
 }
 
-// isPart reports whether another file in the same directory has the name of source until it is complete.
-func (t *putTree) isPart(source string) bool {
-	dir, name := filepath.Split(source)
-	whole := wholeOf(name)
-	if whole == "" || !t.o.Atomic {
-		return false
-	}
-	look := t.local.Lstat
-	if t.o.Links == FollowLinks {
-		look = t.local.Stat
-	}
-	other, err := look(filepath.Join(dir, whole))
-	return err == nil && other.Mode().IsRegular()
-}
-
-// entry transfers something in the directory n.
-func (t *putTree) entry(co *deferred.Coro, n *node, source string, e entry) error {
-	rel := path.Join(n.path, e.name)
-	target := path.Join(t.to, rel)
-	if e.gone {
-		return nil
-	}
+// entry begins the transfer of source, which is in n. rel is its path below the
+// target.
+func (t *putTree) entry(co *deferred.Coro, n *node, source, rel string, e localEntry) error {
 	if e.err != nil {
 		t.problem(source, e.err)
 		return nil
@@ -145,32 +153,31 @@ func (t *putTree) entry(co *deferred.Coro, n *node, source string, e entry) erro
 	if !t.wanted(rel, e.info) {
 		return nil
 	}
+	target := t.target(rel)
 	switch e.info.Mode().Type() {
 	case fs.ModeDir:
 		if t.loops(n, e.info) {
 			t.problem(source, errLoop)
 			return nil
 		}
-		return t.push(n, source, e.name, e.info)
-	case 0:
-		if e.isPart {
-			t.problem(source, errPartName)
-			return nil
+		child := &node{parent: n, name: e.name, info: e.info}
+		if n.info == nil {
+			child.top = source
 		}
+		return t.add(child, len(e.name)+len(child.top))
+	case 0:
 		f := t.newUpload(t.local, source, e.info, target)
 		return t.file(co, n, source, rel, f.size, f.run)
 	case fs.ModeSymlink:
 		if t.o.Links == CopyLinks {
 			return t.file(co, n, source, rel, 0, func(co *deferred.Coro) error { return t.copyLink(co, target, filepath.ToSlash(e.target)) })
 		}
-		t.skip()
-	default:
-		t.skip()
 	}
+	t.skip()
 	return nil
 }
 
-// loops reports whether a directory in n is n itself, or one that n is in.
+// loops reports whether a directory in n is n or a directory above n.
 func (t *putTree) loops(n *node, info fs.FileInfo) bool {
 	for ; n != nil && t.o.Links == FollowLinks; n = n.parent {
 		if n.info != nil && os.SameFile(n.info, info) {
@@ -180,11 +187,11 @@ func (t *putTree) loops(n *node, info fs.FileInfo) bool {
 	return false
 }
 
-// copyLink makes a link, in the place of one that is there.
+// copyLink makes a symbolic link, and replaces one.
 func (t *putTree) copyLink(co *deferred.Coro, name, target string) error {
 	c := t.s.FileTransferClient
 	_, err := deferred.Await(co, c.MakeLink(name, target))
-	if err != nil && !isCancelled(err) {
+	if err != nil && !t.endsAll(err) {
 		if is, statErr := deferred.Await(co, c.GetAttrs(name, false)); statErr == nil && is.FileMode().Type() == fs.ModeSymlink {
 			if _, err = deferred.Await(co, c.RemoveFile(name)); err == nil {
 				_, err = deferred.Await(co, c.MakeLink(name, target))

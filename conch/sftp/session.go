@@ -1,9 +1,7 @@
 package sftp
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -65,15 +63,7 @@ func (s *Client) Reactor() *reactor.Reactor { return s.r }
 
 // Files returns the session for goroutines that block. Any goroutine but the
 // loop may use it.
-func (s *Client) Files() *Files {
-	return newFiles(s, func(ctx context.Context, f func() deferred.Deferred[struct{}]) error {
-		_, err := reactor.Await(ctx, s.r, f)
-		if errors.Is(err, reactor.ErrReactorEnded) {
-			err = fmt.Errorf("%w (%w)", ErrClosed, err)
-		}
-		return err
-	})
-}
+func (s *Client) Files() *Files { return &Files{s, s.FileTransferClient} }
 
 // ErrClosed is wrapped by the errors of operations that LoseConnection or Close
 // has ended, and of operations after that.

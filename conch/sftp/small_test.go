@@ -190,12 +190,12 @@ func noHandles(p *peer, names ...string) {
 	if _, err := os.Stat("/proc/self/fd"); err != nil {
 		return
 	}
-	found, err := await(p, func() deferred.Deferred[[]Match] { return Glob(p.FileTransferClient, "/proc/self/fd/*") })
+	found, err := await(p, func() deferred.Deferred[[]string] { return p.Client.Glob("/proc/self/fd/*") })
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	for _, m := range found {
-		target, _ := await(p, func() deferred.Deferred[string] { return p.ReadLink(m.Path) })
+	for _, name := range found {
+		target, _ := await(p, func() deferred.Deferred[string] { return p.ReadLink(name) })
 		for _, name := range names {
 			if strings.HasSuffix(target, "/"+name) {
 				p.t.Errorf("the server has %s open", name)

@@ -81,7 +81,7 @@ func (s *Client) GetTo(remote string, w io.Writer, o Options) deferred.Deferred[
 // their own names. It fails with fs.ErrNotExist if there is none.
 func (s *Client) GetGlob(pattern, local string, o Options) deferred.Deferred[Report] {
 	return s.start("get", o, func(co *deferred.Coro, j *job) error {
-		matches, err := deferred.Await(co, timed(s, Glob(s.FileTransferClient, pattern)))
+		matches, err := deferred.Await(co, timed(s, s.Glob(pattern)))
 		if err == nil && len(matches) == 0 {
 			err = fs.ErrNotExist
 		}
@@ -92,25 +92,21 @@ func (s *Client) GetGlob(pattern, local string, o Options) deferred.Deferred[Rep
 	})
 }
 
-func (t *getTree) matches(co *deferred.Coro, matches []Match) error {
+func (t *getTree) matches(co *deferred.Coro, matches []string) error {
 	seen := make(map[string]bool)
 	return t.runMatches(co, len(matches), func(co *deferred.Coro, top *node, i int) error {
-		source := matches[i].Path
+		source := matches[i]
 		name := path.Base(source)
-		if !isName(name) {
-			t.problem(source, ErrUnsafeName)
-			return nil
-		}
 		if seen[name] {
 			t.problem(source, errSameName)
 			return nil
 		}
 		seen[name] = true
-		attrs, err := deferred.Await(co, t.s.GetAttrs(source, true))
+		attrs, err := deferred.Await(co, typedAttrs(t.s, source, true))
 		if err != nil {
 			return t.judge(source, err)
 		}
-		return t.entry(co, top, source, name, attrs)
+		return t.entry(co, top, source, name, filetransfer.Entry{Filename: name, Attrs: attrs})
 	})
 }
 
@@ -201,14 +197,13 @@ func (j *job) putMatches(co *deferred.Coro, matches []string, remote string) err
 	}
 	queue := taskQueue{loop: j.s.loop}
 	return t.runMatches(co, len(matches), func(co *deferred.Coro, top *node, i int) error {
-		e := entry{name: filepath.Base(matches[i])}
+		e := localEntry{name: filepath.Base(matches[i])}
 		e.info, e.err = deferred.Await(co, threaded(&queue, func() (fs.FileInfo, error) {
-			e.isPart = t.isPart(matches[i])
 			return d.Stat(matches[i])
 		}, nil))
 		if isCancelled(e.err) {
 			return e.err
 		}
-		return t.entry(co, top, matches[i], e)
+		return t.entry(co, top, matches[i], e.name, e)
 	})
 }

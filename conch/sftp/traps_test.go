@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -61,48 +60,6 @@ func TestHostileLinksByDetours(t *testing.T) {
 	}
 	if to, err := os.Readlink(filepath.Join(target, "fine")); to != "a/b/up/x" {
 		t.Errorf("%q, %v", to, err)
-	}
-}
-
-// A tree with a file that has the name of another one's partial file: neither is given the content of the other.
-func TestAtomicTreeWithPartialFiles(t *testing.T) {
-	for range 5 {
-		t.Run("", func(t *testing.T) {
-			p := openSSH(t)
-			source := filepath.Join(p.local, "source")
-			write(t, filepath.Join(source, "file"), []byte("whole"))
-			write(t, filepath.Join(source, ".file.part"), someBytes(3*chunkSize, 1))
-			write(t, filepath.Join(source, ".lonely.part"), []byte("lonely"))
-			if _, err := p.put(source, "plain", Options{}); err != nil {
-				t.Fatal(err)
-			}
-			for dir, begin := range map[string]func(o Options) (Report, error){
-				filepath.Join(p.dir, "put"):    func(o Options) (Report, error) { return p.put(source, "put", o) },
-				filepath.Join(p.local, "got"):  func(o Options) (Report, error) { return p.get("plain", filepath.Join(p.local, "got"), o) },
-				filepath.Join(p.dir, "glob"):   func(o Options) (Report, error) { return putGlob(p, filepath.Join(source, "*"), "glob", o) },
-				filepath.Join(p.local, "glob"): func(o Options) (Report, error) { return getGlob(p, "plain/.*", filepath.Join(p.local, "glob"), o) },
-			} {
-				_, err := begin(Options{Atomic: true})
-				tree, ok := errors.AsType[*TreeError](err)
-				if !ok || tree.Failed != 1 || !errors.Is(err, fs.ErrExist) || !strings.Contains(err.Error(), ".file.part") {
-					t.Errorf("%s: %v", dir, err)
-				}
-				var names []string
-				for _, line := range treeOf(t, dir) {
-					name, _, _ := strings.Cut(line, " ")
-					names = append(names, name)
-				}
-				want := []string{".lonely.part", "file"}
-				if dir == filepath.Join(p.local, "glob") {
-					want = want[:1]
-				} else if got := string(read(t, filepath.Join(dir, "file"))); got != "whole" {
-					t.Errorf("%s: %d bytes", dir, len(got))
-				}
-				if !slices.Equal(names, want) {
-					t.Errorf("%s: %q", dir, names)
-				}
-			}
-		})
 	}
 }
 
@@ -384,36 +341,6 @@ func TestWriterThatLosesBytes(t *testing.T) {
 	}
 }
 
-func TestWalkOfAFileThatIsSkipped(t *testing.T) {
-	p := openSSH(t)
-	write(t, filepath.Join(p.dir, "file"), nil)
-	_, err := await(p, func() deferred.Deferred[struct{}] {
-		return Walk(p.FileTransferClient, "file", func(string, filetransfer.Entry, error) error { return fs.SkipDir })
-	})
-	if err != nil {
-		t.Error(err)
-	}
-}
-
-// What is kept of directories that wait to be listed is bounded in bytes.
-func TestNamesAreBounded(t *testing.T) {
-	tr := (&job{s: &Client{FileTransferClient: filetransfer.NewFileTransferClient()}, o: Options{Concurrency: 1}}).newTree()
-	top := &node{path: strings.Repeat("x", 1000)}
-	tr.nameBudget = maxNames - 3*nameBudget(nameCost+len("source")+1000+len("/name"))
-	var err error
-	n := 0
-	for ; err == nil && n < 10; n++ {
-		err = tr.push(top, "source", "name", nil)
-	}
-	if err != ErrTooManyNames || n != 4 || top.pending != 3 || len(tr.stack) != 3 {
-		t.Errorf("%v after %d", err, n)
-	}
-	tr.nameBudget.drop(tr.stack[0].source, tr.stack[0].path)
-	if err := tr.push(top, "source", "name", nil); err != nil {
-		t.Error(err)
-	}
-}
-
 // A server that states how many handles it has is not asked for more.
 func TestFewHandles(t *testing.T) {
 	p := newPeer(t, sftptest.Program("/bin/sh", "-c", "ulimit -n 30; exec "+conchtest.Program(t, "sftp-server")))
@@ -497,15 +424,15 @@ func TestWalkWithoutAttributes(t *testing.T) {
 	p, l := newLiar(t)
 	l.lists["top"] = list(filetransfer.Entry{Filename: "sub"}, filetransfer.Entry{Filename: "a.txt"})
 	l.lists["top/sub"] = list(filetransfer.Entry{Filename: "b.txt"})
-	var seen []string
-	must(p, func() deferred.Deferred[struct{}] {
-		return Walk(p.FileTransferClient, "top", func(name string, e filetransfer.Entry, err error) error {
-			seen = append(seen, fmt.Sprint(name, " ", e.Attrs.FileMode().IsDir()))
-			return err
-		})
+	dirs := 0
+	seen, err := p.walk("top", func(e WalkEntry) bool {
+		if e.Attrs.FileMode().IsDir() {
+			dirs++
+		}
+		return true
 	})
-	if want := []string{"top true", "top/sub true", "top/a.txt false", "top/sub/b.txt false"}; !slices.Equal(seen, want) {
-		t.Errorf("%q", seen)
+	if want := []string{"top", "top/a.txt", "top/sub", "top/sub/b.txt"}; err != nil || !slices.Equal(seen, want) || dirs != 2 {
+		t.Errorf("%q, %d directories, %v", seen, dirs, err)
 	}
 }
 

@@ -3,43 +3,34 @@ package sftp
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
-	"path"
 
 	"github.com/hawser-go/hawser/conch/filetransfer"
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// listersAhead is how many directories are listed at a time.
+// listersAhead is the number of directories of a tree that are listed at a time.
 const listersAhead = 8
 
-// tree is a transfer of many files.
+// tree transfers or removes directories with everything below them.
+//
+// Listers take directories from the frontier and begin a task for each file. A
+// directory is complete when its files and subdirectories are done.
 type tree struct {
 	*job
 	group
+	frontier
 	local disk
 
-	list   func(co *deferred.Coro, n *node) error // makes the directory at the target and lists the source
-	finish func(co *deferred.Coro, n *node) error // gives a complete directory its attributes
-
-	stack      []*node    // directories to be listed, the next one last
-	nameBudget nameBudget // by the stack
-	listing    int
-	wake       []deferred.Deferred[struct{}] // of listers that have nothing to do
-	files      *deferred.Semaphore
-	large      *deferred.Semaphore // for large files, before they get a place among all
-	busy       map[string]bool     // paths of targets that are being written
-}
-
-// node is a directory.
-type node struct {
-	parent  *node
-	source  string // where it is
-	path    string // where it goes, relative to the top of the target, with slashes; empty for the top itself
-	depth   int
-	info    fs.FileInfo // of the source; nil if there is none, because the source is the matches of a pattern
-	pending int         // what has to be done before it is complete
-	real    string      // the server's path of the source without symbolic links, once it was asked for
+	join    func(dir, name string) string          // adds a name to the path of a source
+	list    func(co *deferred.Coro, n *node) error // lists a directory and begins what is in it
+	finish  func(co *deferred.Coro, n *node) error // is called when a directory is complete
+	wake    []deferred.Deferred[struct{}]          // of listers without a directory
+	listing int                                    // directories that are being listed
+	files   *deferred.Semaphore                    // places for tasks
+	large   *deferred.Semaphore                    // places for large files, which need one of files as well
+	busy    map[string]bool                        // targets of the tasks
 }
 
 func (j *job) newTree() *tree {
@@ -47,18 +38,21 @@ func (j *job) newTree() *tree {
 	if most := j.s.KnownLimits().MaxHandles; most > 0 {
 		n = int(min(uint64(n), max(most, listersAhead+1)-listersAhead))
 	}
-	return &tree{job: j, busy: make(map[string]bool), files: deferred.NewSemaphore(n), large: deferred.NewSemaphore(min(MaxLarge, n))}
+	return &tree{
+		job: j, join: below, busy: make(map[string]bool),
+		files: deferred.NewSemaphore(n), large: deferred.NewSemaphore(min(MaxLarge, n)),
+	}
 }
 
-// runTop transfers a directory.
+// runTop transfers the directory source.
 func (t *tree) runTop(co *deferred.Coro, source string, info fs.FileInfo) error {
-	if err := t.push(nil, source, "", info); err != nil {
+	if err := t.add(&node{top: source, info: info}, 0); err != nil {
 		return err
 	}
 	return t.run(co)
 }
 
-// runMatches transfers what a pattern has matched: match begins one of them.
+// runMatches transfers n files or directories. match begins one of them.
 func (t *tree) runMatches(co *deferred.Coro, n int, match func(co *deferred.Coro, top *node, i int) error) error {
 	top := &node{pending: 1}
 	t.listing++
@@ -66,15 +60,13 @@ func (t *tree) runMatches(co *deferred.Coro, n int, match func(co *deferred.Coro
 		for i := 0; i < n && err == nil; i++ {
 			err = match(co, top, i)
 		}
-		t.listing--
-		t.wakeListers()
-		t.completed(top)
+		t.listed()
 		return err
 	})
 	return t.run(co)
 }
 
-// run transfers everything below the directories that are pushed.
+// run transfers the directories of the frontier and everything below.
 func (t *tree) run(co *deferred.Coro) error {
 	for range listersAhead {
 		t.start(t.lister)
@@ -82,21 +74,35 @@ func (t *tree) run(co *deferred.Coro) error {
 	return t.wait(co)
 }
 
-// push adds a directory to be listed; the top has no parent and no name.
-func (t *tree) push(parent *node, source, name string, info fs.FileInfo) error {
-	n := &node{parent: parent, source: source, info: info, pending: 1}
-	if parent != nil {
-		n.path, n.depth = path.Join(parent.path, name), parent.depth+1
+// add adds a directory to the frontier. texts is the memory of its strings.
+func (t *tree) add(n *node, texts int) error {
+	n.pending = 1
+	if !t.push(n, texts) {
+		return tooManyEntries(n.source(t.join))
 	}
-	if err := t.nameBudget.keep(n.source, n.path); err != nil {
-		return err
+	if n.parent != nil {
+		n.parent.pending++
 	}
-	if parent != nil {
-		parent.pending++
-	}
-	t.stack = append(t.stack, n)
 	t.wakeListers()
 	return nil
+}
+
+// addFound adds a directory that was found in parent, at the path source. failed
+// is why it could not be removed as a file, or nil.
+func (t *tree) addFound(parent *node, source string, e filetransfer.Entry, failed error) error {
+	n := newNode(parent, e)
+	n.failed = failed
+	if parent.info == nil { // the matches of a pattern may be anywhere
+		n.top = source
+	}
+	return t.add(n, textSize(&e)+len(n.top))
+}
+
+// listed notes that a directory is listed.
+func (t *tree) listed() {
+	if t.listing--; t.listing == 0 {
+		t.wakeListers()
+	}
 }
 
 func (t *tree) wakeListers() {
@@ -112,7 +118,7 @@ func (t *tree) lister(co *deferred.Coro) error {
 	for {
 		for len(t.stack) == 0 {
 			if t.listing == 0 {
-				t.wakeListers() // they are done, too
+				t.wakeListers() // the others may return, too
 				return nil
 			}
 			d := deferred.New[struct{}]()
@@ -121,28 +127,105 @@ func (t *tree) lister(co *deferred.Coro) error {
 				return err
 			}
 		}
-		n := t.stack[len(t.stack)-1]
-		t.stack = t.stack[:len(t.stack)-1]
-		t.nameBudget.drop(n.source, n.path)
-		t.listing++
-		err := t.listOne(co, n)
-		t.listing--
-		if err != nil {
+		if err := t.listNext(co, false); err != nil {
 			return err
 		}
-		t.completed(n)
 	}
 }
 
-func (t *tree) listOne(co *deferred.Coro, n *node) error {
-	if n.depth > MaxDepth {
-		t.problem(n.source, ErrTooDeep)
-		return nil
+// listNext lists the next directory of the frontier. nested says that the caller
+// is listing a directory above it.
+func (t *tree) listNext(co *deferred.Coro, nested bool) error {
+	n := t.pop()
+	n.nested = nested
+	t.listing++
+	source := n.source(t.join)
+	err := error(ErrTooDeep)
+	if n.depth <= MaxDepth && len(source) <= maxPath {
+		t.held += 2 * len(source) // list keeps the path
+		err = t.list(co, n)
+		t.held -= 2 * len(source)
 	}
-	return t.judge(n.source, t.list(co, n))
+	if err = t.judge(source, err); err == nil {
+		err = t.completed(co, n)
+	}
+	t.listed()
+	return err
 }
 
-// judge notes an error that is one of a file, and returns one that ends everything.
+// eachRemote calls begin for each entry of a directory of the server. While no
+// task may begin it reads on: usually the directory is closed when its files are
+// opened, which may need the last handle of the server. For a removal, begin is
+// called for files only when the directory is closed, or memory is short.
+func (t *tree) eachRemote(co *deferred.Coro, n *node, removal bool, begin func(e listed) error) (failed error) {
+	dir := &dirReader{s: t.s, name: n.source(below), impatient: n.nested, typeless: removal}
+	dir.unsafe = func(name string) { t.problem(below(dir.name, name), ErrUnsafeName) }
+	defer dir.close()
+	var waiting []listed
+	for more := true; more || len(waiting) > 0; {
+		switch {
+		case len(waiting) > 0 && (!more || t.full() || !removal && t.mayBegin(waiting[0].Attrs)):
+			e := waiting[0]
+			waiting[0], waiting = listed{}, waiting[1:]
+			t.held -= nodeSize + textSize(&e.Entry)
+			if err := begin(e); err != nil {
+				return err
+			}
+		case t.mustDescend(n) && !dir.pending():
+			if err := t.listNext(co, true); err != nil {
+				return err
+			}
+		default:
+			files, err := t.readSome(co, dir, begin)
+			waiting = append(waiting, files...)
+			if t.endsAll(err) {
+				return err
+			}
+			if err != nil {
+				more = false
+				dir.close()
+			}
+			if err != io.EOF {
+				failed = err
+			}
+		}
+	}
+	return failed
+}
+
+// readSome calls begin for the directories among the next entries, and returns
+// the other entries.
+func (t *tree) readSome(co *deferred.Coro, dir *dirReader, begin func(e listed) error) (files []listed, err error) {
+	entries, err := dir.next(co, !t.full())
+	if err != nil {
+		return nil, err
+	}
+	found, err := dir.lookAt(co, entries)
+	if err != nil {
+		return nil, err
+	}
+	files = found[:0]
+	for _, e := range found {
+		switch {
+		case e.err == nil && e.Attrs.FileMode().IsDir():
+			err = begin(e)
+		case t.keep(nodeSize + textSize(&e.Entry)):
+			files = append(files, e)
+		default:
+			err = tooManyEntries(dir.name)
+		}
+		if err != nil {
+			break
+		}
+	}
+	return files, err
+}
+
+// endsAll reports whether err concerns more than one file.
+func (t *tree) endsAll(err error) bool { return err != nil && (isCancelled(err) || t.s.Lost() != nil) }
+
+// judge notes the failure of one file or directory. It returns an error that ends
+// everything.
 func (t *tree) judge(source string, err error) error {
 	switch {
 	case err == nil:
@@ -157,18 +240,15 @@ func (t *tree) judge(source string, err error) error {
 	}
 }
 
-// errSameName is the failure of a file that would be written to the same target as one that is under way.
+// errSameName is the failure of a file whose target another task is writing.
 var errSameName = fmt.Errorf("sftp: %w: another source has the same name", fs.ErrExist)
-
-// errPartName is the failure of a file that would be written where Options.Atomic keeps another one until that is complete.
-var errPartName = fmt.Errorf("sftp: %w: another file has this name until it is complete", fs.ErrExist)
 
 // errLoop is the failure to follow a symbolic link.
 var errLoop = errors.New("sftp: the symbolic link leads to a directory that it is in")
 
-// file begins the transfer of a file to target, when there is a place for it.
+// file begins the task of a file in n when there is a place for it.
 func (t *tree) file(co *deferred.Coro, n *node, source, target string, size int64, run func(co *deferred.Coro) error) error {
-	release, err := t.place(co, size > filetransfer.MaxChunk || size < 0)
+	release, err := t.place(co, isLarge(size))
 	if err != nil {
 		return err
 	}
@@ -182,14 +262,26 @@ func (t *tree) file(co *deferred.Coro, n *node, source, target string, size int6
 	t.start(func(co *deferred.Coro) error {
 		err := t.judge(source, run(co))
 		delete(t.busy, target)
+		if err == nil {
+			err = t.completed(co, n)
+		}
 		release()
-		t.completed(n)
 		return err
 	})
 	return nil
 }
 
-// place waits until another file may be begun. When that has ended, release is called.
+// isLarge reports whether a file of that size needs a place among large files. A
+// negative size is unknown.
+func isLarge(size int64) bool { return size > filetransfer.MaxChunk || size < 0 }
+
+// mayBegin reports whether there is a place for a file.
+func (t *tree) mayBegin(attrs filetransfer.Attrs) bool {
+	return t.files.Tokens() > 0 && (t.large.Tokens() > 0 || !isLarge(int64(attrs.Size)))
+}
+
+// place waits until another task may begin. The caller calls release when the
+// task has ended.
 func (t *tree) place(co *deferred.Coro, large bool) (release func(), err error) {
 	if large {
 		if _, err := deferred.Await(co, t.large.Acquire()); err != nil {
@@ -197,7 +289,7 @@ func (t *tree) place(co *deferred.Coro, large bool) (release func(), err error) 
 		}
 	}
 	if _, err := deferred.Await(co, t.files.Acquire()); err != nil {
-		return nil, err // and the group is stopped
+		return nil, err // the whole group is stopped
 	}
 	return func() {
 		t.files.Release()
@@ -207,25 +299,24 @@ func (t *tree) place(co *deferred.Coro, large bool) (release func(), err error) 
 	}, nil
 }
 
-// completed notes that something of a directory is done.
-func (t *tree) completed(n *node) {
-	n.pending--
-	if n.pending > 0 {
-		return
+// completed notes that something in n is done. It finishes n, and directories
+// above n, if nothing is left to do there.
+func (t *tree) completed(co *deferred.Coro, n *node) error {
+	for ; n != nil; n = n.parent {
+		if n.pending--; n.pending > 0 {
+			return nil
+		}
+		if n.info == nil {
+			continue // it is not a directory, but the matches of a pattern
+		}
+		if err := t.judge(n.source(t.join), t.finish(co, n)); err != nil {
+			return err
+		}
 	}
-	t.start(func(co *deferred.Coro) error {
-		err := error(nil)
-		if n.info != nil && t.o.Preserve {
-			err = t.judge(n.source, t.finish(co, n))
-		}
-		if n.parent != nil {
-			t.completed(n.parent)
-		}
-		return err
-	})
+	return nil
 }
 
-// wanted asks the user about something in the tree.
+// wanted calls Options.Filter.
 func (t *tree) wanted(name string, info fs.FileInfo) bool {
 	return t.o.Filter == nil || t.o.Filter(name, info)
 }

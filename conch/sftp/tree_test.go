@@ -2,6 +2,7 @@ package sftp
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,7 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hawser-go/hawser/conch/filetransfer"
 	"github.com/hawser-go/hawser/deferred"
 )
 
@@ -229,8 +229,8 @@ func TestLargeDirectory(t *testing.T) {
 	}
 	dir = filepath.ToSlash(dir)
 	forEachPeer(t, func(t *testing.T, p *peer) {
-		found := must(p, func() deferred.Deferred[[]Match] { return Glob(p.FileTransferClient, dir+"/f*") })
-		if len(found) != entries || !slices.IsSortedFunc(found, func(a, b Match) int { return strings.Compare(a.Path, b.Path) }) || found[9].Path != dir+"/f00009" {
+		found := must(p, func() deferred.Deferred[[]string] { return p.Client.Glob(dir + "/f*") })
+		if len(found) != entries || !slices.IsSorted(found) || found[9] != dir+"/f00009" {
 			t.Errorf("%d matches", len(found))
 		}
 	})
@@ -261,11 +261,7 @@ func TestGlob(t *testing.T) {
 			"":                                nil,
 			filepath.ToSlash(p.dir) + "/a/t*": {filepath.ToSlash(p.dir) + "/a/two.txt"},
 		} {
-			found := must(p, func() deferred.Deferred[[]Match] { return Glob(p.FileTransferClient, pattern) })
-			var got []string
-			for _, m := range found {
-				got = append(got, m.Path)
-			}
+			got := must(p, func() deferred.Deferred[[]string] { return p.Client.Glob(pattern) })
 			if !slices.Equal(got, want) {
 				t.Errorf("%q: %q, want %q", pattern, got, want)
 			}
@@ -304,50 +300,95 @@ func TestGlob(t *testing.T) {
 
 // Glob returns why a pattern is refused.
 func (p *peer) Glob(pattern string) error {
-	_, err := await(p, func() deferred.Deferred[[]Match] { return Glob(p.FileTransferClient, pattern) })
+	_, err := await(p, func() deferred.Deferred[[]string] { return p.Client.Glob(pattern) })
 	return err
 }
 
-func TestWalk(t *testing.T) {
-	p := openSSH(t)
-	for _, name := range []string{"top/a/one", "top/a/two", "top/b/three", "top/four"} {
-		write(t, filepath.Join(p.dir, name), nil)
-	}
-	walk := func(f func(name string, e filetransfer.Entry) error) ([]string, error) {
-		var seen []string
-		_, err := await(p, func() deferred.Deferred[struct{}] {
-			return Walk(p.FileTransferClient, "top", func(name string, e filetransfer.Entry, err error) error {
-				seen = append(seen, name)
+// walk returns the paths of a walk on the loop, sorted, and the first error. f, if
+// not nil, returns whether to continue.
+func (p *peer) walk(root string, f func(e WalkEntry) bool) (seen []string, failed error) {
+	p.t.Helper()
+	_, err := await(p, func() deferred.Deferred[struct{}] {
+		return deferred.Inline(func(co *deferred.Coro) (struct{}, error) {
+			for e, err := range p.Walk(co, root) {
 				if err != nil {
-					return err
+					failed = cmp.Or(failed, err)
+					continue
 				}
-				return f(name, e)
-			})
+				if seen = append(seen, e.Path); f != nil && !f(e) {
+					break
+				}
+			}
+			return struct{}{}, nil
 		})
-		slices.Sort(seen)
-		return seen, err
-	}
-	all, err := walk(func(string, filetransfer.Entry) error { return nil })
-	if want := []string{"top", "top/a", "top/a/one", "top/a/two", "top/b", "top/b/three", "top/four"}; err != nil || !slices.Equal(all, want) {
-		t.Errorf("%q, %v", all, err)
-	}
-	skipped, err := walk(func(name string, e filetransfer.Entry) error {
-		if name == "top/a" {
-			return fs.SkipDir
-		}
-		return nil
 	})
-	if want := []string{"top", "top/a", "top/b", "top/b/three", "top/four"}; err != nil || !slices.Equal(skipped, want) {
-		t.Errorf("%q, %v", skipped, err)
-	}
-	if seen, err := walk(func(string, filetransfer.Entry) error { return fs.SkipAll }); err != nil || len(seen) != 1 {
-		t.Errorf("%q, %v", seen, err)
-	}
-	mine := errors.New("mine")
-	if _, err := walk(func(string, filetransfer.Entry) error { return mine }); err != mine {
-		t.Errorf("%v", err)
-	}
-	if _, err := await(p, func() deferred.Deferred[struct{}] { return Walk(p.FileTransferClient, "missing", nil) }); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("%v", err)
-	}
+	slices.Sort(seen)
+	return seen, cmp.Or(failed, err)
+}
+
+func TestWalk(t *testing.T) {
+	forEachPeer(t, func(t *testing.T, p *peer) {
+		for _, name := range []string{"top/a/one", "top/a/two", "top/b/c/three", "top/four"} {
+			write(t, filepath.Join(p.dir, name), nil)
+		}
+		if err := os.Symlink("..", filepath.Join(p.dir, "top", "b", "link")); err != nil {
+			t.Fatal(err)
+		}
+		all := []string{"top", "top/a", "top/a/one", "top/a/two", "top/b", "top/b/c", "top/b/c/three", "top/b/link", "top/four"}
+		for _, tt := range []struct {
+			root string
+			f    func(e WalkEntry) bool
+			want []string
+		}{
+			{"top", nil, all},
+			{"top/", nil, append([]string{"top/"}, all[1:]...)},
+			{"top/b/../a", nil, []string{"top/b/../a", "top/b/../a/one", "top/b/../a/two"}},
+			{"top/four", nil, []string{"top/four"}},
+			{"top/b/link", nil, []string{"top/b/link"}},
+			{"top", func(e WalkEntry) bool {
+				if e.Filename == "b" || e.Filename == "four" {
+					e.SkipDir()
+				}
+				return true
+			}, []string{"top", "top/a", "top/a/one", "top/a/two", "top/b", "top/four"}},
+			{"top", func(e WalkEntry) bool { return false }, []string{"top"}},
+		} {
+			if got, err := p.walk(tt.root, tt.f); err != nil || !slices.Equal(got, tt.want) {
+				t.Errorf("%s: %q, %v, want %q", tt.root, got, err, tt.want)
+			}
+			var got []string
+			for e, err := range p.Files().Walk(t.Context(), tt.root) {
+				if err != nil {
+					t.Error(err)
+				}
+				if got = append(got, e.Path); tt.f != nil && !tt.f(e) {
+					break
+				}
+			}
+			if slices.Sort(got); !slices.Equal(got, tt.want) {
+				t.Errorf("%s, from a goroutine: %q, want %q", tt.root, got, tt.want)
+			}
+		}
+		if got, err := p.walk(filepath.ToSlash(p.dir), nil); err != nil || got[1] != filepath.ToSlash(p.dir)+"/top" {
+			t.Errorf("%q, %v", got, err)
+		}
+		if _, err := p.walk("missing", nil); !errors.Is(err, fs.ErrNotExist) {
+			t.Error(err)
+		}
+		// Each entry may be removed when it is seen.
+		for e, err := range p.Files().Walk(t.Context(), "top") {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !e.Attrs.FileMode().IsDir() {
+				if err := p.Files().Remove(t.Context(), e.Path); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		if got, err := p.walk("top", nil); err != nil || len(got) != 4 {
+			t.Errorf("left: %q, %v", got, err)
+		}
+		noHandles(p, "top", "a", "b", "c")
+	})
 }

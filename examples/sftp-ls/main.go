@@ -88,7 +88,7 @@ func show(e *sftpdemo.Env, entries []filetransfer.Entry, all bool) {
 	slices.SortFunc(entries, func(a, b filetransfer.Entry) int { return strings.Compare(a.Filename, b.Filename) })
 	for _, entry := range entries {
 		if all || !strings.HasPrefix(entry.Filename, ".") {
-			fmt.Fprintln(e.Out, sftpdemo.Printable(entry.Longname))
+			fmt.Fprintln(e.Out, sftpdemo.Printable(entry.Longname()))
 		}
 	}
 }

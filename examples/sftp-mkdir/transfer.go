@@ -41,7 +41,7 @@ func list(client *filetransfer.FileTransferClient, name string) deferred.Deferre
 			fmt.Printf("%s:\n", name)
 			slices.SortFunc(entries, func(a, b filetransfer.Entry) int { return strings.Compare(a.Filename, b.Filename) })
 			for _, e := range entries {
-				fmt.Printf("  %s\n", e.Longname)
+				fmt.Printf("  %s\n", e.Longname())
 			}
 			return deferred.Then(dir.Close(), func(filetransfer.Status) (struct{}, error) { return struct{}{}, err })
 		})

@@ -13,7 +13,7 @@ import (
 // Line returns an error as one line for people: without the name of a package in front, and without what could change the terminal.
 func Line(err error) string {
 	text := err.Error()
-	for _, prefix := range []string{"transfer: ", "filetransfer: ", "conch: "} {
+	for _, prefix := range []string{"sftp: ", "filetransfer: ", "conch: "} {
 		text = strings.TrimPrefix(text, prefix)
 	}
 	return Printable(strings.TrimSuffix(text, " ("+deferred.ErrCancelled.Error()+")")) // "interrupted" says it

@@ -40,7 +40,7 @@ func list(s *sftp.Client, name string) deferred.Deferred[[]filetransfer.Entry] {
 		return dir.ReadAll().AddBoth(func(entries []filetransfer.Entry, err error) ([]filetransfer.Entry, error) {
 			dir.Close()
 			for _, e := range entries { // "." and ".." among them
-				fmt.Println(e.Filename, e.Attrs.Size, e.Longname)
+				fmt.Println(e.Filename, e.Attrs.Size, e.Longname())
 			}
 			return entries, err
 		})

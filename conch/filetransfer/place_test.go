@@ -1,4 +1,4 @@
-package frame
+package filetransfer
 
 import (
 	"bytes"
@@ -22,12 +22,17 @@ func (p *room) place(header []byte, rest int) []byte {
 	return p.got[len(p.got)-1]
 }
 
+func newPlacing() (reader, *room) {
+	p := new(room)
+	return reader{limit: testLimit, header: 2, place: p.place}, p
+}
+
 // resolve takes all messages, with the rest of those that were placed where it
 // would be if they had not been.
-func (p *room) resolve(t *testing.T, r *Reader) (messages [][]byte) {
+func (p *room) resolve(t *testing.T, r *reader) (messages [][]byte) {
 	t.Helper()
 	for {
-		m, err := r.Next()
+		m, placed, err := r.next()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -35,7 +40,7 @@ func (p *room) resolve(t *testing.T, r *Reader) (messages [][]byte) {
 			return messages
 		}
 		m = slices.Clone(m)
-		if r.Placed() {
+		if placed {
 			if len(m) != 2 {
 				t.Fatalf("the header of a placed message is %q", m)
 			}
@@ -52,11 +57,10 @@ func TestPlace(t *testing.T) {
 	}
 	stream := frames(want...)
 	for size := 1; size <= len(stream); size++ {
-		r, p := NewReader(testLimit), new(room)
-		r.SetPlace(2, p.place)
+		r, p := newPlacing()
 		var got [][]byte
 		for chunk := range slices.Chunk(slices.Clone(stream), size) {
-			r.Feed(chunk)
+			r.feed(chunk)
 			got = append(got, p.resolve(t, &r)...)
 		}
 		if len(got) != len(want) {
@@ -67,7 +71,7 @@ func TestPlace(t *testing.T) {
 				t.Errorf("chunks of %d: message %d is %q", size, i, got[i])
 			}
 		}
-		if r.Buffered() != 0 || r.Filling() != nil || r.in != nil {
+		if len(r.in) != 0 || r.placing() != nil || r.in != nil {
 			t.Errorf("chunks of %d: not at a message's beginning", size)
 		}
 	}
@@ -75,41 +79,29 @@ func TestPlace(t *testing.T) {
 
 // A message that is there whole is not placed, and nobody is asked.
 func TestWholeMessagesAreNotPlaced(t *testing.T) {
-	r, p := NewReader(testLimit), new(room)
-	r.SetPlace(2, p.place)
-	r.Feed(frames([]byte("p\x04data")))
-	if got := p.resolve(t, &r); len(got) != 1 || string(got[0]) != "p\x04data" || p.asked != 0 || r.Placed() {
+	r, p := newPlacing()
+	r.feed(frames([]byte("p\x04data")))
+	if got := p.resolve(t, &r); len(got) != 1 || string(got[0]) != "p\x04data" || p.asked != 0 {
 		t.Errorf("%q, asked %d times", got, p.asked)
 	}
 }
 
 func TestGiveUpPlace(t *testing.T) {
 	stream := frames([]byte("p\x04data"), []byte("next"))
-	for cut := LengthSize + 2; cut < LengthSize+6; cut++ {
-		r, p := NewReader(testLimit), new(room)
-		r.SetPlace(2, p.place)
-		r.Feed(slices.Clone(stream[:cut]))
-		if got := p.resolve(t, &r); got != nil || string(r.Filling()) != "p\x04" {
-			t.Fatalf("cut at %d: %q, filling %q", cut, got, r.Filling())
+	for cut := lengthSize + 2; cut < lengthSize+6; cut++ {
+		r, p := newPlacing()
+		r.feed(slices.Clone(stream[:cut]))
+		if got := p.resolve(t, &r); got != nil || string(r.placing()) != "p\x04" {
+			t.Fatalf("cut at %d: %q, filling %q", cut, got, r.placing())
 		}
-		r.GiveUpPlace()
+		r.giveUpPlace()
 		before := slices.Clone(p.got[0])
-		r.Feed(slices.Clone(stream[cut:]))
+		r.feed(slices.Clone(stream[cut:]))
 		got := p.resolve(t, &r)
 		if len(got) != 2 || string(got[1]) != "next" || !bytes.Equal(p.got[0], before) {
 			t.Errorf("cut at %d: %q, and in the place %q, before %q", cut, got, p.got[0], before)
 		}
 	}
-}
-
-func TestHeaderIsBounded(t *testing.T) {
-	defer func() {
-		if recover() == nil {
-			t.Error("no panic")
-		}
-	}()
-	r := NewReader(testLimit)
-	r.SetPlace(MaxHeader+1, func([]byte, int) []byte { return nil })
 }
 
 // FuzzPlace: placed or gathered, in chunks of any size, a stream gives the same
@@ -119,13 +111,12 @@ func FuzzPlace(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 9, 'p', 200}, byte(0))
 	f.Fuzz(func(t *testing.T, stream []byte, size byte) {
 		plain, plainErr := cut(stream, int(size)+1)
-		r, p := NewReader(testLimit), new(room)
-		r.SetPlace(2, p.place)
+		r, p := newPlacing()
 		n := 0
 		for chunk := range slices.Chunk(slices.Clone(stream), int(size)+1) {
-			r.Feed(chunk)
+			r.feed(chunk)
 			for {
-				m, err := r.Next()
+				m, placed, err := r.next()
 				if err != nil {
 					if plainErr == nil || n != len(plain) {
 						t.Errorf("message %d: %v", n, err)
@@ -135,10 +126,10 @@ func FuzzPlace(f *testing.F) {
 				if m == nil {
 					break
 				}
-				if r.Placed() {
+				if placed {
 					m = append(slices.Clone(m), p.got[len(p.got)-1]...)
 				}
-				if n >= len(plain) || !bytes.HasPrefix(plain[n], m) || !r.Placed() && len(plain[n]) != len(m) {
+				if n >= len(plain) || !bytes.HasPrefix(plain[n], m) || !placed && len(plain[n]) != len(m) {
 					t.Fatalf("message %d of %d is %q", n, len(plain), m)
 				}
 				n++

@@ -47,9 +47,9 @@ func TestSFTP6_LongestPacket(t *testing.T) {
 // C-SFTP-3: bytes that come from inside a callback, one at a time, wait behind what is being worked on; that costs little however many they are.
 func TestSFTP3_TinyChunksFromInsideACallback(t *testing.T) {
 	c, _ := connected(t)
-	stream := stringReply(fxpData, 1, string(make([]byte, 50_000)))
+	stream := stringReply(fxpData, 1, string(make([]byte, 32_000)))
 	data := testFile(c).ReadChunk(0, 100) // of id 0
-	long := deferredtest.Observe(testFile(c).ReadChunk(0, 50_000))
+	long := deferredtest.Observe(testFile(c).ReadChunk(0, 32_000))
 	data.AddBoth(func([]byte, error) ([]byte, error) {
 		for chunk := range slices.Chunk(stream, 1) {
 			c.DataReceived(chunk)
@@ -57,7 +57,7 @@ func TestSFTP3_TinyChunksFromInsideACallback(t *testing.T) {
 		return nil, nil
 	})
 	allocations := testing.AllocsPerRun(1, func() { c.DataReceived(stringReply(fxpData, 0, "x")) })
-	if !long.Fired || long.Err != nil || len(long.Value) != 50_000 || allocations > 200 {
+	if !long.Fired || long.Err != nil || len(long.Value) != 32_000 || allocations > 200 {
 		t.Errorf("%d bytes, %v, %v allocations", len(long.Value), long.Err, allocations)
 	}
 }

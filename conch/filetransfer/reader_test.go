@@ -1,9 +1,10 @@
-package frame
+package filetransfer
 
 import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 )
@@ -20,9 +21,9 @@ func frames(messages ...[]byte) []byte {
 }
 
 // drain takes all the messages that are whole.
-func drain(r *Reader) (messages [][]byte, err error) {
+func drain(r *reader) (messages [][]byte, err error) {
 	for {
-		m, err := r.Next()
+		m, _, err := r.next()
 		if m == nil || err != nil {
 			return messages, err
 		}
@@ -30,7 +31,7 @@ func drain(r *Reader) (messages [][]byte, err error) {
 	}
 }
 
-func mustDrain(t *testing.T, r *Reader) [][]byte {
+func mustDrain(t *testing.T, r *reader) [][]byte {
 	t.Helper()
 	messages, err := drain(r)
 	if err != nil {
@@ -46,14 +47,14 @@ func same(a, b [][]byte) bool { return slices.EqualFunc(a, b, bytes.Equal) }
 func TestEveryChunkSize(t *testing.T) {
 	stream := frames(someMessages...)
 	for size := 1; size <= len(stream); size++ {
-		r := NewReader(testLimit)
+		r := reader{limit: testLimit}
 		var got [][]byte
 		for chunk := range slices.Chunk(slices.Clone(stream), size) {
-			r.Feed(chunk)
+			r.feed(chunk)
 			got = append(got, mustDrain(t, &r)...)
 		}
-		if !same(got, someMessages) || r.Buffered() != 0 {
-			t.Fatalf("chunks of %d: got %q, %d bytes left", size, got, r.Buffered())
+		if !same(got, someMessages) || len(r.in) != 0 {
+			t.Fatalf("chunks of %d: got %q, %d bytes left", size, got, len(r.in))
 		}
 	}
 }
@@ -63,10 +64,10 @@ func TestEveryCutInThree(t *testing.T) {
 	stream := frames(messages...)
 	for i := range len(stream) + 1 {
 		for j := i; j <= len(stream); j++ {
-			r := NewReader(testLimit)
+			r := reader{limit: testLimit}
 			var got [][]byte
 			for _, chunk := range [][]byte{stream[:i], stream[i:j], stream[j:]} {
-				r.Feed(slices.Clone(chunk))
+				r.feed(slices.Clone(chunk))
 				got = append(got, mustDrain(t, &r)...)
 			}
 			if !same(got, messages) {
@@ -82,13 +83,13 @@ func TestFedWhileBytesAreLeft(t *testing.T) {
 	stream := frames(someMessages...)
 	for size := 1; size <= len(stream); size++ {
 		for _, takeOne := range []bool{false, true} {
-			r := NewReader(testLimit)
+			r := reader{limit: testLimit}
 			var got [][]byte
 			backing := slices.Clone(stream)
 			for chunk := range slices.Chunk(backing, size) {
-				r.Feed(chunk[:len(chunk):cap(chunk)])
+				r.feed(chunk[:len(chunk):cap(chunk)])
 				if takeOne {
-					if m, err := r.Next(); err != nil {
+					if m, _, err := r.next(); err != nil {
 						t.Fatal(err)
 					} else if m != nil {
 						got = append(got, m)
@@ -107,27 +108,27 @@ func TestFedWhileBytesAreLeft(t *testing.T) {
 }
 
 func TestBuffered(t *testing.T) {
-	r := NewReader(testLimit)
-	r.Feed(frames([]byte("abc"), []byte("de")))
-	if r.Buffered() != 13 {
-		t.Errorf("%d", r.Buffered())
+	r := reader{limit: testLimit}
+	r.feed(frames([]byte("abc"), []byte("de")))
+	if len(r.in) != 13 {
+		t.Errorf("%d", len(r.in))
 	}
-	if m, err := r.Next(); string(m) != "abc" || err != nil || r.Buffered() != 6 {
-		t.Errorf("%q, %v, %d", m, err, r.Buffered())
+	if m, _, err := r.next(); string(m) != "abc" || err != nil || len(r.in) != 6 {
+		t.Errorf("%q, %v, %d", m, err, len(r.in))
 	}
 }
 
 // A message handed out earlier is not touched by what is fed later.
 func TestMessageStaysAsItIs(t *testing.T) {
-	r := NewReader(testLimit)
-	r.Feed(frames([]byte("first"))[:3])
-	r.Feed(frames([]byte("first"))[3:]) // now in a buffer of the reader's own
-	r.Feed(frames([]byte("second")))
-	m, err := r.Next()
+	r := reader{limit: testLimit}
+	r.feed(frames([]byte("first"))[:3])
+	r.feed(frames([]byte("first"))[3:]) // now in a buffer of the reader's own
+	r.feed(frames([]byte("second")))
+	m, _, err := r.next()
 	if err != nil || cap(m) != len(m) {
 		t.Fatalf("%q of capacity %d, %v", m, cap(m), err)
 	}
-	r.Feed(bytes.Repeat([]byte{0xff}, 1000))
+	r.feed(bytes.Repeat([]byte{0xff}, 1000))
 	if string(m) != "first" {
 		t.Errorf("became %q", m)
 	}
@@ -135,25 +136,25 @@ func TestMessageStaysAsItIs(t *testing.T) {
 
 func TestCopiesOnlyWhatIsCut(t *testing.T) {
 	stream := frames([]byte("whole"), []byte("cut"))
-	r := NewReader(testLimit)
+	r := reader{limit: testLimit}
 	chunk := slices.Clone(stream[:len(stream)-1])
-	r.Feed(chunk)
+	r.feed(chunk)
 	got := mustDrain(t, &r)
-	if len(got) != 1 || &got[0][0] != &chunk[LengthSize] || cap(got[0]) != len(got[0]) {
+	if len(got) != 1 || &got[0][0] != &chunk[lengthSize] || cap(got[0]) != len(got[0]) {
 		t.Errorf("the whole message was not handed on in place: %q", got)
 	}
-	r.Feed(stream[len(stream)-1:])
+	r.feed(stream[len(stream)-1:])
 	if got = mustDrain(t, &r); len(got) != 1 || string(got[0]) != "cut" || cap(got[0]) != 3 {
 		t.Errorf("the cut message came as %q", got)
 	}
-	if r.in != nil || r.begun != nil {
+	if r.in != nil || r.filling.packet != nil {
 		t.Error("buffers are kept although nothing is left")
 	}
 
-	r.Feed(stream[:2]) // the length alone is cut
+	r.feed(stream[:2]) // the length alone is cut
 	mustDrain(t, &r)
 	chunk = slices.Clone(stream[2:])
-	r.Feed(chunk)
+	r.feed(chunk)
 	if got = mustDrain(t, &r); &got[0][0] != &chunk[2] {
 		t.Error("a message whose length alone was cut was copied")
 	}
@@ -163,9 +164,9 @@ func TestCopiesOnlyWhatIsCut(t *testing.T) {
 // buffer grows by a factor.
 func TestSmallChunksAreCheap(t *testing.T) {
 	allocations := testing.AllocsPerRun(1, func() {
-		r := NewReader(testLimit)
+		r := reader{limit: testLimit}
 		for range 100_000 {
-			r.Feed([]byte{0})
+			r.feed([]byte{0})
 		}
 	})
 	if allocations > 100_000+100 {
@@ -178,18 +179,15 @@ func TestLimit(t *testing.T) {
 		size uint32
 		ok   bool
 	}{{0, false}, {1, true}, {testLimit, true}, {testLimit + 1, false}, {1 << 31, false}, {1<<32 - 1, false}} {
-		r := NewReader(testLimit)
-		r.Feed(binary.BigEndian.AppendUint32(nil, tt.size))
-		m, err := r.Next()
-		length, isLength := errors.AsType[*LengthError](err)
-		if m != nil || isLength == tt.ok {
+		r := reader{limit: testLimit}
+		r.feed(binary.BigEndian.AppendUint32(nil, tt.size))
+		m, _, err := r.next()
+		if want := fmt.Sprintf("%s: %d bytes, not 1 to %d", ErrPacketLength, tt.size, testLimit); m != nil || errors.Is(err, ErrPacketLength) == tt.ok ||
+			!tt.ok && err.Error() != want {
 			t.Errorf("length %d: message %v, error %v", tt.size, m, err)
 		}
-		if isLength && (length.Length != tt.size || length.Limit != testLimit) {
-			t.Errorf("length %d: %+v", tt.size, length)
-		}
-		if cap(r.begun) > testLimit {
-			t.Errorf("length %d: %d bytes set aside", tt.size, cap(r.begun))
+		if cap(r.filling.packet) > testLimit {
+			t.Errorf("length %d: %d bytes set aside", tt.size, cap(r.filling.packet))
 		}
 	}
 }
@@ -198,11 +196,11 @@ func TestLimit(t *testing.T) {
 // number of times.
 func TestTinyChunksAreCopiedSeldom(t *testing.T) {
 	const n = 100_000
-	r := NewReader(testLimit)
+	r := reader{limit: testLimit}
 	chunk := []byte{1} // a length that is never complete would be taken; so nothing is
 	copied, last := 0, 0
 	for range n {
-		r.Feed(chunk)
+		r.feed(chunk)
 		if cap(r.in) != last {
 			copied, last = copied+len(r.in), cap(r.in)
 		}
@@ -226,9 +224,9 @@ func FuzzReader(f *testing.F) {
 }
 
 func cut(stream []byte, size int) (messages [][]byte, err error) {
-	r := NewReader(testLimit)
+	r := reader{limit: testLimit}
 	for chunk := range slices.Chunk(slices.Clone(stream), size) {
-		r.Feed(chunk)
+		r.feed(chunk)
 		some, err := drain(&r)
 		messages = append(messages, some...)
 		if err != nil {

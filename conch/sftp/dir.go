@@ -1,0 +1,381 @@
+package sftp
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/hawser-go/hawser/conch/filetransfer"
+	"github.com/hawser-go/hawser/deferred"
+)
+
+const (
+	// maxListing is the memory in bytes that the result of ReadDir, List or
+	// Glob may take. With the replies in flight it is less than 64 MiB.
+	maxListing = 56 << 20
+
+	// maxReadsAhead is the number of READDIR requests in flight for a directory.
+	// Two are enough for a small directory: one gets the entries, one the end.
+	// Replies with more than readAheadEntries entries are read one at a time.
+	maxReadsAhead    = 4
+	readAheadEntries = 512
+
+	// maxNoNames is the number of entries without a usable name at which a
+	// listing fails. A server has two, "." and "..".
+	maxNoNames = 1 << 16
+
+	// maxLookups is the number of LSTAT requests in flight for the entries of a
+	// directory.
+	maxLookups = 64
+)
+
+// listed is an entry of a directory, or the failure to look at the entry.
+type listed struct {
+	filetransfer.Entry
+	err error
+}
+
+// dirReader reads the entries of a directory of the server, one batch at a time.
+// It belongs to the loop.
+type dirReader struct {
+	s    *Client
+	name string
+
+	// unsafe, if not nil, is called for each entry whose name is neither usable
+	// nor "." or "..".
+	unsafe func(name string)
+
+	// impatient makes next fail if the server refuses another handle, and not
+	// wait until one of this session is closed.
+	impatient bool
+
+	// typeless makes lookAt not open entries to find out whether they are
+	// directories, which would follow symbolic links.
+	typeless bool
+
+	dir     *filetransfer.ClientDirectory
+	ahead   []deferred.Deferred[[]filetransfer.Entry] // replies to come, in order
+	want    int                                       // requests in flight, if the caller is eager
+	noNames int
+}
+
+// next returns the next entries, which have usable names, or io.EOF. An eager
+// caller will call next again. A caller that is not eager is sent what is in
+// flight, see pending, and then one batch for each call.
+func (d *dirReader) next(co *deferred.Coro, eager bool) ([]filetransfer.Entry, error) {
+	if d.dir == nil {
+		if err := d.open(co); err != nil {
+			return nil, err
+		}
+	}
+	for {
+		for len(d.ahead) == 0 || eager && len(d.ahead) < d.want {
+			d.ahead = append(d.ahead, d.dir.Read())
+		}
+		reply := d.ahead[0]
+		entries, err := deferred.Await(co, shielded(reply))
+		if isCancelled(err) {
+			return nil, err
+		}
+		d.ahead = d.ahead[1:]
+		if err == nil && len(entries) == 0 || errors.Is(err, io.EOF) {
+			return nil, io.EOF
+		}
+		if err != nil {
+			return nil, err
+		}
+		d.want = min(max(readAheadEntries/len(entries), 1), maxReadsAhead)
+		if entries = slices.DeleteFunc(entries, d.hasNoName); d.noNames > maxNoNames {
+			return nil, tooManyEntries(d.name)
+		}
+		if len(entries) > 0 {
+			return entries, nil
+		}
+	}
+}
+
+func (d *dirReader) open(co *deferred.Coro) (err error) {
+	name := d.name
+	if name == "" {
+		name = "."
+	}
+	d.want = 2
+	d.dir, err = deferred.Await(co, d.s.OpenDirectory(name))
+	return err
+}
+
+// pending reports whether next returns entries without a further request.
+func (d *dirReader) pending() bool { return len(d.ahead) > 0 }
+
+func (d *dirReader) hasNoName(e filetransfer.Entry) bool {
+	if isEntryName(e.Filename) {
+		return false
+	}
+	d.noNames++
+	if d.unsafe != nil && e.Filename != "." && e.Filename != ".." {
+		d.unsafe(e.Filename)
+	}
+	return true
+}
+
+// close closes the directory when the requests in flight are answered: a server
+// that works on requests side by side could otherwise give the handle to another
+// directory, and a late READDIR would take entries from that one.
+func (d *dirReader) close() {
+	dir, ahead := d.dir, d.ahead
+	d.dir, d.ahead = nil, nil
+	if dir != nil {
+		deferred.List(ahead, deferred.ConsumeErrors).AddCallback(func(all []deferred.Outcome[[]filetransfer.Entry]) ([]deferred.Outcome[[]filetransfer.Entry], error) {
+			dir.Close().AddErrback(ignore)
+			return nil, nil
+		})
+	}
+}
+
+// shielded returns a Deferred that fires with the result of d. Cancelling it does
+// not cancel d.
+func shielded[T any](d deferred.Deferred[T]) deferred.Deferred[T] {
+	outer := deferred.New[T]()
+	d.AddBoth(func(v T, err error) (T, error) {
+		if err != nil {
+			_ = outer.TryErrback(err) // it may have been cancelled
+		} else {
+			_ = outer.TryCallback(v)
+		}
+		return v, nil
+	})
+	return outer
+}
+
+func tooManyEntries(name string) error {
+	return &filetransfer.OpError{Op: "readdir", Path: name, Err: filetransfer.ErrTooManyEntries}
+}
+
+// isEntryName reports whether name names something in a directory of the server.
+func isEntryName(name string) bool {
+	return name != "" && name != "." && name != ".." && !strings.ContainsAny(name, "/\x00")
+}
+
+// below returns the path of name in the directory dir. Unlike path.Join it keeps
+// "..", which leads elsewhere after a symbolic link.
+func below(dir, name string) string {
+	if dir == "" || dir == "." {
+		return name
+	}
+	return strings.TrimSuffix(dir, "/") + "/" + name
+}
+
+// lookAt adds the attributes that the server has not sent. Entries that have
+// gone meanwhile are left out.
+func (d *dirReader) lookAt(co *deferred.Coro, entries []filetransfer.Entry) ([]listed, error) {
+	found := make([]listed, len(entries))
+	var unknown []*listed
+	for i, e := range entries {
+		if found[i].Entry = e; !typeByLongname(&found[i].Entry) {
+			unknown = append(unknown, &found[i])
+		}
+	}
+	gone := false
+	for some := range slices.Chunk(unknown, maxLookups) {
+		lookups := make([]deferred.Deferred[filetransfer.Attrs], len(some))
+		for i, e := range some {
+			if name := below(d.name, e.Filename); d.typeless {
+				lookups[i] = d.s.GetAttrs(name, false)
+			} else {
+				lookups[i] = typedAttrs(d.s, name, false)
+			}
+		}
+		all, err := deferred.Await(co, deferred.List(lookups, deferred.ConsumeErrors))
+		if err != nil {
+			return nil, err
+		}
+		for i, o := range all {
+			if isCancelled(o.Err) {
+				return nil, o.Err
+			}
+			some[i].Attrs, some[i].err = o.Value, o.Err
+			gone = gone || errors.Is(o.Err, fs.ErrNotExist)
+		}
+	}
+	if gone {
+		found = slices.DeleteFunc(found, func(e listed) bool { return errors.Is(e.err, fs.ErrNotExist) })
+	}
+	return found, nil
+}
+
+// typeDir is the type bits of a directory.
+const typeDir = 0o040000
+
+// typeByLongname takes the type of an entry from the line for people, if the
+// permissions have none, and reports whether the type is known.
+func typeByLongname(e *filetransfer.Entry) bool {
+	if hasType(e.Attrs) {
+		return true
+	}
+	line := e.Longname()
+	if !e.Attrs.Has(filetransfer.AttrPermissions) || len(line) < 10 || strings.Trim(line[1:10], "rwxsStT-") != "" {
+		return false
+	}
+	types := map[byte]fs.FileMode{
+		'-': 0, 'd': fs.ModeDir, 'l': fs.ModeSymlink, 'p': fs.ModeNamedPipe, 's': fs.ModeSocket, 'b': fs.ModeDevice,
+		'c': fs.ModeDevice | fs.ModeCharDevice,
+	}
+	kind, known := types[line[0]]
+	e.Attrs.Permissions |= filetransfer.Permissions(kind) & typeMask
+	return known
+}
+
+// typedAttrs returns the attributes of name. If the server does not say what name
+// is, typedAttrs finds out whether it can be opened as a directory.
+func typedAttrs(s *Client, name string, follow bool) deferred.Deferred[filetransfer.Attrs] {
+	return deferred.ThenDeferred(s.GetAttrs(name, follow), func(a filetransfer.Attrs) deferred.Deferred[filetransfer.Attrs] {
+		if hasType(a) {
+			return deferred.Succeed(a)
+		}
+		return deferred.ThenBoth(s.OpenDirectory(name), func(dir *filetransfer.ClientDirectory, err error) (filetransfer.Attrs, error) {
+			if isCancelled(err) || s.Lost() != nil {
+				return a, err
+			}
+			if err != nil {
+				return a, nil // a file
+			}
+			dir.Close().AddErrback(ignore)
+			if !a.Has(filetransfer.AttrPermissions) {
+				a = a.WithMode(0o755)
+			}
+			a.Permissions |= typeDir
+			return a, nil
+		})
+	})
+}
+
+// ReadDir returns the entries of a directory, sorted by name. It fails with an
+// error that wraps filetransfer.ErrTooManyEntries if they take more than 64 MiB;
+// use [Files.Walk] then, which holds a part of them at a time.
+func (c *Files) ReadDir(ctx context.Context, name string) ([]fs.DirEntry, error) {
+	var all []fs.DirEntry
+	size := 0
+	for batch, err := range c.listings(ctx, name) {
+		if err == nil {
+			if size += memoryOf(batch, 128); size > maxListing {
+				err = tooManyEntries(name)
+			}
+		}
+		if err != nil {
+			return nil, pathError("readdir", name, err)
+		}
+		for _, e := range dirEntries(batch) {
+			all = append(all, e)
+		}
+	}
+	slices.SortFunc(all, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return all, nil
+}
+
+// List returns the entries of a directory in the order of the server, with the
+// lines for people (Longname) that the server makes. Its limit is that of
+// ReadDir.
+func (c *Files) List(ctx context.Context, name string) ([]filetransfer.Entry, error) {
+	var all []filetransfer.Entry
+	size := 0
+	for batch, err := range c.listings(ctx, name) {
+		if err == nil {
+			if size += memoryOf(batch, 208); size > maxListing {
+				err = tooManyEntries(name)
+			}
+		}
+		if err != nil {
+			return nil, pathError("readdir", name, err)
+		}
+		for _, e := range batch {
+			all = append(all, e.Entry)
+		}
+	}
+	return all, nil
+}
+
+// listings returns the entries of a directory batch by batch. The last batch may
+// be an error.
+func (c *Files) listings(ctx context.Context, name string) iter.Seq2[[]listed, error] {
+	d := &dirReader{s: c.session, name: name}
+	next := func(co *deferred.Coro) ([]listed, error) {
+		entries, err := d.next(co, true)
+		if err != nil {
+			return nil, err
+		}
+		found, err := d.lookAt(co, entries)
+		for _, e := range found {
+			if e.err != nil && err == nil {
+				err = e.err
+			}
+		}
+		return found, err
+	}
+	return batches(ctx, c, next, d.close)
+}
+
+// batches calls next on the loop until next returns an error, and stop on the
+// loop at the end. io.EOF is not passed on.
+func batches[T any](ctx context.Context, c *Files, next func(co *deferred.Coro) ([]T, error), stop func()) iter.Seq2[[]T, error] {
+	return func(yield func([]T, error) bool) {
+		defer func() { _ = c.onLoop(stop) }() // a loop that has ended has closed everything
+		for {
+			batch, err := call(ctx, c, func() deferred.Deferred[[]T] { return deferred.Inline(next) })
+			if err == io.EOF || !yield(batch, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// memoryOf returns the number of bytes that entries take, each without its texts
+// takes overhead bytes.
+func memoryOf(entries []listed, overhead int) int {
+	size := 0
+	for i := range entries {
+		size += overhead + textSize(&entries[i].Entry)
+	}
+	return size
+}
+
+// textSize returns the number of bytes that the variable parts of an entry take.
+func textSize(e *filetransfer.Entry) int {
+	size := len(e.Filename) + len(e.Longname())
+	for name, data := range e.Attrs.Extended {
+		size += len(name) + len(data) + 128
+	}
+	return size
+}
+
+// dirEntry is an element of the result of ReadDir.
+type dirEntry struct {
+	name  string
+	attrs filetransfer.Attrs
+}
+
+func (e *dirEntry) Name() string               { return e.name }
+func (e *dirEntry) IsDir() bool                { return e.attrs.FileMode().IsDir() }
+func (e *dirEntry) Type() fs.FileMode          { return e.attrs.FileMode().Type() }
+func (e *dirEntry) Info() (fs.FileInfo, error) { return e.attrs.FileInfo(e.name), nil }
+func (e *dirEntry) String() string             { return fs.FormatDirEntry(e) }
+
+// dirEntries returns the entries of a batch in one piece of memory, and their
+// names in another one, without the lines for people.
+func dirEntries(batch []listed) []*dirEntry {
+	var names strings.Builder
+	for _, e := range batch {
+		names.WriteString(e.Filename)
+	}
+	rest := names.String()
+	entries, pointers := make([]dirEntry, len(batch)), make([]*dirEntry, len(batch))
+	for i, e := range batch {
+		entries[i] = dirEntry{rest[:len(e.Filename)], e.Attrs}
+		rest = rest[len(e.Filename):]
+		pointers[i] = &entries[i]
+	}
+	return pointers
+}

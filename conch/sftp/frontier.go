@@ -1,0 +1,120 @@
+package sftp
+
+import (
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/hawser-go/hawser/conch/filetransfer"
+)
+
+const (
+	// fullFrontier is the memory in bytes from which on a directory is not read
+	// further before directories in it are done. A directory that would take
+	// more than maxFrontier fails.
+	fullFrontier = 12 << 20
+	maxFrontier  = 32 << 20
+
+	// nodeSize is the memory of a node, or of a waiting entry, without its
+	// texts, in bytes.
+	nodeSize = 256
+
+	// maxPath is the length of the longest path of a directory that is listed,
+	// in bytes.
+	maxPath = 64 << 10
+)
+
+// node is a directory that was found, listed or not.
+type node struct {
+	parent   *node
+	top      string // the path of the source, if that is not in parent
+	name     string // in parent
+	longname string // the server's line for people
+	info     fs.FileInfo
+	depth    int
+	cost     int  // in the frontier
+	skip     bool // do not list it
+	nested   bool // it is listed while a directory above it is open
+
+	// The rest is for a tree.
+	made    bool   // the target exists
+	pending int    // things to do before the directory is complete
+	real    uint64 // a hash of the path without symbolic links; 0 if unknown
+	failed  error  // why it could not be listed, for a removal
+}
+
+// newNode returns a node for a directory in parent. The node does not share the
+// strings of e, which may keep the whole reply of the server in memory.
+func newNode(parent *node, e filetransfer.Entry) *node {
+	name := strings.Clone(e.Filename)
+	return &node{parent: parent, name: name, longname: e.Longname(), info: e.Attrs.FileInfo(name)}
+}
+
+// source returns the path of the directory. join adds a name to a path.
+func (n *node) source(join func(dir, name string) string) string {
+	if n.top != "" || n.parent == nil {
+		return n.top
+	}
+	return join(n.parent.source(join), n.name)
+}
+
+// rel returns the path below the top, with slashes; empty for the top itself.
+func (n *node) rel() string {
+	if n.parent == nil {
+		return ""
+	}
+	return path.Join(n.parent.rel(), n.name)
+}
+
+// frontier is the directories that a walk has found and not listed yet. They are
+// listed last in, first out, so that a walk goes down before it goes on. held
+// counts their memory, and other memory that the walk takes, in bytes.
+type frontier struct {
+	stack []*node
+	held  int
+}
+
+// push adds a directory. It returns false if there is no memory left.
+func (f *frontier) push(n *node, texts int) bool {
+	n.cost = nodeSize + texts
+	if !f.keep(n.cost) {
+		return false
+	}
+	if n.parent != nil {
+		n.depth = n.parent.depth + 1
+	}
+	f.stack = append(f.stack, n)
+	return true
+}
+
+// pop takes the directory that was added last, or nil.
+func (f *frontier) pop() *node {
+	last := len(f.stack) - 1
+	if last < 0 {
+		return nil
+	}
+	n := f.stack[last]
+	f.stack[last] = nil
+	f.stack = f.stack[:last]
+	f.held -= n.cost
+	return n
+}
+
+// keep counts size bytes. It returns false if there is no memory left.
+func (f *frontier) keep(size int) bool {
+	if f.held+size > maxFrontier {
+		return false
+	}
+	f.held += size
+	return true
+}
+
+// full reports whether directories must be done before others are read further.
+func (f *frontier) full() bool { return f.held > fullFrontier }
+
+// mustDescend reports whether the next directory must be listed before n, which
+// is above it, is read further.
+func (f *frontier) mustDescend(n *node) bool {
+	last := len(f.stack) - 1
+	return f.full() && last >= 0 && f.stack[last].depth > n.depth
+}

@@ -1,0 +1,280 @@
+package sftp
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	pkgsftp "github.com/pkg/sftp"
+
+	"github.com/hawser-go/hawser/conch/filetransfer"
+	"github.com/hawser-go/hawser/conch/internal/sftptest"
+	"github.com/hawser-go/hawser/conch/internal/wire"
+	"github.com/hawser-go/hawser/reactor"
+	"github.com/hawser-go/hawser/reactor/reactortest"
+)
+
+// jungle is a server on which every directory has the same listing: batches of
+// the same entries. It measures the memory of the process while it answers.
+type jungle struct {
+	r       *reactor.Reactor
+	client  *filetransfer.FileTransferClient
+	batch   []byte         // the body of a NAME reply
+	batches int            // in each directory; 0 for no end
+	read    map[string]int // batches that were read of each open directory
+	opened  int
+	answers int
+	limit   int    // answers after which over is called
+	over    func()
+	most    uint64 // bytes in use
+}
+
+func newJungle(entries []filetransfer.Entry, batches, limit int) *jungle {
+	e := wire.NewEncoder(nil)
+	e.Uint32(uint32(len(entries)))
+	for _, entry := range entries {
+		e.String(entry.Filename)
+		e.String(entry.Longname())
+		encode(&e, entry.Attrs)
+	}
+	return &jungle{batch: e.Data(), batches: batches, limit: limit, read: make(map[string]int)}
+}
+
+func (j *jungle) LoseConnection() {}
+
+func (j *jungle) Write(p []byte) {
+	d := wire.NewDecoder(p[4:])
+	typ := d.Uint8()
+	id := d.Uint32()
+	if typ == 1 {
+		j.reply(2, 3, nil)
+		return
+	}
+	arg := ""
+	if typ == 4 || typ == 12 {
+		arg = d.String()
+	}
+	j.r.CallFromThread(func() { j.answer(typ, id, arg) })
+}
+
+func (j *jungle) answer(typ uint8, id uint32, handle string) {
+	if j.answers++; j.answers%100 == 0 {
+		j.most = max(j.most, inUse())
+	}
+	if j.answers == j.limit {
+		j.over()
+	}
+	switch typ {
+	case 4: // close
+		delete(j.read, handle)
+		j.reply(101, id, make([]byte, 12))
+	case 11: // opendir
+		j.opened++
+		handle = fmt.Sprint(j.opened)
+		j.read[handle] = 0
+		e := wire.NewEncoder(nil)
+		e.String(handle)
+		j.reply(102, id, e.Data())
+	case 12: // readdir
+		if j.read[handle]++; j.batches > 0 && j.read[handle] > j.batches {
+			j.reply(101, id, []byte{0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0})
+			return
+		}
+		j.reply(104, id, j.batch)
+	case 7, 17: // lstat, stat: the root
+		e := wire.NewEncoder(nil)
+		encode(&e, attrs(dirMode, 0))
+		j.reply(105, id, e.Data())
+	default: // no file can be opened, and nothing can be removed
+		j.reply(101, id, []byte{0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0})
+	}
+}
+
+func (j *jungle) reply(typ uint8, id uint32, body []byte) {
+	p := binary.BigEndian.AppendUint32(nil, uint32(5+len(body)))
+	p = append(p, typ)
+	p = binary.BigEndian.AppendUint32(p, id)
+	j.client.DataReceived(append(p, body...))
+}
+
+// inUse returns the bytes of the heap that are reachable.
+func inUse() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// emptyDisk takes every directory, and makes none.
+type emptyDisk struct{ disk }
+
+func (emptyDisk) Mkdir(string, fs.FileMode) error { return nil }
+func (emptyDisk) OpenFile(string, int, fs.FileMode) (file, error) {
+	return nil, os.ErrPermission
+}
+
+// jungles are trees that do not fit into memory. Without HAWSER_LONG each is
+// tried with the operations for which it is the hardest.
+var jungles = []struct {
+	name    string
+	entries []filetransfer.Entry
+	batches int
+	hard    string
+}{
+	{"500 directories in each directory", many(500, "directory%03d", true), 1, "get"},
+	{"500 directories with names of 250 bytes", many(500, strings.Repeat("n", 247)+"%03d", true), 1, "walk removeall"},
+	{"names of 64 KiB", many(3, strings.Repeat("n", 64<<10)+"%d", true), 160, "glob list"},
+	{"a directory without end, of files", many(1500, "file%04d", false), 0, "readdir removeall"},
+	{"a directory without end, of directories", many(1500, "directory%04d", true), 0, "get walk"},
+	{"a directory without end, of both", append(many(500, "file%04d", false), many(100, "directory%04d", true)...), 0, "get"},
+	{"short names, many in a packet", many(9000, "%04d", true), 0, "get"},
+	{"no names", many(9000, ".", false), 0, "get walk readdir glob removeall list"},
+}
+
+func many(n int, format string, dir bool) (entries []filetransfer.Entry) {
+	for i := range n {
+		mode := uint32(fileMode | 0o644)
+		if dir {
+			mode = dirMode | 0o755
+		}
+		name := format
+		if strings.Contains(format, "%") {
+			name = fmt.Sprintf(format, i)
+		}
+		entries = append(entries, entryOf(name, mode, 0))
+	}
+	return entries
+}
+
+var listings = map[string]func(ctx context.Context, p *peer) error{
+	"get": func(ctx context.Context, p *peer) error {
+		p.disk = func(d disk) disk { return emptyDisk{d} }
+		_, err := p.Files().Get(ctx, "top", p.local, Options{Preserve: true, Atomic: true})
+		return err
+	},
+	"walk": func(ctx context.Context, p *peer) error {
+		for _, err := range p.Files().Walk(ctx, "top") {
+			if err != nil && !errors.Is(err, ErrTooDeep) && !errors.Is(err, filetransfer.ErrTooManyEntries) {
+				return err
+			}
+		}
+		return nil
+	},
+	"removeall": func(ctx context.Context, p *peer) error { return p.Files().RemoveAll(ctx, "top") },
+	"glob": func(ctx context.Context, p *peer) error {
+		_, err := p.Files().Glob(ctx, "top/*/*/*/*/*/*")
+		return err
+	},
+	"readdir": func(ctx context.Context, p *peer) error {
+		_, err := p.Files().ReadDir(ctx, "top")
+		return err
+	},
+	"list": func(ctx context.Context, p *peer) error {
+		_, err := p.Files().List(ctx, "top")
+		return err
+	},
+}
+
+// TestF12_Memory: whatever a server lists, and whatever lists it, less than 64 MiB
+// are in use, the operation ends or can be cancelled, and every directory is
+// closed.
+func TestF12_Memory(t *testing.T) {
+	long := os.Getenv("HAWSER_LONG") != ""
+	limit := 600
+	if long {
+		limit = 6000
+	}
+	for name, do := range listings {
+		for _, tree := range jungles {
+			if !long && !slices.Contains(strings.Fields(tree.hard), name) {
+				continue
+			}
+			t.Run(name+"/"+tree.name, func(t *testing.T) {
+				j := newJungle(tree.entries, tree.batches, limit)
+				p := newJunglePeer(t, j)
+				before := inUse()
+				ctx, cancel := context.WithTimeoutCause(t.Context(), patience, errors.New("it takes too long"))
+				defer cancel()
+				ctx, j.over = context.WithCancel(ctx)
+				defer j.over()
+				err := do(ctx, p)
+				if ctx.Err() != nil && !errors.Is(err, context.Canceled) {
+					t.Errorf("after %d answers: %v", j.answers, err)
+				}
+				for open := 1; open > 0; {
+					onLoop(p, func() { open = len(j.read) })
+				}
+				if j.most > before+64<<20 {
+					t.Errorf("%d MiB were in use", (j.most-before)>>20)
+				}
+				if testing.Verbose() {
+					t.Logf("%d answers, %d MiB, %.100v", j.answers, int64(j.most-before)>>20, err)
+				}
+			})
+		}
+	}
+}
+
+func newJunglePeer(t *testing.T, j *jungle) *peer {
+	p := &peer{t: t, local: t.TempDir()}
+	reactortest.CheckGoroutines(t)
+	p.r = reactortest.Start(t, reactor.Options{})
+	j.r, j.client = p.r, filetransfer.NewFileTransferClient()
+	onLoop(p, func() {
+		j.client.MakeConnection(j)
+		p.Client = New(j.client, p.r)
+	})
+	return p
+}
+
+// TestF12_ListingTakesNoMoreThanPkgSFTP: the result of ReadDir for 100,000
+// entries is not larger than that of pkg/sftp.
+func TestF12_ListingTakesNoMoreThanPkgSFTP(t *testing.T) {
+	const entries = 100_000
+	p := pkgSFTP(t)
+	dir := t.TempDir()
+	for i := range entries {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("file%06d", i)), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	measure := func(list func() (any, int, error)) uint64 {
+		before := inUse()
+		result, n, err := list()
+		if err != nil || n != entries {
+			t.Fatalf("%d entries, %v", n, err)
+		}
+		after := inUse()
+		runtime.KeepAlive(result)
+		return after - before
+	}
+	ours := measure(func() (any, int, error) {
+		list, err := p.Files().ReadDir(t.Context(), dir)
+		return list, len(list), err
+	})
+	server, err := sftptest.PkgSFTP(t, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := pkgsftp.NewClientPipe(server.Out, server.In)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	theirs := measure(func() (any, int, error) {
+		list, err := c.ReadDir(dir)
+		return list, len(list), err
+	})
+	t.Logf("%d bytes for an entry; pkg/sftp %d", ours/entries, theirs/entries)
+	if ours > theirs {
+		t.Errorf("%d bytes; pkg/sftp takes %d", ours, theirs)
+	}
+}
