@@ -28,6 +28,7 @@ type sftpChannel struct {
 	client    *filetransfer.FileTransferClient
 	owner     *Client   // of the first channel, once it is ready
 	opened    time.Time // when ChannelOpen was called
+	held      bool      // ChannelOpen does not start the subsystem; start does
 	ready     deferred.Deferred[*filetransfer.FileTransferClient]
 	phase     client.Phase
 	first     []byte // received before the version
@@ -51,6 +52,13 @@ func (c *sftpChannel) ChannelOpen([]byte) {
 		return
 	}
 	c.phase, c.opened = PhaseSubsystem, c.Conn().Transport().Reactor().Now()
+	if !c.held {
+		c.start()
+	}
+}
+
+// start asks for the subsystem.
+func (c *sftpChannel) start() {
 	request := "subsystem"
 	if strings.HasPrefix(c.subsystem, "/") {
 		request = "exec"

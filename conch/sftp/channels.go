@@ -81,6 +81,9 @@ func (j *job) spread(n int64) {
 	j.wantChannels(int(min(wanted, 1<<10)))
 }
 
+// foresee prepares for a download whose size is not known yet.
+func (j *job) foresee() { j.s.holdChannels(min(j.channelLimit(), j.s.perConnection()) - 1) }
+
 // wantChannels opens channels until the job has n, if the round trip is long and
 // the servers grant them.
 func (j *job) wantChannels(n int) {

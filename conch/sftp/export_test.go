@@ -42,3 +42,16 @@ func (s *Client) Connections() []int {
 
 // Connecting returns how many further connections are being made.
 func (s *Client) Connecting() int { return len(s.connecting) }
+
+// SetRoundTrip makes a session believe in a round trip.
+func (s *Client) SetRoundTrip(d time.Duration) { s.rtt = d }
+
+// Held returns how many channels of a session are open without a program.
+func (s *Client) Held() (n int) {
+	for _, c := range s.held {
+		if c.phase == PhaseSubsystem {
+			n++
+		}
+	}
+	return n
+}

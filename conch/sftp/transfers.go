@@ -15,6 +15,7 @@ import (
 // deferred.ErrCancelled.
 func (s *Client) Get(remote, local string, o Options) deferred.Deferred[Report] {
 	return s.start("get", o, func(co *deferred.Coro, j *job) error {
+		j.foresee()
 		attrs, err := deferred.Await(co, timed(s, s.GetAttrs(remote, true)))
 		if err != nil {
 			return j.failure(remote, err)
@@ -64,6 +65,7 @@ func (s *Client) GetTo(remote string, w io.Writer, o Options) deferred.Deferred[
 		return deferred.Fail[Report](err)
 	}
 	return s.start("get", o, func(co *deferred.Coro, j *job) error {
+		j.foresee()
 		attrs, err := deferred.Await(co, timed(s, s.GetAttrs(remote, true)))
 		if err == nil && attrs.FileMode().Type() != 0 {
 			err = ErrNotRegular
