@@ -66,6 +66,7 @@ type dirReader struct {
 	dir     *filetransfer.ClientDirectory
 	ahead   []deferred.Deferred[[]filetransfer.Entry] // replies to come, in order
 	want    int                                       // requests in flight, if the caller is eager
+	ended   bool                                      // the server has said so
 	noNames int
 }
 
@@ -79,17 +80,22 @@ func (d *dirReader) next(co *deferred.Coro, eager bool) ([]filetransfer.Entry, e
 		}
 	}
 	for {
-		for len(d.ahead) == 0 || eager && len(d.ahead) < d.want {
+		for !d.ended && (len(d.ahead) == 0 || eager && len(d.ahead) < d.want) {
 			d.ahead = append(d.ahead, d.dir.Read())
 		}
-		reply := d.ahead[0]
-		entries, err := deferred.Await(co, shielded(reply))
+		if len(d.ahead) == 0 {
+			return nil, io.EOF
+		}
+		entries, err := deferred.Await(co, shielded(d.ahead[0]))
 		if isCancelled(err) {
 			return nil, err
 		}
 		d.ahead = d.ahead[1:]
 		if err == nil && len(entries) == 0 || errors.Is(err, io.EOF) {
-			return nil, io.EOF
+			// A server that works on requests side by side may have answered a
+			// later request with entries.
+			d.ended = true
+			continue
 		}
 		if err != nil {
 			return nil, err
@@ -217,7 +223,8 @@ func (d *dirReader) lookAt(co *deferred.Coro, entries []filetransfer.Entry) ([]l
 const typeDir = 0o040000
 
 // typeByLongname takes the type of an entry from the line for people, if the
-// permissions have none, and reports whether the type is known.
+// permissions have none, and reports whether the type is known. A line does not
+// prove that the entry is a file: that is what a server says that knows no types.
 func typeByLongname(e *filetransfer.Entry) bool {
 	if hasType(e.Attrs) {
 		return true
@@ -227,7 +234,7 @@ func typeByLongname(e *filetransfer.Entry) bool {
 		return false
 	}
 	types := map[byte]fs.FileMode{
-		'-': 0, 'd': fs.ModeDir, 'l': fs.ModeSymlink, 'p': fs.ModeNamedPipe, 's': fs.ModeSocket, 'b': fs.ModeDevice,
+		'd': fs.ModeDir, 'l': fs.ModeSymlink, 'p': fs.ModeNamedPipe, 's': fs.ModeSocket, 'b': fs.ModeDevice,
 		'c': fs.ModeDevice | fs.ModeCharDevice,
 	}
 	kind, known := types[line[0]]
