@@ -15,8 +15,8 @@ type Entry struct {
 
 	// The long name is *head + tail; a nil head is empty. In a large directory
 	// the long names are most of the data, and many begin with the same
-	// permissions, owner and group. The entries of a batch share these. Filename
-	// is part of tail if the long name ends with it.
+	// permissions, owner and group. The entries of a batch share these.
+	// Filename is part of tail if the long name ends with it.
 	head *string
 	tail string
 }

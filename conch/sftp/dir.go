@@ -111,12 +111,13 @@ func (d *dirReader) next(co *deferred.Coro, eager bool) ([]filetransfer.Entry, e
 }
 
 func (d *dirReader) open(co *deferred.Coro) (err error) {
-	name := d.name
-	if name == "" {
-		name = "."
-	}
 	d.want = 2
-	d.dir, err = deferred.Await(co, d.s.OpenDirectory(name))
+	open := func() deferred.Deferred[*filetransfer.ClientDirectory] { return d.s.OpenDirectory(cmp.Or(d.name, ".")) }
+	if !d.impatient {
+		d.dir, err = openHandle(co, d.s, open)
+	} else if d.dir, err = deferred.Await(co, open()); err == nil {
+		d.s.handles.open++
+	}
 	return err
 }
 
@@ -142,7 +143,7 @@ func (d *dirReader) close() {
 	d.dir, d.ahead = nil, nil
 	if dir != nil {
 		deferred.List(ahead, deferred.ConsumeErrors).AddCallback(func(all []deferred.Outcome[[]filetransfer.Entry]) ([]deferred.Outcome[[]filetransfer.Entry], error) {
-			dir.Close().AddErrback(ignore)
+			d.s.closed(dir.Close()).AddErrback(ignore)
 			return nil, nil
 		})
 	}
@@ -219,8 +220,22 @@ func (d *dirReader) lookAt(co *deferred.Coro, entries []filetransfer.Entry) ([]l
 	return found, nil
 }
 
-// typeDir is the type bits of a directory.
-const typeDir = 0o040000
+// The type bits in the permissions of a file.
+const (
+	typeMask = 0o170000
+	typeDir  = 0o040000
+)
+
+// typeLetters are the type bits for the first letter of ls -l.
+var typeLetters = map[byte]uint32{
+	'd': typeDir, 'l': 0o120000, 'p': 0o010000, 's': 0o140000, 'b': 0o060000, 'c': 0o020000,
+}
+
+// hasType reports whether attrs have the type of the file. Some servers send the
+// permissions without it.
+func hasType(attrs filetransfer.Attrs) bool {
+	return attrs.Has(filetransfer.AttrPermissions) && attrs.Permissions&typeMask != 0
+}
 
 // typeByLongname takes the type of an entry from the line for people, if the
 // permissions have none, and reports whether the type is known. A line does not
@@ -233,36 +248,31 @@ func typeByLongname(e *filetransfer.Entry) bool {
 	if !e.Attrs.Has(filetransfer.AttrPermissions) || len(line) < 10 || strings.Trim(line[1:10], "rwxsStT-") != "" {
 		return false
 	}
-	types := map[byte]fs.FileMode{
-		'd': fs.ModeDir, 'l': fs.ModeSymlink, 'p': fs.ModeNamedPipe, 's': fs.ModeSocket, 'b': fs.ModeDevice,
-		'c': fs.ModeDevice | fs.ModeCharDevice,
-	}
-	kind, known := types[line[0]]
-	e.Attrs.Permissions |= filetransfer.Permissions(kind) & typeMask
+	bits, known := typeLetters[line[0]]
+	e.Attrs.Permissions |= bits
 	return known
 }
 
 // typedAttrs returns the attributes of name. If the server does not say what name
 // is, typedAttrs finds out whether it can be opened as a directory.
 func typedAttrs(s *Client, name string, follow bool) deferred.Deferred[filetransfer.Attrs] {
-	return deferred.ThenDeferred(s.GetAttrs(name, follow), func(a filetransfer.Attrs) deferred.Deferred[filetransfer.Attrs] {
-		if hasType(a) {
-			return deferred.Succeed(a)
+	return deferred.Inline(func(co *deferred.Coro) (filetransfer.Attrs, error) {
+		a, err := deferred.Await(co, s.GetAttrs(name, follow))
+		if err != nil || hasType(a) {
+			return a, err
 		}
-		return deferred.ThenBoth(s.OpenDirectory(name), func(dir *filetransfer.ClientDirectory, err error) (filetransfer.Attrs, error) {
-			if isCancelled(err) || s.Lost() != nil {
-				return a, err
-			}
-			if err != nil {
-				return a, nil // a file
-			}
-			dir.Close().AddErrback(ignore)
-			if !a.Has(filetransfer.AttrPermissions) {
-				a = a.WithMode(0o755)
-			}
+		d := &dirReader{s: s, name: name}
+		defer d.close()
+		if err = d.open(co); isCancelled(err) || s.Lost() != nil {
+			return a, err
+		}
+		if err == nil && !a.Has(filetransfer.AttrPermissions) {
+			a = a.WithMode(0o755)
+		}
+		if err == nil {
 			a.Permissions |= typeDir
-			return a, nil
-		})
+		}
+		return a, nil
 	})
 }
 

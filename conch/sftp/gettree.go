@@ -62,7 +62,7 @@ func (t *getTree) finishDir(co *deferred.Coro, n *node) error {
 	}
 	f := &download{job: t.job, attrs: n.entry.Attrs}
 	name := localPath(cmp.Or(n.rel(), "."))
-	_, err := deferred.Await(co, do(&t.queue, func() error { return f.preserve(t.local, name) }))
+	_, err := deferred.Await(co, do(&t.queue, func() error { return f.preserve(t.local, name, true) }))
 	return err
 }
 

@@ -33,7 +33,7 @@ type jungle struct {
 	read    map[string]int // batches that were read of each open directory
 	opened  int
 	answers int
-	limit   int    // answers after which over is called
+	limit   int // answers after which over is called
 	over    func()
 	most    uint64 // bytes in use
 }

@@ -13,15 +13,6 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-func (c *Files) remove(ctx context.Context, name string, dir bool) error {
-	return c.status(ctx, "remove", name, func() deferred.Deferred[filetransfer.Status] {
-		if dir {
-			return c.client.RemoveDirectory(name)
-		}
-		return c.client.RemoveFile(name)
-	})
-}
-
 // RemoveAll removes name and everything below. It succeeds if name does not
 // exist. Symbolic links are removed, not followed. RemoveAll removes all that can
 // be removed, and returns the first failure.
