@@ -73,6 +73,7 @@ func (c *sftpChannel) OpenFailed(reason error) { c.fail(reason) }
 // shows that the server's program speaks SFTP.
 func (c *sftpChannel) started([]byte) {
 	c.phase = PhaseVersion
+	c.client.SSHVersion = c.Conn().Transport().PeerVersion()
 	if c.like != nil {
 		c.client.AssumeLimitsOf(c.like)
 	} else {

@@ -58,7 +58,7 @@ func (j *job) channelLimit() int {
 // spread opens channels for n bytes: one for every two windows.
 func (j *job) spread(n int64) {
 	if n >= largeTransfer {
-		j.lease.Reserve()
+		j.lease.reserve()
 	}
 	if n <= 2*window || j.ended {
 		return

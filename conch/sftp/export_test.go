@@ -7,7 +7,7 @@ import (
 )
 
 // PoolStats returns the figures of the process's buffers.
-func PoolStats() poolStats { return defaultPool.Stats() }
+func PoolStats() poolStats { return defaultPool.stats() }
 
 // ChannelsPerConnection is the limit of channels of a connection.
 const ChannelsPerConnection = channelsPerConnection
