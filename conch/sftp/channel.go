@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/client"
@@ -25,6 +26,9 @@ type sftpChannel struct {
 	subsystem string
 	like      *filetransfer.FileTransferClient // the client of the first channel; nil on the first channel
 	client    *filetransfer.FileTransferClient
+	owner     *Client   // of the first channel, once it is ready
+	opened    time.Time // when ChannelOpen was called
+	held      bool      // ChannelOpen does not start the subsystem; start does
 	ready     deferred.Deferred[*filetransfer.FileTransferClient]
 	phase     client.Phase
 	first     []byte // received before the version
@@ -47,7 +51,14 @@ func (c *sftpChannel) ChannelOpen([]byte) {
 		c.AbortConnection()
 		return
 	}
-	c.phase = PhaseSubsystem
+	c.phase, c.opened = PhaseSubsystem, c.Conn().Transport().Reactor().Now()
+	if !c.held {
+		c.start()
+	}
+}
+
+// start asks for the subsystem.
+func (c *sftpChannel) start() {
 	request := "subsystem"
 	if strings.HasPrefix(c.subsystem, "/") {
 		request = "exec"
@@ -62,6 +73,7 @@ func (c *sftpChannel) OpenFailed(reason error) { c.fail(reason) }
 // shows that the server's program speaks SFTP.
 func (c *sftpChannel) started([]byte) {
 	c.phase = PhaseVersion
+	c.client.SSHVersion = c.Conn().Transport().PeerVersion()
 	if c.like != nil {
 		c.client.AssumeLimitsOf(c.like)
 	} else {
@@ -101,12 +113,19 @@ func (c *sftpChannel) EOFReceived() {
 	c.LoseConnection()
 }
 
+// Closed ends the session, and the further connections with it.
 func (c *sftpChannel) Closed() {
 	lost := c.CloseReason()
-	if !errors.Is(lost, conch.ErrClosedLocally) {
+	if !errors.Is(lost, conch.ErrClosedLocally) && !c.closedHere() {
 		c.reason = c.why()
 	}
-	reason := cmp.Or(c.reason, lost, errClosed)
+	if c.owner != nil {
+		if c.owner.suspectsChannel() {
+			c.reason = fmt.Errorf("%w: %w", ErrFurtherChannel, c.reason)
+		}
+		c.owner.closeFurther()
+	}
+	reason := cmp.Or(c.reason, lost, ErrClosed)
 	c.fail(reason)
 	if errors.Is(reason, conch.ErrConnectionLost) {
 		reason = withoutPrefix{reason}
@@ -114,8 +133,18 @@ func (c *sftpChannel) Closed() {
 	c.client.ConnectionLost(reason)
 }
 
-// errClosed is the error of operations after LoseConnection.
-var errClosed = errors.New("sftp: the session was closed")
+// closedHere reports whether the session was closed with LoseConnection.
+func (c *sftpChannel) closedHere() bool { return c.owner != nil && c.owner.closing }
+
+// ErrFurtherChannel is wrapped by the error of a transfer if the server ended the
+// connection while the transfer opened a further channel on it.
+var ErrFurtherChannel = errors.New("sftp: the server has ended the connection while a further channel was opened; set Options.Channels: 1")
+
+// suspectsChannel reports whether the server may have ended the connection
+// because of a further channel: one was asked for, and none has ever worked.
+func (s *Client) suspectsChannel() bool {
+	return s.session.reason != nil && s.session.CloseReason() != nil && s.own.tried && !s.own.answered
+}
 
 // why returns why the session ended; nil if this side closed it.
 func (c *sftpChannel) why() error {

@@ -1,11 +1,27 @@
 package sftp
 
 import (
+	"cmp"
+	"math"
 	"slices"
 	"time"
 
-	"github.com/hawser-go/hawser/conch/filetransfer"
 	"github.com/hawser-go/hawser/deferred"
+)
+
+const (
+	// defaultStripeFrom is the round trip from which on transfers are striped
+	// over several channels. At 4 ms one channel can carry 500 MB/s.
+	defaultStripeFrom = 4 * time.Millisecond
+
+	// window is how many bytes an SSH channel carries in one round trip:
+	// golang.org/x/crypto/ssh and OpenSSH grant that many.
+	window = 2 << 20
+
+	// perConnection is how many bytes of a transfer are worth a further
+	// connection: the channels of one connection move that many while a login
+	// takes place, about eight round trips.
+	perConnection = 8 * channelsPerConnection * window
 )
 
 // RoundTrip returns the shortest round trip that transfers have seen so far, 0 before the first.
@@ -26,86 +42,16 @@ func timed[T any](s *Client, d deferred.Deferred[T]) deferred.Deferred[T] {
 	})
 }
 
-// bearsSecondHandle reports whether the server is known to take writes through
-// several handles of a file.
-func (s *Client) bearsSecondHandle() bool {
-	return s.HasExtension("fsync@openssh.com") && s.HasExtension("posix-rename@openssh.com") && s.HasExtension("statvfs@openssh.com")
-}
-
-func (s *Client) channelLimit(o *Options) int {
-	n := s.maxChannels
-	if n == 0 {
-		n = defaultMaxChannels
+// channelLimit returns how many channels the job may use.
+func (j *job) channelLimit() int {
+	s, n := j.s, j.o.Channels
+	switch {
+	case s.openChannel == nil || !s.bearsChannels() && !(n > 1 && j.op == "get"):
+		return 1
+	case n <= 0:
+		n = math.MaxInt
 	}
-	if o.Channels > 0 {
-		n = min(n, o.Channels)
-	}
-	if s.openChannel == nil {
-		n = 1
-	}
-	return n
-}
-
-// channel is a channel that transfers are spread over.
-type channel struct {
-	client *filetransfer.FileTransferClient
-	load   int64 // bytes of the files that are on it, for a transfer of many
-	stop   func() bool
-}
-
-// takeChannel returns a channel that is idle or opens one; nil if there can be none.
-func (s *Client) takeChannel(co *deferred.Coro) *channel {
-	for len(s.idle) > 0 {
-		l := s.idle[len(s.idle)-1]
-		s.idle = s.idle[:len(s.idle)-1]
-		l.stop()
-		if l.client.Lost() == nil {
-			return l
-		}
-		s.channels--
-	}
-	if s.channels >= s.channelLimit(&Options{})-1 || s.full && s.channels >= s.most {
-		return nil
-	}
-	s.channels++
-	client, err := deferred.Await(co, s.openChannel())
-	if err != nil {
-		s.channels--
-		if s.Lost() == nil && !isCancelled(err) {
-			s.full, s.most = true, s.channels
-		}
-		return nil
-	}
-	return &channel{client: client}
-}
-
-// giveChannel takes a channel back, and closes it when nobody wants it for a while.
-func (s *Client) giveChannel(l *channel) {
-	l.load = 0
-	if l.client.Lost() != nil {
-		s.channels--
-		return
-	}
-	s.idle = append(s.idle, l)
-	l.stop = s.loop.AfterFunc(channelLinger, func() {
-		for i, other := range s.idle {
-			if other == l {
-				s.idle = append(s.idle[:i], s.idle[i+1:]...)
-				s.channels--
-				l.client.Transport().LoseConnection()
-			}
-		}
-	})
-}
-
-// closeChannels closes the channels that are kept for the next
-func (s *Client) closeChannels() {
-	for _, l := range s.idle {
-		l.stop()
-		s.channels--
-		l.client.Transport().LoseConnection()
-	}
-	s.idle = nil
+	return min(n, s.perConnection()*max(1, s.maxConnections))
 }
 
 // largeTransfer is from how many bytes on a transfer makes the arena take all of its memory.
@@ -128,23 +74,32 @@ func (j *job) spread(n int64) {
 		})
 		return
 	}
-	j.wantChannels(int(min(n/(2*window), 1<<10)))
+	wanted := n / (2 * window)
+	if j.o.Channels == 0 {
+		wanted = min(wanted, channelsPerConnection*(1+n/perConnection))
+	}
+	j.wantChannels(int(min(wanted, 1<<10)))
 }
 
-// wantChannels sees to it that there are n channels, if the round trip is such that they are of use, and the server grants them.
+// foresee prepares for a download whose size is not known yet.
+func (j *job) foresee() { j.s.holdChannels(min(j.channelLimit(), j.s.perConnection()) - 1) }
+
+// wantChannels opens channels until the job has n, if the round trip is long and
+// the servers grant them.
 func (j *job) wantChannels(n int) {
-	from := j.s.stripeFrom
-	if from == 0 {
-		from = defaultStripeFrom
-	}
-	if j.s.rtt < from {
+	if j.s.rtt < cmp.Or(j.s.stripeFrom, defaultStripeFrom) {
 		return
 	}
-	n = min(n, j.s.channelLimit(&j.o))
+	n = min(n, j.channelLimit())
+	fair := j.s.perConnection()
+	if j.o.Channels > 0 {
+		connections := max(1, j.s.maxConnections)
+		fair = min(fair, (n+connections-1)/connections)
+	}
 	for range n - len(j.channels) - j.opening {
 		j.opening++
 		deferred.Inline(func(co *deferred.Coro) (struct{}, error) {
-			l := j.s.takeChannel(co)
+			l := j.s.takeChannel(co, fair, func() bool { return !j.ended })
 			j.opening--
 			j.addChannel(l)
 			return struct{}{}, nil

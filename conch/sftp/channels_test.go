@@ -70,20 +70,20 @@ func TestLanesAreOpenedKeptAndClosed(t *testing.T) {
 	p := openSSH(t)
 	open := p.openChannel
 	report, opened, err := getStriped(p, func(int) deferred.Deferred[*filetransfer.FileTransferClient] { return open() }, Options{})
-	if err != nil || report.Channels != defaultMaxChannels || opened != defaultMaxChannels-1 {
+	if err != nil || report.Channels != channelsPerConnection || opened != channelsPerConnection-1 {
 		t.Errorf("%d channels opened: %+v, %v", opened, report, err)
 	}
 	before := opened
-	if report, err = p.get("remote", filepath.Join(p.local, "target"), Options{}); err != nil || report.Channels != defaultMaxChannels || opened != before {
+	if report, err = p.get("remote", filepath.Join(p.local, "target"), Options{}); err != nil || report.Channels != channelsPerConnection || opened != before {
 		t.Errorf("%d channels opened, the second time: %+v, %v", opened-before, report, err)
 	}
 	onLoop(p, func() {
-		if len(p.idle) != defaultMaxChannels-1 || p.channels != defaultMaxChannels-1 {
-			t.Errorf("%d idle channels of %d", len(p.idle), p.channels)
+		if len(p.idle) != channelsPerConnection-1 || p.own.channels != channelsPerConnection-1 {
+			t.Errorf("%d idle channels of %d", len(p.idle), p.own.channels)
 		}
 		p.closeChannels()
-		if len(p.idle) != 0 || p.channels != 0 {
-			t.Errorf("%d idle channels of %d", len(p.idle), p.channels)
+		if len(p.idle) != 0 || p.own.channels != 0 {
+			t.Errorf("%d idle channels of %d", len(p.idle), p.own.channels)
 		}
 	})
 	noHandles(p, "remote")
@@ -103,8 +103,8 @@ func TestIdleLaneIsClosed(t *testing.T) {
 			return
 		}
 		due[0]()
-		if len(p.idle) != 0 || p.channels != 0 {
-			t.Errorf("%d idle channels of %d", len(p.idle), p.channels)
+		if len(p.idle) != 0 || p.own.channels != 0 {
+			t.Errorf("%d idle channels of %d", len(p.idle), p.own.channels)
 		}
 	})
 }
@@ -245,8 +245,8 @@ func TestFileIsOpenedOnAllLanesAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	onLoop(p, func() {
-		if most != defaultMaxChannels {
-			t.Errorf("opened on %d channels at once, want %d", most, defaultMaxChannels)
+		if most != channelsPerConnection {
+			t.Errorf("opened on %d channels at once, want %d", most, channelsPerConnection)
 		}
 	})
 }

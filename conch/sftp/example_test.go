@@ -1,14 +1,56 @@
 package sftp_test
 
 import (
+	"context"
 	"fmt"
+	"io"
+	"os"
+	"path/filepath"
 
+	"github.com/hawser-go/hawser/conch/client"
+	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/conch/filetransfer"
 	"github.com/hawser-go/hawser/conch/internal/sshtest"
 	"github.com/hawser-go/hawser/conch/sftp"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 )
+
+// A goroutine reads a file.
+func ExampleDial() {
+	target, options, end := exampleServer()
+	defer end()
+	ctx := context.Background()
+
+	files := must(sftp.Dial(ctx, target, options))
+	file := must(files.Open(ctx, "greeting"))
+	must(io.Copy(os.Stdout, file))
+	check(files.Close())
+	// Output:
+	// hello
+}
+
+// exampleServer starts a server with one file, and returns how to log in.
+func exampleServer() (target string, options sftp.OpenOptions, end func()) {
+	server := must(conchtest.Start(conchtest.Options{Password: "sesame"}))
+	known := filepath.Join(server.Dir, "known_hosts")
+	check(os.WriteFile(known, []byte(conchtest.KnownHostsLine(server.Addr, server.HostKey)), 0o600))
+	check(os.WriteFile(filepath.Join(server.Dir, "greeting"), []byte("hello\n"), 0o600))
+	options.Options = client.Options{Password: "sesame", KnownHosts: []string{known}}
+	return server.User + "@" + server.Addr.String(), options, func() { check(server.Close()) }
+}
+
+// must and check end an example that fails.
+func must[T any](v T, err error) T {
+	check(err)
+	return v
+}
+
+func check(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
 
 // A directory made over SFTP, and looked at.
 func ExampleOpen() {

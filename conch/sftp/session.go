@@ -1,26 +1,15 @@
 package sftp
 
 import (
+	"errors"
+	"strings"
 	"time"
 
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/filetransfer"
+	"github.com/hawser-go/hawser/conch/internal/work"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
-)
-
-const (
-	// defaultMaxChannels is how many channels a session uses at most: OpenSSH's server grants ten to a connection.
-	defaultMaxChannels = 8
-
-	// defaultStripeFrom is the round trip from which on transfers are spread over several channels. At 4 ms one channel can carry 500 MB/s.
-	defaultStripeFrom = 4 * time.Millisecond
-
-	// channelLinger is how long a channel that a transfer has opened is kept for the next one.
-	channelLinger = 15 * time.Second
-
-	// window is how many bytes an SSH channel carries in one round trip: what golang.org/x/crypto/ssh and OpenSSH grant.
-	window = 2 << 20
 )
 
 // loop is the part of a reactor that transfers use.
@@ -31,41 +20,129 @@ type loop interface {
 	Now() time.Time
 }
 
-// Client is an SFTP session. Its methods belong to the reactor's goroutine; see
-// [Client.Files] for the same from other goroutines.
+// Client is an SFTP session. Its methods belong to the loop of the reactor;
+// [Client.Files] is the same session for other goroutines.
 type Client struct {
 	*filetransfer.FileTransferClient // single operations
 
-	r       *reactor.Reactor
-	loop    loop             // r; a test may use another
-	session *sftpChannel     // nil if New made the client
-	conn    conch.Connection // the same
-	owns    bool             // Open made the connection
+	r           *reactor.Reactor
+	loop        loop             // r; a test may use another
+	session     *sftpChannel     // nil if New made the client
+	conn        conch.Connection // the same
+	owns        bool             // Open made the connection
+	peerVersion string           // the SSH version line of the server
+	closing     bool             // LoseConnection was called
+	ended       work.Completion  // without session: LoseConnection was called
+	shutdown    func() error     // ends the reactor too; nil unless Dial made the client
 
-	// openChannel opens a further channel with an SFTP session to the same
-	// server. It is nil if there can be none.
-	openChannel func() deferred.Deferred[*filetransfer.FileTransferClient]
-	maxChannels int           // 0 means defaultMaxChannels
-	stripeFrom  time.Duration // 0 means defaultStripeFrom
+	// run runs a command on the server and fires with its output, of at most
+	// 64 KiB. It is nil if the session does not run over SSH.
+	run func(line string) deferred.Deferred[[]byte]
+
+	furtherChannels
+	maxChannels int           // of a connection, for tests; 0 means channelsPerConnection
+	stripeFrom  time.Duration // for tests; 0 means defaultStripeFrom
 	rtt         time.Duration // the shortest round trip seen, 0 for none
-	idle        []*channel
-	channels    int  // open or being opened, the client's own not counted
-	full        bool // the server has refused to open another,
-	most        int  // and has granted so many
 	disk        func(disk) disk
 	handles     handles
 	plainOpens  bool // the server refuses permissions in OPEN
 
 	progressEvery time.Duration // 0 means progressEvery; for tests
-
-	// run runs a command on the connection, and fires with what it writes to
-	// stdout. It is nil if there is no connection for it.
-	run  func(command string) deferred.Deferred[[]byte]
-	pool *pool
+	pool          *pool
 }
 
 // New returns a session over a client, which r's goroutine owns. It is for
 // clients that do not run over SSH; Open and OpenOn return sessions that do.
 func New(c *filetransfer.FileTransferClient, r *reactor.Reactor) *Client {
 	return &Client{FileTransferClient: c, r: r, loop: r, pool: defaultPool}
+}
+
+// Connection returns the SSH connection of the session, and nil if New made the
+// client.
+func (s *Client) Connection() conch.Connection { return s.conn }
+
+// Reactor returns the reactor of the session, for reactor.Await. Any goroutine
+// may call it.
+func (s *Client) Reactor() *reactor.Reactor { return s.r }
+
+// Files returns the session for goroutines that block. Any goroutine but the
+// loop may use it.
+func (s *Client) Files() *Files { return &Files{s, s.FileTransferClient} }
+
+// ErrClosed is wrapped by the errors of operations that LoseConnection or Close
+// has ended, and of operations after that.
+var ErrClosed = errors.New("sftp: the session was closed")
+
+// LoseConnection closes the session, and the SSH connection if Open made it.
+// Pending operations fail with an error that wraps ErrClosed. A second call does
+// nothing.
+func (s *Client) LoseConnection() {
+	if s.closing {
+		return
+	}
+	s.closing = true
+	s.closeFurther()
+	s.ConnectionLost(ErrClosed)
+	switch {
+	case s.owns:
+		s.conn.LoseConnection()
+	case s.session != nil:
+		s.session.LoseConnection()
+	default:
+		if t := s.Transport(); t != nil {
+			t.LoseConnection()
+		}
+		s.ended.Fire(nil)
+	}
+}
+
+// WhenClosed returns a new Deferred that fires when the session has ended. If
+// this side did not close the session or the connection, the Deferred fails
+// with the reason: for example an error that matches conch.ErrConnectionLost,
+// or the exit status of the server's program. If New made the client, it fires
+// after LoseConnection.
+func (s *Client) WhenClosed() deferred.Deferred[struct{}] {
+	if s.session == nil {
+		return s.ended.Wait()
+	}
+	return s.session.WhenClosed().AddBoth(func(struct{}, error) (struct{}, error) { return struct{}{}, s.session.reason })
+}
+
+// closeTimeout is how long close waits for the server.
+const closeTimeout = 5 * time.Second
+
+// close closes the session. The Deferred fires when the session has ended, or
+// after closeTimeout. It fails if the session had ended before.
+func (s *Client) close() deferred.Deferred[struct{}] {
+	s.LoseConnection()
+	return s.WhenClosed().AddTimeoutFunc(s.loop, closeTimeout, func(struct{}, error, time.Duration) (struct{}, error) {
+		return struct{}{}, nil
+	})
+}
+
+// Stderr returns the first 4 KiB of what the server's program has written to
+// stderr. The text is the server's: it may have control characters.
+func (s *Client) Stderr() string {
+	if s.session == nil {
+		return ""
+	}
+	return string(s.session.stderr)
+}
+
+// bearsSecondHandle reports whether the server is known to write one file
+// through several handles and channels at a time: OpenSSH's own. Servers of
+// other kinds have buffers for each handle, or take writes only in order.
+func (s *Client) bearsSecondHandle() bool {
+	return strings.HasPrefix(s.peerVersion, "SSH-2.0-OpenSSH") &&
+		s.HasExtension("fsync@openssh.com") && s.HasExtension("posix-rename@openssh.com") && s.HasExtension("statvfs@openssh.com")
+}
+
+// bearsChannels reports whether the server is known to bear several channels
+// with SFTP sessions at a time.
+func (s *Client) bearsChannels() bool { return s.bearsSecondHandle() }
+
+// usesDraftLinkOrder reports whether a server with that SSH version line takes
+// the arguments of SYMLINK in the order of the draft: the link first.
+func usesDraftLinkOrder(version string) bool {
+	return strings.Contains(version, "Twisted") || strings.Contains(version, "AsyncSSH")
 }

@@ -19,8 +19,8 @@ const (
 	PhaseVersion   client.Phase = "sftp version"   // the exchange of SFTP versions
 )
 
-// OpenOptions says how Open connects. The zero value does what the sftp command does
-// without options.
+// OpenOptions says how Open connects. The zero value does what the sftp command
+// does without options. A program that has a password sets Password.
 type OpenOptions struct {
 	client.Options
 
@@ -35,6 +35,19 @@ type OpenOptions struct {
 	// Subsystem is the subsystem to start; empty means "sftp". A value that
 	// begins with a slash is a command line.
 	Subsystem string
+
+	// Connections is how many SSH connections transfers may use, the first
+	// included. 0 means 1. A transfer opens a further connection in the
+	// background if it is large, the round trip is long and OpenSSH serves the
+	// session. A further connection is closed 15 seconds after its last use.
+	//
+	// A further connection is made with the same options, but asks the user
+	// nothing and saves nothing: only the host key of the first connection is
+	// accepted. It logs in with keys of the agent, of Signers, of files without
+	// a passphrase, and with Password. What the user has typed is not kept. With
+	// Auth, only its keys are used. If the server refuses a further connection,
+	// transfers do without, and the session does not try again.
+	Connections int
 }
 
 // limit returns the time limit of the set-up; a negative one means none.
@@ -42,21 +55,41 @@ func (o *OpenOptions) limit() time.Duration { return cmp.Or(o.Timeout, client.De
 
 func (o *OpenOptions) subsystem() string { return cmp.Or(o.Subsystem, "sftp") }
 
+// target returns the target of that name with the options.
+func (o *OpenOptions) target(name string) (*client.Target, error) {
+	if o.Connections < 0 {
+		return nil, errors.New("sftp: OpenOptions.Connections is negative")
+	}
+	to, err := client.ParseTarget(name)
+	if err != nil {
+		return nil, err
+	}
+	to.User = cmp.Or(to.User, o.User)
+	to.Options, to.Verify, to.Auth = o.Options, o.Verify, o.Auth
+	return to, nil
+}
+
+// bareConnection is an SSH connection without hooks.
+type bareConnection struct{ conch.SSHConnection }
+
 // Open logs in to target and opens an SFTP session. target has a form of
 // client.ParseTarget, such as user@host:port. The Deferred fires when the server
 // has sent its SFTP version. It fails with a [*client.ConnectError] that names
 // the phase, and with deferred.ErrCancelled after Cancel. options.Timeout bounds
-// the whole set-up.
+// the whole set-up. Open may be called on the loop, or before the reactor runs.
+// [Dial] is for goroutines.
 func Open(r *reactor.Reactor, target string, options OpenOptions) deferred.Deferred[*Client] {
-	to, err := client.ParseTarget(target)
+	to, err := options.target(target)
 	if err != nil {
 		return deferred.Fail[*Client](err)
 	}
-	to.User = cmp.Or(to.User, options.User)
-	to.Options, to.Verify, to.Auth = options.Options, options.Verify, options.Auth
+	var further *client.Target
+	if options.Connections > 1 {
+		to, further = pinned(to)
+	}
 	began := r.Now()
 	return deferred.Inline(func(co *deferred.Coro) (*Client, error) {
-		conn := &struct{ conch.SSHConnection }{}
+		conn := &bareConnection{}
 		if _, err := deferred.Await(co, to.Connect(r, conn)); err != nil {
 			return nil, err
 		}
@@ -70,17 +103,25 @@ func Open(r *reactor.Reactor, target string, options OpenOptions) deferred.Defer
 			return nil, err
 		}
 		s.owns = true
+		if further != nil {
+			s.maxConnections = options.Connections
+			s.openConnection = func() deferred.Deferred[*connection] { return s.connect(further) }
+		}
 		return s, nil
 	})
 }
 
 // OpenOn opens an SFTP session on a connection, any number of times. Closing the
 // session leaves the connection open. Of options only Subsystem and Timeout are
-// used. The Deferred fails as that of Open does. OpenOn panics before
+// used; Connections over 1 is an error, because OpenOn has no target to connect
+// to. The Deferred fails as that of Open does. OpenOn panics before
 // ServiceStarted.
 func OpenOn(conn conch.Connection, options OpenOptions) deferred.Deferred[*Client] {
 	if conn.Transport() == nil {
 		panic("sftp: OpenOn before ServiceStarted")
+	}
+	if options.Connections > 1 {
+		return deferred.Fail[*Client](errors.New("sftp: OpenOn cannot open further connections; use Open, or leave OpenOptions.Connections 0"))
 	}
 	return open(conn, options.subsystem(), options.limit())
 }
@@ -102,49 +143,30 @@ func open(conn conch.Connection, subsystem string, limit time.Duration) deferred
 			return nil, &client.ConnectError{Phase: ch.phase, Addr: addr, Err: client.ErrTimeout}
 		})
 	}
+	begin := r.Now()
 	conn.OpenChannel(ch)
 	return deferred.Then(ch.ready, func(c *filetransfer.FileTransferClient) (*Client, error) {
 		s := New(c, r)
-		s.session, s.conn, s.openChannel = ch, conn, s.openFurtherChannel
+		s.session, s.conn, ch.owner = ch, conn, s
+		s.peerVersion = conn.Transport().PeerVersion()
+		s.DraftLinkOrder = usesDraftLinkOrder(s.peerVersion)
+		s.rtt = max(ch.opened.Sub(begin), 1)
+		s.openChannel = func() deferred.Deferred[*filetransfer.FileTransferClient] { return s.openFurtherChannel(conn) }
+		s.run = func(line string) deferred.Deferred[[]byte] { return run(conn, line) }
 		return s, nil
 	})
 }
 
-// openFurtherChannel opens another channel for transfers. It does not wait for the reply
-// to the subsystem request, because the subsystem exists.
-func (s *Client) openFurtherChannel() deferred.Deferred[*filetransfer.FileTransferClient] {
-	c := newSFTPChannel(s.session.subsystem)
-	c.like = s.FileTransferClient
-	s.conn.OpenChannel(c)
-	return c.ready
+// Bounds of run.
+const (
+	maxRunOutput = 64 << 10
+	runTimeout   = 30 * time.Second
+)
+
+// run runs a command on a further channel of the connection and fires with its
+// output.
+func run(conn conch.Connection, line string) deferred.Deferred[[]byte] {
+	d := client.ExecCommand(conn, client.Command{Line: line, MaxOutput: maxRunOutput}, nil)
+	d.AddTimeout(conn.Transport().Reactor(), runTimeout)
+	return deferred.Then(d, func(out client.Output) ([]byte, error) { return out.Stdout, nil })
 }
-
-// Connection returns the SSH connection of the session.
-func (s *Client) Connection() conch.Connection { return s.conn }
-
-// Files returns the session for goroutines that block. Any goroutine but the
-// loop may use it.
-func (s *Client) Files() *Files { return &Files{s, s.FileTransferClient} }
-
-// LoseConnection closes the session, and the SSH connection if Open made it.
-// Pending operations fail. A second call does nothing.
-func (s *Client) LoseConnection() {
-	s.closeChannels()
-	if s.owns {
-		s.conn.LoseConnection()
-	} else {
-		s.session.LoseConnection()
-	}
-}
-
-// WhenClosed returns a new Deferred that fires when the session has ended. If
-// this side did not close the session or the connection, the Deferred fails
-// with the reason: for example an error that matches conch.ErrConnectionLost,
-// or the exit status of the server's program.
-func (s *Client) WhenClosed() deferred.Deferred[struct{}] {
-	return s.session.WhenClosed().AddBoth(func(struct{}, error) (struct{}, error) { return struct{}{}, s.session.reason })
-}
-
-// Stderr returns the first 4 KiB of what the server's program has written to
-// stderr. The text is the server's: it may have control characters.
-func (s *Client) Stderr() string { return string(s.session.stderr) }

@@ -88,7 +88,7 @@ func TestOpenSFTP(t *testing.T) {
 			}); err != nil { // F10: it was closed here
 				t.Errorf("closed because of %v", err)
 			}
-			if _, err := files.Stat(t.Context(), "remote"); !errors.Is(err, conch.ErrConnectionLost) {
+			if _, err := files.Stat(t.Context(), "remote"); !errors.Is(err, sftp.ErrClosed) {
 				t.Errorf("afterwards: %v", err)
 			}
 		})
@@ -273,7 +273,7 @@ func TestSFTP_Lanes(t *testing.T) {
 	for _, tt := range []struct {
 		extra []string
 		want  int
-	}{{nil, sftp.DefaultMaxChannels}, {[]string{"MaxSessions 3"}, 3}} {
+	}{{nil, sftp.ChannelsPerConnection}, {[]string{"MaxSessions 3"}, 3}} {
 		t.Run(fmt.Sprint(tt.want), func(t *testing.T) {
 			r := sshtest.Start(t)
 			server, to := sshtest.OpenSSH(t, tt.extra...)

@@ -113,7 +113,9 @@ func (p *peer) put(local, remote string, o Options) (Report, error) {
 }
 
 func openSSH(t testing.TB) *peer {
-	return newPeer(t, sftptest.Program(conchtest.Program(t, "sftp-server")))
+	p := newPeer(t, sftptest.Program(conchtest.Program(t, "sftp-server")))
+	onLoop(p, func() { p.peerVersion = "SSH-2.0-OpenSSH_test" })
+	return p
 }
 
 func pkgSFTP(t testing.TB) *peer { return newPeer(t, sftptest.PkgSFTP) }
@@ -125,7 +127,7 @@ func python(t testing.TB, needs string) *peer {
 	}
 	p := newPeer(t, start)
 	p.ascii = needs == "twisted"
-	onLoop(p, func() { p.DraftLinkOrder = true })
+	onLoop(p, func() { p.LinkOrder = filetransfer.LinkOrderDraft })
 	return p
 }
 

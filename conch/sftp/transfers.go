@@ -15,6 +15,7 @@ import (
 // deferred.ErrCancelled.
 func (s *Client) Get(remote, local string, o Options) deferred.Deferred[Report] {
 	return s.start("get", o, func(co *deferred.Coro, j *job) error {
+		j.foresee()
 		attrs, err := deferred.Await(co, timed(s, s.GetAttrs(remote, true)))
 		if err != nil {
 			return j.failure(remote, err)
@@ -29,7 +30,7 @@ func (j *job) get(co *deferred.Coro, remote, local string, attrs filetransfer.At
 		return j.newDownload(remote, attrs, j.s.wrap(plainDisk{}), local).run(co)
 	case fs.ModeDir:
 		info := attrs.FileInfo(path.Base(remote))
-		return j.inRoot(co, local, info.Mode().Perm()|0o700, func(t *getTree) error { return t.runTop(co, remote, info) })
+		return j.inRoot(co, local, info.Mode().Perm()|0o700, func(t *getTree) error { return t.runTop(co, remote, attrs, nil) })
 	default:
 		return ErrNotRegular
 	}
@@ -64,6 +65,7 @@ func (s *Client) GetTo(remote string, w io.Writer, o Options) deferred.Deferred[
 		return deferred.Fail[Report](err)
 	}
 	return s.start("get", o, func(co *deferred.Coro, j *job) error {
+		j.foresee()
 		attrs, err := deferred.Await(co, timed(s, s.GetAttrs(remote, true)))
 		if err == nil && attrs.FileMode().Type() != 0 {
 			err = ErrNotRegular
@@ -154,7 +156,7 @@ func (j *job) put(co *deferred.Coro, d disk, local, remote string, info fs.FileI
 	case 0:
 		return j.newUpload(d, local, info, remote).run(co)
 	case fs.ModeDir:
-		return j.newPutTree(d, remote).runTop(co, local, info)
+		return j.newPutTree(d, remote).runTop(co, local, filetransfer.Attrs{}, info)
 	default:
 		return ErrNotRegular
 	}

@@ -149,7 +149,7 @@ func TestLanesOfSeveralTransfers(t *testing.T) {
 	}
 	onLoop(p, func() {
 		p.closeChannels()
-		p.full, opened = false, 10
+		p.own.full, opened = false, 10
 	})
 	reports = get(3)
 	if opened != 13 {
