@@ -79,7 +79,9 @@ type remoteFile interface {
 type opener func(name string, flag int) (remoteFile, error)
 
 func ourOpener(c *sftp.Files) opener {
-	return func(name string, flag int) (remoteFile, error) { return c.OpenFile(context.Background(), name, flag, 0o644) }
+	return func(name string, flag int) (remoteFile, error) {
+		return c.OpenFile(context.Background(), name, flag, 0o644)
+	}
 }
 
 func theirOpener(c *pkgsftp.Client) opener {

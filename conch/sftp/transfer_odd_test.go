@@ -534,8 +534,8 @@ func TestF7_Options(t *testing.T) {
 		"Channels": {Channels: -1}, "StallTimeout": {StallTimeout: -1}, "Links": {Links: 3}, "none": {},
 	}
 	bad := map[kind]string{
-		betweenFiles: "Resume, Exclusive; RemoveStale alone; Concurrency; Channels; StallTimeout; Links",
-		fromReader:   "Resume; Preserve; Sparse; Verify; RemoveStale; Resume, Exclusive; RemoveStale alone; Concurrency; Channels; StallTimeout; Links",
+		wholeFiles: "Resume, Exclusive; RemoveStale alone; Concurrency; Channels; StallTimeout; Links",
+		fromReader: "Resume; Preserve; Sparse; Verify; RemoveStale; Resume, Exclusive; RemoveStale alone; Concurrency; Channels; StallTimeout; Links",
 		toWriter: "Resume; Atomic; Exclusive; Preserve; Sync; Sparse; Verify; RemoveStale; Resume, Exclusive; RemoveStale alone; Concurrency; " +
 			"Channels; StallTimeout; Links",
 	}
