@@ -375,14 +375,11 @@ func TestF3_SourceChanges(t *testing.T) {
 		t.Errorf("put: %v, %q", err, s.Paths("/"))
 	}
 	s.WriteFile("remote", someBytes(600_000, 1), time.Unix(1_000_000_000, 0))
-	p.disk = func(d disk) disk {
-		return &faultyDisk{disk: d, before: func(op, _ string) error {
-			if op == "write" {
-				s.WriteFile("remote", someBytes(600_000, 2), time.Unix(1_000_000_001, 0))
-			}
-			return nil
-		}}
-	}
+	onSent(p, func(packet []byte) {
+		if packet[4] == oddserver.READ {
+			s.WriteFile("remote", someBytes(600_000, 2), time.Unix(1_000_000_001, 0))
+		}
+	})
 	_, err := p.get("remote", filepath.Join(p.local, "target"), Options{Resume: true})
 	if left, _ := filepath.Glob(filepath.Join(p.local, "*target*")); !errors.Is(err, ErrSourceChanged) || len(left) > 0 {
 		t.Errorf("get: %v, %q", err, left)
