@@ -44,6 +44,11 @@ func (c *Files) newFile(ctx context.Context, name string, h *handle) *File {
 // Name returns the path that the file was opened with.
 func (f *File) Name() string { return f.name }
 
+// ClientFile returns the file for the loop; see [Call]. It is nil for a directory
+// that the server does not open as a file. WRITE requests made through it are
+// not waited for before Close and Truncate.
+func (f *File) ClientFile() *filetransfer.ClientFile { return f.h.file }
+
 // WithContext returns the same file for use with another context. Each of the
 // two Files has an offset of its own. Closing one closes both.
 func (f *File) WithContext(ctx context.Context) *File {
@@ -284,7 +289,7 @@ func (f *File) ReadDir(n int) ([]fs.DirEntry, error) {
 
 // noDirectory explains why the server has refused to list the file.
 func (f *File) noDirectory(err error) error {
-	if f.h.isFile.Load() || refused(err) && !f.isDirectory() {
+	if f.h.isFile.Load() || isStatus(err) && !f.isDirectory() {
 		return syscall.ENOTDIR
 	}
 	return err
@@ -300,7 +305,7 @@ func (f *File) readError(offset int64, n int, err error) error {
 	case n > 0, err == nil:
 		f.h.isFile.Store(true)
 		return err
-	case !refused(err) && err != io.EOF, errors.Is(err, io.EOF) && offset > 0:
+	case !isStatus(err) && err != io.EOF, errors.Is(err, io.EOF) && offset > 0:
 		return err
 	case f.isDirectory():
 		return syscall.EISDIR
@@ -315,8 +320,8 @@ func (f *File) isDirectory() bool {
 	return err == nil && f.c.isDir(f.io, f.name, attrs)
 }
 
-// refused reports whether err is the refusal of a request by the server.
-func refused(err error) bool {
+// isStatus reports whether err is the refusal of a request by the server.
+func isStatus(err error) bool {
 	_, ok := errors.AsType[*filetransfer.StatusError](err)
 	return ok
 }

@@ -24,11 +24,13 @@ type Files struct {
 }
 
 // Call runs f on the loop, waits for the Deferred that f returns, and returns
-// its result. Call is for operations of the client that have no method here,
-// such as its extensions. It returns the cause of ctx when ctx is done; the
-// Deferred is cancelled then.
+// its result. Call is for the operations of the client that have no method here:
 //
-//	limits, err := sftp.Call(ctx, files, (*filetransfer.FileTransferClient).Limits)
+//	home, err := sftp.Call(ctx, files, func(c *filetransfer.FileTransferClient) deferred.Deferred[string] {
+//		return c.ExpandPath("~ann/mail")
+//	})
+//
+// Call returns the cause of ctx when ctx is done. The Deferred is then cancelled.
 func Call[T any](ctx context.Context, c *Files, f func(*filetransfer.FileTransferClient) deferred.Deferred[T]) (T, error) {
 	return call(ctx, c, func() deferred.Deferred[T] { return f(c.client) })
 }

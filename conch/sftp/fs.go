@@ -6,8 +6,10 @@ import (
 	"path"
 )
 
-// FS returns the tree below the directory root as an fs.FS, for reading, with ctx for everything that is done with it. It implements StatFS,
-// ReadDirFS, ReadFileFS, ReadLinkFS, GlobFS and SubFS; its files are io.ReaderAt and io.Seeker as well. Symbolic links are followed, wherever they lead.
+// FS returns the tree below the directory root as a read-only fs.FS, with ctx for
+// all operations. The file system implements fs.StatFS, fs.ReadDirFS,
+// fs.ReadFileFS, fs.ReadLinkFS, fs.GlobFS and fs.SubFS; its files implement
+// io.ReaderAt and io.Seeker. Symbolic links are followed, also out of the tree.
 func (c *Files) FS(ctx context.Context, root string) fs.FS { return &fileSystem{c, ctx, root} }
 
 type fileSystem struct {
@@ -16,7 +18,7 @@ type fileSystem struct {
 	root string
 }
 
-// name returns the server's path for one of the file system.
+// name returns the path at the server for a path of the file system.
 func (f *fileSystem) name(op, name string) (string, error) {
 	if !fs.ValidPath(name) {
 		return "", &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
@@ -24,7 +26,7 @@ func (f *fileSystem) name(op, name string) (string, error) {
 	return path.Join(f.root, name), nil
 }
 
-// local gives an error the path that it has in the file system.
+// local replaces the path in err, which is one at the server, with name.
 func local(err error, name string) error {
 	if failed, ok := err.(*fs.PathError); ok {
 		return &fs.PathError{Op: failed.Op, Path: name, Err: failed.Err}
@@ -90,7 +92,7 @@ func (f *fileSystem) ReadFile(name string) ([]byte, error) {
 }
 
 func (f *fileSystem) Glob(pattern string) ([]string, error) {
-	return fs.Glob(struct{ fs.ReadDirFS }{f}, pattern) // the server's own names may not be of the form that is wanted here
+	return fs.Glob(struct{ fs.ReadDirFS }{f}, pattern) // not Files.Glob, whose patterns and results are paths at the server
 }
 
 func (f *fileSystem) Sub(dir string) (fs.FS, error) {
