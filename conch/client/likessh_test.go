@@ -41,7 +41,7 @@ func login(t *testing.T, r *reactor.Reactor, to sshtest.Target) error {
 func keyPair(t *testing.T, dir, name string) (file string, key gossh.PublicKey) {
 	t.Helper()
 	file = filepath.Join(dir, name)
-	return file, newKeyPair(t, file)
+	return file, sshtest.KeyPair(t, file)
 }
 
 // agentWith starts an agent that holds the keys of files, and certificates.
@@ -406,7 +406,7 @@ func TestF73_C_AUTH_19_PlainBase(t *testing.T) {
 // wrong password, and the user is asked once: C-AUTH-17.
 func TestF24_C_AUTH_17_PasswordExpired(t *testing.T) {
 	r := sshtest.Start(t)
-	to := pythonServer(t, "asyncssh_server.py", "asyncssh")
+	to := pythonServer(t, "asyncssh", "asyncssh")
 	ui := &sshtest.ScriptedUI{Line: sshtest.Answering("sesame")}
 	to = to.WithoutKeys(t, ui)
 	to.User, to.Options.Methods = "expired", []string{"password"}

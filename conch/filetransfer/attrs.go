@@ -11,7 +11,7 @@ import (
 	"github.com/hawser-go/hawser/conch/internal/wire"
 )
 
-// AttrFlags says which attributes are present (draft section 5).
+// AttrFlags has a bit for each kind of attribute (draft section 5).
 type AttrFlags uint32
 
 const (
@@ -24,49 +24,52 @@ const (
 	attrKnown = AttrSize | AttrUIDGID | AttrPermissions | AttrACModTime | AttrExtended
 )
 
-// Attrs are the attributes of a file (draft section 5). Flags decides: a field counts only if its flag is set, in both directions. Owner and
-// group go together, and so do the two times; the protocol cannot say one of a pair (C-SFTP-30). The zero value has no attributes. It is
-// what opening a file or making a directory takes when the server is to choose.
+// Attrs are the attributes of a file (draft section 5). A field is present only
+// if Flags has its bit. UID and GID are present together, and so are ATime and
+// MTime. The zero Attrs have no attributes.
 //
-// The With methods return a copy with one attribute more:
+// The With methods return a copy with another attribute:
 //
 //	client.MakeDirectory("spool", filetransfer.Attrs{}.WithMode(0o750))
 type Attrs struct {
 	Size        uint64 // bytes
 	Flags       AttrFlags
 	UID, GID    uint32
-	Permissions uint32 // as in POSIX st_mode, the bits of the file's type included; see [Attrs.FileMode]
-	ATime       uint32 // last access, seconds since 1970 UTC
-	MTime       uint32 // last modification, likewise
+	Permissions uint32 // POSIX st_mode with the type of the file; see FileMode
+	ATime       uint32 // last access, in seconds since 1970 UTC
+	MTime       uint32 // last modification, in seconds since 1970 UTC
 	Extended    map[string][]byte
 }
 
-// Has reports whether all the attributes in flags are present.
+// Has reports whether all attributes in flags are present.
 func (a Attrs) Has(flags AttrFlags) bool { return a.Flags&flags == flags }
 
-// WithSize returns a with the size in bytes; setting it on a file cuts or extends the file.
+// WithSize returns a with the size in bytes. Setting the size of a file
+// truncates or extends the file.
 func (a Attrs) WithSize(size uint64) Attrs {
 	a.Flags |= AttrSize
 	a.Size = size
 	return a
 }
 
-// WithOwner returns a with the numeric owner and group.
+// WithOwner returns a with the numeric ids of owner and group.
 func (a Attrs) WithOwner(uid, gid uint32) Attrs {
 	a.Flags |= AttrUIDGID
 	a.UID, a.GID = uid, gid
 	return a
 }
 
-// WithMode returns a with the permission, setuid, setgid and sticky bits of mode. The type bits are left out: a file's type cannot be set.
+// WithMode returns a with the permission, setuid, setgid and sticky bits of
+// mode. It drops the type, which cannot be changed.
 func (a Attrs) WithMode(mode fs.FileMode) Attrs {
 	a.Flags |= AttrPermissions
-	a.Permissions = Permissions(mode) &^ typeMask
+	a.Permissions = permissions(mode) &^ typeMask
 	return a
 }
 
-// WithTimes returns a with the times of last access and last modification. Fractions of seconds are cut off, and times outside 1970 to 2106
-// become the nearer end of that range.
+// WithTimes returns a with the times of last access and last modification. It
+// drops fractions of seconds. Times outside 1970 to 2106 become the nearer end
+// of that range.
 func (a Attrs) WithTimes(atime, mtime time.Time) Attrs {
 	a.Flags |= AttrACModTime
 	a.ATime, a.MTime = seconds(atime), seconds(mtime)
@@ -75,7 +78,8 @@ func (a Attrs) WithTimes(atime, mtime time.Time) Attrs {
 
 func seconds(t time.Time) uint32 { return uint32(min(max(t.Unix(), 0), math.MaxUint32)) }
 
-// WithExtended returns a with one more extended attribute; a's own map stays as it is.
+// WithExtended returns a with another extended attribute. It does not change
+// the map of a.
 func (a Attrs) WithExtended(name string, data []byte) Attrs {
 	a.Flags |= AttrExtended
 	a.Extended = maps.Clone(a.Extended)
@@ -86,10 +90,12 @@ func (a Attrs) WithExtended(name string, data []byte) Attrs {
 	return a
 }
 
-// AccessTime returns the time of last access, the zero Time if it is not present.
+// AccessTime returns the time of last access, or the zero Time if it is not
+// present.
 func (a Attrs) AccessTime() time.Time { return a.time(a.ATime) }
 
-// ModTime returns the time of last modification, the zero Time if it is not present.
+// ModTime returns the time of last modification, or the zero Time if it is not
+// present.
 func (a Attrs) ModTime() time.Time { return a.time(a.MTime) }
 
 func (a Attrs) time(t uint32) time.Time {
@@ -99,15 +105,17 @@ func (a Attrs) time(t uint32) time.Time {
 	return time.Unix(int64(t), 0)
 }
 
-// FileMode returns type and permissions as an fs.FileMode, 0 if they are not present.
+// FileMode returns Permissions as an fs.FileMode, or 0 if they are not present.
+// Without a type the file is regular. A type that Go does not have is
+// fs.ModeIrregular.
 func (a Attrs) FileMode() fs.FileMode {
 	if !a.Has(AttrPermissions) {
 		return 0
 	}
-	return FileMode(a.Permissions)
+	return fileMode(a.Permissions)
 }
 
-// size returns how many bytes the encoded attributes take.
+// size returns the size of the encoded attributes in bytes.
 func (a *Attrs) size() int {
 	n := 4
 	for _, part := range []struct {
@@ -126,7 +134,8 @@ func (a *Attrs) size() int {
 	return n
 }
 
-// encode appends the attributes: draft section 5, C-SFTP-30. Extended attributes go out in the order of their names.
+// encode appends the attributes (draft section 5), with extended attributes
+// sorted by name.
 func (a *Attrs) encode(e *wire.Encoder) {
 	e.Uint32(uint32(a.Flags & attrKnown))
 	if a.Has(AttrSize) {
@@ -156,7 +165,8 @@ func encodeExtended(e *wire.Encoder, extended map[string][]byte) {
 	}
 }
 
-// decodeAttrs reads attributes (C-SFTP-31). Flags that version 3 does not define are ignored.
+// decodeAttrs reads attributes. It ignores flags that version 3 does not
+// define.
 func decodeAttrs(d *wire.Decoder) Attrs {
 	a := Attrs{Flags: AttrFlags(d.Uint32()) & attrKnown}
 	if a.Has(AttrSize) {
@@ -177,7 +187,8 @@ func decodeAttrs(d *wire.Decoder) Attrs {
 	return a
 }
 
-// decodeExtended reads extended attributes; of two with one name the later counts.
+// decodeExtended reads extended attributes. If two have the same name, the
+// result has the second.
 func decodeExtended(d *wire.Decoder) map[string][]byte {
 	n := d.Count(2 * 4)
 	if n == 0 {

@@ -169,20 +169,20 @@ func TestFileMode(t *testing.T) {
 		{0o102755, fs.ModeSetgid | 0o755},
 		{0o041777, fs.ModeDir | fs.ModeSticky | 0o777},
 	} {
-		if got := FileMode(tt.permissions); got != tt.mode {
+		if got := fileMode(tt.permissions); got != tt.mode {
 			t.Errorf("FileMode(%o) = %v, want %v", tt.permissions, got, tt.mode)
 		}
-		if got := Permissions(tt.mode); got != tt.permissions {
+		if got := permissions(tt.mode); got != tt.permissions {
 			t.Errorf("Permissions(%v) = %o, want %o", tt.mode, got, tt.permissions)
 		}
 	}
-	if got := FileMode(0o644); got != 0o644 {
+	if got := fileMode(0o644); got != 0o644 {
 		t.Errorf("without type bits: %v, want a regular file", got)
 	}
-	if got := FileMode(0o150644); got != fs.ModeIrregular|0o644 {
+	if got := fileMode(0o150644); got != fs.ModeIrregular|0o644 {
 		t.Errorf("unknown type: %v, want irregular", got)
 	}
-	if got := Permissions(fs.ModeIrregular | 0o600); got != 0o600 {
+	if got := permissions(fs.ModeIrregular | 0o600); got != 0o600 {
 		t.Errorf("irregular: %o, want no type bits", got)
 	}
 	if a := (Attrs{}).WithMode(fs.ModeDir | fs.ModeSticky | 0o755); a.Permissions != 0o1755 {
@@ -200,7 +200,7 @@ func TestFileModeAgainstTheFileSystem(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := FileMode(Permissions(info.Mode())); got != info.Mode() {
+		if got := fileMode(permissions(info.Mode())); got != info.Mode() {
 			t.Errorf("%s: %v came back as %v", name, info.Mode(), got)
 		}
 	}

@@ -174,7 +174,7 @@ func TestAbandonedRequestsAreBounded(t *testing.T) {
 	c, m := connected(t)
 	m.onWrite = func([]byte) { m.sent = nil }
 	other := deferredtest.Observe(c.GetAttrs("y", false))
-	for i := range MaxAbandoned {
+	for i := range maxAbandoned {
 		d := c.RemoveFile("x")
 		deferredtest.Observe(d)
 		d.Cancel()
@@ -194,5 +194,5 @@ func TestAbandonedRequestsAreBounded(t *testing.T) {
 			t.Errorf("%+v", o)
 		}
 	}
-	wantProtocolError(t, other.Err, m, ErrTooManyAbandoned)
+	wantProtocolError(t, other.Err, m, errTooManyAbandoned)
 }

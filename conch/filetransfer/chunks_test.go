@@ -217,7 +217,7 @@ func TestWritesOfAnySize(t *testing.T) {
 // F11: a write of any length has at most 16 requests in flight, and copies no
 // more data than they hold.
 func TestF11_LongWriteIsBounded(t *testing.T) {
-	const size = 512 << 20
+	const size = 64 << 20
 	data := make([]byte, size) // never touched: only the requests take memory
 	s := newFileServer(t, nil, 0)
 	s.discard = true
@@ -353,6 +353,28 @@ func TestCancelledReadLeavesItsBuffer(t *testing.T) {
 		if !o.Fired || !errors.Is(o.Err, deferred.ErrCancelled) || !other.Fired || other.Err != nil || c.abandoned != 0 || m.closed != 0 {
 			t.Errorf("cut at %d: %+v, %+v", cut, o, other)
 		}
+	}
+}
+
+// F11: a cancelled long read gives up all its requests. Late answers do not touch
+// the buffer.
+func TestF11_CancelledLongRead(t *testing.T) {
+	s := newFileServer(t, someBytes(5*safeChunk), MaxChunk)
+	into := make([]byte, 5*safeChunk)
+	d := testFile(s.c).ReadInto(0, into)
+	o := deferredtest.Observe(d)
+	s.c.DataReceived(s.answer(1))
+	late := s.answer(1)
+	s.c.DataReceived(late[:len(late)/2])
+	before := slices.Clone(into)
+	d.Cancel()
+	if !o.Fired || !errors.Is(o.Err, deferred.ErrCancelled) || s.c.abandoned != 4 {
+		t.Errorf("%v, %d abandoned", o.Err, s.c.abandoned)
+	}
+	s.c.DataReceived(late[len(late)/2:])
+	s.run(rand.New(rand.NewPCG(1, 2)), 10_000)
+	if !bytes.Equal(into, before) || len(s.c.pending) != 0 {
+		t.Errorf("the buffer was changed, or %d requests are left", len(s.c.pending))
 	}
 }
 

@@ -2,75 +2,89 @@ package filetransfer
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/hawser-go/hawser/conch/internal/wire"
+	"github.com/hawser-go/hawser/deferred"
 )
 
-// Transport is what a FileTransferClient needs of the connection that carries it. Of these further methods the client uses those that there are;
-// a conch.SSHChannel, and what embeds one, has them all:
+// Transport is the connection of a FileTransferClient. A conch.SSHChannel, or a
+// type that embeds one, is a Transport. The client also uses these methods if
+// the transport has them:
 //
-//   - AbortConnection() closes without sending what is still queued. It is used instead of LoseConnection after a protocol error.
-//   - WriteOwned(p []byte, sent func()) is Write for large requests. It does not copy p, and calls sent, which may be nil, once, on any
-//     goroutine, when it needs p no longer.
-//   - Recycle(p []byte) gives back what DataReceived was given, as soon as nobody refers to it.
+//   - AbortConnection() closes the connection without sending queued data. The
+//     client calls it instead of LoseConnection after a protocol error.
+//   - WriteOwned(p []byte, sent func()) queues p like Write, but does not copy
+//     p. It calls sent, which may be nil, once, on any goroutine, when it no
+//     longer needs p. The client uses it for large requests.
+//   - Recycle(p []byte) receives a slice that was passed to DataReceived, when
+//     nothing refers to it any more.
 type Transport interface {
-	// Write queues p to be sent and does not block. p then belongs to the transport: the client neither changes nor reuses it, so that
-	// there is no need to copy it. After the connection is lost, Write does nothing.
+	// Write queues p and does not block. The transport may keep p: the client
+	// neither changes nor reuses it. After the connection is lost, Write does
+	// nothing.
 	Write(p []byte)
 
-	// LoseConnection closes the connection once what was written has been sent.
+	// LoseConnection closes the connection after queued data has been sent.
 	LoseConnection()
 }
 
-// FileTransferClient is the client's side of one SFTP session. All its methods belong to the goroutine that owns it, the reactor's.
+// FileTransferClient is the client of an SFTP session. Its methods and fields
+// belong to one goroutine. Fields are set before MakeConnection.
 type FileTransferClient struct {
-	// GotServerVersion, if set, is called once, when the server has said which version it speaks and which extensions it has, from inside
-	// DataReceived (C-SFTP-5). Requests need not wait for it. The map is the client's own; it may be kept but not changed.
+	// GotServerVersion, if set, is called once, inside DataReceived, when the
+	// server has announced its version and extensions. It must not change the
+	// map. Requests need not wait for it. See also WhenVersion.
 	GotServerVersion func(version uint32, extensions map[string]string)
 
-	// DraftLinkOrder makes MakeLink send the new link's path first and its target second, as the draft has it and Twisted's server reads
-	// it. The default is the order of OpenSSH and of all that follow it, which is the reverse (C-SFTP-27).
-	DraftLinkOrder bool
+	// SSHVersion is the version line of the SSH server, such as
+	// "SSH-2.0-OpenSSH_9.9", or "" if it is not known. The owner of the
+	// transport sets it. The client uses it for LinkOrderAuto.
+	SSHVersion string
+
+	// LinkOrder is the order of the paths in the request of MakeLink.
+	LinkOrder LinkOrder
 
 	// MaxDirectorySize is the maximum memory for one ReadAll of a directory, in
 	// bytes. 0 means 64 MiB, enough for about 300,000 entries.
 	MaxDirectorySize int
 
-	offered    []Extension // ours, for SSH_FXP_INIT
+	offered    []Extension // for SSH_FXP_INIT
 	transport  Transport   // nil before MakeConnection
-	lost       error       // a *ConnectionLostError once the connection is gone
-	greeted    bool        // SSH_FXP_VERSION has come
+	lost       error       // a *ConnectionLostError after the connection is lost
+	greeted    bool        // the server has announced its version
 	version    uint32
 	extensions map[string]string
+	whenKnown  []deferred.Deferred[uint32] // the results of WhenVersion that wait
 
 	in        reader
-	decoder   wire.Decoder // over the packet at hand
-	placed    bool         // the packet is only a header: see reader.next
-	receiving bool         // inside DataReceived
-	waiting   [][]byte     // chunks that came meanwhile
-	kept      bool         // a callback was given a part of the chunk at hand
+	decoder   wire.Decoder // for the current packet
+	placed    bool         // the current packet is only a header; see reader.next
+	receiving bool         // DataReceived is running
+	waiting   [][]byte     // chunks received during a call of DataReceived
+	kept      bool         // a callback has received a part of the current chunk
 	recycle   func(p []byte)
 	writeOwn  func(p []byte, sent func())
 
 	sizes     sizes
 	nextID    uint32
 	pending   map[uint32]pendingRequest
-	abandoned int // how many of pending are cancelled
+	abandoned int // the number of cancelled requests in pending
 }
 
-// NewFileTransferClient returns a client that is not connected yet. It will announce the given extensions to the server; OpenSSH and
-// pkg/sftp look at none.
+// NewFileTransferClient returns a client without a connection. The client will
+// announce the given extensions to the server. OpenSSH's server and pkg/sftp's
+// ignore them.
 func NewFileTransferClient(extensions ...Extension) *FileTransferClient {
 	c := &FileTransferClient{offered: extensions, pending: make(map[uint32]pendingRequest), sizes: initialSizes}
 	c.in = newReader(c.place)
 	return c
 }
 
-// MakeConnection takes the transport and sends SSH_FXP_INIT (C-SFTP-1, C-SFTP-2); requests may follow at once. On a client whose
-// ConnectionLost has been called already it does nothing. A second call is a mistake and panics.
+// MakeConnection connects the client to the transport and sends SSH_FXP_INIT.
+// Requests may follow at once. After ConnectionLost, MakeConnection does
+// nothing. A second call panics.
 func (c *FileTransferClient) MakeConnection(transport Transport) {
 	if c.lost != nil {
 		return
@@ -88,28 +102,20 @@ func (c *FileTransferClient) MakeConnection(transport Transport) {
 	transport.Write(newInit(c.offered))
 }
 
-// Transport returns what MakeConnection was given, nil before.
+// Transport returns the argument of MakeConnection, or nil before that call.
 func (c *FileTransferClient) Transport() Transport { return c.transport }
 
-// Version returns the protocol version the server announced, 3 as a rule; it is not checked. It is 0 until the server has done so.
-func (c *FileTransferClient) Version() uint32 { return c.version }
-
-// Extensions returns the extensions the server announced, name to data; not to be changed. It is nil until the server has done so.
-func (c *FileTransferClient) Extensions() map[string]string { return c.extensions }
-
-// HasExtension reports whether the server has announced the extension of that name.
-func (c *FileTransferClient) HasExtension(name string) bool {
-	_, ok := c.extensions[name]
-	return ok
-}
-
-// Lost returns the [*ConnectionLostError] that requests fail with once the connection is gone, and nil while it lives.
+// Lost returns the [*ConnectionLostError] of the requests that are made after
+// the connection is lost, or nil while there is a connection.
 func (c *FileTransferClient) Lost() error { return c.lost }
 
-// DataReceived takes bytes from the server, cut in any way (C-SFTP-3), and fires the Deferreds of the requests they answer, in the order of
-// the answers. It takes ownership of p: file data is handed to the callbacks in place, so the caller must not use p again, unless the
-// transport's Recycle gives it back. Called from inside one of those callbacks it only queues p, behind what is being worked on. Before
-// MakeConnection and after the connection is lost it does nothing.
+// DataReceived takes bytes from the server, in chunks of any size. It fires the
+// Deferreds of the requests that they answer, in the order of the answers.
+//
+// DataReceived takes ownership of p, because file data in p is passed to
+// callbacks. The caller must not use p again unless the transport's Recycle
+// returns it. A call from inside a callback only queues p. Before
+// MakeConnection and after the connection is lost, DataReceived does nothing.
 func (c *FileTransferClient) DataReceived(p []byte) {
 	if c.transport == nil || c.lost != nil {
 		return
@@ -129,7 +135,7 @@ func (c *FileTransferClient) DataReceived(p []byte) {
 }
 
 func (c *FileTransferClient) receiveChunk(p []byte) {
-	c.kept = len(c.in.in) > 0 // what a panic in a callback has left may be a chunk's
+	c.kept = len(c.in.in) > 0 // left by a callback that has panicked; p may be appended to it
 	c.in.feed(p)
 	for c.receivePacket() {
 	}
@@ -138,7 +144,8 @@ func (c *FileTransferClient) receiveChunk(p []byte) {
 	}
 }
 
-// receivePacket handles the next packet, if it is there whole, and reports whether it was.
+// receivePacket handles the next packet. The result is false if there is no
+// complete packet, or after an error.
 func (c *FileTransferClient) receivePacket() bool {
 	packet, placed, err := c.in.next()
 	if err != nil {
@@ -163,8 +170,9 @@ func (c *FileTransferClient) receivePacket() bool {
 	return err == nil
 }
 
-// replyReceived gives a packet that has an id to the request that waits for it. Requests that come from the server are ignored (C-SFTP-8),
-// unless they pose as an answer, as they do when something echoes what we send.
+// replyReceived passes a packet to the request with its id. A request from the
+// server is ignored, unless it has the id of a request in flight: then
+// something sends our own requests back.
 func (c *FileTransferClient) replyReceived(typ PacketType, id uint32) error {
 	if err := c.decoder.Err(); err != nil {
 		return malformed(err)
@@ -181,40 +189,17 @@ func (c *FileTransferClient) replyReceived(typ PacketType, id uint32) error {
 	}
 }
 
-// versionReceived reads SSH_FXP_VERSION (draft section 4, C-SFTP-5).
-func (c *FileTransferClient) versionReceived() error {
-	if c.greeted {
-		return fmt.Errorf("%w: a second one", ErrUnexpectedReply)
-	}
-	d := &c.decoder
-	version, extensions := d.Uint32(), make(map[string]string)
-	for d.Len() > 0 {
-		name := d.String()
-		extensions[name] = d.String()
-	}
-	if d.Err() != nil {
-		return malformed(d.Err())
-	}
-	c.greeted, c.version, c.extensions = true, version, extensions
-	if _, ok := extensions[extLimits]; ok {
-		c.askLimits()
-	}
-	if c.GotServerVersion != nil {
-		c.GotServerVersion(version, extensions)
-	}
-	return nil
-}
-
-// ConnectionLost tells the client that the connection has ended, for the given reason, which may be nil. Every outstanding request fails
-// with a ConnectionLostError that wraps it, the oldest first, and so does every later one at once (C-SFTP-60, C-SFTP-61). Whoever owns the
-// transport has to call it (C-SFTP-63); further calls do nothing.
+// ConnectionLost tells the client that the connection has ended. The reason may
+// be nil. All requests in flight fail with a ConnectionLostError that wraps the
+// reason, the oldest first. Later requests fail at once. The owner of the
+// transport must call ConnectionLost; a second call does nothing.
 func (c *FileTransferClient) ConnectionLost(reason error) {
 	if c.markLost(reason) {
 		c.failPending()
 	}
 }
 
-// breakOff gives the connection up because of what the server did.
+// breakOff closes the connection because of an error of the server.
 func (c *FileTransferClient) breakOff(reason *ProtocolError) {
 	if !c.markLost(reason) {
 		return
@@ -227,7 +212,8 @@ func (c *FileTransferClient) breakOff(reason *ProtocolError) {
 	c.failPending()
 }
 
-// markLost reports whether the connection was not lost before. It drops what has come in and was not looked at.
+// markLost records the loss of the connection and drops received data. The
+// result is false if the connection was lost before.
 func (c *FileTransferClient) markLost(reason error) bool {
 	if c.lost != nil {
 		return false
@@ -237,13 +223,15 @@ func (c *FileTransferClient) markLost(reason error) bool {
 	return true
 }
 
-// failPending fails each outstanding request, the oldest first. An errback may cancel others, which stay in the table as abandoned.
+// failPending fails all requests in flight, the oldest first. If an errback
+// cancels another request, that request stays in the table.
 func (c *FileTransferClient) failPending() {
-	oldestFirst := func(a, b uint32) int { return cmp.Compare(a-c.nextID, b-c.nextID) } // ids wrap
+	oldestFirst := func(a, b uint32) int { return cmp.Compare(a-c.nextID, b-c.nextID) } // ids wrap around
 	ids := slices.SortedFunc(maps.Keys(c.pending), oldestFirst)
 	for _, id := range ids {
 		request := c.pending[id]
 		delete(c.pending, id)
 		request.fail(c.lost)
 	}
+	c.fireWhenVersion()
 }

@@ -10,9 +10,9 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// ClientDirectory is an open directory. Its methods belong to the goroutine that
-// owns the client. It should be closed, because servers limit the number of
-// handles.
+// ClientDirectory is an open directory. Its methods belong to the goroutine
+// that owns the client. It should be closed, because servers limit the number
+// of handles.
 type ClientDirectory struct {
 	client *FileTransferClient
 	handle string
@@ -44,8 +44,9 @@ func (d *ClientDirectory) Read() deferred.Deferred[[]Entry] {
 
 // ReadAll reads batch after batch and fires with all remaining entries. If they
 // need more memory than [FileTransferClient.MaxDirectorySize], ReadAll fails
-// with an error that wraps ErrTooManyEntries. An empty batch, which some servers
-// send at the end, ends the directory. ReadAll does not close the directory.
+// with an error that wraps ErrTooManyEntries. An empty batch, which some
+// servers send at the end, ends the directory. ReadAll does not close the
+// directory.
 func (d *ClientDirectory) ReadAll() deferred.Deferred[[]Entry] {
 	return deferred.Inline(func(co *deferred.Coro) ([]Entry, error) {
 		limit := cmp.Or(d.client.MaxDirectorySize, defaultDirectorySize)

@@ -1,42 +1,48 @@
-// Package filetransfer is an asynchronous client of SFTP version 3, draft-ietf-secsh-filexfer-02, that runs over anything that carries bytes:
-// an SSH channel as a rule, a pipe or a socket as well.
+// Package filetransfer is an asynchronous client of SFTP version 3
+// (draft-ietf-secsh-filexfer-02). It is twisted.conch.ssh.filetransfer for Go,
+// without the server. Package conch/sftp opens sessions and transfers whole
+// files and directories.
 //
-// # Model
-//
-// A [FileTransferClient] starts no goroutine and reads nothing itself. Bytes come in through DataReceived, cut in any way; requests go out
-// through a [Transport]; each operation returns a Deferred that fires when the server's answer arrives. Any number of requests may be
-// outstanding, and their answers may come in any order:
+// A [FileTransferClient] starts no goroutine and does not read. The owner of a
+// connection, usually an SSH channel, passes received bytes to DataReceived, in
+// chunks of any size, and calls ConnectionLost when the connection ends.
+// Requests are written to a [Transport]. Each operation returns a Deferred that
+// fires when the server answers. Any number of requests can be in flight, and
+// the server can answer them in any order:
 //
 //	client := filetransfer.NewFileTransferClient()
-//	client.MakeConnection(channel) // says hello; requests may follow at once
+//	client.MakeConnection(channel)
 //	d := client.MakeDirectory("foobarbaz", filetransfer.Attrs{})
 //	d.AddCallbacks(made, failed)
 //
-// The owner of the transport wires the other two ends: what arrives goes to DataReceived, and when the connection has ended, ConnectionLost is
-// called. Without the second, requests that are outstanding then never end.
+// # Goroutines
 //
-// # Concurrency
-//
-// A client, its files and its directories belong to one goroutine, the reactor's: every method is called there, and every callback runs there.
-// Nothing here holds a lock.
+// A client, its files and its directories belong to one goroutine, usually the
+// goroutine of a reactor. Callbacks run on it. Nothing has a lock.
 //
 // # Errors
 //
-// A failed operation gives an [*OpError], which names operation and path. Its cause is a [*StatusError] if the server refused; errors.Is
-// finds fs.ErrNotExist, fs.ErrPermission, fs.ErrExist, io.EOF and errors.ErrUnsupported in it. If no answer came it is a [*ConnectionLostError].
+// A failed operation returns an [*OpError], which names the operation and the
+// path. It wraps a [*StatusError] if the server refused the request: errors.Is
+// finds fs.ErrNotExist, fs.ErrPermission, fs.ErrExist, io.EOF and
+// errors.ErrUnsupported. It wraps a [*ConnectionLostError] if no answer came.
 //
-// A server that breaks the protocol (a reply to no request, of a type that does not answer it, malformed, or too long) ends the connection:
-// every outstanding request fails with a ConnectionLostError that wraps a [*ProtocolError], and the transport is closed. Bytes after the
-// last field of a reply are ignored, and so are requests that a server sends to the client by mistake.
+// A server that violates the protocol ends the connection. All requests in
+// flight then fail with a ConnectionLostError that wraps a [*ProtocolError],
+// and the client closes the transport. Bytes after the last field of a reply
+// are ignored, and requests from the server too.
 //
 // # Cancelling
 //
-// Cancelling a Deferred gives the request up on this side only: the server may carry it out all the same. The request's id stays taken until
-// the late answer comes, which is dropped; if it opened a file or a directory, that is closed again. At most [MaxAbandoned] requests may be
-// waited for like this; one more, and the server is taken to be out of order and the connection is closed.
+// A cancelled Deferred fails at once, but the server may still carry out the
+// request. Its id stays in use until the answer arrives, which is dropped; a
+// file or directory that it opens is closed. If more than 65,536 cancelled
+// requests wait for an answer, the client closes the connection.
 //
 // # Bounds
 //
-// A packet from the server is at most 256 KiB and 1 KiB long, and so at most are, apart from a small factor for Go's own headers, the entries,
-// attributes and extensions that are decoded from it. A handle has at most 256 bytes (draft section 6.2).
+// A packet from the server has at most 257 KiB. The results that are decoded
+// from a packet need at most a small multiple of that. A handle has at most 256
+// bytes. A whole directory needs at most
+// [FileTransferClient.MaxDirectorySize] bytes of memory.
 package filetransfer

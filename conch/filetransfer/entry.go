@@ -15,8 +15,8 @@ type Entry struct {
 
 	// The long name is *head + tail; a nil head is empty. In a large directory
 	// the long names are most of the data, and many begin with the same
-	// permissions, owner and group. The entries of a batch share these. Filename
-	// is part of tail if the long name ends with it.
+	// permissions, owner and group. The entries of a batch share these.
+	// Filename is part of tail if the long name ends with it.
 	head *string
 	tail string
 }
@@ -91,6 +91,22 @@ const (
 	mapSize      = 400 // a map of extended attributes, with the first eight
 	extendedSize = 80  // an extended attribute without its contents
 )
+
+// Memory estimates the memory of the entry in bytes. What it shares with other
+// entries counts in full.
+func (e Entry) Memory() int {
+	size := entrySize + 2*overhead + len(e.Filename) + len(e.tail)
+	if e.head != nil {
+		size += len(*e.head)
+	}
+	if e.Attrs.Extended != nil {
+		size += mapSize
+	}
+	for name, data := range e.Attrs.Extended {
+		size += extendedSize + len(name) + len(data)
+	}
+	return size
+}
 
 // memory estimates the memory that ReadAll needs for a batch, in bytes. The
 // Entries themselves count twice, because ReadAll copies them once at its end.

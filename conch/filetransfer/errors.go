@@ -5,15 +5,19 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/hawser-go/hawser/conch/internal/text"
 )
 
 const prefix = "filetransfer: "
 
 var (
-	// ErrNotConnected is the reason of a ConnectionLostError for a request made before MakeConnection (C-SFTP-62).
-	ErrNotConnected = errors.New("filetransfer: not connected; MakeConnection comes first")
+	// ErrNotConnected is the Reason of a ConnectionLostError for a request that
+	// was made before MakeConnection.
+	ErrNotConnected = errors.New("filetransfer: not connected; call MakeConnection first")
 
-	// ErrRequestTooLong is the failure of a request of more than 64 MiB, which is not sent. Servers set far lower limits.
+	// ErrRequestTooLong reports a request of more than 64 MiB, which is not
+	// sent. The limits of servers are far lower.
 	ErrRequestTooLong = errors.New("filetransfer: request too long")
 
 	// ErrTooManyEntries reports a directory that needs more memory than
@@ -21,64 +25,79 @@ var (
 	ErrTooManyEntries = errors.New("filetransfer: the directory is too large; call Read instead, or raise MaxDirectorySize")
 )
 
-// errNoProgress is the failure of a read that a server answers with no bytes, which is neither data nor the end of the file.
-var errNoProgress = fmt.Errorf("filetransfer: the server sent no data where there should be some: %w", io.ErrNoProgress)
+// errNoProgress reports an empty answer to a read, which is neither data nor
+// the end of the file.
+var errNoProgress = fmt.Errorf("filetransfer: the server sent no data for a read: %w", io.ErrNoProgress)
 
-// What a ProtocolError is about.
+// The errors of a ProtocolError.
 var (
-	ErrPacketLength     = errors.New("filetransfer: packet length out of bounds")       // C-SFTP-6
-	ErrUnknownID        = errors.New("filetransfer: reply with an id nobody waits for") // C-SFTP-7
-	ErrUnexpectedReply  = errors.New("filetransfer: reply of the wrong type")           // C-SFTP-9
-	ErrMalformedReply   = errors.New("filetransfer: malformed reply")                   // C-SFTP-10
-	ErrTooManyAbandoned = fmt.Errorf("filetransfer: more than %d cancelled requests without a reply", MaxAbandoned)
+	ErrPacketLength    = errors.New("filetransfer: invalid packet length")
+	ErrUnknownID       = errors.New("filetransfer: reply with an unknown request id")
+	ErrUnexpectedReply = errors.New("filetransfer: reply of the wrong type")
+	ErrMalformedReply  = errors.New("filetransfer: malformed reply")
+
+	errTooManyAbandoned = fmt.Errorf("filetransfer: more than %d cancelled requests without a reply", maxAbandoned)
 )
 
-// OpError is the failure of one operation: every error that a request's Deferred fails with is one, except deferred.ErrCancelled. Its cause
-// is a [*StatusError] if the server refused, a [*ConnectionLostError] if no answer came or can come, fs.ErrClosed for a file or directory that
-// was closed before, and else ErrRequestTooLong or ErrTooManyEntries.
+// OpError is the failure of an operation. Every Deferred of this package fails
+// with an OpError or with deferred.ErrCancelled, except that of WhenVersion.
 type OpError struct {
-	Op     string // in a word, such as "mkdir" or "read"
-	Path   string // the path, or for an open file or directory the path it was opened by; the name of an extended request
-	Target string // the second path of a rename or a link, else empty
-	Err    error
+	Op     string // one word, such as "mkdir" or "read"
+	Path   string // the path, also of an open file or directory, or the name of an extended request
+	Target string // the second path of a rename or link, or ""
+
+	// Err is a [*StatusError] if the server refused the request, a
+	// [*ConnectionLostError] if there is no connection, or an error that is or
+	// wraps fs.ErrClosed, ErrRequestTooLong, ErrTooManyEntries or
+	// io.ErrNoProgress.
+	Err error
 }
 
-// Error names operation, paths and cause, such as "filetransfer: mkdir foobarbaz: Failure (SSH_FX_FAILURE 4)".
+// Error returns the operation, the paths and the cause, such as "filetransfer:
+// mkdir foobarbaz: Failure (SSH_FX_FAILURE 4)". Paths with spaces or
+// unprintable characters are quoted.
 func (e *OpError) Error() string {
 	var b strings.Builder
 	b.WriteString(prefix + e.Op)
-	for _, part := range []string{e.Path, e.Target} {
-		if part != "" {
-			b.WriteString(" " + part)
+	for _, path := range []string{e.Path, e.Target} {
+		if path != "" {
+			b.WriteString(" " + showPath(path))
 		}
 	}
-	b.WriteString(": " + bare(e.Err))
+	b.WriteString(": " + text.TrimPrefix(e.Err))
 	return b.String()
 }
 
 // Unwrap returns the cause.
 func (e *OpError) Unwrap() error { return e.Err }
 
-// ConnectionLostError is the failure of requests that were outstanding when the connection ended, and of all that are made afterwards or
-// before MakeConnection (C-SFTP-60 to C-SFTP-62). errors.Is never finds io.EOF in it, which here means the end of a file, although many a
-// connection ends with one: that is left in Reason.
+func showPath(path string) string {
+	quoted := text.Quote(path)
+	if plain := quoted[1 : len(quoted)-1]; plain == path && !strings.Contains(path, " ") {
+		return path
+	}
+	return quoted
+}
+
+// ConnectionLostError is the failure of requests that were in flight when the
+// connection ended, and of requests without a connection. It never wraps
+// io.EOF, which means the end of a file here: a connection that ended with
+// io.EOF has it in Reason.
 type ConnectionLostError struct {
-	// Reason is what ConnectionLost was given, which may be nil, the [*ProtocolError] for which the client gave the connection up, or
-	// ErrNotConnected.
+	// Reason is the argument of ConnectionLost, which may be nil, or a
+	// [*ProtocolError] if the client closed the connection, or ErrNotConnected.
 	Reason error
 }
 
 // Error says that the connection is lost, and why.
-func (e *ConnectionLostError) Error() string { return prefix + e.bare() }
-
-func (e *ConnectionLostError) bare() string {
+func (e *ConnectionLostError) Error() string {
 	if e.Reason == nil {
-		return "connection lost"
+		return prefix + "connection lost"
 	}
-	return "connection lost: " + bare(e.Reason)
+	return prefix + "connection lost: " + text.TrimPrefix(e.Reason)
 }
 
-// Unwrap returns the reason, with io.EOF hidden.
+// Unwrap returns the reason, but hides io.EOF.
 func (e *ConnectionLostError) Unwrap() error {
 	if errors.Is(e.Reason, io.EOF) {
 		return &notEOF{e.Reason}
@@ -86,40 +105,34 @@ func (e *ConnectionLostError) Unwrap() error {
 	return e.Reason
 }
 
-// notEOF is an error of which everything can be found but io.EOF.
+// notEOF hides io.EOF in an error from errors.Is.
 type notEOF struct{ error }
 
-// Is reports whether errors.Is finds target, unless that is io.EOF.
+// Is is errors.Is, but returns false for io.EOF.
 func (e *notEOF) Is(target error) bool { return target != io.EOF && errors.Is(e.error, target) }
 
 // As is errors.As.
 func (e *notEOF) As(target any) bool { return errors.As(e.error, target) }
 
-// ProtocolError is a violation of the protocol by the server. The connection cannot be trusted any longer: the client fails every
-// outstanding request with a [*ConnectionLostError] that wraps this error, and closes the transport.
+// ProtocolError reports that the server has violated the protocol. The client
+// closes the transport then, and all requests in flight fail with a
+// [*ConnectionLostError] that wraps the ProtocolError.
 type ProtocolError struct {
-	Type PacketType // of the packet at fault, 0 if it was not read
-	ID   uint32     // its request id, 0 if it has none
-	Err  error      // wraps ErrPacketLength, ErrUnknownID, ErrUnexpectedReply, ErrMalformedReply or ErrTooManyAbandoned
+	Type PacketType // the type of the packet, or 0 if it is not known
+	ID   uint32     // the request id of the packet, or 0 if there is none
+
+	// Err wraps ErrPacketLength, ErrUnknownID, ErrUnexpectedReply or
+	// ErrMalformedReply, unless too many cancelled requests had no reply.
+	Err error
 }
 
-// Error says what was wrong, and with which packet.
-func (e *ProtocolError) Error() string { return prefix + e.bare() }
-
-func (e *ProtocolError) bare() string {
+// Error describes the violation and the packet.
+func (e *ProtocolError) Error() string {
 	if e.Type == 0 {
-		return "protocol error: " + bare(e.Err)
+		return prefix + "protocol error: " + text.TrimPrefix(e.Err)
 	}
-	return fmt.Sprintf("protocol error: %s with id %d: %s", e.Type, e.ID, bare(e.Err))
+	return fmt.Sprintf("%sprotocol error: %s with id %d: %s", prefix, e.Type, e.ID, text.TrimPrefix(e.Err))
 }
 
-// Unwrap returns what was wrong.
+// Unwrap returns the cause.
 func (e *ProtocolError) Unwrap() error { return e.Err }
-
-// bare returns the text of an error without this package's name in front: for use inside another error that has it already.
-func bare(err error) string {
-	if own, ok := err.(interface{ bare() string }); ok {
-		return own.bare()
-	}
-	return strings.TrimPrefix(err.Error(), prefix)
-}

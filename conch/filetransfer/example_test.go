@@ -105,8 +105,6 @@ func ExampleOpError() {
 func ExampleAttrs() {
 	attrs := filetransfer.Attrs{}.WithMode(fs.ModeSetgid|0o750).WithOwner(1000, 100)
 	fmt.Println(attrs.FileMode(), attrs.Has(filetransfer.AttrUIDGID), attrs.Has(filetransfer.AttrSize))
-	fmt.Println(filetransfer.FileMode(0o040755))
 	// Output:
 	// grwxr-x--- true false
-	// drwxr-xr-x
 }

@@ -9,8 +9,9 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// The extensions here are described in the file PROTOCOL of OpenSSH. A server that does not have one refuses with FXOpUnsupported, which is
-// errors.ErrUnsupported; HasExtension tells beforehand.
+// OpenSSH's file PROTOCOL describes these extensions. Servers without an
+// extension refuse the request with FXOpUnsupported, which is
+// errors.ErrUnsupported. See also HasExtension.
 const (
 	extPosixRename = "posix-rename@openssh.com"
 	extHardLink    = "hardlink@openssh.com"
@@ -24,7 +25,23 @@ const (
 	extHome        = "home-directory"
 )
 
-// extended makes the request of an extension whose body takes size bytes.
+// ExtendedReply is the answer to an extended request.
+type ExtendedReply struct {
+	Data   []byte // the body of an SSH_FXP_EXTENDED_REPLY, or nil
+	Status Status // the answer if it is an SSH_FXP_STATUS
+}
+
+// ExtendedRequest sends an extended request with the given data, in the
+// encoding of the extension (draft section 8). It fails with an error that
+// wraps errors.ErrUnsupported if the server does not have the extension.
+func (c *FileTransferClient) ExtendedRequest(name string, data []byte) deferred.Deferred[ExtendedReply] {
+	e := newPacket(fxpExtended, stringSize(name)+len(data))
+	e.String(name)
+	e.Raw(data)
+	return request(c, e, op{name: "extended", path: name}, extendedAnswer)
+}
+
+// extended sends an extended request with a body of size bytes.
 func extended[T any](c *FileTransferClient, name string, size int, body func(*wire.Encoder), o op, a answer[T]) deferred.Deferred[T] {
 	e := newPacket(fxpExtended, stringSize(name)+size)
 	e.String(name)
@@ -45,19 +62,22 @@ func encodeStrings(texts ...string) (size int, body func(*wire.Encoder)) {
 	}
 }
 
-// PosixRename renames a file or a directory as rename(2) does: what newpath named before is replaced at once (posix-rename@openssh.com).
+// PosixRename renames a file or directory like rename(2): it replaces newpath
+// atomically (posix-rename@openssh.com).
 func (c *FileTransferClient) PosixRename(oldpath, newpath string) deferred.Deferred[Status] {
 	size, body := encodeStrings(oldpath, newpath)
 	return extended(c, extPosixRename, size, body, op{"posix-rename", oldpath, newpath}, statusAnswer)
 }
 
-// HardLink gives the file oldpath a second name (hardlink@openssh.com).
+// HardLink creates newpath as another name of the file oldpath
+// (hardlink@openssh.com).
 func (c *FileTransferClient) HardLink(oldpath, newpath string) deferred.Deferred[Status] {
 	size, body := encodeStrings(oldpath, newpath)
 	return extended(c, extHardLink, size, body, op{"hardlink", oldpath, newpath}, statusAnswer)
 }
 
-// SetLinkAttrs is SetAttrs for a symbolic link itself (lsetstat@openssh.com). Few systems let its permissions be changed.
+// SetLinkAttrs is SetAttrs for a symbolic link itself (lsetstat@openssh.com).
+// Few systems can change the permissions of a link.
 func (c *FileTransferClient) SetLinkAttrs(path string, attrs Attrs) deferred.Deferred[Status] {
 	return extended(c, extLSetStat, stringSize(path)+attrs.size(), func(e *wire.Encoder) {
 		e.String(path)
@@ -65,33 +85,37 @@ func (c *FileTransferClient) SetLinkAttrs(path string, attrs Attrs) deferred.Def
 	}, op{name: "lsetstat", path: path}, statusAnswer)
 }
 
-// ExpandPath is RealPath for paths that may begin with ~ or ~user (expand-path@openssh.com).
+// ExpandPath is RealPath for paths that may begin with ~ or ~user
+// (expand-path@openssh.com).
 func (c *FileTransferClient) ExpandPath(path string) deferred.Deferred[string] {
 	size, body := encodeStrings(path)
 	return extended(c, extExpandPath, size, body, op{name: "expand-path", path: path}, pathAnswer)
 }
 
-// HomeDirectory fires with the home directory of a user, and for an empty name with that of the session's (home-directory).
+// HomeDirectory fires with the home directory of a user (home-directory). An
+// empty name is the user of the session.
 func (c *FileTransferClient) HomeDirectory(user string) deferred.Deferred[string] {
 	size, body := encodeStrings(user)
 	return extended(c, extHome, size, body, op{name: "home-directory", path: user}, pathAnswer)
 }
 
-// StatVFS is how full a file system is (statvfs@openssh.com). Counts of blocks are in units of FragmentSize.
+// StatVFS describes a file system and its free space (statvfs@openssh.com).
+// Blocks have FragmentSize bytes. Only the superuser can use the blocks and
+// inodes that are free but not available.
 type StatVFS struct {
 	BlockSize, FragmentSize              uint64 // bytes
-	Blocks, FreeBlocks, AvailableBlocks  uint64 // in all; free; free for others than the superuser
-	Files, FreeFiles, AvailableFiles     uint64 // likewise, of inodes
-	FileSystemID, Flags, MaxFilenameSize uint64 // Flags has StatReadOnly and StatNoSetUID
+	Blocks, FreeBlocks, AvailableBlocks  uint64
+	Files, FreeFiles, AvailableFiles     uint64 // inodes
+	FileSystemID, Flags, MaxFilenameSize uint64
 }
 
-// Bits of StatVFS.Flags.
+// The bits of StatVFS.Flags.
 const (
 	StatReadOnly = 1
 	StatNoSetUID = 2
 )
 
-// Free returns the number of bytes that are free for others than the superuser.
+// Free returns the number of bytes that are available to normal users.
 func (s StatVFS) Free() uint64 { return s.AvailableBlocks * s.FragmentSize }
 
 // Total returns the size of the file system in bytes.
@@ -105,13 +129,14 @@ var statVFSAnswer = answer[StatVFS]{typ: fxpExtendedReply, decode: func(d *wire.
 	return s, nil
 }}
 
-// StatVFS fires with how full the file system is that path is on.
+// StatVFS fires with the state of the file system of path.
 func (c *FileTransferClient) StatVFS(path string) deferred.Deferred[StatVFS] {
 	size, body := encodeStrings(path)
 	return extended(c, extStatVFS, size, body, op{name: "statvfs", path: path}, statVFSAnswer)
 }
 
-// StatVFS fires with how full the file system is that the file is on (fstatvfs@openssh.com).
+// StatVFS fires with the state of the file's file system
+// (fstatvfs@openssh.com).
 func (f *ClientFile) StatVFS() deferred.Deferred[StatVFS] {
 	size, body := encodeStrings(f.handle)
 	return onFile(f, "fstatvfs", func(o op) deferred.Deferred[StatVFS] {
@@ -119,14 +144,17 @@ func (f *ClientFile) StatVFS() deferred.Deferred[StatVFS] {
 	})
 }
 
-// Sync makes the server write the file to its disk, as fsync(2) does (fsync@openssh.com).
+// Sync makes the server write the file to its disk, like fsync(2)
+// (fsync@openssh.com).
 func (f *ClientFile) Sync() deferred.Deferred[Status] {
 	size, body := encodeStrings(f.handle)
 	return onFile(f, "fsync", func(o op) deferred.Deferred[Status] { return extended(f.client, extFsync, size, body, o, statusAnswer) })
 }
 
-// CopyData makes the server copy length bytes at offset of the file to another one, which is open for writing, at toOffset; nothing goes over
-// the connection. A length of 0 means up to the end of the file. (Extension copy-data; draft-ietf-secsh-filexfer-extensions-00, section 7.)
+// CopyData makes the server copy length bytes at offset to the file to at
+// toOffset, which must be open for writing (copy-data,
+// draft-ietf-secsh-filexfer-extensions-00, section 7). The length 0 means up to
+// the end of the file.
 func (f *ClientFile) CopyData(offset, length uint64, to *ClientFile, toOffset uint64) deferred.Deferred[Status] {
 	return onFile(f, "copy-data", func(o op) deferred.Deferred[Status] {
 		o.target = to.name
@@ -143,10 +171,12 @@ func (f *ClientFile) CopyData(offset, length uint64, to *ClientFile, toOffset ui
 	})
 }
 
-// Names are the names of users and groups, in the order of the numbers asked for; empty for a number that has none.
+// Names are the names of users and groups, in the order of the request. The
+// name of an unknown id is "".
 type Names struct{ Users, Groups []string }
 
-// UsersGroupsByID fires with the server's names of numeric users and groups (users-groups-by-id@openssh.com).
+// UsersGroupsByID fires with the names of users and groups on the server
+// (users-groups-by-id@openssh.com).
 func (c *FileTransferClient) UsersGroupsByID(uids, gids []uint32) deferred.Deferred[Names] {
 	answer := answer[Names]{typ: fxpExtendedReply, decode: func(d *wire.Decoder) (n Names, err error) {
 		var inUsers, inGroups error
@@ -164,7 +194,7 @@ func (c *FileTransferClient) UsersGroupsByID(uids, gids []uint32) deferred.Defer
 	}, op{name: "users-groups-by-id"}, answer)
 }
 
-// decodeNames reads a string that consists of n strings.
+// decodeNames reads a string that contains n strings.
 func decodeNames(d *wire.Decoder, n int) ([]string, error) {
 	list := wire.NewDecoder(d.Bytes())
 	var names []string
@@ -172,7 +202,7 @@ func decodeNames(d *wire.Decoder, n int) ([]string, error) {
 		names = append(names, list.String())
 	}
 	if d.Err() == nil && (list.Err() != nil || len(names) != n) {
-		return nil, malformed(fmt.Errorf("%d names or more where %d were asked for", len(names), n))
+		return nil, malformed(fmt.Errorf("at least %d names; %d were requested", len(names), n))
 	}
 	return names, nil
 }

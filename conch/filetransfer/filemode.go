@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// The bits of POSIX st_mode, which is what servers put into permissions (draft section 5).
+// The bits of POSIX st_mode, which servers use for permissions (draft section
+// 5).
 const (
 	typeMask   = 0o170000
 	typeSocket = 0o140000
@@ -24,7 +25,7 @@ const (
 )
 
 var fileTypes = map[uint32]fs.FileMode{
-	0:          0, // some servers send the permission bits alone
+	0:          0, // some servers send only the permission bits
 	typeFile:   0,
 	typeDir:    fs.ModeDir,
 	typeLink:   fs.ModeSymlink,
@@ -49,9 +50,8 @@ var specialBits = []struct {
 	mode  fs.FileMode
 }{{setUID, fs.ModeSetuid}, {setGID, fs.ModeSetgid}, {sticky, fs.ModeSticky}}
 
-// FileMode converts POSIX mode bits, as [Attrs] has them in Permissions, to an fs.FileMode. Without type bits it is a regular file; with a
-// type that Go has no word for it is fs.ModeIrregular.
-func FileMode(permissions uint32) fs.FileMode {
+// fileMode converts POSIX mode bits to an fs.FileMode.
+func fileMode(permissions uint32) fs.FileMode {
 	mode := fs.FileMode(permissions) & fs.ModePerm
 	if kind, ok := fileTypes[permissions&typeMask]; ok {
 		mode |= kind
@@ -66,19 +66,20 @@ func FileMode(permissions uint32) fs.FileMode {
 	return mode
 }
 
-// Permissions converts an fs.FileMode to POSIX mode bits, type included. fs.ModeIrregular gives no type bits.
-func Permissions(mode fs.FileMode) uint32 {
-	permissions := uint32(mode&fs.ModePerm) | permissionTypes[mode.Type()]
-	for _, bit := range specialBits {
-		if mode&bit.mode != 0 {
-			permissions |= bit.posix
+// permissions converts an fs.FileMode to POSIX mode bits with a type.
+// fs.ModeIrregular has no type bits.
+func permissions(mode fs.FileMode) uint32 {
+	bits := uint32(mode&fs.ModePerm) | permissionTypes[mode.Type()]
+	for _, special := range specialBits {
+		if mode&special.mode != 0 {
+			bits |= special.posix
 		}
 	}
-	return permissions
+	return bits
 }
 
-// FileInfo returns a view of the attributes as an fs.FileInfo of the file that name, a path with slashes, names. What is not present is zero.
-// Its Sys returns the Attrs.
+// FileInfo returns the attributes as an fs.FileInfo with the last element of
+// name. Attributes that are not present are zero. Sys returns the Attrs.
 func (a Attrs) FileInfo(name string) fs.FileInfo { return &fileInfo{path.Base(name), a} }
 
 type fileInfo struct {

@@ -5,11 +5,13 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// Paths are sent as they are, whatever bytes are in them; servers that care take them for UTF-8. Relative ones start where the server starts a
-// session, as a rule in the user's home directory.
+// Paths are sent unchanged and may contain any bytes. Some servers expect
+// UTF-8. Relative paths begin at the directory where the server starts a
+// session, usually the user's home directory.
 
-// OpenFile opens the file filename, for what flags say, and fires with it. attrs are for a file that is made in doing so; the zero Attrs
-// leave them to the server. (Draft section 6.3, C-SFTP-25.)
+// OpenFile opens a file and fires with it (draft section 6.3). attrs are the
+// attributes of a file that the call creates. With zero Attrs the server
+// chooses them.
 func (c *FileTransferClient) OpenFile(filename string, flags OpenFlags, attrs Attrs) deferred.Deferred[*ClientFile] {
 	e := newPacket(fxpOpen, stringSize(filename)+4+attrs.size())
 	e.String(filename)
@@ -20,35 +22,38 @@ func (c *FileTransferClient) OpenFile(filename string, flags OpenFlags, attrs At
 	}))
 }
 
-// RemoveFile removes a file, not a directory (draft section 6.5).
+// RemoveFile removes a file, but not a directory (draft section 6.5).
 func (c *FileTransferClient) RemoveFile(filename string) deferred.Deferred[Status] {
 	return request(c, pathPacket(fxpRemove, filename), op{name: "remove", path: filename}, statusAnswer)
 }
 
-// RenameFile renames a file or a directory. In version 3 it fails if there is something called newpath already (draft section 6.5).
+// RenameFile renames a file or directory (draft section 6.5). Most servers fail
+// if newpath exists; see PosixRename.
 func (c *FileTransferClient) RenameFile(oldpath, newpath string) deferred.Deferred[Status] {
 	return request(c, pathsPacket(fxpRename, oldpath, newpath), op{"rename", oldpath, newpath}, statusAnswer)
 }
 
-// MakeDirectory makes a directory (draft section 6.6).
+// MakeDirectory creates a directory (draft section 6.6).
 func (c *FileTransferClient) MakeDirectory(path string, attrs Attrs) deferred.Deferred[Status] {
 	return request(c, pathAttrsPacket(fxpMkdir, path, attrs), op{name: "mkdir", path: path}, statusAnswer)
 }
 
-// RemoveDirectory removes a directory, which has to be empty (draft section 6.6).
+// RemoveDirectory removes an empty directory (draft section 6.6).
 func (c *FileTransferClient) RemoveDirectory(path string) deferred.Deferred[Status] {
 	return request(c, pathPacket(fxpRmdir, path), op{name: "rmdir", path: path}, statusAnswer)
 }
 
-// OpenDirectory opens a directory to read its entries, and fires with it (draft section 6.7).
+// OpenDirectory opens a directory for reading and fires with it (draft section
+// 6.7).
 func (c *FileTransferClient) OpenDirectory(path string) deferred.Deferred[*ClientDirectory] {
 	return request(c, pathPacket(fxpOpendir, path), op{name: "opendir", path: path}, handleAnswer(func(handle string) *ClientDirectory {
 		return &ClientDirectory{client: c, handle: handle, name: path}
 	}))
 }
 
-// GetAttrs fires with the attributes of what path names: if that is a symbolic link, with those of the link itself, or with followLinks of
-// what it points to (draft section 6.8, C-SFTP-26).
+// GetAttrs fires with the attributes of a path (draft section 6.8). If the path
+// is a symbolic link, they are the attributes of the link, or, if followLinks
+// is true, of the file that it points to.
 func (c *FileTransferClient) GetAttrs(path string, followLinks bool) deferred.Deferred[Attrs] {
 	if followLinks {
 		return request(c, pathPacket(fxpStat, path), op{name: "stat", path: path}, attrsAnswer)
@@ -56,48 +61,19 @@ func (c *FileTransferClient) GetAttrs(path string, followLinks bool) deferred.De
 	return request(c, pathPacket(fxpLstat, path), op{name: "lstat", path: path}, attrsAnswer)
 }
 
-// SetAttrs changes those attributes that are present in attrs (draft section 6.9).
+// SetAttrs changes the attributes that are present in attrs (draft section
+// 6.9). It follows symbolic links.
 func (c *FileTransferClient) SetAttrs(path string, attrs Attrs) deferred.Deferred[Status] {
 	return request(c, pathAttrsPacket(fxpSetstat, path, attrs), op{name: "setstat", path: path}, statusAnswer)
 }
 
-// ReadLink fires with what the symbolic link at path points to (draft section 6.10, C-SFTP-28).
-func (c *FileTransferClient) ReadLink(path string) deferred.Deferred[string] {
-	return request(c, pathPacket(fxpReadlink, path), op{name: "readlink", path: path}, pathAnswer)
-}
-
-// MakeLink makes a symbolic link at linkPath that points to targetPath (draft section 6.10). In which order the two are sent is up to
-// DraftLinkOrder.
-func (c *FileTransferClient) MakeLink(linkPath, targetPath string) deferred.Deferred[Status] {
-	first, second := targetPath, linkPath
-	if c.DraftLinkOrder {
-		first, second = second, first
-	}
-	return request(c, pathsPacket(fxpSymlink, first, second), op{"symlink", linkPath, targetPath}, statusAnswer)
-}
-
-// RealPath fires with the absolute form of path, as the server sees it; RealPath(".") is the directory that relative paths start from (draft
-// section 6.11, C-SFTP-28).
+// RealPath fires with the absolute form of a path on the server (draft section
+// 6.11). RealPath(".") is the directory where relative paths begin.
 func (c *FileTransferClient) RealPath(path string) deferred.Deferred[string] {
 	return request(c, pathPacket(fxpRealpath, path), op{name: "realpath", path: path}, pathAnswer)
 }
 
-// ExtendedReply is the answer to a request of an extension.
-type ExtendedReply struct {
-	Data   []byte // the body of a SSH_FXP_EXTENDED_REPLY; nil if the answer was a Status
-	Status Status // the answer, if that was a SSH_FXP_STATUS that reports success
-}
-
-// ExtendedRequest makes the request of an extension: data is its body after the name, encoded as the extension wants it (draft section 8).
-// A server that does not know the extension refuses with FXOpUnsupported, which is errors.ErrUnsupported (C-SFTP-29).
-func (c *FileTransferClient) ExtendedRequest(name string, data []byte) deferred.Deferred[ExtendedReply] {
-	e := newPacket(fxpExtended, stringSize(name)+len(data))
-	e.String(name)
-	e.Raw(data)
-	return request(c, e, op{name: "extended", path: name}, extendedAnswer)
-}
-
-// pathPacket encodes a request whose body is one string: a path, or a handle.
+// pathPacket encodes a request with one string: a path or a handle.
 func pathPacket(typ PacketType, path string) wire.Encoder {
 	e := newPacket(typ, stringSize(path))
 	e.String(path)
@@ -111,7 +87,7 @@ func pathsPacket(typ PacketType, first, second string) wire.Encoder {
 	return e
 }
 
-// pathAttrsPacket encodes a request whose body is a path, or a handle, and attributes.
+// pathAttrsPacket encodes a request with a path or handle, and attributes.
 func pathAttrsPacket(typ PacketType, path string, attrs Attrs) wire.Encoder {
 	e := newPacket(typ, stringSize(path)+attrs.size())
 	e.String(path)
@@ -119,7 +95,7 @@ func pathAttrsPacket(typ PacketType, path string, attrs Attrs) wire.Encoder {
 	return e
 }
 
-// closeHandle closes a file or a directory (draft section 6.3).
+// closeHandle closes a file or directory (draft section 6.3).
 func (c *FileTransferClient) closeHandle(handle string, o op) deferred.Deferred[Status] {
 	return request(c, pathPacket(fxpClose, handle), o, statusAnswer)
 }

@@ -45,7 +45,7 @@ var operations = []struct {
 	{"C-SFTP-27 makeLink", func(c *FileTransferClient) watched { return watch(c.MakeLink("link", "target")) },
 		"\x00\x00\x00\x06target\x00\x00\x00\x04link", fxpSymlink, statusOnly, op{"symlink", "link", "target"}},
 	{"C-SFTP-27 makeLink, draft order", func(c *FileTransferClient) watched {
-		c.DraftLinkOrder = true
+		c.LinkOrder = LinkOrderDraft
 		return watch(c.MakeLink("link", "target"))
 	}, "\x00\x00\x00\x04link\x00\x00\x00\x06target", fxpSymlink, statusOnly, op{"symlink", "link", "target"}},
 	{"C-SFTP-28 realPath", func(c *FileTransferClient) watched { return watch(c.RealPath("")) },

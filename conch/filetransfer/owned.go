@@ -19,9 +19,9 @@ var _ [WriteHeadroom - (headerSize + 4 + maxHandle + 8 + 4)]byte
 // WriteOwned method.
 //
 // The caller must not use buf until release is called. WriteOwned calls release
-// once, on any goroutine: when the transport no longer needs buf, when a write of
-// several requests is done, or at once if all the data was copied or nothing is
-// sent. The Deferred may fire before or after that.
+// once, on any goroutine: when the transport no longer needs buf, when a write
+// of several requests is done, or at once if all the data was copied or nothing
+// is sent. The Deferred may fire before or after that.
 func (f *ClientFile) WriteOwned(offset uint64, buf []byte, release func()) deferred.Deferred[Status] {
 	c, data := f.client, buf[WriteHeadroom:]
 	if len(data) > c.WriteSize() {

@@ -7,14 +7,12 @@ import (
 	"github.com/hawser-go/hawser/conch/internal/wire"
 )
 
-// protocolVersion is the version of the protocol spoken here: draft-ietf-secsh-filexfer-02.
-const protocolVersion = 3
-
-// headerSize is the size in bytes of what every request and reply but SSH_FXP_INIT and SSH_FXP_VERSION begins with: length, type, request id
-// (draft section 3).
+// headerSize is the size of the first fields of a request or reply, in bytes:
+// length, type and request id (draft section 3). SSH_FXP_INIT and
+// SSH_FXP_VERSION have no request id.
 const headerSize = lengthSize + 1 + 4
 
-// PacketType is the first byte of a packet (draft section 3).
+// PacketType is the type of a packet (draft section 3).
 type PacketType uint8
 
 const (
@@ -57,7 +55,7 @@ var packetNames = map[PacketType]string{
 	fxpExtended: "SSH_FXP_EXTENDED", fxpExtendedReply: "SSH_FXP_EXTENDED_REPLY",
 }
 
-// String returns the draft's name of the type, such as SSH_FXP_STATUS.
+// String returns the name of the type in the draft, such as SSH_FXP_STATUS.
 func (t PacketType) String() string {
 	if name, ok := packetNames[t]; ok {
 		return name
@@ -65,56 +63,37 @@ func (t PacketType) String() string {
 	return fmt.Sprintf("SSH_FXP_%d", uint8(t))
 }
 
-// isRequest reports whether packets of this type go from client to server.
+// isRequest reports whether clients send packets of this type.
 func (t PacketType) isRequest() bool {
 	return t >= fxpInit && t <= fxpSymlink && t != fxpVersion || t == fxpExtended
 }
 
-// OpenFlags says how a file is to be opened (draft section 6.3).
+// OpenFlags are the flags of OpenFile (draft section 6.3).
 type OpenFlags uint32
 
 const (
 	FXFRead   OpenFlags = 0x01 // open for reading
 	FXFWrite  OpenFlags = 0x02 // open for writing
-	FXFAppend OpenFlags = 0x04 // each write goes to the end of the file
-	FXFCreat  OpenFlags = 0x08 // create the file if it is not there
-	FXFTrunc  OpenFlags = 0x10 // with FXFCreat: cut an existing file to length 0
+	FXFAppend OpenFlags = 0x04 // write at the end of the file
+	FXFCreat  OpenFlags = 0x08 // create the file if it does not exist
+	FXFTrunc  OpenFlags = 0x10 // with FXFCreat: truncate an existing file
 	FXFExcl   OpenFlags = 0x20 // with FXFCreat: fail if the file exists
-	FXFText   OpenFlags = 0x40 // text mode; not part of version 3, few servers know it
+	FXFText   OpenFlags = 0x40 // text mode, from a later draft; few servers support it
 )
 
-// Extension is a pair of name and data that each side may announce as the session begins (draft section 4).
-type Extension struct {
-	Name string
-	Data string // any bytes
-}
-
-// newPacket begins a request whose body takes size bytes: room for the length and the id is left open until seal.
+// newPacket begins a request with a body of size bytes. seal sets its length
+// and id.
 func newPacket(typ PacketType, size int) wire.Encoder {
 	buf := make([]byte, headerSize, headerSize+size)
 	buf[lengthSize] = byte(typ)
 	return wire.NewEncoder(buf)
 }
 
-// seal fills in the length and the id of a request that is otherwise complete.
+// seal sets the length and the id of a request.
 func seal(packet []byte, id uint32) {
 	binary.BigEndian.PutUint32(packet, uint32(len(packet)-lengthSize))
 	binary.BigEndian.PutUint32(packet[lengthSize+1:], id)
 }
 
-// newInit encodes SSH_FXP_INIT, which has no id (draft section 4, C-SFTP-1, C-SFTP-2).
-func newInit(extensions []Extension) []byte {
-	e := wire.NewEncoder(make([]byte, lengthSize))
-	e.Uint8(uint8(fxpInit))
-	e.Uint32(protocolVersion)
-	for _, x := range extensions {
-		e.String(x.Name)
-		e.String(x.Data)
-	}
-	packet := e.Data()
-	binary.BigEndian.PutUint32(packet, uint32(len(packet)-lengthSize))
-	return packet
-}
-
-// stringSize returns how many bytes an encoded string takes.
+// stringSize returns the size of an encoded string in bytes.
 func stringSize(s string) int { return 4 + len(s) }

@@ -118,20 +118,23 @@ func startOpenSSH(t testing.TB) *session {
 	return start(t, sftptest.Program(conchtest.Program(t, "sftp-server")))
 }
 
-// startPython runs the server out of testdata that needs a Python package, or skips the test.
-func startPython(t testing.TB, needs string) *session {
+// startPython runs the server out of testdata that needs a Python package, or
+// skips the test. version is what the server would say over SSH.
+func startPython(t testing.TB, needs, version string) *session {
 	begin, err := sftptest.Python(filepath.Join("testdata", needs+"_server.py"), needs)
 	if err != nil {
 		conchtest.MissingPeer(t, err.Error())
 	}
 	s := start(t, begin)
-	s.DraftLinkOrder = true
+	s.SSHVersion = version
 	return s
 }
 
-func startTwisted(t testing.TB) *session { return startPython(t, "twisted") }
+func startTwisted(t testing.TB) *session { return startPython(t, "twisted", "SSH-2.0-Twisted_24.3.0") }
 
-func startAsyncSSH(t testing.TB) *session { return startPython(t, "asyncssh") }
+func startAsyncSSH(t testing.TB) *session {
+	return startPython(t, "asyncssh", "SSH-2.0-AsyncSSH_2.10.1")
+}
 
 func startPkgServer(t testing.TB) *session { return start(t, sftptest.PkgSFTP) }
 

@@ -19,24 +19,24 @@ const readAhead = 2 << 20
 //
 // A read of up to 32 KiB is one request, and fires with the data in the
 // server's answer, which may be short. A longer read is split into requests of
-// at most [FileTransferClient.ReadSize] bytes, up to 16 in flight. It fires with
-// fewer bytes only if the file ends there.
+// at most [FileTransferClient.ReadSize] bytes, up to 16 in flight. It fires
+// with fewer bytes only if the file ends there.
 //
 // The caller may keep and change the data. A short read may share memory with
 // the bytes that were given to DataReceived: copy a small part that is kept for
 // a long time.
 func (f *ClientFile) ReadChunk(offset uint64, length uint32) deferred.Deferred[[]byte] {
 	if length > safeChunk && !f.closed {
-		return deferred.Inline(func(co *deferred.Coro) ([]byte, error) { return f.readLong(co, offset, int(length)) })
+		return deferred.Inline(func(co *deferred.Coro) ([]byte, error) { return f.readLong(co, offset, length) })
 	}
 	return onFile(f, "read", func(o op) deferred.Deferred[[]byte] {
 		return request(f.client, f.readPacket(offset, length), o, dataAnswer(length))
 	})
 }
 
-func (f *ClientFile) readLong(co *deferred.Coro, offset uint64, length int) (data []byte, err error) {
-	for len(data) < length {
-		want := min(length-len(data), readAhead)
+func (f *ClientFile) readLong(co *deferred.Coro, offset uint64, length uint32) (data []byte, err error) {
+	for uint32(len(data)) < length {
+		want := int(min(length-uint32(len(data)), readAhead))
 		data = slices.Grow(data, want)
 		n, err := f.readInto(co, offset+uint64(len(data)), data[len(data):len(data)+want])
 		if err != nil && (len(data) == 0 || !errors.Is(err, io.EOF)) {

@@ -7,18 +7,19 @@ import (
 	"github.com/hawser-go/hawser/conch/internal/wire"
 )
 
-// maxHandle is the length in bytes that a handle may have (draft section 6.2).
+// maxHandle is the maximum length of a handle in bytes (draft section 6.2).
 const maxHandle = 256
 
-// answer says which reply, besides a refusal, answers a request, and how it becomes the request's result.
+// answer describes the successful replies to a request.
 type answer[T any] struct {
-	typ    PacketType
-	decode func(*wire.Decoder) (T, error) // reads a reply of that type; the decoder's error need not be looked at
-	ok     func(Status) T                 // what SSH_FX_OK means; nil if it is not an answer
-	into   []byte                         // where the data of a SSH_FXP_DATA goes; nil if it is to be decoded
+	typ    PacketType                     // the type of the reply
+	decode func(*wire.Decoder) (T, error) // decodes such a reply; read checks the decoder's error
+	ok     func(Status) T                 // converts SSH_FX_OK; nil if that is not an answer
+	into   []byte                         // the destination of file data; nil if it is decoded
 }
 
-// read decodes a reply: to a result, to a refusal, or to an error that says what is wrong with the reply (C-SFTP-9, C-SFTP-10).
+// read decodes a reply. The result is a value, the server's refusal, or an
+// error if the reply violates the protocol.
 func (a answer[T]) read(typ PacketType, d *wire.Decoder) (v T, refused *StatusError, err error) {
 	switch typ {
 	case fxpStatus:
@@ -48,7 +49,7 @@ func (a answer[T]) readStatus(d *wire.Decoder) (v T, refused *StatusError, err e
 	}
 }
 
-// The answers of the requests whose result is what the reply holds.
+// Answers that are decoded without further knowledge of the request.
 var (
 	statusAnswer   = answer[Status]{typ: fxpStatus, ok: func(s Status) Status { return s }}
 	attrsAnswer    = answer[Attrs]{typ: fxpAttrs, decode: func(d *wire.Decoder) (Attrs, error) { return decodeAttrs(d), nil }}
@@ -61,7 +62,7 @@ var (
 	}
 )
 
-// handleAnswer is the answer of the requests that open something.
+// handleAnswer is the answer to a request that opens a file or directory.
 func handleAnswer[T any](opened func(handle string) T) answer[T] {
 	return answer[T]{typ: fxpHandle, decode: func(d *wire.Decoder) (v T, err error) {
 		handle, err := decodeHandle(d)
@@ -72,21 +73,21 @@ func handleAnswer[T any](opened func(handle string) T) answer[T] {
 	}}
 }
 
-// dataAnswer is the answer of a request for at most length bytes.
+// dataAnswer is the answer to a read of at most length bytes.
 func dataAnswer(length uint32) answer[[]byte] {
 	return answer[[]byte]{typ: fxpData, decode: func(d *wire.Decoder) ([]byte, error) {
 		data := d.Bytes()
 		if uint64(len(data)) > uint64(length) {
-			return nil, malformed(fmt.Errorf("%d bytes where %d were asked for", len(data), length))
+			return nil, malformed(fmt.Errorf("%d bytes of data; %d were requested", len(data), length))
 		}
 		return data, nil
 	}}
 }
 
-// intoAnswer is the answer of a request for the bytes that fit into p.
+// intoAnswer is the answer to a read into p.
 func intoAnswer(c *FileTransferClient, p []byte) answer[int] {
 	return answer[int]{typ: fxpData, into: p, decode: func(d *wire.Decoder) (int, error) {
-		if c.placed { // the data is in its place
+		if c.placed { // the data is already in p
 			return int(d.Uint32()), nil
 		}
 		data, err := dataAnswer(uint32(len(p))).decode(d)
@@ -100,16 +101,16 @@ func decodeHandle(d *wire.Decoder) (string, error) {
 		return "", malformed(d.Err())
 	}
 	if len(handle) > maxHandle {
-		return "", malformed(fmt.Errorf("handle of %d bytes, allowed are %d", len(handle), maxHandle))
+		return "", malformed(fmt.Errorf("the handle has %d bytes, more than %d", len(handle), maxHandle))
 	}
 	return string(handle), nil
 }
 
-// decodePath returns the first name of a SSH_FXP_NAME (C-SFTP-28).
+// decodePath returns the first name of an SSH_FXP_NAME.
 func decodePath(d *wire.Decoder) (string, error) {
 	entries := decodeEntries(d)
 	if len(entries) == 0 {
-		return "", malformed(errors.New("no name in it"))
+		return "", malformed(errors.New("no name"))
 	}
 	return entries[0].Filename, nil
 }

@@ -7,12 +7,20 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// MaxAbandoned is how many cancelled requests may wait for their late answers at a time; each takes some forty bytes. It is a good deal more
-// than any server queues.
-const MaxAbandoned = 1 << 16
+const (
+	// maxAbandoned is the maximum number of cancelled requests that wait for
+	// their answers, far more than any server queues. Each needs about 40
+	// bytes.
+	maxAbandoned = 1 << 16
 
-// maxRequest is the longest request in bytes. No server takes as much; it keeps lengths from wrapping.
-const maxRequest = 64 << 20
+	// maxRequest is the maximum length of a request in bytes, far more than any
+	// server accepts.
+	maxRequest = 64 << 20
+
+	// largeRequest is the minimum length in bytes of the requests that are
+	// given to the transport without copying.
+	largeRequest = 8 << 10
+)
 
 // op names an operation in errors.
 type op struct{ name, path, target string }
@@ -21,20 +29,23 @@ func (o op) wrap(err error) error {
 	return &OpError{Op: o.name, Path: o.path, Target: o.target, Err: err}
 }
 
-// pendingRequest is an entry in the table of requests that wait for an answer.
+// pendingRequest is a request that waits for its answer.
 type pendingRequest interface {
-	// deliver checks and decodes an answer. If it is one, deliver takes the request out of the table and fires its Deferred; if not, it
-	// returns what is wrong and leaves everything as it is.
+	// deliver decodes a reply. If the reply is an answer, deliver removes the
+	// request from the table and fires the Deferred. Otherwise it changes
+	// nothing and returns the error.
 	deliver(c *FileTransferClient, id uint32, typ PacketType, d *wire.Decoder) error
 
-	// fail fires the Deferred of a request that is out of the table.
+	// fail fires the Deferred of a request that was removed from the table.
 	fail(err error)
 
-	// room returns where the data of the answer goes, nil if it is to be decoded.
+	// room returns the destination of file data in the answer, or nil if the
+	// answer is decoded.
 	room() []byte
 }
 
-// request sends a packet that newPacket began, and returns the Deferred of its answer. Every operation goes through here.
+// request sends a packet that newPacket began. It returns the Deferred of the
+// answer.
 func request[T any](c *FileTransferClient, packet wire.Encoder, o op, a answer[T]) deferred.Deferred[T] {
 	p := packet.Data()
 	if err := c.refuse(len(p)); err != nil {
@@ -50,19 +61,15 @@ func request[T any](c *FileTransferClient, packet wire.Encoder, o op, a answer[T
 	return d
 }
 
-// largeRequest is the size in bytes from which on a request is worth not being copied.
-const largeRequest = 8 << 10
-
-// register enters a request in the table.
+// register adds a request to the table.
 func register[T any](c *FileTransferClient, o op, a answer[T]) (deferred.Deferred[T], uint32) {
-	id := c.takeID()
-	want := a.typ
+	id, want := c.takeID(), a.typ
 	d := deferred.New(func(deferred.Deferred[T]) { c.abandon(id, want) })
 	c.pending[id] = &outstanding[T]{d, o, a}
 	return d, id
 }
 
-// refuse returns why a request of size bytes cannot be sent, or nil.
+// refuse returns an error if a request of size bytes cannot be sent.
 func (c *FileTransferClient) refuse(size int) error {
 	switch {
 	case c.lost != nil:
@@ -70,13 +77,14 @@ func (c *FileTransferClient) refuse(size int) error {
 	case c.transport == nil:
 		return &ConnectionLostError{Reason: ErrNotConnected}
 	case size > maxRequest:
-		return fmt.Errorf("%w: %d bytes, allowed are %d; split it", ErrRequestTooLong, size, maxRequest)
+		return fmt.Errorf("%w: %d bytes exceed the limit of %d; split the request", ErrRequestTooLong, size, maxRequest)
 	default:
 		return nil
 	}
 }
 
-// takeID returns the next id that is not in use: they count up from 0 and wrap (C-SFTP-20).
+// takeID returns the next id that is not in use. Ids count up from 0 and wrap
+// around.
 func (c *FileTransferClient) takeID() uint32 {
 	for {
 		id := c.nextID
@@ -87,18 +95,18 @@ func (c *FileTransferClient) takeID() uint32 {
 	}
 }
 
-// abandon is the canceller of each request: the id stays taken until the answer comes.
+// abandon cancels a request. Its id stays in use until the answer arrives.
 func (c *FileTransferClient) abandon(id uint32, want PacketType) {
 	c.pending[id] = abandoned(want)
 	if header := c.in.placing(); header != nil && packetID(header) == id {
 		c.in.giveUpPlace()
 	}
-	if c.abandoned++; c.abandoned > MaxAbandoned {
-		c.breakOff(&ProtocolError{Err: ErrTooManyAbandoned})
+	if c.abandoned++; c.abandoned > maxAbandoned {
+		c.breakOff(&ProtocolError{Err: errTooManyAbandoned})
 	}
 }
 
-// outstanding is a request that waits for its answer.
+// outstanding is a request that was not cancelled.
 type outstanding[T any] struct {
 	d      deferred.Deferred[T]
 	op     op
@@ -123,7 +131,7 @@ func (r *outstanding[T]) fail(err error) { r.d.Errback(r.op.wrap(err)) }
 
 func (r *outstanding[T]) room() []byte { return r.answer.into }
 
-// abandoned is a request that was cancelled before its answer came, as the type of reply that it asked for.
+// abandoned is a cancelled request: the type of the reply that answers it.
 type abandoned PacketType
 
 func (a abandoned) deliver(c *FileTransferClient, id uint32, typ PacketType, d *wire.Decoder) error {
@@ -149,7 +157,8 @@ func (abandoned) fail(error) {}
 
 func (abandoned) room() []byte { return nil }
 
-// place returns where n bytes of data of the answer to a request go. What does not fit is for deliver to find fault with.
+// place returns the destination of the n bytes of file data in the answer to a
+// request. It returns nil if they do not fit; deliver then reports the error.
 func (c *FileTransferClient) place(id uint32, n int64) []byte {
 	request, ok := c.pending[id]
 	if !ok || n > int64(len(request.room())) {
@@ -158,11 +167,11 @@ func (c *FileTransferClient) place(id uint32, n int64) []byte {
 	return request.room()[:n]
 }
 
-// ignore is the errback of a request whose outcome nobody asked for.
+// ignore is an errback that handles every error.
 func ignore(error) (Status, error) { return Status{}, nil }
 
 func unexpected(want PacketType) error {
-	return fmt.Errorf("%w: %s is due", ErrUnexpectedReply, want)
+	return fmt.Errorf("%w, not %s", ErrUnexpectedReply, want)
 }
 
 func malformed(cause error) error { return fmt.Errorf("%w: %w", ErrMalformedReply, cause) }

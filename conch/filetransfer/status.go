@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 
+	"github.com/hawser-go/hawser/conch/internal/text"
 	"github.com/hawser-go/hawser/conch/internal/wire"
 )
 
@@ -79,14 +80,14 @@ type Status struct {
 // servers report an existing file with FXFailure.
 type StatusError Status
 
-// Error returns the server's message, the name of the code and its number.
-func (e *StatusError) Error() string { return prefix + e.bare() }
-
-func (e *StatusError) bare() string {
-	if e.Message == "" {
-		return e.Code.String()
+// Error returns the server's message, the name of the code and its number. The
+// message is shown as one printable line.
+func (e *StatusError) Error() string {
+	message := text.Line(e.Message)
+	if message == "" {
+		return prefix + e.Code.String()
 	}
-	return fmt.Sprintf("%s (%s)", e.Message, e.Code)
+	return fmt.Sprintf("%s%s (%s)", prefix, message, e.Code)
 }
 
 // Is reports whether target is the standard library's error for the code.

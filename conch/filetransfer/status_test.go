@@ -25,6 +25,8 @@ func TestStatusErrorIs(t *testing.T) {
 		{"bad message", FXBadMessage, nil},
 		{"no connection", FXNoConnection, nil},
 		{"connection lost", FXConnectionLost, nil},
+		{"F9 invalid handle", FXInvalidHandle, nil},
+		{"F9 no such path", FXNoSuchPath, fs.ErrNotExist},
 		{"unknown", 77, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -56,14 +58,18 @@ func TestErrorTexts(t *testing.T) {
 		{failure, "filetransfer: Failure (SSH_FX_FAILURE 4)"},
 		{&StatusError{Code: FXNoSuchFile}, "filetransfer: SSH_FX_NO_SUCH_FILE 2"},
 		{&StatusError{Code: 31, Message: "odd"}, "filetransfer: odd (status 31)"},
+		{&StatusError{Code: FXInvalidHandle}, "filetransfer: SSH_FX_INVALID_HANDLE 9"},
+		{&StatusError{Code: FXNoSuchPath, Message: "no"}, "filetransfer: no (SSH_FX_NO_SUCH_PATH 10)"},
+		{&StatusError{Code: FXFailure, Message: " \x1b[2Jfirst\nsecond\r\n"}, `filetransfer: \x1b[2Jfirst second (SSH_FX_FAILURE 4)`}, // F26
+		{op{"rename", "a b", "\x1b"}.wrap(failure), `filetransfer: rename "a b" "\x1b": Failure (SSH_FX_FAILURE 4)`},                  // F26
 		{op{name: "close"}.wrap(&ConnectionLostError{}), "filetransfer: close: connection lost"},
 		{op{name: "stat", path: "/x"}.wrap(&ConnectionLostError{io.ErrUnexpectedEOF}), "filetransfer: stat /x: connection lost: unexpected EOF"},
 		{op{name: "stat", path: "/x"}.wrap(&ConnectionLostError{ErrNotConnected}),
-			"filetransfer: stat /x: connection lost: not connected; MakeConnection comes first"},
+			"filetransfer: stat /x: connection lost: not connected; call MakeConnection first"},
 		{&ConnectionLostError{&ProtocolError{Type: fxpHandle, ID: 3, Err: unexpected(fxpAttrs)}}, "filetransfer: connection lost: protocol error: " +
-			"SSH_FXP_HANDLE with id 3: reply of the wrong type: SSH_FXP_ATTRS is due"},
-		{&ProtocolError{Type: 150, Err: ErrUnknownID}, "filetransfer: protocol error: SSH_FXP_150 with id 0: reply with an id nobody waits for"},
-		{&ProtocolError{Err: ErrPacketLength}, "filetransfer: protocol error: packet length out of bounds"},
+			"SSH_FXP_HANDLE with id 3: reply of the wrong type, not SSH_FXP_ATTRS"},
+		{&ProtocolError{Type: 150, Err: ErrUnknownID}, "filetransfer: protocol error: SSH_FXP_150 with id 0: reply with an unknown request id"},
+		{&ProtocolError{Err: ErrPacketLength}, "filetransfer: protocol error: invalid packet length"},
 	} {
 		if got := tt.err.Error(); got != tt.want {
 			t.Errorf("got  %s\nwant %s", got, tt.want)

@@ -10,8 +10,8 @@ import (
 // request fails no further ones are sent. WriteChunk then fails with the error
 // when all requests are answered; the other requests may have succeeded.
 //
-// The caller must not change data until the Deferred fires: the parts are copied
-// when they are sent.
+// The caller must not change data until the Deferred fires: the parts are
+// copied when they are sent.
 func (f *ClientFile) WriteChunk(offset uint64, data []byte) deferred.Deferred[Status] {
 	if len(data) <= f.client.WriteSize() || f.closed {
 		return f.write(offset, data)

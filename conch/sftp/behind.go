@@ -117,7 +117,7 @@ func (f *File) write(p []byte, offset int64) (int, error) {
 
 func (f *File) pourAt(r io.Reader, offset int64, most int) (total int64, reading, writing error) {
 	lease := defaultPool.open()
-	defer lease.Close()
+	defer lease.close()
 	w := &pouring{f: f, lease: lease, next: offset, most: most}
 	for reading == nil && w.err == nil {
 		reading = w.step(r)
@@ -147,30 +147,36 @@ func (w *pouring) step(r io.Reader) error {
 	if b == nil {
 		return nil
 	}
-	n, err := b.Fill(r, filetransfer.MaxChunk)
+	n, err := b.fill(r, filetransfer.MaxChunk)
 	if n > 0 {
 		w.begin(b, n)
 	}
-	b.Release()
+	b.release()
 	return err
 }
 
 // buffer returns a buffer, nil if writing has failed.
 func (w *pouring) buffer() *buffer {
 	for w.err == nil {
-		if b := w.lease.Get(filetransfer.MaxChunk); b != nil {
+		if b := w.lease.take(filetransfer.MaxChunk, nil); b != nil {
 			return b
 		}
 		if len(w.queue) > 0 {
 			w.drain(len(w.queue) - 1)
 			continue
 		}
-		maybe := make(chan struct{})
-		w.lease.Wait(func() { close(maybe) })
-		if b := w.lease.Get(filetransfer.MaxChunk); b != nil { // it came meanwhile
+		ready := make(chan struct{})
+		var got *buffer
+		b := w.lease.take(filetransfer.MaxChunk, func(b *buffer) {
+			got = b
+			close(ready)
+		})
+		if b != nil {
 			return b
 		}
-		w.await(maybe)
+		if w.await(ready) {
+			return got
+		}
 	}
 	return nil
 }

@@ -28,6 +28,7 @@ type sftpChannel struct {
 	client    *filetransfer.FileTransferClient
 	owner     *Client   // of the first channel, once it is ready
 	opened    time.Time // when ChannelOpen was called
+	held      bool      // ChannelOpen does not start the subsystem; start does
 	ready     deferred.Deferred[*filetransfer.FileTransferClient]
 	phase     client.Phase
 	first     []byte // received before the version
@@ -51,6 +52,13 @@ func (c *sftpChannel) ChannelOpen([]byte) {
 		return
 	}
 	c.phase, c.opened = PhaseSubsystem, c.Conn().Transport().Reactor().Now()
+	if !c.held {
+		c.start()
+	}
+}
+
+// start asks for the subsystem.
+func (c *sftpChannel) start() {
 	request := "subsystem"
 	if strings.HasPrefix(c.subsystem, "/") {
 		request = "exec"
@@ -65,6 +73,7 @@ func (c *sftpChannel) OpenFailed(reason error) { c.fail(reason) }
 // shows that the server's program speaks SFTP.
 func (c *sftpChannel) started([]byte) {
 	c.phase = PhaseVersion
+	c.client.SSHVersion = c.Conn().Transport().PeerVersion()
 	if c.like != nil {
 		c.client.AssumeLimitsOf(c.like)
 	} else {

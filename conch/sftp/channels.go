@@ -60,7 +60,7 @@ const largeTransfer = 64 << 20
 // spread asks for channels for n bytes: one for each two windows.
 func (j *job) spread(n int64) {
 	if n >= largeTransfer {
-		j.lease.Reserve()
+		j.lease.reserve()
 	}
 	if n <= 2*window || j.ended {
 		return
@@ -80,6 +80,9 @@ func (j *job) spread(n int64) {
 	}
 	j.wantChannels(int(min(wanted, 1<<10)))
 }
+
+// foresee prepares for a download whose size is not known yet.
+func (j *job) foresee() { j.s.holdChannels(min(j.channelLimit(), j.s.perConnection()) - 1) }
 
 // wantChannels opens channels until the job has n, if the round trip is long and
 // the servers grant them.

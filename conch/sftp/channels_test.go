@@ -48,8 +48,8 @@ func TestStripedTransfers(t *testing.T) {
 	})
 }
 
-// stripe runs a get with channels of its own making.
-func stripe(p *peer, open func(n int) deferred.Deferred[*filetransfer.FileTransferClient], o Options) (report Report, opened int, err error) {
+// getStriped runs a get with channels of its own making.
+func getStriped(p *peer, open func(n int) deferred.Deferred[*filetransfer.FileTransferClient], o Options) (report Report, opened int, err error) {
 	p.t.Helper()
 	content := someBytes(40<<20, 1)
 	write(p.t, filepath.Join(p.dir, "remote"), content)
@@ -69,7 +69,7 @@ func stripe(p *peer, open func(n int) deferred.Deferred[*filetransfer.FileTransf
 func TestLanesAreOpenedKeptAndClosed(t *testing.T) {
 	p := openSSH(t)
 	open := p.openChannel
-	report, opened, err := stripe(p, func(int) deferred.Deferred[*filetransfer.FileTransferClient] { return open() }, Options{})
+	report, opened, err := getStriped(p, func(int) deferred.Deferred[*filetransfer.FileTransferClient] { return open() }, Options{})
 	if err != nil || report.Channels != channelsPerConnection || opened != channelsPerConnection-1 {
 		t.Errorf("%d channels opened: %+v, %v", opened, report, err)
 	}
@@ -94,7 +94,7 @@ func TestIdleLaneIsClosed(t *testing.T) {
 	var due []func()
 	p.Client.loop = lingerLoop{p.Client.loop, &due}
 	open := p.openChannel
-	if _, _, err := stripe(p, func(int) deferred.Deferred[*filetransfer.FileTransferClient] { return open() }, Options{Channels: 2}); err != nil {
+	if _, _, err := getStriped(p, func(int) deferred.Deferred[*filetransfer.FileTransferClient] { return open() }, Options{Channels: 2}); err != nil {
 		t.Fatal(err)
 	}
 	onLoop(p, func() {
@@ -127,7 +127,7 @@ func (l lingerLoop) AfterFunc(d time.Duration, f func()) func() bool {
 func TestLanesAreRefused(t *testing.T) {
 	p := openSSH(t)
 	open := p.openChannel
-	report, opened, err := stripe(p, func(n int) deferred.Deferred[*filetransfer.FileTransferClient] {
+	report, opened, err := getStriped(p, func(n int) deferred.Deferred[*filetransfer.FileTransferClient] {
 		if n > 2 {
 			return deferred.Fail[*filetransfer.FileTransferClient](errors.New("no more sessions"))
 		}
@@ -142,12 +142,12 @@ func TestLanesAreRefused(t *testing.T) {
 	}
 }
 
-// A channel that is lost on the way fails the transfer, with that as the cause; what was written is a beginning.
+// A download does without a further channel that is lost.
 func TestLaneIsLost(t *testing.T) {
 	p := openSSH(t)
 	open := p.openChannel
 	lost := fmt.Errorf("channel lost: %w", io.ErrClosedPipe)
-	_, _, err := stripe(p, func(n int) deferred.Deferred[*filetransfer.FileTransferClient] {
+	report, _, err := getStriped(p, func(n int) deferred.Deferred[*filetransfer.FileTransferClient] {
 		d := open()
 		if n == 3 {
 			c := must2(d)
@@ -163,14 +163,7 @@ func TestLaneIsLost(t *testing.T) {
 		}
 		return d
 	}, Options{})
-	if !errors.Is(err, lost) {
-		t.Fatalf("%v", err)
-	}
-	have, want := read(t, filepath.Join(p.local, "target")), read(t, filepath.Join(p.dir, "remote"))
-	if !bytes.Equal(have, want[:len(have)]) {
-		t.Errorf("%d bytes are no beginning", len(have))
-	}
-	if report, err := p.get("remote", filepath.Join(p.local, "target"), Options{Resume: true}); err != nil || report.Bytes != int64(len(want)-len(have)) {
+	if err != nil || report.Bytes != 40<<20 {
 		t.Errorf("%+v, %v", report, err)
 	}
 }
@@ -180,7 +173,7 @@ func TestLaneSeesAnotherFile(t *testing.T) {
 	p := openSSH(t)
 	open := p.openChannel
 	refused := 0
-	report, _, err := stripe(p, func(int) deferred.Deferred[*filetransfer.FileTransferClient] {
+	report, _, err := getStriped(p, func(int) deferred.Deferred[*filetransfer.FileTransferClient] {
 		c, reading := must2(open()), deferred.New[*filetransfer.FileTransferClient]()
 		p.FileTransferClient.Transport().(*sftptest.Link).Sent = func(packet []byte) {
 			if packet[4] == 5 && !reading.Called() {
@@ -230,31 +223,30 @@ func TestStripedTree(t *testing.T) {
 func TestFileIsOpenedOnAllLanesAtOnce(t *testing.T) {
 	p := openSSH(t)
 	open := p.openChannel
-	if _, _, err := stripe(p, func(int) deferred.Deferred[*filetransfer.FileTransferClient] { return open() }, Options{}); err != nil {
+	if _, _, err := getStriped(p, func(int) deferred.Deferred[*filetransfer.FileTransferClient] { return open() }, Options{}); err != nil {
 		t.Fatal(err)
 	}
-	sameTurn, opened := false, 0
+	opened, most := 0, 0 // in this iteration of the loop, and the most in one
 	onLoop(p, func() {
-		p.FileTransferClient.Transport().(*sftptest.Link).Sent = func(packet []byte) {
+		count := func(packet []byte) {
 			if packet[4] == typeOpen {
-				sameTurn = true
-				p.r.CallFromThread(func() { sameTurn = false })
+				if opened++; opened == 1 {
+					p.r.CallFromThread(func() { opened = 0 })
+				}
+				most = max(most, opened)
 			}
 		}
+		p.FileTransferClient.Transport().(*sftptest.Link).Sent = count
 		for _, l := range p.idle {
-			l.client.Transport().(*sftptest.Link).Sent = func(packet []byte) {
-				if packet[4] == typeOpen && sameTurn {
-					opened++
-				}
-			}
+			l.client.Transport().(*sftptest.Link).Sent = count
 		}
 	})
 	if _, err := p.get("remote", filepath.Join(p.local, "target"), Options{}); err != nil {
 		t.Fatal(err)
 	}
 	onLoop(p, func() {
-		if opened != channelsPerConnection-1 {
-			t.Errorf("opened on %d channels at once, want %d", opened, channelsPerConnection-1)
+		if most != channelsPerConnection {
+			t.Errorf("opened on %d channels at once, want %d", most, channelsPerConnection)
 		}
 	})
 }

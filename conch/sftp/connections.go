@@ -44,6 +44,9 @@ type furtherChannels struct {
 	refused    bool // a further connection was refused: no more are made
 	waiting    []deferred.Deferred[struct{}]
 	idle       []*channel
+
+	held     []*sftpChannel // on the own connection: open, without a program
+	stopHold func() bool    // stops the timer of held
 }
 
 // connection is an SSH connection with channels of a session.
@@ -196,6 +199,10 @@ func (s *Client) closeChannels() {
 // make some.
 func (s *Client) closeFurther() {
 	s.refused = true
+	if s.stopHold != nil {
+		s.stopHold()
+	}
+	s.closeHeld()
 	s.closeChannels()
 	for _, c := range slices.Clone(s.more) {
 		s.closeConnection(c)
@@ -263,13 +270,59 @@ func (s *Client) connect(to *client.Target) deferred.Deferred[*connection] {
 	})
 }
 
-// openFurtherChannel opens a channel for transfers. It does not wait for the
-// reply to the subsystem request, because the subsystem exists.
+// openFurtherChannel opens a channel for transfers, or starts the program on one
+// that is held. It does not wait for the reply to the subsystem request, because
+// the subsystem exists.
 func (s *Client) openFurtherChannel(conn conch.Connection) deferred.Deferred[*filetransfer.FileTransferClient] {
-	c := newSFTPChannel(s.session.subsystem)
-	c.like = s.FileTransferClient
+	if n := len(s.held); n > 0 && conn == s.conn {
+		c := s.held[n-1]
+		s.held = s.held[:n-1]
+		if c.held = false; c.phase == PhaseSubsystem {
+			c.start()
+		}
+		return c.ready
+	}
+	c := s.newFurtherChannel()
 	conn.OpenChannel(c)
 	return c.ready
+}
+
+func (s *Client) newFurtherChannel() *sftpChannel {
+	c := newSFTPChannel(s.session.subsystem)
+	c.like = s.FileTransferClient
+	return c
+}
+
+// minHold is the round trip from which on channels are opened before a transfer
+// is known to want them.
+const minHold = 20 * time.Millisecond
+
+// holdChannels opens n channels without a program, for a download whose size is
+// not known yet. If the file is large, that saves a round trip. To the server
+// they cost little. They are closed if nobody takes them for channelLinger.
+func (s *Client) holdChannels(n int) {
+	if s.session == nil || s.rtt < minHold || !s.bearsChannels() || s.own.channels > 0 || s.own.full || len(s.held) > 0 {
+		return
+	}
+	for range n {
+		c := s.newFurtherChannel()
+		c.held = true
+		c.ready.AddErrback(func(err error) (*filetransfer.FileTransferClient, error) {
+			if i := slices.Index(s.held, c); i >= 0 { // nobody waits for it
+				s.held, err = slices.Delete(s.held, i, i+1), nil
+			}
+			return nil, err
+		})
+		s.held = append(s.held, c)
+		s.conn.OpenChannel(c)
+	}
+	s.stopHold = s.loop.AfterFunc(channelLinger, s.closeHeld)
+}
+
+func (s *Client) closeHeld() {
+	for _, c := range slices.Clone(s.held) {
+		c.ready.Cancel()
+	}
 }
 
 // pinned returns two copies of a target. The first one remembers the host key

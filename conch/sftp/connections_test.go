@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	pkgsftp "github.com/pkg/sftp"
 	gossh "golang.org/x/crypto/ssh"
@@ -545,5 +546,68 @@ func TestOpenOn_Connections(t *testing.T) {
 	_, err := sshtest.Await(t, r, func() deferred.Deferred[*sftp.Client] { return sftp.OpenOn(conn, sftp.OpenOptions{Connections: 2}) })
 	if err == nil {
 		t.Error("no error")
+	}
+}
+
+// TestHeldChannels: over a long round trip a download opens channels before it
+// knows the size of the file. A large file uses them, and otherwise they are
+// closed.
+func TestHeldChannels(t *testing.T) {
+	server, to := sshtest.OpenSSH(t)
+	content := remoteFile(t, server.Home)
+	if err := os.WriteFile(filepath.Join(server.Home, "small"), []byte("small"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	files := dial(t, to, sftp.OpenOptions{})
+	s := files.Client()
+	clock := reactortest.NewClock()
+	small := func(want int) {
+		t.Helper()
+		sshtest.OnLoop(t, s.Reactor(), func() {
+			s.UseClock(clock)
+			s.SetRoundTrip(time.Second)
+		})
+		w := &patient{r: s.Reactor(), ready: func() bool { return s.Held() >= want }}
+		if report, err := files.GetTo(t.Context(), "small", w, sftp.Options{}); err != nil || report.Channels != 1 {
+			t.Errorf("%+v, %v", report, err)
+		}
+	}
+	small(7)
+	report := get(t, files, content, sftp.Options{}, func() bool { return s.Connections()[0] == 8 })
+	if report.Channels != 8 {
+		t.Errorf("%+v", report)
+	}
+	sshtest.OnLoop(t, s.Reactor(), func() {
+		if s.Held() != 0 {
+			t.Errorf("%d channels are still held", s.Held())
+		}
+		clock.Advance(sftp.ChannelLinger)
+	})
+	small(0) // the server may not have seen the end of the other channels
+	sshtest.OnLoop(t, s.Reactor(), func() {
+		if clock.Advance(sftp.ChannelLinger); s.Held() != 0 {
+			t.Errorf("%d channels are held after the linger", s.Held())
+		}
+	})
+	small(0)
+	if err := files.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestHeldChannelsAreRefused: the transfer has as many channels as the server
+// grants.
+func TestHeldChannelsAreRefused(t *testing.T) {
+	server, to := sshtest.OpenSSH(t, "MaxSessions 3")
+	content := remoteFile(t, server.Home)
+	files := dial(t, to, sftp.OpenOptions{})
+	s := files.Client()
+	sshtest.OnLoop(t, s.Reactor(), func() { s.SetRoundTrip(time.Second) })
+	report := get(t, files, content, sftp.Options{}, func() bool { return s.Connections()[0] == 3 })
+	if report.Channels != 3 {
+		t.Errorf("%+v", report)
+	}
+	if err := files.Close(); err != nil {
+		t.Error(err)
 	}
 }

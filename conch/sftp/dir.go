@@ -1,6 +1,7 @@
 package sftp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -15,7 +16,8 @@ import (
 
 const (
 	// maxListing is the memory in bytes that the result of ReadDir, List or
-	// Glob may take. With the replies in flight it is less than 64 MiB.
+	// Glob may take, unless the client has a MaxDirectorySize. With the replies
+	// in flight it is less than 64 MiB.
 	maxListing = 56 << 20
 
 	// maxReadsAhead is the number of READDIR requests in flight for a directory.
@@ -23,6 +25,10 @@ const (
 	// Replies with more than readAheadEntries entries are read one at a time.
 	maxReadsAhead    = 4
 	readAheadEntries = 512
+
+	// appended is what an element of a growing result takes in addition to
+	// Entry.Memory, in bytes.
+	appended = 64
 
 	// maxNoNames is the number of entries without a usable name at which a
 	// listing fails. A server has two, "." and "..".
@@ -258,13 +264,7 @@ func typedAttrs(s *Client, name string, follow bool) deferred.Deferred[filetrans
 // use [Files.Walk] then, which holds a part of them at a time.
 func (c *Files) ReadDir(ctx context.Context, name string) ([]fs.DirEntry, error) {
 	var all []fs.DirEntry
-	size := 0
-	for batch, err := range c.listings(ctx, name) {
-		if err == nil {
-			if size += memoryOf(batch, 128); size > maxListing {
-				err = tooManyEntries(name)
-			}
-		}
+	for batch, err := range c.listing(ctx, name) {
 		if err != nil {
 			return nil, pathError("readdir", name, err)
 		}
@@ -281,13 +281,7 @@ func (c *Files) ReadDir(ctx context.Context, name string) ([]fs.DirEntry, error)
 // ReadDir.
 func (c *Files) List(ctx context.Context, name string) ([]filetransfer.Entry, error) {
 	var all []filetransfer.Entry
-	size := 0
-	for batch, err := range c.listings(ctx, name) {
-		if err == nil {
-			if size += memoryOf(batch, 208); size > maxListing {
-				err = tooManyEntries(name)
-			}
-		}
+	for batch, err := range c.listing(ctx, name) {
 		if err != nil {
 			return nil, pathError("readdir", name, err)
 		}
@@ -298,20 +292,25 @@ func (c *Files) List(ctx context.Context, name string) ([]filetransfer.Entry, er
 	return all, nil
 }
 
-// listings returns the entries of a directory batch by batch. The last batch may
-// be an error.
-func (c *Files) listings(ctx context.Context, name string) iter.Seq2[[]listed, error] {
+// listing returns the entries of a directory batch by batch. It ends with the
+// first error.
+func (c *Files) listing(ctx context.Context, name string) iter.Seq2[[]listed, error] {
 	d := &dirReader{s: c.session, name: name}
+	left := 0
 	next := func(co *deferred.Coro) ([]listed, error) {
+		if d.dir == nil {
+			left = cmp.Or(d.s.MaxDirectorySize, maxListing)
+		}
 		entries, err := d.next(co, true)
 		if err != nil {
 			return nil, err
 		}
 		found, err := d.lookAt(co, entries)
 		for _, e := range found {
-			if e.err != nil && err == nil {
-				err = e.err
+			if left -= e.Memory() + appended; left < 0 {
+				return nil, tooManyEntries(name)
 			}
+			err = cmp.Or(err, e.err)
 		}
 		return found, err
 	}
@@ -330,25 +329,6 @@ func batches[T any](ctx context.Context, c *Files, next func(co *deferred.Coro) 
 			}
 		}
 	}
-}
-
-// memoryOf returns the number of bytes that entries take, each without its texts
-// takes overhead bytes.
-func memoryOf(entries []listed, overhead int) int {
-	size := 0
-	for i := range entries {
-		size += overhead + textSize(&entries[i].Entry)
-	}
-	return size
-}
-
-// textSize returns the number of bytes that the variable parts of an entry take.
-func textSize(e *filetransfer.Entry) int {
-	size := len(e.Filename) + len(e.Longname())
-	for name, data := range e.Attrs.Extended {
-		size += len(name) + len(data) + 128
-	}
-	return size
 }
 
 // dirEntry is an element of the result of ReadDir.

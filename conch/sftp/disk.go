@@ -19,6 +19,7 @@ type disk interface {
 	Symlink(target, name string) error
 	Chmod(name string, mode fs.FileMode) error
 	Chtimes(name string, atime, mtime time.Time) error
+	Link(old, new string) error
 	Rename(from, to string) error
 	Remove(name string) error
 	Close() error
@@ -60,6 +61,7 @@ func (plainDisk) Chmod(name string, mode fs.FileMode) error { return os.Chmod(na
 func (plainDisk) Chtimes(name string, atime, mtime time.Time) error {
 	return os.Chtimes(name, atime, mtime)
 }
+func (plainDisk) Link(old, new string) error   { return os.Link(old, new) }
 func (plainDisk) Rename(from, to string) error { return os.Rename(from, to) }
 func (plainDisk) Remove(name string) error     { return os.Remove(name) }
 func (plainDisk) Close() error                 { return nil }

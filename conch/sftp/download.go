@@ -10,41 +10,43 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// download is the download of one file.
+// download is the download of one file. A reader reads the file, and the queue
+// writes its chunks to the target.
 type download struct {
 	*job
-	remote string
-	attrs  filetransfer.Attrs // of the remote file
-	size   int64              // by attrs; -1 if it is to be read until it ends, and that has not been seen yet
-	known  bool               // size is by attrs
-	disk   disk               // nil if the target is a writer
-	name   string             // of the target
-	queue  taskQueue          // for the target
-	on     *channel
+	remote   string
+	attrs    filetransfer.Attrs // of the remote file
+	size     int64              // by attrs; -1 if unknown
+	disk     disk               // nil if the target is a writer
+	name     string             // the path of the target
+	partName string             // the path that is written to
+	queue    taskQueue          // for the target
+	on       *channel
+	reader   *reader
+	held     chunk // the newest chunk; it is written with the next one, or at the end
+	start    int64 // where the transfer begins
 
-	part     file // the local file while it is written
-	partName string
-	start    int64 // where a resumed one goes on
-	next     int64 // offset of the chunk to be asked for next
-	pipeline *pipeline
-	begun    bool // part is open, for a large file
-	sink     *sink
+	// The rest belongs to the queue.
 	out      output
+	part     file // the target, nil before it is created
+	closed   bool // part is closed
+	warnings []error
 }
 
 func (j *job) newDownload(remote string, attrs filetransfer.Attrs, d disk, name string) *download {
 	f := &download{job: j, remote: remote, attrs: attrs, size: -1, disk: d, name: name, partName: name, queue: taskQueue{loop: j.s.loop}}
-	if attrs.Has(filetransfer.AttrSize) && (attrs.Size > 0 || !attrs.Has(filetransfer.AttrPermissions)) && attrs.Size <= 1<<62 {
-		f.size, f.known = int64(attrs.Size), true // that of a file in /proc is 0, whatever is in it
+	if attrs.Has(filetransfer.AttrSize) && attrs.Size <= 1<<62 {
+		f.size = int64(attrs.Size)
 	}
 	if j.o.Atomic {
-		f.partName = localPartOf(name)
+		f.partName = localPartOf(name, f.source().key(remote))
 	}
 	return f
 }
 
 func (f *download) source() version { return versionOf(f.size, f.attrs.ModTime()) }
 
+// run transfers the file.
 func (f *download) run(co *deferred.Coro) error {
 	f.found(f.size)
 	f.now.Name = f.remote
@@ -53,61 +55,147 @@ func (f *download) run(co *deferred.Coro) error {
 	f.on.load += load
 	defer func() { f.on.load -= load }()
 	f.balance()
-	if !f.known || f.size > filetransfer.MaxChunk || f.o.Resume || f.disk == nil {
-		return f.large(co)
+	if f.o.Resume {
+		isWhole, err := f.look(co)
+		if err != nil || isWhole {
+			return err
+		}
 	}
-	return f.small(co)
+	f.spread(f.size - f.start)
+	err := f.stream(co)
+	if err == nil {
+		err = f.recheck(co)
+	}
+	if err := f.end(co, err); err != nil {
+		return err
+	}
+	f.now.Files++
+	if f.size <= 0 {
+		f.now.Total += f.out.pos
+	}
+	return nil
+}
+
+// look reports whether the target is whole, and finds out where to begin.
+func (f *download) look(co *deferred.Coro) (isWhole bool, err error) {
+	part := int64(0)
+	_, err = deferred.Await(co, do(&f.queue, func() error {
+		isWhole = f.source().known() && f.source().matches(f.disk.Stat(f.name))
+		if info, err := f.disk.Lstat(f.partName); err == nil && info.Mode().IsRegular() {
+			part = info.Size()
+		}
+		return nil
+	}))
+	if err != nil {
+		return false, err
+	}
+	if isWhole && f.o.Verify {
+		isWhole, err = f.same(co, f.name, whole)
+	}
+	if isWhole {
+		f.now.Skipped++
+		f.now.Done += f.size
+		return true, err
+	}
+	if err == nil && f.source().known() && part <= f.size {
+		f.start = part
+	}
+	if f.start > 0 && f.o.Verify {
+		var same bool
+		if same, err = f.same(co, f.partName, f.start); !same {
+			f.start = 0
+		}
+	}
+	f.now.Done += f.start
+	return false, err
+}
+
+// stream moves the content from f.start on.
+func (f *download) stream(co *deferred.Coro) error {
+	f.out.pos = f.start
+	f.reader = newReader(f.s.loop, f.lease, f.start, f.size, f.deliver)
+	f.reader.arrived = f.moved
+	open := func() deferred.Deferred[*filetransfer.ClientFile] { return f.openRemote(f.on) }
+	var stripes *striping
+	if f.size > 0 {
+		stripes = f.stripe(&f.reader.pipeline, f.on, f.openFurther)
+		defer stripes.drop()
+	}
+	h, err := openHandle(co, f.s, open)
+	if err != nil {
+		return err
+	}
+	defer func() { f.s.closed(h.Close()).AddErrback(ignore) }()
+	f.reader.add(h)
+	if stripes != nil {
+		stripes.begin()
+	}
+	return f.reader.run(co)
 }
 
 func (f *download) openRemote(on *channel) deferred.Deferred[*filetransfer.ClientFile] {
 	return on.client.OpenFile(f.remote, filetransfer.FXFRead, filetransfer.Attrs{})
 }
 
-// small transfers a file of one chunk: the target is touched when the content is there.
-func (f *download) small(co *deferred.Coro) error {
-	h, err := deferred.Await(co, f.openRemote(f.on))
+// errOtherFile is the reason for which a further channel is not used.
+var errOtherFile = errors.New("sftp: on the further channel the file is another one")
+
+// openFurther opens the file on a further channel. It fails if that is not the
+// same file.
+func (f *download) openFurther(co *deferred.Coro, l *channel) (*filetransfer.ClientFile, error) {
+	opened, stat := f.openRemote(l), l.client.GetAttrs(f.remote, true)
+	h, err := deferred.Await(co, opened)
 	if err != nil {
-		return err
+		stat.AddErrback(func(error) (filetransfer.Attrs, error) { return filetransfer.Attrs{}, nil })
+		return nil, err
 	}
-	b, err := f.buffer(co, int(f.size))
+	attrs, err := deferred.Await(co, stat)
+	if err == nil && versionOf(int64(attrs.Size), attrs.ModTime()) != f.source() {
+		err = errOtherFile
+	}
 	if err != nil {
 		h.Close().AddErrback(ignore)
-		return err
 	}
-	n, err := deferred.Await(co, h.ReadInto(0, b.Data()[:f.size]))
-	h.Close().AddErrback(ignore)
-	if err == nil && int64(n) < f.size || errors.Is(err, io.EOF) && f.size > 0 {
-		err = ErrShort
-	}
-	if err != nil && !errors.Is(err, io.EOF) {
-		b.Release()
-		return err
-	}
-	f.moved(n)
-	_, err = deferred.Await(co, do(&f.queue, func() error {
-		defer b.Release()
-		return f.save(b.Data()[:n])
-	}))
-	if isCancelled(err) {
-		f.queue.idle(co)
-	}
-	if err == nil {
-		f.now.Files++
-	}
-	return err
+	return h, err
 }
 
-// save writes a whole file, on a thread.
-func (f *download) save(content []byte) error {
+// deliver takes a chunk from the reader. The last chunk is written together with
+// the rest of the work on the target, so that a small file is one task.
+func (f *download) deliver(c chunk) {
+	previous := f.held
+	f.held = c
+	if previous.b == nil {
+		f.reader.credit(c)
+		return
+	}
+	do(&f.queue, func() error { return f.write(previous) }).OnResult(func(_ struct{}, err error) {
+		if err != nil {
+			f.reader.stop(err)
+		}
+		f.written++
+		f.reader.credit(c)
+	}).AddErrback(func(error) (struct{}, error) { return struct{}{}, nil })
+}
+
+// write writes a chunk, on a thread.
+func (f *download) write(c chunk) error {
+	defer c.b.release()
 	if err := f.create(); err != nil {
 		return err
 	}
-	_ = f.out.write(content) // finish tells
-	return f.finish(true)
+	return f.out.write(c.b.data()[:c.n])
 }
 
-// create opens the target, or its partial file, on a thread, for a new beginning or to go on at f.start.
-func (f *download) create() (err error) {
+// create opens the target, on a thread, unless it is open.
+func (f *download) create() error {
+	if f.disk == nil || f.part != nil || f.out.err != nil {
+		return f.out.err
+	}
+	f.out.err = f.createPart()
+	return f.out.err
+}
+
+func (f *download) createPart() (err error) {
 	flag := os.O_WRONLY | os.O_CREATE
 	switch {
 	case f.o.Exclusive && !f.o.Atomic:
@@ -120,10 +208,10 @@ func (f *download) create() (err error) {
 			return &fs.PathError{Op: "open", Path: f.name, Err: fs.ErrExist}
 		}
 	}
-	if f.part, err = f.disk.OpenFile(f.partName, flag, f.mode()|0o200); err != nil {
+	if f.part, err = f.disk.OpenFile(f.partName, flag, f.mode()); err != nil {
 		return err
 	}
-	f.out = output{w: f.part, pos: f.start}
+	f.out.w = f.part
 	if f.o.Sparse {
 		f.out.sparse = f.part
 	}
@@ -131,231 +219,148 @@ func (f *download) create() (err error) {
 		if err = f.part.Truncate(f.start); err == nil {
 			_, err = f.part.Seek(f.start, io.SeekStart)
 		}
-		if err != nil {
-			return errors.Join(err, f.part.Close())
-		}
 	}
-	return nil
+	return err
 }
 
-// mode returns the permissions that the target is made with, from which the umask is taken off.
+// mode returns the permissions with which the target is created, before the
+// umask.
 func (f *download) mode() fs.FileMode {
 	if f.attrs.Has(filetransfer.AttrPermissions) {
-		return f.attrs.FileMode().Perm()
+		return f.attrs.FileMode().Perm() | 0o200
 	}
 	return 0o666
 }
 
-// finish closes the target, on a thread: complete, if everything that was to be written could be, or for a later transfer to go on with.
-func (f *download) finish(complete bool) error {
-	err := f.out.err
-	if f.disk == nil {
+// recheck fails if a source that is to be resumed has changed, so that the
+// content may be a mixture of two versions.
+func (f *download) recheck(co *deferred.Coro) error {
+	if !f.o.Resume {
+		return nil
+	}
+	attrs, err := deferred.Await(co, f.on.client.GetAttrs(f.remote, true))
+	if err == nil && versionOf(int64(min(attrs.Size, 1<<62)), attrs.ModTime()) != f.source() || errors.Is(err, fs.ErrNotExist) {
+		return ErrSourceChanged
+	}
+	return err
+}
+
+// end completes the target, or after a failure leaves as much of it as Resume can
+// continue.
+func (f *download) end(co *deferred.Coro, cause error) error {
+	if cause == nil && f.o.Verify {
+		if _, cause = deferred.Await(co, do(&f.queue, f.close)); cause == nil {
+			cause = differs(f.same(co, f.partName, whole))
+		}
+	}
+	_, err := deferred.Await(co, do(&f.queue, func() error {
+		if cause == nil {
+			cause = f.close()
+		}
+		if cause == nil {
+			cause = f.commit()
+		}
+		if cause != nil {
+			f.abandon(cause)
+		}
+		return cause
+	}))
+	if isCancelled(err) {
+		f.queue.idle(co)
+	}
+	for _, warning := range f.warnings {
+		f.warn(f.remote, warning)
+	}
+	return err
+}
+
+// close writes the last chunk and closes the target, on a thread. A second call
+// does nothing.
+func (f *download) close() error {
+	if f.held.b != nil {
+		_ = f.write(f.held) // the error stays in f.out
+		f.held = chunk{}
+	}
+	if f.closed {
+		return f.out.err
+	}
+	err := f.create()
+	f.closed = true
+	if f.part == nil {
 		return err
 	}
 	if err == nil && f.out.hole {
 		err = f.part.Truncate(f.out.pos)
 	}
-	if err == nil && complete && f.o.Sync {
+	if err == nil && f.o.Sync {
 		err = f.part.Sync()
 	}
 	if closed := f.part.Close(); err == nil {
 		err = closed
 	}
-	if err == nil && complete {
-		return f.commit()
-	}
-	if left := f.saveProgress(); err == nil {
-		err = left
-	}
+	f.out.err = err
 	return err
 }
 
-// saveProgress marks what is there of the file as a beginning of this version of the source.
-func (f *download) saveProgress() error {
-	if f.out.pos == 0 && (f.o.Atomic || f.o.Exclusive) {
-		return f.disk.Remove(f.partName)
-	}
-	if m := f.attrs.ModTime(); !m.IsZero() {
-		return f.disk.Chtimes(f.partName, m, m)
-	}
-	return nil
-}
-
-// commit gives a complete file its attributes and its name.
+// commit gives a whole file its attributes and its name, on a thread.
 func (f *download) commit() error {
-	if f.o.Preserve {
-		if err := f.preserve(f.disk, f.partName); err != nil {
-			return err
-		}
-	}
-	if f.partName != f.name {
-		return f.disk.Rename(f.partName, f.name)
-	}
-	return nil
-}
-
-func (f *download) preserve(d disk, name string) error {
-	var err error
-	if f.attrs.Has(filetransfer.AttrPermissions) {
-		err = d.Chmod(name, f.attrs.FileMode().Perm())
-	}
-	if m := f.attrs.ModTime(); err == nil && !m.IsZero() {
-		err = d.Chtimes(name, f.attrs.AccessTime(), m)
-	}
-	return err
-}
-
-// large transfers a file chunk by chunk.
-func (f *download) large(co *deferred.Coro) error {
-	if f.o.Resume {
-		complete, err := deferred.Await(co, threaded(&f.queue, f.look, nil))
-		if complete {
-			f.now.Skipped++
-			f.now.Done += f.size
-		}
-		if err != nil || complete {
-			return err
-		}
-	}
-	f.now.Done += f.start
-	if f.known {
-		f.spread(f.size - f.start)
-	}
-	err := f.stream(co)
-	if f.begun {
-		whole := err == nil
-		if _, finishErr := deferred.Await(co, do(&f.queue, func() error { return f.finish(whole) })); err == nil {
-			err = finishErr
-		}
-	}
-	if err == nil {
-		f.now.Files++
-		if !f.known {
-			f.now.Total += f.size
-		}
-	}
-	return err
-}
-
-// look finds out, on a thread, what is there of the file already, and reports whether nothing is missing.
-func (f *download) look() (complete bool, _ error) {
-	if info, err := f.disk.Stat(f.name); err == nil && isComplete(versionOf(info.Size(), info.ModTime()), f.source()) {
-		return true, nil
-	}
-	if info, err := f.disk.Stat(f.partName); err == nil && info.Mode().IsRegular() {
-		f.start = resumeAt(versionOf(info.Size(), info.ModTime()), f.source(), 0)
-	}
-	return false, nil
-}
-
-// begin opens the target; a file that cannot be read leaves alone what is there.
-func (f *download) begin(co *deferred.Coro) error {
-	if f.disk != nil {
-		_, err := deferred.Await(co, threaded(&f.queue, func() (struct{}, error) { return struct{}{}, f.create() }, func(struct{}) {
-			do(&f.queue, func() error { return f.finish(false) }).AddErrback(func(error) (struct{}, error) { return struct{}{}, nil })
-		}))
-		if isCancelled(err) {
-			f.queue.idle(co)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	f.begun = true
-	f.sink = &sink{queue: &f.queue, to: &f.out, next: f.start, ready: make(map[int64]chunk), failed: f.pipeline.stop, wrote: func() { f.written++ }}
-	return nil
-}
-
-// stream opens the file and moves its content from f.start on.
-func (f *download) stream(co *deferred.Coro) error {
-	f.next = f.start
-	f.pipeline = &pipeline{job: f.job, work: f.worker, open: f.openOn()}
-	opened := f.openRemote(f.on)
-	f.pipeline.begin(f.on)
-	h, err := deferred.Await(co, opened)
-	if err == nil {
-		err = f.begin(co)
-	}
-	if err != nil {
-		f.pipeline.stop(err)
-	}
-	err = f.pipeline.run(co, h)
-	if h != nil {
-		h.Close().AddErrback(ignore)
-	}
-	if f.begun {
-		f.sink.drop()
-	}
-	return err
-}
-
-// errOtherFile is why a channel is not used for a download.
-var errOtherFile = errors.New("sftp: on the further channel the file is another one")
-
-// openOn opens the file on another channel, and makes sure that it is the same one: its attributes are asked for behind the open, without waiting for
-// that.
-func (f *download) openOn() func(*channel) deferred.Deferred[*filetransfer.ClientFile] {
-	if !f.known {
+	if f.disk == nil {
 		return nil
 	}
-	return func(l *channel) deferred.Deferred[*filetransfer.ClientFile] {
-		return deferred.Inline(func(co *deferred.Coro) (*filetransfer.ClientFile, error) {
-			opened, stat := f.openRemote(l), l.client.GetAttrs(f.remote, true)
-			h, err := deferred.Await(co, opened)
-			if err != nil {
-				stat.AddErrback(func(error) (filetransfer.Attrs, error) { return filetransfer.Attrs{}, nil })
-				return nil, err
-			}
-			attrs, err := deferred.Await(co, stat)
-			if err == nil && versionOf(int64(attrs.Size), attrs.ModTime()) != f.source() {
-				err = errOtherFile
-			}
-			if err != nil {
-				h.Close().AddErrback(ignore)
-			}
-			return h, err
-		})
+	if err := f.preserve(f.disk, f.partName, f.o.Preserve); err != nil {
+		f.warnings = append(f.warnings, err)
 	}
-}
-
-// worker moves a chunk and reports whether there may be another one.
-func (f *download) worker(co *deferred.Coro, h *filetransfer.ClientFile) (more bool, err error) {
-	if f.size >= 0 && f.next >= f.size {
-		return false, nil
+	if f.partName == f.name {
+		return nil
 	}
-	b, err := f.buffer(co, filetransfer.MaxChunk)
+	if !f.o.Exclusive {
+		return f.disk.Rename(f.partName, f.name)
+	}
+	err := f.disk.Link(f.partName, f.name)
+	if err == nil {
+		return f.disk.Remove(f.partName)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	placeholder, err := f.disk.OpenFile(f.name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // no hard links here
 	if err != nil {
-		return false, err
+		return err
 	}
-	offset, n := f.next, filetransfer.MaxChunk
-	if f.size >= 0 {
-		n = int(min(int64(n), f.size-offset))
-	}
-	if n <= 0 {
-		b.Release()
-		return false, nil
-	}
-	f.next += int64(n)
-	got, err := deferred.Await(co, h.ReadInto(uint64(offset), b.Data()[:n]))
-	if got < n && (err == nil || errors.Is(err, io.EOF)) {
-		err = f.ended(offset + int64(got))
-	}
-	if err != nil || got == 0 {
-		b.Release()
-		return false, err
-	}
-	f.moved(got)
-	f.sink.put(offset, chunk{b, got})
-	return true, f.sink.wait(co)
+	return errors.Join(placeholder.Close(), f.disk.Rename(f.partName, f.name))
 }
 
-// ended notes where the file ends.
-func (f *download) ended(size int64) error {
-	if f.known {
-		return ErrShort
+// preserve gives a file or directory the times of the source, and its
+// permissions if all is true. Without Resume and Preserve it does nothing.
+func (f *download) preserve(d disk, name string, all bool) error {
+	var err error
+	if all && f.attrs.Has(filetransfer.AttrPermissions) {
+		err = d.Chmod(name, f.attrs.FileMode().Perm())
 	}
-	if f.size < 0 || size < f.size {
-		f.size = size
+	if m := f.attrs.ModTime(); (all || f.o.Resume) && !m.IsZero() {
+		err = errors.Join(err, d.Chtimes(name, f.attrs.AccessTime(), m))
 	}
-	return nil
+	return err
+}
+
+// abandon closes the target of a failed transfer, on a thread. It keeps what
+// Resume can continue, and removes the rest, unless that has replaced an old
+// file.
+func (f *download) abandon(cause error) {
+	keep := f.o.Resume && !errors.Is(cause, ErrSourceChanged) && !errors.Is(cause, ErrVerify)
+	if f.held.b != nil && keep {
+		_ = f.write(f.held)
+	} else if f.held.b != nil {
+		f.held.b.release()
+	}
+	f.held = chunk{}
+	if f.part == nil {
+		return
+	}
+	if !f.closed {
+		_ = f.part.Close()
+	}
+	if !keep && (f.o.Atomic || f.o.Exclusive) || keep && f.out.pos == 0 {
+		_ = f.disk.Remove(f.partName)
+	}
 }

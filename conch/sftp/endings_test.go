@@ -58,7 +58,7 @@ const (
 
 // A server that falls silent during an upload: StallTimeout ends it, although nobody answers what would put things in order.
 func TestSilentServerDuringAnUpload(t *testing.T) {
-	for _, o := range []Options{{}, {Atomic: true, Exclusive: true}, {Preserve: true, Sync: true}} {
+	for _, o := range []Options{{}, {Atomic: true, Exclusive: true}, {Preserve: true}} {
 		for _, size := range []int{100, 5 * chunkSize} {
 			t.Run(fmt.Sprintf("atomic %v, preserve %v, %d bytes", o.Atomic, o.Preserve, size), func(t *testing.T) {
 				p, _ := newMeddler(t, func(_ *liar, typ uint8, _ uint32, _ *wire.Decoder) bool {
@@ -122,7 +122,7 @@ func TestCancelFromProgress(t *testing.T) {
 	calls, final := 0, 0
 	var d deferred.Deferred[Report]
 	_, err := await(p, func() deferred.Deferred[Report] {
-		d = p.Get("x.txt", filepath.Join(p.local, "x"), Options{ProgressEvery: time.Millisecond, Progress: func(now Progress) {
+		d = p.Get("x.txt", filepath.Join(p.local, "x"), Options{Progress: func(now Progress) {
 			calls++
 			if now.Final {
 				final = calls

@@ -13,6 +13,14 @@ var (
 	// ErrShort is the cause of the failure of a transfer whose source ended before the size that it had when the transfer began.
 	ErrShort = fmt.Errorf("sftp: the file ended early: %w", io.ErrUnexpectedEOF)
 
+	// ErrSourceChanged is wrapped by the error of a transfer with Options.Resume
+	// whose source has changed meanwhile. The partial file is removed.
+	ErrSourceChanged = errors.New("sftp: the source changed during the transfer; try again")
+
+	// ErrVerify is wrapped by the error of a transfer with Options.Verify if
+	// source and target differ.
+	ErrVerify = errors.New("sftp: the target differs from the source; transfer it again")
+
 	// ErrStalled is the cause of the failure of a transfer in which nothing has moved for Options.StallTimeout.
 	ErrStalled = errors.New("sftp: nothing has moved for too long")
 

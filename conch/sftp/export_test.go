@@ -7,7 +7,7 @@ import (
 )
 
 // PoolStats returns the figures of the process's buffers.
-func PoolStats() poolStats { return defaultPool.Stats() }
+func PoolStats() poolStats { return defaultPool.stats() }
 
 // ChannelsPerConnection is the limit of channels of a connection.
 const ChannelsPerConnection = channelsPerConnection
@@ -42,3 +42,16 @@ func (s *Client) Connections() []int {
 
 // Connecting returns how many further connections are being made.
 func (s *Client) Connecting() int { return len(s.connecting) }
+
+// SetRoundTrip makes a session believe in a round trip.
+func (s *Client) SetRoundTrip(d time.Duration) { s.rtt = d }
+
+// Held returns how many channels of a session are open without a program.
+func (s *Client) Held() (n int) {
+	for _, c := range s.held {
+		if c.phase == PhaseSubsystem {
+			n++
+		}
+	}
+	return n
+}

@@ -3,7 +3,6 @@ package sftp
 import (
 	"io/fs"
 	"path"
-	"strings"
 
 	"github.com/hawser-go/hawser/conch/filetransfer"
 )
@@ -15,9 +14,8 @@ const (
 	fullFrontier = 12 << 20
 	maxFrontier  = 32 << 20
 
-	// nodeSize is the memory of a node, or of a waiting entry, without its
-	// texts, in bytes.
-	nodeSize = 256
+	// nodeSize is the memory of a node without its entry, in bytes.
+	nodeSize = 160
 
 	// maxPath is the length of the longest path of a directory that is listed,
 	// in bytes.
@@ -26,15 +24,13 @@ const (
 
 // node is a directory that was found, listed or not.
 type node struct {
-	parent   *node
-	top      string // the path of the source, if that is not in parent
-	name     string // in parent
-	longname string // the server's line for people
-	info     fs.FileInfo
-	depth    int
-	cost     int  // in the frontier
-	skip     bool // do not list it
-	nested   bool // it is listed while a directory above it is open
+	parent *node
+	top    string             // the path of the source, if that is not in parent
+	entry  filetransfer.Entry // in parent; of a local directory without attributes
+	info   fs.FileInfo        // of a local directory
+	depth  int
+	skip   bool // do not list it
+	nested bool // it is listed while a directory above it is open
 
 	// The rest is for a tree.
 	made    bool   // the target exists
@@ -43,19 +39,18 @@ type node struct {
 	failed  error  // why it could not be listed, for a removal
 }
 
-// newNode returns a node for a directory in parent. The node does not share the
-// strings of e, which may keep the whole reply of the server in memory.
-func newNode(parent *node, e filetransfer.Entry) *node {
-	name := strings.Clone(e.Filename)
-	return &node{parent: parent, name: name, longname: e.Longname(), info: e.Attrs.FileInfo(name)}
-}
+// isPattern reports whether n is not a directory, but the parent of the matches
+// of a pattern.
+func (n *node) isPattern() bool { return n.parent == nil && n.top == "" }
+
+func (n *node) memory() int { return nodeSize + n.entry.Memory() + len(n.top) }
 
 // source returns the path of the directory. join adds a name to a path.
 func (n *node) source(join func(dir, name string) string) string {
 	if n.top != "" || n.parent == nil {
 		return n.top
 	}
-	return join(n.parent.source(join), n.name)
+	return join(n.parent.source(join), n.entry.Filename)
 }
 
 // rel returns the path below the top, with slashes; empty for the top itself.
@@ -63,7 +58,7 @@ func (n *node) rel() string {
 	if n.parent == nil {
 		return ""
 	}
-	return path.Join(n.parent.rel(), n.name)
+	return path.Join(n.parent.rel(), n.entry.Filename)
 }
 
 // frontier is the directories that a walk has found and not listed yet. They are
@@ -75,9 +70,8 @@ type frontier struct {
 }
 
 // push adds a directory. It returns false if there is no memory left.
-func (f *frontier) push(n *node, texts int) bool {
-	n.cost = nodeSize + texts
-	if !f.keep(n.cost) {
+func (f *frontier) push(n *node) bool {
+	if !f.keep(n.memory()) {
 		return false
 	}
 	if n.parent != nil {
@@ -96,7 +90,7 @@ func (f *frontier) pop() *node {
 	n := f.stack[last]
 	f.stack[last] = nil
 	f.stack = f.stack[:last]
-	f.held -= n.cost
+	f.held -= n.memory()
 	return n
 }
 

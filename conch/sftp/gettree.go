@@ -29,7 +29,7 @@ func (j *job) newGetTree() *getTree {
 func (t *getTree) listDir(co *deferred.Coro, n *node) error {
 	rel := n.rel()
 	if rel != "" {
-		if _, err := deferred.Await(co, do(&t.queue, func() error { return t.makeDir(rel, n.info) })); err != nil {
+		if _, err := deferred.Await(co, do(&t.queue, func() error { return t.makeDir(rel, n.entry.Attrs.FileMode()) })); err != nil {
 			return err
 		}
 	}
@@ -44,9 +44,9 @@ func (t *getTree) listDir(co *deferred.Coro, n *node) error {
 	})
 }
 
-func (t *getTree) makeDir(rel string, info fs.FileInfo) error {
+func (t *getTree) makeDir(rel string, mode fs.FileMode) error {
 	name := localPath(rel)
-	err := t.local.Mkdir(name, info.Mode().Perm()|0o700)
+	err := t.local.Mkdir(name, mode.Perm()|0o700)
 	if errors.Is(err, fs.ErrExist) {
 		if is, statErr := t.local.Stat(name); statErr == nil && is.IsDir() {
 			return nil
@@ -60,9 +60,9 @@ func (t *getTree) finishDir(co *deferred.Coro, n *node) error {
 	if !n.made || !t.o.Preserve {
 		return nil
 	}
-	f := &download{job: t.job, attrs: n.info.Sys().(filetransfer.Attrs)}
+	f := &download{job: t.job, attrs: n.entry.Attrs}
 	name := localPath(cmp.Or(n.rel(), "."))
-	_, err := deferred.Await(co, do(&t.queue, func() error { return f.preserve(t.local, name) }))
+	_, err := deferred.Await(co, do(&t.queue, func() error { return f.preserve(t.local, name, true) }))
 	return err
 }
 
@@ -88,7 +88,7 @@ func (t *getTree) entry(co *deferred.Coro, n *node, source, rel string, e filetr
 	switch attrs.FileMode().Type() {
 	case fs.ModeDir:
 		e.Attrs = attrs
-		return t.addFound(n, source, e, nil)
+		return t.add(&node{parent: n, entry: e}, source)
 	case 0:
 		f := t.newDownload(source, attrs, t.local, localPath(rel))
 		return t.file(co, n, source, rel, f.size, f.run)
@@ -105,7 +105,7 @@ func (t *getTree) entry(co *deferred.Coro, n *node, source, rel string, e filetr
 // a directory above n. A server without REALPATH is bounded by MaxDepth.
 func (t *getTree) mustNotLoop(co *deferred.Coro, n *node, source string) error {
 	to, err := t.realPath(co, source)
-	for ; err == nil && n != nil && n.info != nil; n = n.parent {
+	for ; err == nil && n != nil && !n.isPattern(); n = n.parent {
 		if n.real == 0 {
 			n.real, err = t.realPath(co, n.source(below))
 		}

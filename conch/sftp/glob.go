@@ -1,6 +1,7 @@
 package sftp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -96,7 +97,7 @@ func (g *glob) expand(co *deferred.Coro, dir, part string) error {
 }
 
 func (g *glob) add(name string) error {
-	if g.size += len(name) + 64; g.size > maxListing {
+	if g.size += len(name) + 64; g.size > cmp.Or(g.s.MaxDirectorySize, maxListing) {
 		return tooManyEntries(path.Dir(name))
 	}
 	g.found = append(g.found, name)

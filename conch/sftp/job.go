@@ -1,11 +1,11 @@
 package sftp
 
 import (
+	"cmp"
 	"errors"
-	"slices"
+	"fmt"
 	"time"
 
-	"github.com/hawser-go/hawser/conch/filetransfer"
 	"github.com/hawser-go/hawser/deferred"
 )
 
@@ -15,13 +15,11 @@ type job struct {
 	o     Options
 	op    string // "get" or "put"
 	lease *lease
-	wants []deferred.Deferred[*buffer] // of chunks for which there was no buffer
-	asked bool                         // the arena will call when there is one
 
 	channels  []*channel
 	opening   int
 	ended     bool
-	pipelines []*pipeline // of large files
+	pipelines []*striping // of files in progress
 
 	began   time.Time
 	now     Progress
@@ -48,39 +46,68 @@ type moved struct {
 	files, dirs, written int
 }
 
-// start runs body as a job.
-func (s *Client) start(op string, o Options, body func(co *deferred.Coro, j *job) error) deferred.Deferred[Report] {
-	if o.Concurrency <= 0 {
-		o.Concurrency = DefaultConcurrency
-	}
-	if o.ProgressEvery <= 0 {
-		o.ProgressEvery = DefaultProgressEvery
-	}
-	j := &job{s: s, o: o, op: op, lease: s.pool.open(), began: s.loop.Now()}
+// newJob returns a job, which must be released.
+func (s *Client) newJob(op string, o Options) *job {
+	o.Concurrency = cmp.Or(o.Concurrency, DefaultConcurrency)
+	o.Atomic = o.Atomic || o.Resume
+	now := s.loop.Now()
+	j := &job{s: s, o: o, op: op, lease: s.pool.open(), began: now, last: mark{at: now}, lastUse: now, cancel: func() {}}
 	j.channels = []*channel{{client: s.FileTransferClient}}
 	j.now.Channels = 1
-	j.last, j.lastUse = mark{at: j.began}, j.began
-	j.cancel = func() {}
+	return j
+}
+
+// release gives back the channels and the memory of the job.
+func (j *job) release() {
+	j.ended = true
+	for _, l := range j.channels[1:] {
+		j.s.giveChannel(l)
+	}
+	j.channels = j.channels[:1]
+	j.lease.close()
+}
+
+// start runs body as a job.
+func (s *Client) start(op string, o Options, body func(co *deferred.Coro, j *job) error) deferred.Deferred[Report] {
+	if err := o.check(files); err != nil {
+		return deferred.Fail[Report](err)
+	}
+	j := s.newJob(op, o)
 	j.schedule()
 	d := deferred.Inline(func(co *deferred.Coro) (Report, error) {
-		err := body(co, j)
+		err := j.supported(co)
+		if err == nil {
+			err = body(co, j)
+		}
 		return j.end(err)
 	})
 	j.cancel = d.Cancel
 	return d
 }
 
-// end gives back what the job has, and returns its result.
+// supported fails if the server lacks an extension that the options need. It waits
+// until the extensions are known.
+func (j *job) supported(co *deferred.Coro) error {
+	if j.op != "put" || !j.o.Sync {
+		return nil
+	}
+	if j.s.Version() == 0 {
+		if _, err := deferred.Await(co, j.s.RealPath(".")); j.s.Version() == 0 {
+			return err
+		}
+	}
+	if !j.s.HasExtension(extFsync) {
+		return fmt.Errorf("sftp: %w: Sync needs a server with %s; transfer without Sync", errors.ErrUnsupported, extFsync)
+	}
+	return nil
+}
+
+// end ends the job, and returns its result.
 func (j *job) end(err error) (Report, error) {
-	j.ended = true
 	if j.tick != nil {
 		j.tick()
 	}
-	for _, l := range j.channels[1:] {
-		j.s.giveChannel(l)
-	}
-	j.channels = j.channels[:1]
-	j.lease.Close()
+	j.release()
 	j.now.Elapsed = j.s.loop.Now().Sub(j.began)
 	if seconds := j.now.Elapsed.Seconds(); j.now.Rate == 0 && seconds > 0 {
 		j.now.Rate = float64(j.now.Bytes) / seconds // it was over before the first tick
@@ -102,7 +129,7 @@ func (j *job) end(err error) (Report, error) {
 
 // schedule sets the timer for Progress and StallTimeout.
 func (j *job) schedule() {
-	every := j.o.ProgressEvery
+	every := cmp.Or(j.s.progressEvery, progressEvery)
 	switch {
 	case j.o.Progress == nil && j.o.StallTimeout <= 0:
 		return
@@ -186,45 +213,11 @@ func (j *job) failure(path string, err error) error {
 	return &FileError{Op: j.op, Path: path, Err: err}
 }
 
+// warn notes a failure that does not fail the transfer.
+func (j *job) warn(path string, err error) {
+	if err != nil && len(j.now.Warnings) < maxNotes {
+		j.now.Warnings = append(j.now.Warnings, j.failure(path, err))
+	}
+}
+
 func isCancelled(err error) bool { return errors.Is(err, deferred.ErrCancelled) }
-
-// buffer returns a buffer for n bytes, as soon as there is one.
-func (j *job) buffer(co *deferred.Coro, n int) (*buffer, error) {
-	if len(j.wants) == 0 || n <= filetransfer.MaxChunk/8 {
-		if b := j.lease.Get(n); b != nil {
-			return b, nil
-		}
-	}
-	d := deferred.New(func(d deferred.Deferred[*buffer]) {
-		j.wants = slices.DeleteFunc(j.wants, func(other deferred.Deferred[*buffer]) bool { return other == d })
-	})
-	j.wants = append(j.wants, d)
-	j.ask()
-	return deferred.Await(co, d)
-}
-
-// ask makes the arena call when there may be a buffer; looking again afterwards finds one that came meanwhile.
-func (j *job) ask() {
-	if !j.asked {
-		j.asked = true
-		j.lease.Wait(func() { j.s.loop.CallFromThread(j.serve) })
-		if b := j.lease.Get(filetransfer.MaxChunk); b != nil {
-			b.Release() // which calls
-		}
-	}
-}
-
-// serve gives buffers to those who wait.
-func (j *job) serve() {
-	j.asked = false
-	for len(j.wants) > 0 {
-		b := j.lease.Get(filetransfer.MaxChunk)
-		if b == nil {
-			j.ask()
-			return
-		}
-		d := j.wants[0]
-		j.wants = j.wants[1:]
-		d.Callback(b)
-	}
-}

@@ -1,8 +1,6 @@
 package sftp
 
 import (
-	"fmt"
-	"hash/fnv"
 	"path"
 	"path/filepath"
 	"strings"
@@ -14,24 +12,33 @@ func isLocalName(name string) bool {
 	return isEntryName(name) && filepath.IsLocal(name) && filepath.Base(name) == name
 }
 
-// maxBase is how long a file's own name may be, in bytes, before the name of its partial file is shortened; systems allow 255.
-const maxBase = 240
+// maxBase is the maximum length in bytes of the part of a file's name that stands
+// in the name of its partial file. File systems allow 255 bytes.
+const maxBase = 255 - len("..") - keySize - len(".part")
 
-// partOf returns the name under which Options.Atomic keeps the file name until it is complete. It takes paths with slashes.
-func partOf(name string) string {
-	dir, base := path.Split(name)
-	if len(base) <= maxBase {
-		return dir + "." + base + ".part"
+// partOf returns the path of the partial file for a target, for one version of
+// the source. The path has slashes.
+func partOf(target, key string) string {
+	dir, base := path.Split(target)
+	return dir + partPrefix(base) + key + ".part"
+}
+
+func partPrefix(base string) string { return "." + base[:min(len(base), maxBase)] + "." }
+
+// isPartOf reports whether name, without a directory, is the name of a partial
+// file for base.
+func isPartOf(name, base string) bool {
+	key, ok := strings.CutPrefix(name, partPrefix(base))
+	if key, ok = strings.CutSuffix(key, ".part"); !ok || len(key) != keySize || len(base) > maxBase {
+		return false
 	}
-	sum := fnv.New64a()
-	sum.Write([]byte(base)) // never fails
-	return fmt.Sprintf("%s.%s.%x.part", dir, base[:maxBase-24], sum.Sum64())
+	return strings.Trim(key, "0123456789abcdef") == ""
 }
 
 // localPartOf is partOf for local paths.
-func localPartOf(name string) string {
-	dir, base := filepath.Split(name)
-	return dir + partOf(base)
+func localPartOf(target, key string) string {
+	dir, base := filepath.Split(target)
+	return dir + partOf(base, key)
 }
 
 // staysInside reports whether a symbolic link points to something in the tree

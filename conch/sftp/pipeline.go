@@ -1,114 +1,172 @@
 package sftp
 
 import (
-	"slices"
+	"time"
 
 	"github.com/hawser-go/hawser/conch/filetransfer"
 	"github.com/hawser-go/hawser/deferred"
 )
 
 const (
-	// windowful is how many chunks a channel's window takes.
-	windowful = window / filetransfer.MaxChunk
+	// singleAhead is the number of bytes in flight on the only handle of a file.
+	// The window of the channel never runs empty, whatever the processors do.
+	singleAhead = 3 * window
 
-	// singleAhead is how many chunks of a file are under way if it is on one channel only: three windows, so that there is always something for the
-	// window to take, whatever the processors are busy with.
-	singleAhead = 3 * windowful
+	// stripeAhead is the number of bytes in flight on each of several handles:
+	// a window, and a little to fill a gap. With eight channels, a third of the
+	// pool is left for chunks that wait for others.
+	stripeAhead = window + 2*filetransfer.MaxChunk
 
-	// stripeAhead is how many are under way on each channel of several: a window, and something to fill a gap. With eight channels, a
-	// third of the arena is left for chunks that wait for others.
-	stripeAhead = windowful + 2
+	// maxRequests is the maximum number of requests in flight on a handle.
+	maxRequests = 64
+
+	// drainTimeout is how long a stopped pipeline waits for the answers to the
+	// requests in flight.
+	drainTimeout = 5 * time.Second
 )
 
-// pipeline is a large file on its way: a number of coroutines for each channel, its workers, each of which moves one chunk after another. It belongs to
-// the loop.
+// chunk is a part of a file: n bytes at offset.
+type chunk struct {
+	b      *buffer
+	offset int64
+	n      int
+	hole   bool // all bytes are zero, and the chunk is not to be sent
+}
+
+// stripe is a handle that a pipeline uses.
+type stripe struct {
+	file     *filetransfer.ClientFile
+	inFlight int
+	answered bool // a request on the handle was answered
+}
+
+// pipeline moves the chunks of one file, with many requests in flight on one or
+// more handles. It is the common part of reader and writer. It belongs to the
+// loop.
 type pipeline struct {
-	group
-	job   *job
-	open  func(l *channel) deferred.Deferred[*filetransfer.ClientFile]               // on a further channel; nil if it cannot be spread
-	work  func(co *deferred.Coro, h *filetransfer.ClientFile) (more bool, err error) // moves a chunk, if there is one left
-	files []*filetransfer.ClientFile                                                 // on further channels
-	runs  bool                                                                       // there may be workers
+	loop  loop
+	lease *lease
+	pump  func() // sends the requests that can be sent; of reader or writer
 
-	closed deferred.Deferred[[]deferred.Outcome[filetransfer.Status]] // after run: fires when the servers are done with files
+	most    int   // maximum number of requests on a handle; 0 means that bytes decide
+	next    int64 // the offset of the next chunk
+	stripes []*stripe
+
+	spare   *buffer // was given to the pipeline, but is not used yet
+	waiting bool    // for a buffer
+	pumping bool
+
+	err     error // the first failure
+	stopped bool  // nothing more is sent
+	over    bool  // and nothing is in flight any more
+	ended   func()
 }
 
-// begin opens the file on all channels of the job, those that there are and those that come, but not on the one that the caller opens it on. Nothing is
-// moved before run.
-func (f *pipeline) begin(on *channel) {
-	f.job.pipelines = append(f.job.pipelines, f)
-	for _, l := range f.job.channels {
-		if l != on {
-			f.addStripe(l)
-		}
-	}
+// add makes the pipeline use another handle. The pipeline does not close it.
+func (p *pipeline) add(file *filetransfer.ClientFile) {
+	p.stripes = append(p.stripes, &stripe{file: file})
+	p.again()
 }
 
-// run moves the file, with the caller's handle as well, and returns when all workers have ended. A pipeline that is stopped already needs no h.
-func (f *pipeline) run(co *deferred.Coro, h *filetransfer.ClientFile) error {
-	opened := slices.Clone(f.files)
-	f.runs = true
-	if f.open != nil && len(f.job.channels)+f.job.opening > 1 {
-		f.startWorkers(h, stripeAhead)
-	} else {
-		f.startWorkers(h, singleAhead)
-	}
-	for _, h := range opened {
-		f.startWorkers(h, stripeAhead)
-	}
-	err := f.wait(co)
-	f.job.pipelines = slices.DeleteFunc(f.job.pipelines, func(other *pipeline) bool { return other == f })
-	var closing []deferred.Deferred[filetransfer.Status]
-	for _, h := range f.files {
-		closing = append(closing, h.Close())
-	}
-	f.closed = deferred.List(closing, deferred.ConsumeErrors)
-	return err
-}
-
-func ignore(error) (filetransfer.Status, error) { return filetransfer.Status{}, nil }
-
-// join spreads the file to another channel. A channel that cannot have it does without; by the time that one has it, there may be nothing left to do.
-func (f *pipeline) addStripe(l *channel) {
-	if f.stopped || f.open == nil {
+// again calls pump, but not from inside pump.
+func (p *pipeline) again() {
+	if p.pumping || p.stopped {
 		return
 	}
-	deferred.Inline(func(co *deferred.Coro) (struct{}, error) {
-		h, err := deferred.Await(co, f.open(l))
-		switch {
-		case err != nil:
-		case f.stopped:
-			h.Close().AddErrback(ignore)
-		default:
-			f.files = append(f.files, h)
-			if f.runs {
-				f.startWorkers(h, stripeAhead)
-			}
-		}
-		return struct{}{}, nil
-	})
+	p.pumping = true
+	defer func() { p.pumping = false }()
+	p.pump()
 }
 
-// startWorkers starts n workers for a file handle: as many as a window takes at once, and the others when the first chunk has come. So the chunks that are
-// asked for at about the same time, on all channels, come at about the same time, or those of some channels would wait for those of others.
-func (f *pipeline) startWorkers(h *filetransfer.ClientFile, n int) {
-	for i := range min(n, windowful) {
-		f.startWorker(h, i, n)
+// pick returns the stripe with the most room for another request of its size, or
+// nil.
+func (p *pipeline) pick(size func(*stripe) int) *stripe {
+	var best *stripe
+	most := 0
+	for _, s := range p.stripes {
+		if room := p.depth(s, size(s)) - s.inFlight; room > most {
+			best, most = s, room
+		}
+	}
+	return best
+}
+
+// depth returns how many requests of n bytes may be in flight on a handle. Before
+// the first answer it is a window, so that chunks requested at about the same
+// time on several channels arrive at about the same time.
+func (p *pipeline) depth(s *stripe, n int) int {
+	ahead := singleAhead
+	switch {
+	case !s.answered:
+		ahead = window
+	case len(p.stripes) > 1:
+		ahead = stripeAhead
+	}
+	depth := min(max(ahead/n, 1), maxRequests)
+	if p.most > 0 {
+		depth = min(depth, p.most)
+	}
+	return depth
+}
+
+// buffer returns a buffer for n bytes. If there is none now, buffer returns nil,
+// and pump is called when there is one.
+func (p *pipeline) buffer(n int) *buffer {
+	if b := p.spare; b != nil && len(b.data()) >= n {
+		p.spare = nil
+		return b
+	}
+	if p.waiting {
+		return nil
+	}
+	b := p.lease.take(n, func(b *buffer) {
+		if !p.loop.CallFromThread(func() { p.gotBuffer(b) }) {
+			b.release()
+		}
+	})
+	p.waiting = b == nil
+	return b
+}
+
+func (p *pipeline) gotBuffer(b *buffer) {
+	p.waiting = false
+	p.dropSpare()
+	if p.stopped {
+		b.release()
+		return
+	}
+	p.spare = b
+	p.again()
+}
+
+func (p *pipeline) dropSpare() {
+	if p.spare != nil {
+		p.spare.release()
+		p.spare = nil
 	}
 }
 
-// startWorker starts worker i of n. When the file is spread those end that a channel then has too many of.
-func (f *pipeline) startWorker(h *filetransfer.ClientFile, i, n int) {
-	f.start(func(co *deferred.Coro) error {
-		more, err := f.work(co, h)
-		if i == 0 && more && err == nil {
-			for i := windowful; i < n; i++ {
-				f.startWorker(h, i, n)
-			}
+// finish notes that the pipeline has ended.
+func (p *pipeline) finish() {
+	if p.over {
+		return
+	}
+	p.over, p.stopped = true, true
+	p.dropSpare()
+	if p.ended != nil {
+		p.ended()
+	}
+}
+
+// wait waits for the end of the pipeline, and returns its error. If the wait is
+// cancelled, the pipeline is stopped with the error.
+func (p *pipeline) wait(co *deferred.Coro, stop func(error)) error {
+	for !p.over {
+		d := deferred.New[struct{}]()
+		p.ended = func() { _ = d.TryCallback(struct{}{}) }
+		if _, err := deferred.Await(co, d); err != nil {
+			stop(err)
 		}
-		for more && err == nil && (i < stripeAhead || len(f.files) == 0) {
-			more, err = f.work(co, h)
-		}
-		return err
-	})
+	}
+	return p.err
 }

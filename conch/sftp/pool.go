@@ -2,6 +2,7 @@ package sftp
 
 import (
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"weak"
@@ -11,219 +12,277 @@ import (
 )
 
 const (
-	// poolSize is the size of defaultPool, in bytes, unless SetSize changes it.
+	// poolSize is the size of defaultPool, in bytes.
 	poolSize = 32 << 20
 
-	slotSize = 256 << 10 // a Buffer of an arena
-	// // for what stands in front of the data in a request to write it
-	slabSlots   = 16       // an arena grows by so many slots
-	smallBuffer = 32 << 10 // a Buffer for no more data than this is made for it, and left to the garbage collector
-	ownBuffers  = 2        // so many a Lease may have also if the arena is used up
+	// slotSize is the size of a slot, the unit in which a pool hands out memory.
+	// A slot holds the data of the largest request and its header.
+	slotSize = 256 << 10
+
+	slabSlots   = 16       // the number of slots by which a pool grows
+	smallBuffer = 32 << 10 // buffers for up to this many bytes share a slot
+	ownSlots    = 2        // slots that a lease may allocate when the pool is exhausted
 )
 
-// Arena is a bounded slabs of buffers for file data under way. Transfers take buffers from it, and wait when there are none: however many
-// there are, and however slow the peers, file data takes no more memory than the size of the arena, and two buffers for each transfer.
+// pool is bounded memory for file data in flight. Transfers take buffers from
+// the pool and wait when it is exhausted. However many transfers there are, and
+// however slow the peers, file data takes no more memory than the size of the
+// pool and one slot for each transfer.
 //
-// The memory is taken as transfers need it, and given back to the garbage collector when the last one ends. While it is held it has another
-// use: packages below allocate memory for every packet, and the collector runs the more often the less memory is alive. With 16 to 32 MiB
-// transfers are about a third faster than with none.
+// The pool allocates memory as transfers need it, and gives the memory back to
+// the garbage collector when the last transfer ends. The memory also makes
+// transfers faster: packages below allocate memory for every packet, and the
+// collector runs less often when more memory is alive. With 16 to 32 MiB
+// transfers are about a third faster than without.
 //
-// Its methods, and those of Lease and Buffer, may be called from any goroutine.
+// The methods of pool, lease and buffer may be called from any goroutine.
 type pool struct {
-	mu    sync.Mutex // guards all below, and the slabss
-	size  int
-	users int
-	used  *slabs              // while there are users
-	idle  weak.Pointer[slabs] // afterwards: for the next user, if that comes soon
-	wait  []func()
+	mu     sync.Mutex // guards the rest, and all slabs, slots and leases
+	size   int
+	leases int
+	used   *slabs              // while there are leases
+	idle   weak.Pointer[slabs] // the slabs of the last lease, for the next one
+	wait   []waiter
 }
 
-// slabs is the memory of an arena.
+// slabs is the memory of a pool.
 type slabs struct {
-	pool  *pool
-	free  []*buffer
-	slab  []byte // the rest of a slab, of which no slot was made yet
-	slots int    // made so far, or to be made of slab
+	free  []*slot
+	slab  []byte // the part of the newest slab that is not divided into slots yet
+	slots int    // slots made so far, and those that slab has room for
 }
 
-// newPool returns an arena of size bytes.
+// slot is memory for one large buffer or several small ones.
+type slot struct {
+	mem     []byte
+	slabs   *slabs // nil if owner has allocated the slot
+	owner   *lease // the lease that has taken the slot
+	filled  int    // bytes that are divided into small buffers
+	buffers int    // buffers that are not released
+}
+
+// waiter is a lease that waits for a buffer for n bytes.
+type waiter struct {
+	lease *lease
+	n     int
+	give  func(*buffer)
+}
+
+// newPool returns a pool of size bytes.
 func newPool(size int) *pool { return &pool{size: size} }
 
+// defaultPool is the pool of the process.
 var defaultPool = newPool(poolSize)
 
-// defaultPool returns the arena of the process, which transfers use that are given no other.
-
-// SetSize changes the size, in bytes. Buffers that are too many then go when they are released.
-func (a *pool) SetSize(size int) {
-	a.mu.Lock()
-	a.size = size
-	a.mu.Unlock()
-	a.wake()
-}
-
-// poolStats are the figures of an Arena, in bytes.
+// poolStats are the statistics of a pool, in bytes.
 type poolStats struct {
 	Size int // the bound
-	Held int // taken from the system
-	Used int // of these, in buffers that are not released
+	Held int // allocated
+	Used int // in slots with buffers that are not released
 }
 
-// Stats returns the figures.
-func (a *pool) Stats() poolStats {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	stats := poolStats{Size: a.size}
-	if s := a.used; s != nil {
+func (p *pool) stats() poolStats {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	stats := poolStats{Size: p.size}
+	if s := p.used; s != nil {
 		stats.Held = s.slots * slotSize
 		stats.Used = stats.Held - len(s.free)*slotSize - len(s.slab)
 	}
 	return stats
 }
 
-// Open returns a Lease, which has to be closed.
-func (a *pool) open() *lease {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.users++; a.used == nil {
-		if a.used = a.idle.Value(); a.used == nil {
-			a.used = &slabs{pool: a}
+// open returns a lease, which must be closed.
+func (p *pool) open() *lease {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.leases++; p.used == nil {
+		if p.used = p.idle.Value(); p.used == nil {
+			p.used = new(slabs)
 		}
 	}
-	return &lease{pool: a}
+	return &lease{pool: p}
 }
 
-// wake calls everybody who waits.
-func (a *pool) wake() {
-	a.mu.Lock()
-	wait := a.wait
-	a.wait = nil
-	a.mu.Unlock()
-	for _, f := range wait {
-		f()
-	}
-}
-
-// Lease is the use of an Arena by one transfer.
+// lease is the use of a pool by one transfer.
 type lease struct {
 	pool   *pool
-	own    int // buffers that are not the arena's
+	own    int   // slots that the lease has allocated
+	small  *slot // the slot that the next small buffer is taken from
 	closed bool
 }
 
-// Close ends the use. Buffers that are still held may be released later.
-func (l *lease) Close() {
-	a := l.pool
-	a.mu.Lock()
-	defer a.mu.Unlock()
+// close ends the use. Buffers that are not released yet may be released later.
+func (l *lease) close() {
+	p := l.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if l.closed {
 		return
 	}
 	l.closed = true
-	if a.users--; a.users == 0 {
-		a.idle = weak.Make(a.used)
-		a.used = nil
+	if p.leases--; p.leases == 0 {
+		p.idle = weak.Make(p.used)
+		p.used = nil
 	}
 }
 
-// Reserve makes the arena take all of its memory now: for a transfer so large that it is worth it. Memory that is not used costs no more than
-// address space.
-func (l *lease) Reserve() {
-	a := l.pool
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if !l.closed {
-		for a.used.grow() {
-		}
+// reserve makes the pool allocate all of its memory now, for a transfer so
+// large that it pays. Memory that is not used costs only address space.
+func (l *lease) reserve() {
+	p := l.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for !l.closed && p.used.grow(p.size) {
 	}
 }
 
-// Get returns a buffer for n bytes of data, at most filetransfer.MaxChunk, or nil if there is none now.
-func (l *lease) Get(n int) *buffer {
-	if n <= smallBuffer {
-		return newBuffer(make([]byte, filetransfer.WriteHeadroom+n))
-	}
-	a := l.pool
-	a.mu.Lock()
-	defer a.mu.Unlock()
+// take returns a buffer for n bytes of data, at most filetransfer.MaxChunk. If
+// there is no buffer now, take returns nil, and give is called once, later and
+// on any goroutine, with a buffer. If give is nil, take only returns nil.
+func (l *lease) take(n int, give func(*buffer)) *buffer {
+	p := l.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if l.closed {
 		return nil
 	}
-	if b := a.used.take(); b != nil {
-		b.holds.Store(1)
+	if b := l.fromSmall(n); b != nil {
 		return b
 	}
-	if l.own >= ownBuffers {
-		return nil
+	s := p.used.take(p.size)
+	if s == nil && l.own < ownSlots {
+		l.own++
+		s = &slot{mem: make([]byte, slotSize)}
 	}
-	l.own++
-	b := newBuffer(make([]byte, slotSize))
-	b.lease = l
+	if s != nil {
+		return l.buffer(s, n)
+	}
+	if give != nil {
+		p.wait = append(p.wait, waiter{l, n, give})
+	}
+	return nil
+}
+
+// fromSmall returns a small buffer from the slot in use for them, or nil.
+func (l *lease) fromSmall(n int) *buffer {
+	if s := l.small; s != nil && n <= smallBuffer && len(s.mem)-s.filled >= filetransfer.WriteHeadroom+n {
+		return s.buffer(n)
+	}
+	return nil
+}
+
+// buffer returns the first buffer of a slot that has none.
+func (l *lease) buffer(s *slot, n int) *buffer {
+	s.owner, s.filled = l, 0
+	if n > smallBuffer {
+		n = slotSize - filetransfer.WriteHeadroom
+	} else {
+		l.small = s
+	}
+	return s.buffer(n)
+}
+
+func (s *slot) buffer(n int) *buffer {
+	end := s.filled + filetransfer.WriteHeadroom + n
+	b := &buffer{slot: s, mem: s.mem[s.filled:end:end]}
+	b.holds.Store(1)
+	s.filled = end
+	s.buffers++
 	return b
 }
 
-// Wait arranges for f to be called once, on any goroutine, when there may be a buffer again.
-func (l *lease) Wait(f func()) {
-	l.pool.mu.Lock()
-	defer l.pool.mu.Unlock()
-	l.pool.wait = append(l.pool.wait, f)
-}
-
-// take returns a free buffer, nil if there is none.
-func (s *slabs) take() *buffer {
+// take returns a free slot, or nil.
+func (s *slabs) take(size int) *slot {
 	if n := len(s.free); n > 0 {
-		b := s.free[n-1] // the one that the processor's caches know best
+		free := s.free[n-1] // the slot whose memory is most likely in the processor's cache
 		s.free = s.free[:n-1]
-		return b
+		return free
 	}
-	if len(s.slab) == 0 && !s.grow() {
+	if len(s.slab) == 0 && !s.grow(size) {
 		return nil
 	}
-	b := newBuffer(s.slab[:slotSize:slotSize])
-	b.slabs = s
-	s.slab = s.slab[slotSize:]
-	return b
+	return s.cut()
 }
 
-// grow makes slots, as many as a slab has at most, and reports whether there may be more still.
-func (s *slabs) grow() bool {
-	n := min(s.pool.size/slotSize-s.slots, slabSlots)
+// cut makes a slot of the newest slab.
+func (s *slabs) cut() *slot {
+	mem := s.slab[:slotSize:slotSize]
+	s.slab = s.slab[slotSize:]
+	return &slot{mem: mem, slabs: s}
+}
+
+// grow allocates a slab, and reports whether it did.
+func (s *slabs) grow(size int) bool {
+	n := min(size/slotSize-s.slots, slabSlots)
 	if n <= 0 {
 		return false
 	}
-	for slab := s.slab; len(slab) > 0; slab = slab[slotSize:] {
-		b := newBuffer(slab[:slotSize:slotSize])
-		b.slabs = s
-		s.free = append(s.free, b)
+	for len(s.slab) > 0 {
+		s.free = append(s.free, s.cut())
 	}
 	s.slab = make([]byte, n*slotSize)
 	s.slots += n
 	return true
 }
 
-// Buffer is memory for up to filetransfer.MaxChunk bytes of file data, with room in front of it for the header of a request, so that the data
-// need not be copied into one. It belongs to whoever took it from a Lease.
+// released notes that a buffer of the slot was released. The result is the
+// waiters that get the slot, with their buffers.
+func (s *slot) released(p *pool) (granted []func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s.buffers--; s.buffers > 0 {
+		return nil
+	}
+	l := s.owner
+	if l.small == s {
+		l.small = nil
+	}
+	taken := false
+	p.wait = slices.DeleteFunc(p.wait, func(w waiter) bool {
+		var b *buffer
+		switch {
+		case w.lease.closed:
+			return true
+		case !taken && (s.slabs != nil || w.lease == l):
+			b, taken = w.lease.buffer(s, w.n), true
+		case taken && w.lease == s.owner:
+			b = w.lease.fromSmall(w.n)
+		}
+		if b != nil {
+			granted = append(granted, func() { w.give(b) })
+		}
+		return b != nil
+	})
+	switch {
+	case taken:
+	case s.slabs != nil:
+		s.slabs.free = append(s.slabs.free, s)
+	default:
+		l.own--
+	}
+	return granted
+}
+
+// buffer is memory for file data. In front of the data it has room for the
+// header of a write request, so that the data need not be copied into a packet.
+// A buffer belongs to the caller of take until its release.
 type buffer struct {
+	slot  *slot
 	mem   []byte
 	holds atomic.Int32
-	slabs *slabs // nil if it is not an arena's
-	lease *lease // that it counts for, or nil
 }
 
-func newBuffer(mem []byte) *buffer {
-	b := &buffer{mem: mem}
-	b.holds.Store(1)
-	return b
-}
+// data returns the memory for the data.
+func (b *buffer) data() []byte { return b.mem[filetransfer.WriteHeadroom:] }
 
-// Data returns the memory for the data.
-func (b *buffer) Data() []byte { return b.mem[filetransfer.WriteHeadroom:] }
-
-// Fill reads n bytes from r into the data, fewer only together with the reader's own error. At its end that is io.EOF; what io.ReadFull makes of
-// it could not be told from the io.ErrUnexpectedEOF of a reader whose own source was cut off.
-func (b *buffer) Fill(r io.Reader, n int) (got int, err error) {
+// fill reads n bytes from r into the data. It reads less only if r fails, and
+// then returns the error of r, io.EOF at the end. (io.ReadFull would return
+// io.ErrUnexpectedEOF, which could be an error of r too.)
+func (b *buffer) fill(r io.Reader, n int) (got int, err error) {
 	for got < n && err == nil {
 		var more int
-		more, err = r.Read(b.Data()[got:n])
+		more, err = r.Read(b.data()[got:n])
 		got += more
 	}
 	if got == n {
@@ -232,44 +291,26 @@ func (b *buffer) Fill(r io.Reader, n int) (got int, err error) {
 	return got, err
 }
 
-// Release gives the buffer back. It goes on to exist for as long as a WriteBuffer needs it.
-func (b *buffer) Release() {
+// release gives the buffer back. While write still needs the memory, another
+// transfer does not get it.
+func (b *buffer) release() {
 	switch left := b.holds.Add(-1); {
 	case left > 0:
 		return
 	case left < 0:
-		panic("filetransfer: a Buffer was released twice")
+		panic("sftp: a buffer was released twice")
 	}
-	switch {
-	case b.slabs != nil:
-		b.slabs.giveBack(b)
-	case b.lease != nil:
-		b.lease.giveBack()
+	for _, give := range b.slot.released(b.slot.owner.pool) {
+		give()
 	}
 }
 
-func (s *slabs) giveBack(b *buffer) {
-	a := s.pool
-	a.mu.Lock()
-	if s.slots*slotSize > a.size {
-		s.slots--
-	} else {
-		s.free = append(s.free, b)
-	}
-	a.mu.Unlock()
-	a.wake()
-}
-
-func (l *lease) giveBack() {
-	l.pool.mu.Lock()
-	l.own--
-	l.pool.mu.Unlock()
-	l.pool.wake()
-}
-
-// write writes the first n bytes of b's data to f at offset. b must not be
-// changed until the Deferred has fired. It may be released at any time.
+// write writes the first n bytes of the data to f at offset. The data must not
+// change until the Deferred has fired. The buffer may be released at any time.
 func (b *buffer) write(f *filetransfer.ClientFile, offset int64, n int) deferred.Deferred[filetransfer.Status] {
 	b.holds.Add(1)
-	return f.WriteOwned(uint64(offset), b.mem[:filetransfer.WriteHeadroom+n], b.Release)
+	if n > f.Client().WriteSize() { // the limit has shrunk
+		return f.WriteChunk(uint64(offset), b.data()[:n]).Finally(b.release)
+	}
+	return f.WriteOwned(uint64(offset), b.mem[:filetransfer.WriteHeadroom+n], b.release)
 }

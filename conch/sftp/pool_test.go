@@ -8,128 +8,167 @@ import (
 	"github.com/hawser-go/hawser/conch/filetransfer"
 )
 
-func TestArenaIsBounded(t *testing.T) {
-	a := newPool(20 * slotSize)
-	l := a.open()
-	defer l.Close()
-	var held []*buffer
+// takeAll takes buffers for n bytes until the lease gives none.
+func takeAll(l *lease, n int) (all []*buffer) {
 	for {
-		b := l.Get(filetransfer.MaxChunk)
+		b := l.take(n, nil)
 		if b == nil {
-			break
+			return all
 		}
-		if len(b.Data()) < filetransfer.MaxChunk {
-			t.Fatalf("a buffer of %d bytes", len(b.Data()))
-		}
-		held = append(held, b)
-	}
-	if s := a.Stats(); len(held) != 20+ownBuffers || s != (poolStats{20 * slotSize, 20 * slotSize, 20 * slotSize}) {
-		t.Errorf("%d buffers, %+v", len(held), s)
-	}
-	if small := l.Get(smallBuffer); small == nil || len(small.Data()) != smallBuffer {
-		t.Error("no small buffer")
-	} else {
-		small.Release()
-	}
-	called := 0
-	l.Wait(func() { called++ })
-	for _, b := range held {
-		b.Release()
-	}
-	if called != 1 {
-		t.Errorf("called %d times", called)
-	}
-	if s := a.Stats(); s.Used != 0 || s.Held != 20*slotSize {
-		t.Errorf("%+v", s)
+		all = append(all, b)
 	}
 }
 
-// A second transfer gets something to work with while the first has taken everything.
-func TestArenaStarvesNobody(t *testing.T) {
-	a := newPool(0)
-	for range 2 {
-		l := a.open()
-		defer l.Close()
-		for range ownBuffers {
-			if b := l.Get(filetransfer.MaxChunk); b == nil {
-				t.Error("no buffer")
-			} else {
-				defer b.Release()
+func releaseAll(all []*buffer) {
+	for _, b := range all {
+		b.release()
+	}
+}
+
+// The pool is bounded also in small buffers, which share slots.
+func TestPoolIsBounded(t *testing.T) {
+	const slots = 20
+	for _, tt := range []struct{ size, perSlot int }{
+		{filetransfer.MaxChunk, 1}, {smallBuffer + 1, 1}, {smallBuffer, 7}, {1 << 10, 128},
+	} {
+		p := newPool(slots * slotSize)
+		l := p.open()
+		held := takeAll(l, tt.size)
+		if want := (slots + ownSlots) * tt.perSlot; len(held) != want {
+			t.Errorf("%d buffers for %d bytes, want %d", len(held), tt.size, want)
+		}
+		seen := make(map[*byte]bool)
+		for _, b := range held {
+			if len(b.data()) < tt.size || seen[&b.mem[0]] {
+				t.Fatalf("a buffer of %d bytes, seen before: %v", len(b.data()), seen[&b.mem[0]])
 			}
+			seen[&b.mem[0]] = true
 		}
-		if b := l.Get(filetransfer.MaxChunk); b != nil {
-			t.Error("one buffer too many")
+		if s := p.stats(); s != (poolStats{slots * slotSize, slots * slotSize, slots * slotSize}) {
+			t.Errorf("%+v", s)
+		}
+		releaseAll(held)
+		if s := p.stats(); s.Used != 0 || s.Held != slots*slotSize || l.own != 0 {
+			t.Errorf("%+v, %d own", s, l.own)
+		}
+		l.close()
+	}
+}
+
+// A second transfer gets a buffer while the first has taken everything.
+func TestPoolStarvesNobody(t *testing.T) {
+	p := newPool(0)
+	for range 2 {
+		l := p.open()
+		defer l.close()
+		if held := takeAll(l, filetransfer.MaxChunk); len(held) != ownSlots {
+			t.Errorf("%d buffers", len(held))
+		} else {
+			defer releaseAll(held)
 		}
 	}
 }
 
-func TestArenaShrinks(t *testing.T) {
-	a := newPool(4 * slotSize)
-	l := a.open()
-	defer l.Close()
-	b, c := l.Get(filetransfer.MaxChunk), l.Get(filetransfer.MaxChunk)
-	a.SetSize(slotSize)
-	b.Release()
-	if s := a.Stats(); s.Held != 3*slotSize {
+// Buffers go to those who wait, in their order. A lease gets its own slot again,
+// and small buffers of one lease share a slot.
+func TestPoolWaiters(t *testing.T) {
+	p := newPool(slotSize)
+	first, second := p.open(), p.open()
+	held := takeAll(first, filetransfer.MaxChunk) // the pool's slot and its own
+	own := takeAll(second, filetransfer.MaxChunk)
+	var got []string
+	var buffers []*buffer
+	want := func(l *lease, name string, n int) {
+		if b := l.take(n, func(b *buffer) { got, buffers = append(got, name), append(buffers, b) }); b != nil {
+			t.Error("a buffer at once for", name)
+		}
+	}
+	want(second, "small 1", 100)
+	want(first, "large", filetransfer.MaxChunk)
+	want(second, "small 2", 100)
+	held[len(held)-1].release() // first's own
+	if len(got) != 1 || got[0] != "large" {
+		t.Errorf("%q", got)
+	}
+	held[0].release() // the pool's
+	if len(got) != 3 || got[1] != "small 1" || got[2] != "small 2" {
+		t.Errorf("%q", got)
+	}
+	want(second, "closed", filetransfer.MaxChunk)
+	second.close()
+	releaseAll(append(buffers, append(own, held[1:len(held)-1]...)...))
+	first.close()
+	if len(got) != 3 || len(p.wait) != 0 || first.own != 0 || second.own != 0 {
+		t.Errorf("%q, %d wait, %d and %d own", got, len(p.wait), first.own, second.own)
+	}
+}
+
+func TestPoolReserve(t *testing.T) {
+	p := newPool(18 * slotSize)
+	l := p.open()
+	l.take(filetransfer.MaxChunk, nil).release()
+	if s := p.stats(); s.Held != slabSlots*slotSize {
 		t.Errorf("%+v", s)
 	}
-	c.Release()
-	a.SetSize(8 * slotSize)
-	l.Reserve()
-	if s := a.Stats(); s.Held != 8*slotSize || s.Used != 0 {
+	l.reserve()
+	if s := p.stats(); s.Held != 18*slotSize || s.Used != 0 {
 		t.Errorf("%+v", s)
 	}
+	l.close()
+	l.reserve() // does nothing
 }
 
 // The memory stays while a transfer lasts, and goes when the last is over.
-func TestArenaIsGivenBack(t *testing.T) {
-	a := newPool(8 * slotSize)
-	first, second := a.open(), a.open()
-	first.Get(filetransfer.MaxChunk).Release()
-	first.Close()
-	first.Close() // once is enough
-	if a.Stats().Held == 0 {
-		t.Error("gone while there is a user")
+func TestPoolIsGivenBack(t *testing.T) {
+	p := newPool(8 * slotSize)
+	first, second := p.open(), p.open()
+	first.take(filetransfer.MaxChunk, nil).release()
+	first.close()
+	first.close() // does nothing
+	if p.stats().Held == 0 {
+		t.Error("gone while there is a lease")
 	}
-	late := second.Get(filetransfer.MaxChunk)
-	second.Close()
-	if second.Get(filetransfer.MaxChunk) != nil {
+	late := second.take(filetransfer.MaxChunk, nil)
+	second.close()
+	if second.take(filetransfer.MaxChunk, nil) != nil {
 		t.Error("a closed lease gives buffers")
 	}
-	again := a.open()
-	if a.Stats().Held != 8*slotSize {
+	again := p.open()
+	if p.stats().Held != 8*slotSize {
 		t.Error("the next transfer does not find the memory of the one before it")
 	}
-	late.Release()
-	again.Close()
+	late.release()
+	again.close()
 	runtime.GC()
-	if a.idle.Value() != nil {
+	if p.idle.Value() != nil {
 		t.Error("kept")
 	}
 }
 
-func TestArenaFromManyGoroutines(t *testing.T) {
-	a := newPool(4 * slotSize)
+func TestPoolFromManyGoroutines(t *testing.T) {
+	p := newPool(4 * slotSize)
 	var all sync.WaitGroup
-	for range 8 {
+	for i := range 8 {
 		all.Go(func() {
-			l := a.open()
-			defer l.Close()
-			for range 200 {
-				more := make(chan struct{})
-				l.Wait(func() { close(more) })
-				b := l.Get(filetransfer.MaxChunk)
-				if b == nil {
-					<-more
-					continue
+			l := p.open()
+			defer l.close()
+			got := make(chan *buffer, 1)
+			for j := range 200 {
+				n := filetransfer.MaxChunk
+				if (i+j)%3 == 0 {
+					n = 1000
 				}
-				b.Data()[0]++
-				b.Release()
+				b := l.take(n, func(b *buffer) { got <- b })
+				if b == nil {
+					b = <-got
+				}
+				b.data()[0]++
+				b.release()
 			}
 		})
 	}
 	all.Wait()
-	if s := a.Stats(); s.Used != 0 {
-		t.Errorf("%+v", s)
+	if s := p.stats(); s.Used != 0 || len(p.wait) != 0 {
+		t.Errorf("%+v, %d wait", s, len(p.wait))
 	}
 }

@@ -160,11 +160,7 @@ func (t *putTree) entry(co *deferred.Coro, n *node, source, rel string, e localE
 			t.problem(source, errLoop)
 			return nil
 		}
-		child := &node{parent: n, name: e.name, info: e.info}
-		if n.info == nil {
-			child.top = source
-		}
-		return t.add(child, len(e.name)+len(child.top))
+		return t.add(&node{parent: n, entry: filetransfer.Entry{Filename: e.name}, info: e.info}, source)
 	case 0:
 		f := t.newUpload(t.local, source, e.info, target)
 		return t.file(co, n, source, rel, f.size, f.run)

@@ -84,7 +84,7 @@ func (t *removal) removeDir(co *deferred.Coro, n *node) error {
 // entry begins the removal of name, which is in n.
 func (t *removal) entry(co *deferred.Coro, n *node, name string, e filetransfer.Entry) error {
 	if e.Attrs.FileMode().IsDir() {
-		return t.addFound(n, name, e, nil)
+		return t.add(&node{parent: n, entry: e}, name)
 	}
 	if t.busy[name] {
 		return nil // the server has listed it twice
@@ -105,7 +105,7 @@ func (t *removal) removeFile(co *deferred.Coro, n *node, name string, e filetran
 	if _, notLink := deferred.Await(co, t.s.ReadLink(name)); notLink == nil || t.endsAll(notLink) {
 		return err
 	}
-	if added := t.addFound(n, name, e, err); added != nil {
+	if added := t.add(&node{parent: n, entry: e, failed: err}, name); added != nil {
 		return added
 	}
 	t.start(t.lister) // the others may have returned

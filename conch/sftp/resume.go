@@ -1,18 +1,32 @@
 package sftp
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
 	"math"
 	"time"
+
+	"github.com/hawser-go/hawser/conch/filetransfer"
 )
 
-// Overlap is how far an upload whose connection was lost is taken back when it is resumed, in bytes: so far apart are the first byte that may be
-// missing and the last that may be there.
-const Overlap = 32 << 20
+// Bounds of the distance, in bytes, between the first byte that an interrupted
+// upload may lack and the end of its partial file.
+const (
+	minSpread = 1 << 20
+	maxSpread = 32 << 20
+)
 
-// version is what is compared of a file to tell whether it is, or is a part of, another one. Times are whole seconds, as in the protocol.
+// spreadOf returns the maximum distance for a file of that size: chunks in flight
+// are never further apart, and a resumed upload goes back so far.
+func spreadOf(size int64) int64 { return min(max(size/4, minSpread), maxSpread) }
+
+// version is the size and modification time of a file. Transfers take a file with
+// the same version for unchanged.
 type version struct {
-	size  int64 // -1 if it is not known
-	mtime int64 // seconds since 1970; math.MinInt64 if it is not known
+	size  int64 // -1 if unknown
+	mtime int64 // seconds since 1970; math.MinInt64 if unknown
 }
 
 func versionOf(size int64, mtime time.Time) version {
@@ -22,23 +36,30 @@ func versionOf(size int64, mtime time.Time) version {
 	return version{size, mtime.Unix()}
 }
 
-// resumeAt says where a transfer of source goes on of which part is there: at 0, which is a new beginning; or at the source's size, which means that
-// nothing is missing. A part that ended in order has been given the time of its source, and begins where the source does. Any other part was
-// cut off; it counts if it is not older than the source, and is taken back by overlap.
-func resumeAt(part, source version, overlap int64) int64 {
-	switch {
-	case source.size < 0 || part.size <= 0 || part.size > source.size:
-		return 0
-	case part.mtime == source.mtime:
-		return part.size
-	case part.mtime < source.mtime:
-		return 0
-	default:
-		return max(0, part.size-overlap)
+// versionOfAttrs returns the version of a file at the server. It is unknown if
+// the file is not regular.
+func versionOfAttrs(a filetransfer.Attrs) version {
+	if !a.Has(filetransfer.AttrSize) || !a.FileMode().IsRegular() || a.Size > 1<<62 {
+		return versionOf(-1, a.ModTime())
 	}
+	return versionOf(int64(a.Size), a.ModTime())
 }
 
-// isComplete reports whether a target is what a transfer of source would make of it.
-func isComplete(target, source version) bool {
-	return source.size >= 0 && target.size == source.size && target.mtime >= source.mtime && source.mtime != math.MinInt64
+// known reports whether the version can tell one file from another. Special files
+// have the size 0 whatever their content is.
+func (v version) known() bool { return v.size > 0 && v.mtime != math.MinInt64 }
+
+// matches reports whether a local file has the version.
+func (v version) matches(info fs.FileInfo, err error) bool {
+	return err == nil && v.mtime != math.MinInt64 && info.Mode().IsRegular() && versionOf(info.Size(), info.ModTime()) == v
 }
+
+// key returns the part of the name of a partial file that stands for the version
+// of the source with that path.
+func (v version) key(source string, more ...int) string {
+	sum := sha256.Sum256(fmt.Append(nil, v.size, " ", v.mtime, " ", more, " ", source))
+	return hex.EncodeToString(sum[:keySize/2])
+}
+
+// keySize is the length of a key.
+const keySize = 16

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,29 +15,45 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-func TestResumeAt(t *testing.T) {
-	source := version{100 << 20, 1000}
-	for _, tt := range []struct {
-		name         string
-		part, source version
-		want         int64
-	}{
-		{"nothing there", version{0, 5000}, source, 0},
-		{"ended in order", version{50 << 20, 1000}, source, 50 << 20},
-		{"complete", version{100 << 20, 1000}, source, 100 << 20},
-		{"cut off", version{50 << 20, 1001}, source, 50<<20 - Overlap},
-		{"cut off early", version{1 << 20, 1001}, source, 0},
-		{"older than the source", version{50 << 20, 999}, source, 0},
-		{"longer than the source", version{100<<20 + 1, 1000}, source, 0},
-		{"source of unknown size", version{50 << 20, 1000}, version{-1, 1000}, 0},
-		{"source of unknown time", version{50 << 20, 1000}, version{100 << 20, math.MinInt64}, 50<<20 - Overlap},
+// TestF3_Versions: size and time make a version, and the name of a partial file
+// is of one version only.
+func TestF3_Versions(t *testing.T) {
+	v := version{100, 1000}
+	names := make(map[string]bool)
+	for _, name := range []string{
+		partOf("dir/file", v.key("source")),
+		partOf("dir/file", v.key("other source")),
+		partOf("dir/file", v.key("source", 5)),
+		partOf("dir/file", version{101, 1000}.key("source")),
+		partOf("dir/file", version{100, 1001}.key("source")),
+		partOf("dir/file", version{10, 01000}.key("0 source")),
 	} {
-		if got := resumeAt(tt.part, tt.source, Overlap); got != tt.want {
-			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
+		base, ok := strings.CutPrefix(name, "dir/")
+		if names[name] || !ok || !isPartOf(base, "file") || isPartOf(base, "fil") || isPartOf(base, "file.x") {
+			t.Error(name)
+		}
+		names[name] = true
+	}
+	for _, name := range []string{"file", ".file.part", ".file.0123456789abcdeg.part", ".file.0123456789abcdef", ".file.0123456789abcdef0.part"} {
+		if isPartOf(name, "file") {
+			t.Error(name, "is a partial file")
 		}
 	}
-	if versionOf(1, time.Time{}) != (version{1, math.MinInt64}) || isComplete(version{1, 0}, version{1, math.MinInt64}) {
-		t.Error("a file without time")
+	if long := partOf(strings.Repeat("x", 255), v.key("source")); len(long) != 255 {
+		t.Errorf("%d bytes: %q", len(long), long)
+	}
+	for _, v := range []version{{0, 5}, {-1, 5}, versionOf(5, time.Time{})} {
+		if v.known() {
+			t.Error(v, "is known")
+		}
+	}
+}
+
+func TestF3_Spread(t *testing.T) {
+	for size, want := range map[int64]int64{0: 1 << 20, 1 << 20: 1 << 20, 40 << 20: 10 << 20, 1 << 30: 32 << 20} {
+		if got := spreadOf(size); got != want {
+			t.Errorf("%d: %d, want %d", size, got, want)
+		}
 	}
 }
 
@@ -59,7 +75,7 @@ func interrupt(p *peer, how interruption, n int64, begin func(o Options) deferre
 	_, err := await(p, func() deferred.Deferred[Report] {
 		var d deferred.Deferred[Report]
 		done := false
-		o.ProgressEvery = time.Millisecond / 2
+		p.progressEvery = time.Millisecond / 2
 		o.Progress = func(now Progress) {
 			if now.Bytes >= n && !now.Final && !done {
 				done = true
@@ -70,6 +86,13 @@ func interrupt(p *peer, how interruption, n int64, begin func(o Options) deferre
 		return d
 	})
 	return err
+}
+
+// quit waits until the server has ended.
+func (p *peer) quit() {
+	l := p.Transport().(*sftptest.Link)
+	l.LoseConnection()
+	l.Wait()
 }
 
 // again opens a new session with the same server.
@@ -88,43 +111,68 @@ func must2[T any](d deferred.Deferred[T]) T {
 	return v
 }
 
-func TestResumeGet(t *testing.T) {
+// partIn returns the path of the only partial file for base in dir, or "".
+func partIn(t *testing.T, dir, base string) string {
+	t.Helper()
+	var found []string
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range list {
+		if isPartOf(e.Name(), base) {
+			found = append(found, filepath.Join(dir, e.Name()))
+		}
+	}
+	switch len(found) {
+	case 0:
+		return ""
+	case 1:
+		return found[0]
+	}
+	t.Fatalf("%q", found)
+	return ""
+}
+
+// TestF3_ResumeGet: an interrupted download leaves a beginning under another name,
+// and is continued exactly there.
+func TestF3_ResumeGet(t *testing.T) {
 	const size = 60*chunkSize + 17
 	for _, how := range interruptions {
-		for _, atomic := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s, atomic %v", how.name, atomic), func(t *testing.T) {
-				p := openSSH(t)
-				slow(p)
-				content := someBytes(size, 1)
-				age(t, write(t, filepath.Join(p.dir, "remote"), content), 1_000_000_000)
-				target := filepath.Join(p.local, "target")
-				o := Options{Resume: true, Atomic: atomic}
-				err := interrupt(p, how, 10*chunkSize, func(o Options) deferred.Deferred[Report] { return p.Get("remote", target, o) }, o)
-				if !errors.Is(err, how.want) {
-					t.Fatalf("%v", err)
-				}
-				part := target
-				if atomic {
-					part = filepath.Join(p.local, ".target.part")
-				}
-				have := read(t, part)
-				if len(have) == 0 || len(have) == size || !bytes.Equal(have, content[:len(have)]) {
-					t.Fatalf("%d bytes of %d, or others", len(have), size)
-				}
-				if how.want != deferred.ErrCancelled {
-					p.again()
-				} else {
-					noHandles(p, "remote")
-				}
-				report, err := p.get("remote", target, o)
-				if err != nil || report.Bytes != int64(size-len(have)) || report.Files != 1 {
-					t.Errorf("%d bytes were there: %+v, %v", len(have), report, err)
-				}
-				if !bytes.Equal(read(t, target), content) {
-					t.Error("other content")
-				}
-			})
-		}
+		t.Run(how.name, func(t *testing.T) {
+			p := openSSH(t)
+			slow(p)
+			content := someBytes(size, 1)
+			age(t, write(t, filepath.Join(p.dir, "remote"), content), 1_000_000_000)
+			target := filepath.Join(p.local, "target")
+			o := Options{Resume: true}
+			err := interrupt(p, how, 10*chunkSize, func(o Options) deferred.Deferred[Report] { return p.Get("remote", target, o) }, o)
+			if !errors.Is(err, how.want) {
+				t.Fatalf("%v", err)
+			}
+			if _, err := os.Stat(target); err == nil {
+				t.Error("the target is there")
+			}
+			have := read(t, partIn(t, p.local, "target"))
+			if len(have) == 0 || len(have) == size || !bytes.Equal(have, content[:len(have)]) {
+				t.Fatalf("%d bytes of %d, or others", len(have), size)
+			}
+			if how.want != deferred.ErrCancelled {
+				p.again()
+			} else {
+				noHandles(p, "remote")
+			}
+			report, err := p.get("remote", target, o)
+			if err != nil || report.Bytes != int64(size-len(have)) || report.Files != 1 {
+				t.Errorf("%d bytes were there: %+v, %v", len(have), report, err)
+			}
+			if !bytes.Equal(read(t, target), content) || partIn(t, p.local, "target") != "" {
+				t.Error("other content, or a partial file")
+			}
+			if report, err := p.get("remote", target, o); err != nil || report.Skipped != 1 || report.Bytes != 0 {
+				t.Errorf("again: %+v, %v", report, err)
+			}
+		})
 	}
 }
 
@@ -135,66 +183,67 @@ func slow(p *peer) {
 	}
 }
 
-func TestResumePut(t *testing.T) {
+// TestF3_ResumePut: an interrupted upload goes back by its spread.
+func TestF3_ResumePut(t *testing.T) {
 	const size = 60*chunkSize + 17
 	for _, how := range interruptions {
-		for _, atomic := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s, atomic %v", how.name, atomic), func(t *testing.T) {
-				p := openSSH(t)
-				slow(p)
-				content := someBytes(size, 1)
-				source := write(t, filepath.Join(p.local, "source"), content)
-				age(t, source, 1_000_000_000)
-				o := Options{Resume: true, Atomic: atomic}
-				err := interrupt(p, how, 10*chunkSize, func(o Options) deferred.Deferred[Report] { return p.Put(source, "remote", o) }, o)
-				if !errors.Is(err, how.want) {
-					t.Fatalf("%v", err)
-				}
-				part := filepath.Join(p.dir, "remote")
-				if atomic {
-					part = filepath.Join(p.dir, ".remote.part")
-				}
-				want := int64(size) // what was cut off is within Overlap
-				if how.want == deferred.ErrCancelled {
-					have := read(t, part)
-					if len(have) == 0 || len(have) == size || !bytes.Equal(have, content[:len(have)]) {
-						t.Fatalf("%d bytes of %d, or others", len(have), size)
-					}
-					want = int64(size - len(have))
-					noHandles(p, "remote", ".remote.part")
-				} else {
-					p.again()
-				}
-				report, err := p.put(source, "remote", o)
-				if err != nil || report.Bytes != want || report.Files != 1 {
-					t.Errorf("%+v, %v; want %d bytes", report, err, want)
-				}
-				if !bytes.Equal(read(t, filepath.Join(p.dir, "remote")), content) {
-					t.Error("other content")
-				}
-			})
-		}
+		t.Run(how.name, func(t *testing.T) {
+			p := openSSH(t)
+			slow(p)
+			content := someBytes(size, 1)
+			source := write(t, filepath.Join(p.local, "source"), content)
+			age(t, source, 1_000_000_000)
+			o := Options{Resume: true}
+			err := interrupt(p, how, 30*chunkSize, func(o Options) deferred.Deferred[Report] { return p.Put(source, "remote", o) }, o)
+			if !errors.Is(err, how.want) {
+				t.Fatalf("%v", err)
+			}
+			if _, err := os.Stat(filepath.Join(p.dir, "remote")); err == nil {
+				t.Error("the target is there")
+			}
+			if how.want == deferred.ErrCancelled {
+				noHandles(p, filepath.Base(partIn(t, p.dir, "remote")))
+			} else {
+				p.quit()
+				p.again()
+			}
+			have := read(t, partIn(t, p.dir, "remote"))
+			sure := len(have) - int(spreadOf(size))
+			if sure <= 0 || len(have) == size || !bytes.Equal(have[:sure], content[:sure]) {
+				t.Fatalf("%d bytes of %d, or others", len(have), size)
+			}
+			report, err := p.put(source, "remote", o)
+			if err != nil || report.Bytes != int64(size-sure) || report.Files != 1 {
+				t.Errorf("%+v, %v; want %d bytes", report, err, size-sure)
+			}
+			if !bytes.Equal(read(t, filepath.Join(p.dir, "remote")), content) || partIn(t, p.dir, "remote") != "" {
+				t.Error("other content, or a partial file")
+			}
+			if report, err := p.put(source, "remote", o); err != nil || report.Skipped != 1 || report.Bytes != 0 {
+				t.Errorf("again: %+v, %v", report, err)
+			}
+		})
 	}
 }
 
-// What is there is not a beginning of the source: it is transferred anew. And what is complete is left alone.
-func TestResumeOfSomethingElse(t *testing.T) {
+// TestF3_ResumeOfSomethingElse: a file under its own name is never continued; one
+// of the same version is left alone.
+func TestF3_ResumeOfSomethingElse(t *testing.T) {
 	p := openSSH(t)
 	content := someBytes(3*chunkSize, 1)
 	local, remote := filepath.Join(p.local, "file"), filepath.Join(p.dir, "file")
 	for _, tt := range []struct {
-		name   string
-		there  []byte
-		time   int64
-		bytes  int
-		intact bool // what is there stays
+		name  string
+		there []byte
+		time  int64
+		whole bool // it counts as whole
 	}{
-		{"older", someBytes(chunkSize, 2), 999_999_999, 3 * chunkSize, false},
-		{"longer", someBytes(4*chunkSize, 2), 1_000_000_000, 3 * chunkSize, false},
-		{"complete, of the same time", someBytes(3*chunkSize, 2), 1_000_000_000, 0, true},
-		{"complete, newer", someBytes(3*chunkSize, 2), 2_000_000_000, 0, true},
-		{"as long, older", someBytes(3*chunkSize, 2), 999_999_999, 3 * chunkSize, false},
-		{"a beginning", content[:chunkSize+5], 1_000_000_000, 2*chunkSize - 5, false},
+		{"older", someBytes(chunkSize, 2), 999_999_999, false},
+		{"longer", someBytes(4*chunkSize, 2), 1_000_000_000, false},
+		{"same version", someBytes(3*chunkSize, 2), 1_000_000_000, true},
+		{"as long, newer", someBytes(3*chunkSize, 2), 2_000_000_000, false},
+		{"as long, older", someBytes(3*chunkSize, 2), 999_999_999, false},
+		{"a beginning", content[:chunkSize+5], 1_000_000_000, false},
 	} {
 		for _, dir := range []string{"get", "put"} {
 			source, target := remote, local
@@ -206,12 +255,12 @@ func TestResumeOfSomethingElse(t *testing.T) {
 			age(t, write(t, source, content), 1_000_000_000)
 			age(t, write(t, target, tt.there), tt.time)
 			report, err := transfer()
-			if err != nil || report.Bytes != int64(tt.bytes) || (report.Skipped == 1) != tt.intact {
-				t.Errorf("%s, %s: %+v, %v", dir, tt.name, report, err)
+			want, bytesWanted := content, int64(len(content))
+			if tt.whole {
+				want, bytesWanted = tt.there, 0
 			}
-			want := content
-			if tt.intact {
-				want = tt.there
+			if err != nil || report.Bytes != bytesWanted || (report.Skipped == 1) != tt.whole {
+				t.Errorf("%s, %s: %+v, %v", dir, tt.name, report, err)
 			}
 			if !bytes.Equal(read(t, target), want) {
 				t.Errorf("%s, %s: other content", dir, tt.name)

@@ -44,7 +44,11 @@ type Client struct {
 	stripeFrom  time.Duration // for tests; 0 means defaultStripeFrom
 	rtt         time.Duration // the shortest round trip seen, 0 for none
 	disk        func(disk) disk
-	pool        *pool
+	handles     handles
+	plainOpens  bool // the server refuses permissions in OPEN
+
+	progressEvery time.Duration // 0 means progressEvery; for tests
+	pool          *pool
 }
 
 // New returns a session over a client, which r's goroutine owns. It is for

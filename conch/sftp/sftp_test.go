@@ -252,7 +252,7 @@ func TestSFTP_ConnectionLost(t *testing.T) {
 	}
 	_, err := sshtest.Await(t, r, func() deferred.Deferred[sftp.Report] {
 		cut := false
-		return s.Get("remote", filepath.Join(t.TempDir(), "target"), sftp.Options{ProgressEvery: time.Millisecond, Progress: func(p sftp.Progress) {
+		return s.Get("remote", filepath.Join(t.TempDir(), "target"), sftp.Options{Progress: func(p sftp.Progress) {
 			if p.Bytes > 0 && !cut {
 				cut = true
 				server.CloseConnections()

@@ -65,7 +65,7 @@ func newPeer(t testing.TB, start sftptest.Start) *peer {
 	p.openChannel = func() deferred.Deferred[*filetransfer.FileTransferClient] { return deferred.Succeed(add()) }
 	t.Cleanup(func() {
 		onLoop(p, func() {
-			if used := p.pool.Stats().Used; used != 0 {
+			if used := p.pool.stats().Used; used != 0 {
 				t.Errorf("%d bytes of buffers were not released", used)
 			}
 		})
@@ -127,7 +127,7 @@ func python(t testing.TB, needs string) *peer {
 	}
 	p := newPeer(t, start)
 	p.ascii = needs == "twisted"
-	onLoop(p, func() { p.DraftLinkOrder = true })
+	onLoop(p, func() { p.LinkOrder = filetransfer.LinkOrderDraft })
 	return p
 }
 

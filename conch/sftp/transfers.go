@@ -15,6 +15,7 @@ import (
 // deferred.ErrCancelled.
 func (s *Client) Get(remote, local string, o Options) deferred.Deferred[Report] {
 	return s.start("get", o, func(co *deferred.Coro, j *job) error {
+		j.foresee()
 		attrs, err := deferred.Await(co, timed(s, s.GetAttrs(remote, true)))
 		if err != nil {
 			return j.failure(remote, err)
@@ -29,7 +30,7 @@ func (j *job) get(co *deferred.Coro, remote, local string, attrs filetransfer.At
 		return j.newDownload(remote, attrs, j.s.wrap(plainDisk{}), local).run(co)
 	case fs.ModeDir:
 		info := attrs.FileInfo(path.Base(remote))
-		return j.inRoot(co, local, info.Mode().Perm()|0o700, func(t *getTree) error { return t.runTop(co, remote, info) })
+		return j.inRoot(co, local, info.Mode().Perm()|0o700, func(t *getTree) error { return t.runTop(co, remote, attrs, nil) })
 	default:
 		return ErrNotRegular
 	}
@@ -60,8 +61,11 @@ func (s *Client) wrap(d disk) disk {
 
 // GetTo downloads the file remote to w, which is written to on a thread. Of the options, those about the target have no effect.
 func (s *Client) GetTo(remote string, w io.Writer, o Options) deferred.Deferred[Report] {
-	o.Resume, o.Atomic, o.Exclusive, o.Preserve, o.Sync, o.Sparse = false, false, false, false, false, false
+	if err := o.check(toWriter); err != nil {
+		return deferred.Fail[Report](err)
+	}
 	return s.start("get", o, func(co *deferred.Coro, j *job) error {
+		j.foresee()
 		attrs, err := deferred.Await(co, timed(s, s.GetAttrs(remote, true)))
 		if err == nil && attrs.FileMode().Type() != 0 {
 			err = ErrNotRegular
@@ -120,7 +124,7 @@ func (s *Client) Put(local, remote string, o Options) deferred.Deferred[Report] 
 		if err != nil {
 			return j.failure(local, err)
 		}
-		if s.rtt == 0 && info.Size() > 2*window || info.IsDir() || o.Atomic {
+		if s.rtt == 0 && info.Size() > 2*window || info.IsDir() || j.o.Atomic {
 			err = fits(co, target, info)
 		}
 		if err == nil {
@@ -152,7 +156,7 @@ func (j *job) put(co *deferred.Coro, d disk, local, remote string, info fs.FileI
 	case 0:
 		return j.newUpload(d, local, info, remote).run(co)
 	case fs.ModeDir:
-		return j.newPutTree(d, remote).runTop(co, local, info)
+		return j.newPutTree(d, remote).runTop(co, local, filetransfer.Attrs{}, info)
 	default:
 		return ErrNotRegular
 	}
@@ -161,7 +165,9 @@ func (j *job) put(co *deferred.Coro, d disk, local, remote string, info fs.FileI
 // PutFrom uploads what r gives, until it ends, to the file remote. r is read on a thread; of a transfer that ends early, a Read that is under way then
 // is not waited for. Resume, Preserve and Sparse have no effect.
 func (s *Client) PutFrom(r io.Reader, remote string, o Options) deferred.Deferred[Report] {
-	o.Resume, o.Preserve, o.Sparse = false, false, false
+	if err := o.check(fromReader); err != nil {
+		return deferred.Fail[Report](err)
+	}
 	return s.start("put", o, func(co *deferred.Coro, j *job) error {
 		f := j.newUpload(nil, "", nil, remote)
 		from := &source{r: r}

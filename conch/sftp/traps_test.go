@@ -63,6 +63,22 @@ func TestHostileLinksByDetours(t *testing.T) {
 	}
 }
 
+// A tree with leftovers of other transfers: they are files like others.
+func TestAtomicTreeWithPartialFiles(t *testing.T) {
+	p := openSSH(t)
+	source := filepath.Join(p.local, "source")
+	write(t, filepath.Join(source, "file"), []byte("whole"))
+	write(t, filepath.Join(source, partOf("file", version{3 * chunkSize, 5}.key("x"))), someBytes(3*chunkSize, 1))
+	if _, err := p.put(source, "put", Options{Atomic: true}); err != nil {
+		t.Error(err)
+	}
+	sameTree(t, filepath.Join(p.dir, "put"), source)
+	if _, err := p.get("put", filepath.Join(p.local, "got"), Options{Atomic: true}); err != nil {
+		t.Error(err)
+	}
+	sameTree(t, filepath.Join(p.local, "got"), source)
+}
+
 func putGlob(p *peer, pattern, remote string, o Options) (Report, error) {
 	return await(p, func() deferred.Deferred[Report] { return p.PutGlob(pattern, remote, o) })
 }
@@ -433,56 +449,5 @@ func TestWalkWithoutAttributes(t *testing.T) {
 	})
 	if want := []string{"top", "top/a.txt", "top/sub", "top/sub/b.txt"}; err != nil || !slices.Equal(seen, want) || dirs != 2 {
 		t.Errorf("%q, %d directories, %v", seen, dirs, err)
-	}
-}
-
-// F80: an upload that is stopped is cut to a beginning of the source when the
-// servers of all channels are done with its writes: a late write would saveProgress a hole.
-// The upload is cancelled once, because a second cancellation gives up the cutting,
-// and a handle that was never written to does not count.
-func TestStripedUploadIsMarkedAfterItsLastWrite(t *testing.T) {
-	p := openSSH(t)
-	p.pool = newPool(poolSize)
-	far(p)
-	source := write(t, filepath.Join(p.local, "source"), someBytes(40<<20, 1))
-	age(t, source, 1_000_000_000)
-	open := p.openChannel
-	var d deferred.Deferred[Report]
-	// Written handles of further channels that were closed, and those of them whose
-	// servers are done with the writes; whether the file was cut before.
-	closed, done, early, cancelled := 0, 0, false, false
-	onLoop(p, func() {
-		p.FileTransferClient.Transport().(*sftptest.Link).Sent = func(packet []byte) {
-			if packet[4] == typeFsetstat {
-				early = early || done < closed || closed == 0
-			}
-		}
-	})
-	p.openChannel = func() deferred.Deferred[*filetransfer.FileTransferClient] {
-		c, written := must2(open()), false
-		c.Transport().(*sftptest.Link).Sent = func(packet []byte) {
-			switch {
-			case packet[4] == typeClose && written:
-				closed++
-				// This request goes before the close, and is answered after the writes.
-				c.RealPath(".").OnValue(func(string) { done++ }).OnError(func(error) {})
-			case packet[4] == typeWrite && !cancelled:
-				cancelled = true
-				p.r.CallLater(0, func() { d.Cancel() })
-			}
-			written = written || packet[4] == typeWrite
-		}
-		return deferred.Succeed(c)
-	}
-	_, err := await(p, func() deferred.Deferred[Report] {
-		d = p.Put(source, "target", Options{Channels: 4, Resume: true})
-		return d
-	})
-	if !errors.Is(err, deferred.ErrCancelled) || closed == 0 || early {
-		t.Fatalf("%v, %d handles closed, marked too early: %v", err, closed, early)
-	}
-	have := read(t, filepath.Join(p.dir, "target"))
-	if !bytes.Equal(have, read(t, source)[:len(have)]) {
-		t.Errorf("%d bytes are no beginning", len(have))
 	}
 }

@@ -44,9 +44,9 @@ func (j *job) newTree() *tree {
 	}
 }
 
-// runTop transfers the directory source.
-func (t *tree) runTop(co *deferred.Coro, source string, info fs.FileInfo) error {
-	if err := t.add(&node{top: source, info: info}, 0); err != nil {
+// runTop transfers the directory source. info is that of a local directory.
+func (t *tree) runTop(co *deferred.Coro, source string, attrs filetransfer.Attrs, info fs.FileInfo) error {
+	if err := t.add(&node{entry: filetransfer.Entry{Attrs: attrs}, info: info}, source); err != nil {
 		return err
 	}
 	return t.run(co)
@@ -74,28 +74,19 @@ func (t *tree) run(co *deferred.Coro) error {
 	return t.wait(co)
 }
 
-// add adds a directory to the frontier. texts is the memory of its strings.
-func (t *tree) add(n *node, texts int) error {
-	n.pending = 1
-	if !t.push(n, texts) {
-		return tooManyEntries(n.source(t.join))
+// add adds a directory to the frontier. source is its path.
+func (t *tree) add(n *node, source string) error {
+	if n.pending = 1; n.parent == nil || n.parent.isPattern() {
+		n.top = source
+	}
+	if !t.push(n) {
+		return tooManyEntries(source)
 	}
 	if n.parent != nil {
 		n.parent.pending++
 	}
 	t.wakeListers()
 	return nil
-}
-
-// addFound adds a directory that was found in parent, at the path source. failed
-// is why it could not be removed as a file, or nil.
-func (t *tree) addFound(parent *node, source string, e filetransfer.Entry, failed error) error {
-	n := newNode(parent, e)
-	n.failed = failed
-	if parent.info == nil { // the matches of a pattern may be anywhere
-		n.top = source
-	}
-	return t.add(n, textSize(&e)+len(n.top))
 }
 
 // listed notes that a directory is listed.
@@ -167,7 +158,7 @@ func (t *tree) eachRemote(co *deferred.Coro, n *node, removal bool, begin func(e
 		case len(waiting) > 0 && (!more || t.full() || !removal && t.mayBegin(waiting[0].Attrs)):
 			e := waiting[0]
 			waiting[0], waiting = listed{}, waiting[1:]
-			t.held -= nodeSize + textSize(&e.Entry)
+			t.held -= e.Memory()
 			if err := begin(e); err != nil {
 				return err
 			}
@@ -209,7 +200,7 @@ func (t *tree) readSome(co *deferred.Coro, dir *dirReader, begin func(e listed) 
 		switch {
 		case e.err == nil && e.Attrs.FileMode().IsDir():
 			err = begin(e)
-		case t.keep(nodeSize + textSize(&e.Entry)):
+		case t.keep(e.Memory()):
 			files = append(files, e)
 		default:
 			err = tooManyEntries(dir.name)
@@ -306,8 +297,8 @@ func (t *tree) completed(co *deferred.Coro, n *node) error {
 		if n.pending--; n.pending > 0 {
 			return nil
 		}
-		if n.info == nil {
-			continue // it is not a directory, but the matches of a pattern
+		if n.isPattern() {
+			continue
 		}
 		if err := t.judge(n.source(t.join), t.finish(co, n)); err != nil {
 			return err

@@ -5,41 +5,43 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"time"
 
 	"github.com/hawser-go/hawser/conch/filetransfer"
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// upload is the upload of one file.
+// upload is the upload of one file. The queue reads the source, and a writer
+// writes the chunks.
 type upload struct {
 	*job
-	disk   disk
-	name   string      // of the source; empty for a reader
-	info   fs.FileInfo // of the source; nil for a reader
-	size   int64       // by info; -1 for a reader, until it has ended
-	remote string      // of the target
-	queue  taskQueue   // for the source
-	on     *channel
+	disk     disk
+	name     string      // the path of the source; empty for a reader
+	info     fs.FileInfo // of the source; nil for a reader
+	size     int64       // by info; -1 for a reader
+	remote   string      // the path of the target
+	partName string      // the path that is written to
+	queue    taskQueue   // for the source
+	on       *channel
 
-	from     io.Reader // the source
-	closer   io.Closer // the same, if it is a file
-	partName string
-	handle   *filetransfer.ClientFile
-	pipeline *pipeline // nil before the first chunk
-	start    int64     // where a resumed one goes on
-	next     int64     // offset of the chunk to be read next
-	acked    acked
-	room     []deferred.Deferred[struct{}] // of those who wait until the chunks under way are not too far apart
+	handle *filetransfer.ClientFile
+	writer *writer
+	start  int64 // where the transfer begins
+	sent   int64 // bytes that were counted as transferred
+
+	// The rest belongs to the queue.
+	from   io.Reader // the source; nil before it is opened
+	closer io.Closer // the same, if it is a file
 }
 
 func (j *job) newUpload(d disk, name string, info fs.FileInfo, remote string) *upload {
 	f := &upload{job: j, disk: d, name: name, info: info, size: -1, remote: remote, partName: remote, queue: taskQueue{loop: j.s.loop}}
+	key := f.source().key(remote)
 	if info != nil {
 		f.size = info.Size()
+		key = f.source().key(name, info.ModTime().Nanosecond())
 	}
 	if j.o.Atomic {
-		f.partName = partOf(remote)
+		f.partName = partOf(remote, key)
 	}
 	return f
 }
@@ -51,6 +53,7 @@ func (f *upload) source() version {
 	return versionOf(f.size, f.info.ModTime())
 }
 
+// run transfers the file.
 func (f *upload) run(co *deferred.Coro) error {
 	f.found(f.size)
 	f.now.Name = f.name
@@ -59,271 +62,255 @@ func (f *upload) run(co *deferred.Coro) error {
 	f.on.load += load
 	defer func() { f.on.load -= load }()
 	f.balance()
-	if f.info != nil && f.size <= filetransfer.MaxChunk && !f.o.Resume {
-		return f.small(co)
+	if f.o.Resume {
+		isWhole, err := f.look(co)
+		if err != nil || isWhole {
+			return err
+		}
 	}
-	return f.large(co)
+	f.spread(f.size - f.start)
+	err := f.transfer(co, f.info != nil && f.s.bearsSecondHandle())
+	if err == errStartOver {
+		f.now.Done -= f.start + f.sent
+		f.start = 0
+		err = f.transfer(co, false)
+	}
+	if err != nil {
+		return err
+	}
+	f.now.Files++
+	if f.info == nil {
+		f.now.Total += f.writer.confirmed
+	}
+	return nil
 }
 
-// openFlags returns how the target is opened for a new beginning, or to go on.
-func (f *upload) openFlags() filetransfer.OpenFlags {
+// look reports whether the target is whole, and finds out where to begin.
+func (f *upload) look(co *deferred.Coro) (isWhole bool, err error) {
+	target, err := f.remoteVersion(co, f.remote)
+	if err != nil {
+		return false, err
+	}
+	if isWhole = target.size >= 0 && target == f.source(); isWhole && f.o.Verify {
+		isWhole, err = f.same(co, f.remote, whole)
+	}
+	if isWhole {
+		f.now.Skipped++
+		f.now.Done += f.size
+	}
+	if err != nil || isWhole {
+		return isWhole, err
+	}
+	part, err := f.remoteVersion(co, f.partName)
+	if err == nil && f.source().known() && part.size <= f.size {
+		f.start = max(0, part.size-spreadOf(f.size))
+	}
+	if f.start > 0 && f.o.Verify {
+		var same bool
+		if same, err = f.same(co, f.partName, f.start); !same {
+			f.start = 0
+		}
+	}
+	f.now.Done += f.start
+	return false, err
+}
+
+// remoteVersion returns the version of a file at the server. It is unknown if the
+// file is missing.
+func (f *upload) remoteVersion(co *deferred.Coro, name string) (version, error) {
+	a, err := deferred.Await(co, f.s.GetAttrs(name, true))
+	if isCancelled(err) || f.s.Lost() != nil {
+		return version{}, err
+	}
+	if err != nil {
+		return version{size: -1}, nil
+	}
+	return versionOfAttrs(a), nil
+}
+
+// errStartOver is the failure of a striped upload that may succeed with one
+// handle.
+var errStartOver = errors.New("sftp: a write through a further handle failed")
+
+// transfer opens the target, moves the content from f.start on, and completes the
+// target.
+func (f *upload) transfer(co *deferred.Coro, striped bool) error {
+	f.newWriter()
+	defer func() { do(&f.queue, f.closeSource).AddErrback(noResult) }()
+	f.writer.again() // reads the source while the target is being opened
+	if err := f.open(co); err != nil {
+		f.writer.stop(err)
+		return err
+	}
+	err := f.write(co, striped)
+	if err == nil {
+		err = f.complete(co)
+	}
+	closed := f.s.closed(f.handle.Close())
+	if err != nil {
+		f.abandon(co, closed, err)
+		return err
+	}
+	if _, err = deferred.Await(co, closed); err == nil {
+		err = f.commit(co)
+	}
+	if err != nil {
+		f.abandon(co, deferred.Succeed(filetransfer.Status{}), err)
+	}
+	return err
+}
+
+func noResult(error) (struct{}, error) { return struct{}{}, nil }
+
+func (f *upload) newWriter() {
+	var w *writer
+	w = newWriter(f.s.loop, f.lease, f.on.client, f.start, func(b *buffer, n int) { f.fill(w, b, n) })
+	w.wrote = func(n int, hole bool) {
+		f.sent += int64(n)
+		if hole {
+			f.now.Done += int64(n)
+		} else {
+			f.moved(n)
+		}
+	}
+	if f.info != nil {
+		w.planned = f.size
+	}
+	if f.partName == f.remote {
+		w.lastLast = true // only a whole file has its full size
+	} else {
+		w.spread = spreadOf(max(f.size, 0))
+	}
+	f.writer, f.sent = w, 0
+}
+
+// filling is the result of reading a chunk of the source.
+type filling struct {
+	n    int
+	hole bool
+	err  error
+}
+
+// fill reads the next chunk of the source for the writer.
+func (f *upload) fill(w *writer, b *buffer, n int) {
+	d := threaded(&f.queue, func() (filling, error) { return f.read(b, n), nil }, nil)
+	d.OnResult(func(got filling, err error) {
+		if err != nil { // no thread, or a panic
+			got = filling{err: err}
+		}
+		w.filled(b, n, got.n, got.hole, got.err)
+	}).AddErrback(func(error) (filling, error) { return filling{}, nil })
+}
+
+// read reads the next chunk of the source, on a thread.
+func (f *upload) read(b *buffer, n int) (got filling) {
+	if f.from == nil {
+		src, err := f.disk.OpenFile(f.name, os.O_RDONLY, 0)
+		if err != nil {
+			return filling{err: err}
+		}
+		f.from, f.closer = src, src
+		if _, err := src.Seek(f.start, io.SeekStart); err != nil {
+			return filling{err: err}
+		}
+	}
+	got.n, got.err = b.fill(f.from, n)
+	got.hole = f.o.Sparse && got.n > 0 && isZero(b.data()[:got.n])
+	return got
+}
+
+// closeSource closes the source, on a thread. The next read opens it again.
+func (f *upload) closeSource() error {
+	if f.closer != nil {
+		_ = f.closer.Close() // it was only read
+		f.from, f.closer = nil, nil
+	}
+	return nil
+}
+
+// open opens the target.
+func (f *upload) open(co *deferred.Coro) (err error) {
+	exclusive := f.o.Exclusive && !f.o.Atomic && f.handle == nil
+	if f.o.Exclusive && f.o.Atomic {
+		if err = f.mustNotExist(co, nil); err != nil {
+			return err
+		}
+	}
 	flags := filetransfer.FXFWrite
 	switch {
 	case f.start > 0:
-	case f.o.Exclusive && !f.o.Atomic:
+	case exclusive:
 		flags |= filetransfer.FXFCreat | filetransfer.FXFExcl
 	default:
 		flags |= filetransfer.FXFCreat | filetransfer.FXFTrunc
 	}
-	return flags
+	attempt := func() deferred.Deferred[*filetransfer.ClientFile] {
+		return f.on.client.OpenFile(f.partName, flags, f.attrs())
+	}
+	h, err := openHandle(co, f.s, attempt)
+	if exclusive && err != nil && !isCancelled(err) {
+		if err = f.mustNotExist(co, err); errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	if f.attrs().Flags != 0 && mayDislikePermissions(err) {
+		f.s.plainOpens = true // as long as the session lasts
+		first := err
+		if h, err = openHandle(co, f.s, attempt); err != nil {
+			f.s.plainOpens = false
+			return first
+		}
+	}
+	if err == nil {
+		f.handle = h
+	}
+	return err
 }
 
-// attrs returns what the target is made with.
+// mustNotExist returns an error that wraps fs.ErrExist if something has the name
+// of the target, and err otherwise. Version 3 of the protocol has no status code
+// for it.
+func (f *upload) mustNotExist(co *deferred.Coro, err error) error {
+	_, statErr := deferred.Await(co, f.s.GetAttrs(f.remote, false))
+	switch {
+	case statErr == nil:
+		return &fs.PathError{Op: "open", Path: f.remote, Err: errors.Join(fs.ErrExist, err)}
+	case isCancelled(statErr) || f.s.Lost() != nil:
+		return statErr
+	}
+	return err
+}
+
+// attrs returns the attributes with which the target is created.
 func (f *upload) attrs() (a filetransfer.Attrs) {
-	if f.info == nil {
+	if f.info == nil || f.s.plainOpens {
 		return a
 	}
 	mode := f.info.Mode().Perm()
 	if f.o.Resume || f.o.Preserve {
-		mode |= 0o200 // it is opened again, to go on, and on further channels
+		mode |= 0o200 // the file is opened again, to continue, and on further channels
 	}
 	return a.WithMode(mode)
 }
 
-// open opens the target on the file's channel, after what Exclusive asks for.
-func (f *upload) open(co *deferred.Coro) (err error) {
-	if f.o.Exclusive && f.o.Atomic {
-		if _, err := deferred.Await(co, f.s.GetAttrs(f.remote, false)); err == nil {
-			return &fs.PathError{Op: "open", Path: f.remote, Err: fs.ErrExist}
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
+// write writes the content.
+func (f *upload) write(co *deferred.Coro, striped bool) error {
+	if !striped {
+		f.writer.add(f.handle)
+		return f.writer.run(co)
 	}
-	f.handle, err = deferred.Await(co, f.on.client.OpenFile(f.partName, f.openFlags(), f.attrs()))
-	if err == nil || !f.o.Exclusive || isCancelled(err) {
-		return err
-	}
-	if _, statErr := deferred.Await(co, f.s.GetAttrs(f.partName, false)); statErr == nil { // version 3 has no code for it
-		err = &fs.PathError{Op: "open", Path: f.partName, Err: errors.Join(fs.ErrExist, err)}
-	}
-	return err
-}
-
-// setAttrs changes attributes of the target, by its path where the server cannot do it by the handle.
-func (f *upload) setAttrs(attrs filetransfer.Attrs) deferred.Deferred[filetransfer.Status] {
-	if attrs.Flags == 0 {
-		return deferred.Succeed(filetransfer.Status{})
-	}
-	return f.handle.SetAttrs(attrs).AddErrbackDeferred(func(err error) deferred.Deferred[filetransfer.Status] {
-		if errors.Is(err, errors.ErrUnsupported) {
-			return f.s.SetAttrs(f.partName, attrs)
-		}
-		return deferred.Fail[filetransfer.Status](err)
+	stripes := f.stripe(&f.writer.pipeline, f.on, func(co *deferred.Coro, l *channel) (*filetransfer.ClientFile, error) {
+		return deferred.Await(co, l.client.OpenFile(f.partName, filetransfer.FXFWrite, filetransfer.Attrs{}))
 	})
-}
-
-func (f *upload) preserved() (a filetransfer.Attrs) {
-	if f.info == nil {
-		return a
-	}
-	return a.WithMode(f.info.Mode().Perm()).WithTimes(f.info.ModTime(), f.info.ModTime())
-}
-
-// rename gives a complete file its name.
-func (f *upload) rename(co *deferred.Coro) error {
-	if f.partName == f.remote {
-		return nil
-	}
-	c := f.s.FileTransferClient
-	if c.HasExtension("posix-rename@openssh.com") {
-		_, err := deferred.Await(co, c.PosixRename(f.partName, f.remote))
-		return err
-	}
-	if _, err := deferred.Await(co, c.RenameFile(f.partName, f.remote)); err == nil || isCancelled(err) {
-		return err
-	}
-	if _, err := deferred.Await(co, c.RemoveFile(f.remote)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	_, err := deferred.Await(co, c.RenameFile(f.partName, f.remote))
-	return err
-}
-
-// large transfers a file chunk by chunk.
-func (f *upload) large(co *deferred.Coro) error {
-	complete, err := f.prepare(co)
-	if err != nil || complete {
-		if complete {
-			f.now.Skipped++
-			f.now.Done += f.size
-		}
-		return err
-	}
-	f.now.Done += f.start
-	if f.size >= 0 {
-		f.spread(f.size - f.start)
-	}
-	if err = f.open(co); err == nil {
-		if err = f.stream(co); err == nil {
-			err = f.finish(co)
-		} else {
-			f.saveProgress(co)
-		}
-	}
-	if f.closer != nil {
-		do(&f.queue, f.closer.Close).AddErrback(func(error) (struct{}, error) { return struct{}{}, nil }) // it was only read
+	f.writer.add(f.handle)
+	stripes.begin()
+	err := f.writer.run(co)
+	closed := stripes.close(co)
+	if refused(err) && f.writer.failedOn != nil && f.writer.failedOn.file != f.handle || err == nil && refused(closed) {
+		return errStartOver
 	}
 	if err == nil {
-		f.now.Files++
-		if f.info == nil {
-			f.now.Total += f.size
-		}
-	}
-	return err
-}
-
-// prepare finds out what is there of the target already, and opens the source to go on there; or reports that nothing is missing.
-func (f *upload) prepare(co *deferred.Coro) (complete bool, err error) {
-	if f.o.Resume && f.info != nil {
-		if v, err := f.remoteVersion(co, f.remote); err != nil || isComplete(v, f.source()) {
-			return err == nil, err
-		}
-		v, err := f.remoteVersion(co, f.partName)
-		if err != nil {
-			return false, err
-		}
-		f.start = resumeAt(v, f.source(), Overlap)
-	}
-	if f.from != nil {
-		return false, nil
-	}
-	src, err := deferred.Await(co, threaded(&f.queue, func() (file, error) {
-		src, err := f.disk.OpenFile(f.name, os.O_RDONLY, 0)
-		if err == nil {
-			if _, err = src.Seek(f.start, io.SeekStart); err != nil {
-				src.Close()
-			}
-		}
-		return src, err
-	}, func(src file) { src.Close() }))
-	f.from, f.closer = src, src
-	return false, err
-}
-
-// remoteVersion returns the version of a file at the server; of what is no file, or cannot be looked at, the size is not known.
-func (f *upload) remoteVersion(co *deferred.Coro, name string) (version, error) {
-	a, err := deferred.Await(co, f.s.GetAttrs(name, true))
-	if isCancelled(err) {
-		return version{}, err
-	}
-	if err != nil || !a.Has(filetransfer.AttrSize) || !a.FileMode().IsRegular() {
-		return version{size: -1}, nil
-	}
-	return versionOf(int64(min(a.Size, 1<<62)), a.ModTime()), nil
-}
-
-// stream moves the content from f.start on.
-func (f *upload) stream(co *deferred.Coro) error {
-	if f.start > 0 { // what is behind it may be of any kind
-		if _, err := deferred.Await(co, f.setAttrs(filetransfer.Attrs{}.WithSize(uint64(f.start)))); err != nil {
-			return err
-		}
-	}
-	f.next, f.acked = f.start, acked{low: f.start}
-	f.pipeline = &pipeline{job: f.job, work: f.worker, open: func(l *channel) deferred.Deferred[*filetransfer.ClientFile] {
-		return l.client.OpenFile(f.partName, filetransfer.FXFWrite, filetransfer.Attrs{})
-	}}
-	f.pipeline.begin(f.on)
-	return f.pipeline.run(co, f.handle)
-}
-
-// finish completes a file of which everything is there.
-func (f *upload) finish(co *deferred.Coro) error {
-	end := f.acked.low
-	attrs := filetransfer.Attrs{}
-	if f.o.Preserve {
-		attrs = f.preserved()
-	}
-	if f.o.Sparse && end > 0 { // it may end with a hole
-		attrs = attrs.WithSize(uint64(end))
-	}
-	_, err := deferred.Await(co, f.setAttrs(attrs))
-	if err == nil && f.o.Sync && f.s.HasExtension("fsync@openssh.com") {
-		_, err = deferred.Await(co, f.handle.Sync())
-	}
-	if err != nil {
-		f.saveProgress(co)
-		return err
-	}
-	stat, closed := f.handle.GetAttrs(), f.handle.Close()
-	is, err := deferred.Await(co, stat)
-	if _, refused := errors.AsType[*filetransfer.StatusError](err); refused {
-		err = nil // every write was confirmed
-	}
-	if err == nil && is.Has(filetransfer.AttrSize) && is.FileMode().IsRegular() && int64(is.Size) != end {
-		err = ErrShort
-	}
-	if err != nil {
-		closed.AddErrback(ignore)
-		return err
-	}
-	_, err = deferred.Await(co, closed)
-	if err != nil {
-		return err
-	}
-	return f.rename(co)
-}
-
-// saveTimeout is how long a server may take to put in order what is there of a file that was stopped.
-const saveTimeout = 5 * time.Second
-
-// saveProgress marks what is there of the target as a beginning of this version of the source, if the server still listens. Else the next transfer goes
-// back by Overlap.
-func (f *upload) saveProgress(co *deferred.Coro) {
-	d := deferred.Inline(func(co *deferred.Coro) (struct{}, error) { return struct{}{}, f.markAndClose(co) })
-	_, _ = deferred.Await(co, d.AddTimeout(f.s.loop, saveTimeout)) // there is another error already
-}
-
-func (f *upload) markAndClose(co *deferred.Coro) error {
-	err := f.waitClosed(co)
-	if err == nil {
-		err = f.mark(co)
-	}
-	closed := f.handle.Close()
-	if isCancelled(err) {
-		closed.AddErrback(ignore)
-		return err
-	}
-	_, err = deferred.Await(co, closed)
-	if err == nil && f.acked.low == 0 && (f.o.Atomic || f.o.Exclusive) {
-		_, err = deferred.Await(co, f.s.RemoveFile(f.partName)) // or it stays, empty
-	}
-	return err
-}
-
-// waitClosed waits until the servers of further channels have done what they were told: a write that was given up would else come after the mark.
-func (f *upload) waitClosed(co *deferred.Coro) error {
-	if f.pipeline == nil {
-		return nil
-	}
-	all, err := deferred.Await(co, f.pipeline.closed)
-	for _, channel := range all {
-		if err == nil {
-			err = channel.Err
-		}
-	}
-	return err
-}
-
-// mark cuts the target to what has been confirmed, and gives it the time of the source if that has worked.
-func (f *upload) mark(co *deferred.Coro) error {
-	_, err := deferred.Await(co, f.setAttrs(filetransfer.Attrs{}.WithSize(uint64(f.acked.low))))
-	if err != nil || f.info == nil {
-		return err
-	}
-	is, err := deferred.Await(co, f.handle.GetAttrs())
-	if err == nil && int64(is.Size) == f.acked.low {
-		_, err = deferred.Await(co, f.setAttrs(filetransfer.Attrs{}.WithTimes(f.info.ModTime(), f.info.ModTime())))
+		err = closed
 	}
 	return err
 }

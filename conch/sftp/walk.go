@@ -101,8 +101,7 @@ func (w *walk) first(co *deferred.Coro) ([]visit, error) {
 	if err != nil {
 		return []visit{{WalkEntry{Path: w.root}, err}}, nil
 	}
-	name := path.Base(w.root)
-	n := &node{top: w.root, name: name, info: attrs.FileInfo(name)}
+	n := &node{top: w.root, entry: filetransfer.Entry{Filename: path.Base(w.root), Attrs: attrs}}
 	v := w.visitOf(n, nil)
 	if attrs.FileMode().IsDir() {
 		w.entered = n
@@ -113,8 +112,7 @@ func (w *walk) first(co *deferred.Coro) ([]visit, error) {
 }
 
 func (w *walk) visitOf(n *node, err error) visit {
-	e := filetransfer.NewEntry(n.name, n.longname, n.info.Sys().(filetransfer.Attrs))
-	return visit{WalkEntry{e, n.source(below), n}, err}
+	return visit{WalkEntry{n.entry, n.source(below), n}, err}
 }
 
 // enter begins to read a directory.
@@ -142,10 +140,10 @@ func (w *walk) read(co *deferred.Coro, l level) (visits []visit, err error) {
 		if err != nil {
 			return visits, err
 		}
-		size += memoryOf(found, nodeSize)
 		for _, e := range found {
+			size += e.Memory()
 			if e.err == nil && e.Attrs.FileMode().IsDir() {
-				if !w.push(newNode(l.n, e.Entry), textSize(&e.Entry)) {
+				if !w.push(&node{parent: l.n, entry: e.Entry}) {
 					return visits, tooManyEntries(l.dir.name)
 				}
 			} else {

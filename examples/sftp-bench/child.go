@@ -99,7 +99,7 @@ func (s *setup) runChild(what string) (r result, err error) {
 	}
 	cmd := exec.Command(self, "-measure", what, "-target", s.target, "-identity", s.identity, "-known-hosts", s.knownHosts, "-host", s.host,
 		"-cipher", s.cipher, "-dir", s.dir, "-sink", s.sink, "-local", s.local, "-size", strconv.FormatInt(s.size>>20, 10),
-		"-files", strconv.Itoa(s.files), "-stats", strconv.Itoa(s.stats))
+		"-files", strconv.Itoa(s.files), "-stats", strconv.Itoa(s.stats), "-connections", strconv.Itoa(s.connections))
 	var said strings.Builder
 	cmd.Stderr = &said
 	out, err := cmd.Output()

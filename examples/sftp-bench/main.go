@@ -34,6 +34,7 @@ type setup struct {
 	local                                string // here
 	size                                 int64  // bytes of the large file
 	files, stats                         int
+	connections                          int // of hawser
 }
 
 // plan is what is to be compared.
@@ -59,6 +60,7 @@ func main() {
 	flag.StringVar(&s.sink, "sink", "/dev/null", "file at the server to upload to")
 	flag.StringVar(&s.local, "local", memory(), "directory here to put files into")
 	flag.IntVar(&s.files, "files", 2000, "number of small files, of 4 KiB each")
+	flag.IntVar(&s.connections, "connections", 1, "how many SSH connections hawser may use")
 	flag.IntVar(&s.stats, "stats", 20000, "number of stats")
 	compare := planFlags()
 	flag.Parse()
@@ -118,7 +120,7 @@ func (s *setup) options() sftp.OpenOptions {
 		number, _ := strconv.Atoi(port)
 		o.HostKeyAlias = knownhosts.HostPort(host, number).String()
 	}
-	return sftp.OpenOptions{Options: o}
+	return sftp.OpenOptions{Options: o, Connections: s.connections}
 }
 
 // names of what is moved.

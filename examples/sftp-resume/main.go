@@ -78,7 +78,7 @@ func (d *download) run(s *sftp.Client) deferred.Deferred[struct{}] {
 func (d *download) get(s *sftp.Client) deferred.Deferred[sftp.Report] {
 	began := false
 	meter := sftpdemo.Meter(d.e.Out)
-	return s.Get(d.remote, d.local, sftp.Options{Resume: true, Preserve: true, StallTimeout: time.Minute, ProgressEvery: 20 * time.Millisecond,
+	return s.Get(d.remote, d.local, sftp.Options{Resume: true, Preserve: true, StallTimeout: time.Minute,
 		Progress: func(p sftp.Progress) {
 			if there := p.Done - p.Bytes; !began && 0 < there && there < p.Total {
 				d.say("going on at %s of %s", sftpdemo.Size(there), sftpdemo.Size(p.Total))

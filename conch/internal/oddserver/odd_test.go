@@ -352,6 +352,8 @@ func TestOddities(t *testing.T) {
 		{"ExistsCode", Oddities{ExistsCode: AlreadyExists}, func(p *peer) any {
 			return p.code(MKDIR, "/f", attrs{})
 		}, uint32(AlreadyExists)},
+		{"no oddity: EXCL", Oddities{}, func(p *peer) any { return p.code(OPEN, "/f", create|flagExcl, attrs{}) }, uint32(Failure)},
+		{"IgnoreExcl", Oddities{IgnoreExcl: true}, func(p *peer) any { return p.code(OPEN, "/f", create|flagExcl, attrs{}) }, uint32(OK)},
 		{"PermsCode", Oddities{PermsCode: Unsupported}, func(p *peer) any {
 			perms := attrs{flags: hasPerms, perms: 0o600}
 			return fmt.Sprint(p.code(OPEN, "/g", create, perms), p.code(MKDIR, "/d", perms), p.code(OPEN, "/g", create, attrs{}), p.code(MKDIR, "/d", attrs{}))

@@ -98,6 +98,7 @@ type Oddities struct {
 	MissingCode    uint32 // the status code if a file does not exist
 	ExistsCode     uint32 // the status code if a file exists and must not
 	PermsCode      uint32 // OPEN and MKDIR with permissions fail with this code; 0 allows them
+	IgnoreExcl     bool   // OPEN ignores the flag EXCL
 	RenameReplaces bool   // RENAME replaces an existing file
 
 	// Directories.
@@ -117,7 +118,7 @@ type Oddities struct {
 	DieAt       int  // at this request the connection is lost
 	DieAfter    bool // the request of DieAt is carried out first
 	MuteAt      int  // from this request on nothing is carried out or answered
-	HalfCloseAt int  // the same, after EOF on the channel of the request
+	HalfCloseAt int  // the same for one session, after EOF on its channel
 
 	// LateWrites is the number of requests, from DieAt on, that still arrive.
 	// The WRITEs among them wait for Server.Release.

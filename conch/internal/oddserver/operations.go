@@ -117,7 +117,7 @@ func (ss *session) openFile(r *Request) ([]byte, *status) {
 	switch {
 	case n == nil && (dir == nil || r.Flags&flagCreate == 0):
 		return nil, s.missing()
-	case n != nil && r.Flags&flagCreate != 0 && r.Flags&flagExcl != 0:
+	case n != nil && r.Flags&flagCreate != 0 && r.Flags&flagExcl != 0 && !s.odd.IgnoreExcl:
 		return nil, s.exists()
 	case n.is(dirMode) && r.Flags&flagWrite != 0:
 		return nil, fail(Failure)

@@ -119,6 +119,8 @@ type session struct {
 	handles map[string]*handle
 	dead    bool // Kill was called
 
+	halfClosed bool
+
 	pool    sync.WaitGroup
 	changed sync.Cond // of the fields below, with the mutex of the server
 	pending []*Request
@@ -232,10 +234,9 @@ func (ss *session) arrive(r *Request) (late func(func()), alive bool) {
 	if n == o.DieAt && o.DieAfter {
 		ss.answer(r)
 	}
-	if n == o.MuteAt || n == o.HalfCloseAt {
-		s.mute = true
-	}
-	alive = !s.mute && !dying
+	s.mute = s.mute || n == o.MuteAt
+	ss.halfClosed = ss.halfClosed || n == o.HalfCloseAt
+	alive = !s.mute && !ss.halfClosed && !dying
 	seen := *r
 	s.mu.Unlock()
 	if o.Arrived != nil {
@@ -301,7 +302,7 @@ func (ss *session) work() {
 // perform carries out a request and sends the answer.
 func (ss *session) perform(r *Request) {
 	ss.s.mu.Lock()
-	if ss.s.mute {
+	if ss.s.mute || ss.halfClosed {
 		ss.s.mu.Unlock()
 		return
 	}

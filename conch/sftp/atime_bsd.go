@@ -1,0 +1,18 @@
+//go:build darwin || freebsd || netbsd
+
+package sftp
+
+import (
+	"io/fs"
+	"syscall"
+	"time"
+)
+
+// accessTime returns the access time of a local file, or its modification time
+// if the access time is unknown.
+func accessTime(info fs.FileInfo) time.Time {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return time.Unix(stat.Atimespec.Unix())
+	}
+	return info.ModTime()
+}

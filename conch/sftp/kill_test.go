@@ -1,0 +1,387 @@
+package sftp_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/internal/oddserver"
+	"github.com/hawser-go/hawser/conch/sftp"
+	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/reactor"
+	"github.com/hawser-go/hawser/reactor/reactortest"
+)
+
+// killCase is a transfer whose connection is lost in the middle.
+type killCase struct {
+	op   string // of the table of operations
+	mode mode
+	size int
+}
+
+func (k killCase) String() string { return fmt.Sprintf("%s,%s,%d", k.op, k.mode.name, k.size) }
+
+// resuming is the mode of the second attempt.
+var resuming = mode{"again", sftp.Options{Resume: true}, false}
+
+var killModes = []mode{
+	{"plain", sftp.Options{}, false},
+	{"atomic", sftp.Options{Atomic: true}, true},
+	{"resume", sftp.Options{Resume: true}, true},
+}
+
+// killCases are single files and trees, in both directions. The largest file is
+// striped.
+func killCases() (cases []killCase) {
+	for _, mode := range killModes {
+		for _, op := range []string{"Put", "Get"} {
+			for _, size := range []int{0, 5, 700_001, 6<<20 + 3} {
+				cases = append(cases, killCase{op, mode, size})
+			}
+		}
+		for _, op := range []string{"PutTree", "GetTree"} {
+			cases = append(cases, killCase{op, mode, 3})
+		}
+	}
+	return cases
+}
+
+var errHung = errors.New("hung")
+
+// run makes one attempt with a session of its own.
+func (k killCase) run(t *testing.T, r *reactor.Reactor, c *cell, mode mode, odd oddserver.Oddities) (err error, wrong string) {
+	t.Helper()
+	c.s.Set(odd)
+	c.s.ClearLog()
+	ctx, cancel := context.WithTimeoutCause(t.Context(), cellPatience, errHung)
+	defer cancel()
+	c.ctx, c.cancel, c.mode = ctx, cancel, mode
+	c.oddPeer = connectOdd(t, r, c.s, openSSHVersion)
+	defer c.oddPeer.close()
+	op := operations[slices.IndexFunc(operations, func(op operation) bool { return op.name == k.op })]
+	if err, wrong = op.run(c); context.Cause(ctx) == errHung {
+		wrong = "hung"
+	}
+	return err, wrong
+}
+
+// start returns a cell with a new server and an empty local directory.
+func (k killCase) start(t *testing.T, dir string) *cell {
+	t.Helper()
+	local, err := os.MkdirTemp(dir, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &cell{data: content(k.size, 1), old: content(k.size+1000, 2), mtime: sourceTime, local: local}
+	c.oddPeer = &oddPeer{s: oddserver.New(oddserver.Oddities{})}
+	c.s.Mkdir("/w")
+	return c
+}
+
+// requests returns the number of requests of the transfer without a loss.
+func (k killCase) requests(t *testing.T, r *reactor.Reactor, dir string) int {
+	c := k.start(t, dir)
+	defer os.RemoveAll(c.local)
+	if err, wrong := k.run(t, r, c, k.mode, oddserver.Oddities{}); err != nil || wrong != "" {
+		t.Fatalf("without a loss: %v, %s", err, wrong)
+	}
+	return len(c.s.Log())
+}
+
+// stride is the distance between the requests at which connections are lost.
+func stride(n int) int {
+	if long {
+		return 1
+	}
+	return max(1, n/3)
+}
+
+// eachKill calls f with each request of each case, before and after the server
+// carries the request out. f returns what is wrong.
+func eachKill(t *testing.T, cases []killCase, f func(t *testing.T, r *reactor.Reactor, k killCase, c *cell, kill oddserver.Oddities) string) {
+	reactortest.CheckGoroutines(t)
+	t.Run("cases", func(t *testing.T) {
+		for i, k := range cases {
+			t.Run(k.String(), func(t *testing.T) {
+				t.Parallel()
+				r := reactortest.Start(t, reactor.Options{})
+				dir := t.TempDir()
+				n := k.requests(t, r, dir)
+				for at := 1 + i%stride(n); at <= n; at += stride(n) {
+					kill := oddserver.Oddities{DieAt: at, DieAfter: (at+i)%2 == 0}
+					for range 2 {
+						c := k.start(t, dir)
+						if wrong := f(t, r, k, c, kill); wrong != "" {
+							report(t, "kill/"+k.String(), fmt.Sprintf("lost at request %d of %d, carried out: %v: %s\n%s", at, n, kill.DieAfter, wrong, requestLog(c.s)))
+						}
+						if os.RemoveAll(c.local) != nil || !long {
+							break
+						}
+						kill.DieAfter = !kill.DieAfter
+					}
+				}
+			})
+		}
+	})
+}
+
+// report fails the test, unless the cell is in the list of known faults.
+func report(t *testing.T, name, wrong string) {
+	t.Helper()
+	if !isKnown(name) {
+		t.Error(wrong)
+	}
+}
+
+// requestLog returns the last requests to the server, for a failure.
+func requestLog(s *oddserver.Server) string {
+	var lines strings.Builder
+	log := s.Log()
+	for _, r := range log[max(0, len(log)-12):] {
+		fmt.Fprintln(&lines, "\t", r)
+	}
+	return lines.String()
+}
+
+// partSize returns the size of the partial file of target, 0 if there is none.
+func (c *cell) partSize(up bool) (size int64) {
+	if up {
+		for _, name := range c.s.Paths("/w") {
+			if info, _ := c.s.Lstat(path.Join("/w", name)); isPart(name) {
+				size = max(size, int64(len(info.Data)))
+			}
+		}
+		return size
+	}
+	for _, name := range localNames(c.local) {
+		if info, err := os.Stat(filepath.Join(c.local, name)); err == nil && isPart(name) {
+			size = max(size, info.Size())
+		}
+	}
+	return size
+}
+
+// spread is how far chunks of an upload in flight may be apart.
+func spread(size int) int64 { return min(max(int64(size)/4, 1<<20), 32<<20) }
+
+// firstOffset returns the lowest offset of the READs or WRITEs.
+func firstOffset(s *oddserver.Server, kind byte) int64 {
+	first := int64(1) << 62
+	for _, r := range s.Log() {
+		if r.Type == kind && r.Len > 0 {
+			first = min(first, int64(r.Offset))
+		}
+	}
+	return first
+}
+
+// TestF3_Kill: a transfer whose connection is lost at any request leaves nothing
+// wrong under the name of the target. The next attempt, with Resume, makes it
+// whole, and continues a partial file.
+func TestF3_Kill(t *testing.T) {
+	eachKill(t, killCases(), func(t *testing.T, r *reactor.Reactor, k killCase, c *cell, kill oddserver.Oddities) string {
+		if _, wrong := k.run(t, r, c, k.mode, kill); wrong != "" { // a loss at the last request may not matter
+			return "first attempt: " + wrong
+		}
+		up := strings.HasPrefix(k.op, "Put")
+		part := c.partSize(up)
+		err, wrong := k.run(t, r, c, resuming, oddserver.Oddities{})
+		if err != nil || wrong != "" {
+			return fmt.Sprintf("second attempt: %v, %s", err, wrong)
+		}
+		switch resumed := k.mode.o.Resume && part > 0 && k.size > 10; {
+		case resumed && up && firstOffset(c.s, oddserver.WRITE) < part-spread(k.size):
+			return fmt.Sprintf("the upload continues at %d, although %d bytes are there", firstOffset(c.s, oddserver.WRITE), part)
+		case resumed && !up && firstOffset(c.s, oddserver.READ) < part:
+			return fmt.Sprintf("the download continues at %d, although %d bytes are there", firstOffset(c.s, oddserver.READ), part)
+		}
+		return ""
+	})
+}
+
+// TestF3_KillTreesSkip: files of a tree that are whole are not sent again.
+func TestF3_KillTreesSkip(t *testing.T) {
+	var cases []killCase
+	for _, k := range killCases() {
+		if strings.HasSuffix(k.op, "Tree") && k.mode.o.Resume {
+			cases = append(cases, k)
+		}
+	}
+	eachKill(t, cases, func(t *testing.T, r *reactor.Reactor, k killCase, c *cell, kill oddserver.Oddities) string {
+		if _, wrong := k.run(t, r, c, k.mode, kill); wrong != "" {
+			return wrong
+		}
+		var whole []string
+		for name := range treeFiles {
+			info, ok := c.s.Lstat(path.Join("/w/target", name))
+			if k.op == "GetTree" {
+				data, err := os.ReadFile(filepath.Join(c.local, "target", filepath.FromSlash(name)))
+				info.Data, ok = data, err == nil
+			}
+			if ok && differs(info.Data, c.treeFile(name)) == "" {
+				whole = append(whole, path.Base(name))
+			}
+		}
+		if err, wrong := k.run(t, r, c, resuming, oddserver.Oddities{}); err != nil || wrong != "" {
+			return fmt.Sprint("second attempt: ", err, wrong)
+		}
+		for _, request := range c.s.Log() {
+			name := strings.TrimPrefix(path.Base(request.Path), ".")
+			name, _, _ = strings.Cut(name, ".")
+			if request.Type == oddserver.OPEN && slices.Contains(whole, name) {
+				return fmt.Sprintf("%s was whole, but is opened: %v", name, request)
+			}
+		}
+		return ""
+	})
+}
+
+// TestF3_KillTwice: the second attempt is lost too.
+func TestF3_KillTwice(t *testing.T) {
+	eachKill(t, killCases(), func(t *testing.T, r *reactor.Reactor, k killCase, c *cell, kill oddserver.Oddities) string {
+		_, wrong := k.run(t, r, c, k.mode, kill)
+		if wrong != "" {
+			return "first attempt: " + wrong
+		}
+		kill.DieAt = max(1, kill.DieAt*2/3)
+		if _, wrong = k.run(t, r, c, resuming, kill); wrong != "" {
+			return "second attempt: " + wrong
+		}
+		if err, wrong := k.run(t, r, c, resuming, oddserver.Oddities{}); err != nil || wrong != "" {
+			return fmt.Sprintf("third attempt: %v, %s", err, wrong)
+		}
+		return ""
+	})
+}
+
+// TestF3_KillSourceChanged: the source has another version at the second
+// attempt: it is longer, shorter, or only its time and content differ.
+func TestF3_KillSourceChanged(t *testing.T) {
+	var cases []killCase
+	for _, k := range killCases() {
+		if (k.op == "Put" || k.op == "Get") && k.size > 10 {
+			cases = append(cases, k)
+		}
+	}
+	eachKill(t, cases, func(t *testing.T, r *reactor.Reactor, k killCase, c *cell, kill oddserver.Oddities) string {
+		if _, wrong := k.run(t, r, c, k.mode, kill); wrong != "" {
+			return "first attempt: " + wrong
+		}
+		change := []int{1, -1, 0}[kill.DieAt%3]
+		c.data, c.mtime, c.parts = content(k.size+change*70_000, 3), sourceTime.Add(time.Second), true
+		if err, wrong := k.run(t, r, c, resuming, oddserver.Oddities{}); err != nil || wrong != "" {
+			return fmt.Sprintf("with %+d bytes: %v, %s", change*70_000, err, wrong)
+		}
+		return ""
+	})
+}
+
+// TestF3_KillLateWrites: the server carries out writes of the lost session while
+// the next one runs, or after it. What the second one has made stays right.
+func TestF3_KillLateWrites(t *testing.T) {
+	var cases []killCase
+	for _, k := range killCases() {
+		if k.op == "Put" && k.size > 10 && k.mode.keepsOld() {
+			cases = append(cases, k)
+		}
+	}
+	eachKill(t, cases, func(t *testing.T, r *reactor.Reactor, k killCase, c *cell, kill oddserver.Oddities) string {
+		kill.LateWrites, kill.DieAfter = 8, false
+		if _, wrong := k.run(t, r, c, k.mode, kill); wrong != "" {
+			return "first attempt: " + wrong
+		}
+		if kill.DieAt%2 == 0 { // parts of another version are not written to
+			c.data, c.mtime, c.parts = content(k.size, 3), sourceTime.Add(time.Second), true
+		}
+		var seen atomic.Int32
+		odd := oddserver.Oddities{Arrived: func(oddserver.Request) {
+			if int(seen.Add(1)) == kill.DieAt/2 {
+				c.s.Release()
+			}
+		}}
+		err, wrong := k.run(t, r, c, resuming, odd)
+		c.s.Release()
+		info, _ := c.s.Lstat("/w/target")
+		if wrong = wrong + differs(info.Data, c.data); err != nil || wrong != "" {
+			return fmt.Sprintf("second attempt: %v, %s", err, wrong)
+		}
+		return ""
+	})
+}
+
+// TestKillSays: a lost connection is an error that says so, whatever was in
+// flight.
+func TestKillSays(t *testing.T) {
+	eachKill(t, killCases(), func(t *testing.T, r *reactor.Reactor, k killCase, c *cell, kill oddserver.Oddities) string {
+		err, wrong := k.run(t, r, c, k.mode, kill)
+		if wrong == "" && err != nil && !errors.Is(err, conch.ErrConnectionLost) {
+			wrong = fmt.Sprintf("the error is %v", err)
+		}
+		return wrong
+	})
+}
+
+// TestF3_CancelAnywhere: the caller gives up while a request is on its way, at a
+// server that carries out writes later. The next attempt makes the target whole.
+func TestF3_CancelAnywhere(t *testing.T) {
+	eachKill(t, killCases(), func(t *testing.T, r *reactor.Reactor, k killCase, c *cell, kill oddserver.Oddities) string {
+		var seen atomic.Int32
+		odd := oddserver.Oddities{WriteDelay: time.Millisecond, Workers: 4, Arrived: func(oddserver.Request) {
+			if int(seen.Add(1)) == kill.DieAt {
+				c.cancel()
+			}
+		}}
+		if err, wrong := k.run(t, r, c, k.mode, odd); wrong != "" || err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, deferred.ErrCancelled) {
+			return fmt.Sprintf("first attempt: %v, %s", err, wrong)
+		}
+		if err, wrong := k.run(t, r, c, resuming, oddserver.Oddities{}); err != nil || wrong != "" {
+			return fmt.Sprintf("second attempt: %v, %s", err, wrong)
+		}
+		return ""
+	})
+}
+
+// TestF10_EOFAnywhere: the server ends its direction of a channel, but not the
+// channel. Nothing waits forever.
+func TestF10_EOFAnywhere(t *testing.T) {
+	eachKill(t, killCases(), func(t *testing.T, r *reactor.Reactor, k killCase, c *cell, kill oddserver.Oddities) string {
+		ended := oddserver.Oddities{HalfCloseAt: kill.DieAt}
+		if _, wrong := k.run(t, r, c, k.mode, ended); wrong != "" {
+			return "first attempt: " + wrong
+		}
+		if err, wrong := k.run(t, r, c, resuming, oddserver.Oddities{}); err != nil || wrong != "" {
+			return fmt.Sprintf("second attempt: %v, %s", err, wrong)
+		}
+		return ""
+	})
+}
+
+// TestMuteAnywhere: the server does not answer any more, and the caller gives
+// up. The call returns soon.
+func TestMuteAnywhere(t *testing.T) {
+	cases := []killCase{{"Put", killModes[2], 700_001}, {"Get", killModes[2], 700_001}, {"PutTree", killModes[2], 3}, {"GetTree", killModes[2], 3}}
+	eachKill(t, cases, func(t *testing.T, r *reactor.Reactor, k killCase, c *cell, kill oddserver.Oddities) string {
+		var seen atomic.Int32
+		mute := oddserver.Oddities{MuteAt: kill.DieAt, Arrived: func(oddserver.Request) {
+			if int(seen.Add(1)) == kill.DieAt {
+				c.cancel()
+			}
+		}}
+		if err, wrong := k.run(t, r, c, k.mode, mute); wrong != "" || err == nil {
+			return fmt.Sprintf("first attempt: %v, %s", err, wrong)
+		}
+		if err, wrong := k.run(t, r, c, resuming, oddserver.Oddities{}); err != nil || wrong != "" {
+			return fmt.Sprintf("second attempt: %v, %s", err, wrong)
+		}
+		return ""
+	})
+}

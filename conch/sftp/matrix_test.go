@@ -1,0 +1,230 @@
+package sftp_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hawser-go/hawser/conch/internal/oddserver"
+	"github.com/hawser-go/hawser/reactor"
+	"github.com/hawser-go/hawser/reactor/reactortest"
+)
+
+// sizes of files: around the chunks of 32 KiB and 255 KiB, several chunks, and
+// enough for stripes.
+var sizes = []int{0, 1, 32767, 32768, 32769, 261119, 261120, 261121, 700001, 9437187}
+
+// striped is the size that is only tried with some modes.
+const striped = 9437187
+
+// cellPatience bounds a cell. Only a cell that hangs takes so long.
+const cellPatience = 20 * time.Second
+
+// TestMatrix does each operation at each server, with all options and sizes in
+// the long form, and with some of them in the short form. An operation must
+// succeed with the right content, or fail if the table of servers says so.
+func TestMatrix(t *testing.T) {
+	reactortest.CheckGoroutines(t)
+	m := &matrix{cells: make(map[string]map[string]string)}
+	t.Run("servers", func(t *testing.T) {
+		for i := range rows {
+			t.Run(rows[i].name, func(t *testing.T) {
+				t.Parallel()
+				m.row(t, i)
+			})
+		}
+	})
+	t.Logf("operations and servers:\n%s", m.markdown())
+}
+
+var long = os.Getenv("HAWSER_LONG") != ""
+
+// matrix has the results.
+type matrix struct {
+	mu    sync.Mutex
+	cells map[string]map[string]string // by server and group: how cells ended, if not with success
+}
+
+// row tries a server.
+func (m *matrix) row(t *testing.T, i int) {
+	r := reactortest.Start(t, reactor.Options{})
+	s := oddserver.New(rows[i].odd)
+	p := connectOdd(t, r, s, rows[i].version)
+	defer func() { p.close() }()
+	dir := t.TempDir()
+	random := rand.New(rand.NewPCG(uint64(i), 1))
+	failed, hung := 0, 0
+	for _, op := range operations {
+		combinations := combine(op)
+		if !long {
+			combinations = sample(op, combinations, random)
+		}
+		for n, x := range combinations {
+			if hung == 3 { // the others would take too long
+				return
+			}
+			name := fmt.Sprintf("%s/%s/%d", op.name, x.mode.name, x.size)
+			if p.lost() {
+				p.close()
+				p = connectOdd(t, r, s, rows[i].version)
+			}
+			bad := m.judge(&rows[i], op, name, p.try(t, dir, &rows[i], op, x, n))
+			if strings.HasPrefix(bad, "hung") {
+				hung++
+			}
+			if failed++; bad != "" && failed < 20 {
+				t.Errorf("%s: %s", name, bad)
+			} else if bad == "" {
+				failed--
+			}
+		}
+	}
+}
+
+// combination is a mode and a size.
+type combination struct {
+	mode mode
+	size int // -1 if the operation has no size
+}
+
+func combine(op operation) (all []combination) {
+	with := []mode{{}}
+	if op.modes {
+		with = modes
+	}
+	for _, mode := range with {
+		if !op.sized {
+			all = append(all, combination{mode, -1})
+			continue
+		}
+		for _, size := range sizes {
+			if size != striped || slices.Contains([]string{"", "plain", "atomic", "resume"}, mode.name) {
+				all = append(all, combination{mode, size})
+			}
+		}
+	}
+	return all
+}
+
+// sample returns some of the combinations: a striped file for the usual
+// operations, and small ones for all.
+func sample(op operation, all []combination, random *rand.Rand) (some []combination) {
+	random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	if i := slices.IndexFunc(all, func(x combination) bool { return x.size == striped }); i >= 0 && (op.name == "Put" || op.name == "Get") {
+		some = append(some, all[i])
+	}
+	all = slices.DeleteFunc(all, func(x combination) bool { return x.size == striped })
+	return append(some, all[:min(2, len(all))]...)
+}
+
+// result is how a cell ended.
+type result struct {
+	err   error
+	wrong string
+	hung  bool
+}
+
+// try runs a cell.
+func (p *oddPeer) try(t *testing.T, dir string, r *row, op operation, x combination, n int) result {
+	local, err := os.MkdirTemp(dir, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(local)
+	ctx, cancel := context.WithTimeout(t.Context(), cellPatience)
+	defer cancel()
+	p.s.RemoveAll("/")
+	p.s.ClearLog()
+	p.s.Mkdir("/w")
+	p.s.Set(r.odd) // the counts begin anew
+	size := max(x.size, 0)
+	c := &cell{oddPeer: p, ctx: ctx, odd: r.odd, mode: x.mode, data: content(size, n+1), old: content(size+1000, n+2), mtime: sourceTime, local: local}
+	err, wrong := op.run(c)
+	if left := p.settled(ctx); left != nil && wrong == "" {
+		wrong = left.Error()
+	}
+	hung := ctx.Err() != nil
+	if hung {
+		p.onLoop(p.client.LoseConnection)
+	}
+	return result{err, wrong, hung}
+}
+
+// judge compares a result with the expected one, and records it. It returns what
+// is bad about the result.
+func (m *matrix) judge(r *row, op operation, name string, got result) (bad string) {
+	want := r.expected(name)
+	switch {
+	case got.hung:
+		bad = fmt.Sprintf("hung: %v", got.err)
+	case got.wrong != "":
+		bad = fmt.Sprintf("%s (error: %v)", got.wrong, got.err)
+	case got.err != nil && want.want == succeeds:
+		bad = strings.ReplaceAll(got.err.Error(), os.TempDir(), "TMP")
+	case got.err == nil && want.want == fails:
+		bad = "no error, although " + want.why
+	case want.want == fails && want.is != nil && !errors.Is(got.err, want.is):
+		bad = fmt.Sprintf("the error is not %q: %v", want.is, got.err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.cells[r.name] == nil {
+		m.cells[r.name] = make(map[string]string)
+	}
+	switch {
+	case bad != "":
+		m.cells[r.name][op.group] = "wrong"
+	case got.err != nil && want.why != "" && !slices.Contains(everywhere, want) && m.cells[r.name][op.group] != "wrong":
+		m.cells[r.name][op.group] = "error: " + want.why
+	}
+	if bad != "" && isKnown(r.name+"/"+name) {
+		return ""
+	}
+	return bad
+}
+
+// isKnown reports whether the list of known faults has a cell that has failed.
+func isKnown(cell string) (is bool) {
+	for pattern := range known {
+		is = is || regexp.MustCompile(pattern).MatchString(cell)
+	}
+	return is
+}
+
+// markdown returns the table of docs/interop.md. Its notes are the reasons of
+// errors.
+func (m *matrix) markdown() string {
+	groups := []string{uploads, downloads, trees, writing, reading, naming}
+	var table strings.Builder
+	notes := make(map[string]int)
+	fmt.Fprintf(&table, "| server | %s |\n|---%s|\n", strings.Join(groups, " | "), strings.Repeat("|---", len(groups)))
+	for _, r := range rows {
+		fmt.Fprintf(&table, "| %s |", r.name)
+		for _, group := range groups {
+			text := m.cells[r.name][group]
+			if why, ok := strings.CutPrefix(text, "error: "); ok {
+				if notes[why] == 0 {
+					notes[why] = len(notes) + 1
+				}
+				text = fmt.Sprintf("see %d", notes[why])
+			} else if text == "" {
+				text = "right"
+			}
+			fmt.Fprintf(&table, " %s |", text)
+		}
+		table.WriteString("\n")
+	}
+	for _, why := range slices.SortedFunc(maps.Keys(notes), func(a, b string) int { return notes[a] - notes[b] }) {
+		fmt.Fprintf(&table, "\n%d. Some operations fail: %s.", notes[why], why)
+	}
+	return table.String()
+}
