@@ -63,7 +63,7 @@ func (a Attrs) WithOwner(uid, gid uint32) Attrs {
 // mode. It drops the type, which cannot be changed.
 func (a Attrs) WithMode(mode fs.FileMode) Attrs {
 	a.Flags |= AttrPermissions
-	a.Permissions = permissions(mode) &^ typeMask
+	a.Permissions = Permissions(mode) &^ typeMask
 	return a
 }
 

@@ -172,7 +172,7 @@ func TestFileMode(t *testing.T) {
 		if got := fileMode(tt.permissions); got != tt.mode {
 			t.Errorf("FileMode(%o) = %v, want %v", tt.permissions, got, tt.mode)
 		}
-		if got := permissions(tt.mode); got != tt.permissions {
+		if got := Permissions(tt.mode); got != tt.permissions {
 			t.Errorf("Permissions(%v) = %o, want %o", tt.mode, got, tt.permissions)
 		}
 	}
@@ -182,7 +182,7 @@ func TestFileMode(t *testing.T) {
 	if got := fileMode(0o150644); got != fs.ModeIrregular|0o644 {
 		t.Errorf("unknown type: %v, want irregular", got)
 	}
-	if got := permissions(fs.ModeIrregular | 0o600); got != 0o600 {
+	if got := Permissions(fs.ModeIrregular | 0o600); got != 0o600 {
 		t.Errorf("irregular: %o, want no type bits", got)
 	}
 	if a := (Attrs{}).WithMode(fs.ModeDir | fs.ModeSticky | 0o755); a.Permissions != 0o1755 {
@@ -200,7 +200,7 @@ func TestFileModeAgainstTheFileSystem(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := fileMode(permissions(info.Mode())); got != info.Mode() {
+		if got := fileMode(Permissions(info.Mode())); got != info.Mode() {
 			t.Errorf("%s: %v came back as %v", name, info.Mode(), got)
 		}
 	}

@@ -66,9 +66,9 @@ func fileMode(permissions uint32) fs.FileMode {
 	return mode
 }
 
-// permissions converts an fs.FileMode to POSIX mode bits with a type.
+// Permissions converts an fs.FileMode to POSIX mode bits with a type.
 // fs.ModeIrregular has no type bits.
-func permissions(mode fs.FileMode) uint32 {
+func Permissions(mode fs.FileMode) uint32 {
 	bits := uint32(mode&fs.ModePerm) | permissionTypes[mode.Type()]
 	for _, special := range specialBits {
 		if mode&special.mode != 0 {

@@ -33,15 +33,6 @@ func (c *Files) attrs(ctx context.Context, op, name string, follow bool) (filetr
 	return attrs, pathError(op, name, err)
 }
 
-// typeMask has the bits of a file's type in filetransfer.Attrs.Permissions.
-const typeMask = 0o170000
-
-// hasType reports whether attrs have the type of the file. Some servers send the
-// permissions without.
-func hasType(attrs filetransfer.Attrs) bool {
-	return attrs.Has(filetransfer.AttrPermissions) && attrs.Permissions&typeMask != 0
-}
-
 // isDir reports whether name, which has the given attributes, is a directory. If
 // the attributes lack the type, isDir tries to open a directory.
 func (c *Files) isDir(ctx context.Context, name string, attrs filetransfer.Attrs) bool {

@@ -213,8 +213,22 @@ func (d *dirReader) lookAt(co *deferred.Coro, entries []filetransfer.Entry) ([]l
 	return found, nil
 }
 
-// typeDir is the type bits of a directory.
-const typeDir = 0o040000
+// The type bits in the permissions of a file.
+const (
+	typeMask = 0o170000
+	typeDir  = 0o040000
+)
+
+// typeLetters are the type bits for the first letter of ls -l.
+var typeLetters = map[byte]uint32{
+	'-': 0o100000, 'd': typeDir, 'l': 0o120000, 'p': 0o010000, 's': 0o140000, 'b': 0o060000, 'c': 0o020000,
+}
+
+// hasType reports whether attrs have the type of the file. Some servers send the
+// permissions without it.
+func hasType(attrs filetransfer.Attrs) bool {
+	return attrs.Has(filetransfer.AttrPermissions) && attrs.Permissions&typeMask != 0
+}
 
 // typeByLongname takes the type of an entry from the line for people, if the
 // permissions have none, and reports whether the type is known.
@@ -226,12 +240,8 @@ func typeByLongname(e *filetransfer.Entry) bool {
 	if !e.Attrs.Has(filetransfer.AttrPermissions) || len(line) < 10 || strings.Trim(line[1:10], "rwxsStT-") != "" {
 		return false
 	}
-	types := map[byte]fs.FileMode{
-		'-': 0, 'd': fs.ModeDir, 'l': fs.ModeSymlink, 'p': fs.ModeNamedPipe, 's': fs.ModeSocket, 'b': fs.ModeDevice,
-		'c': fs.ModeDevice | fs.ModeCharDevice,
-	}
-	kind, known := types[line[0]]
-	e.Attrs.Permissions |= filetransfer.Permissions(kind) & typeMask
+	bits, known := typeLetters[line[0]]
+	e.Attrs.Permissions |= bits
 	return known
 }
 

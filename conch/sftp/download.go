@@ -140,17 +140,21 @@ func (f *download) openRemote(on *channel) deferred.Deferred[*filetransfer.Clien
 // errOtherFile is the reason for which a further channel is not used.
 var errOtherFile = errors.New("sftp: on the further channel the file is another one")
 
-// openFurther opens the file on a further channel. It fails if that is not the
-// same file.
 func (f *download) openFurther(co *deferred.Coro, l *channel) (*filetransfer.ClientFile, error) {
-	opened, stat := f.openRemote(l), l.client.GetAttrs(f.remote, true)
+	return openSame(co, l, f.remote, f.source())
+}
+
+// openSame opens a file for reading on a further channel. It fails if the file is
+// another version.
+func openSame(co *deferred.Coro, l *channel, name string, want version) (*filetransfer.ClientFile, error) {
+	opened, stat := l.client.OpenFile(name, filetransfer.FXFRead, filetransfer.Attrs{}), l.client.GetAttrs(name, true)
 	h, err := deferred.Await(co, opened)
 	if err != nil {
 		stat.AddErrback(func(error) (filetransfer.Attrs, error) { return filetransfer.Attrs{}, nil })
 		return nil, err
 	}
 	attrs, err := deferred.Await(co, stat)
-	if err == nil && versionOf(int64(attrs.Size), attrs.ModTime()) != f.source() {
+	if err == nil && versionOfAttrs(attrs) != want {
 		err = errOtherFile
 	}
 	if err != nil {

@@ -289,7 +289,7 @@ func (f *File) ReadDir(n int) ([]fs.DirEntry, error) {
 
 // noDirectory explains why the server has refused to list the file.
 func (f *File) noDirectory(err error) error {
-	if f.h.isFile.Load() || refused(err) && !f.isDirectory() {
+	if f.h.isFile.Load() || isStatus(err) && !f.isDirectory() {
 		return syscall.ENOTDIR
 	}
 	return err
@@ -305,7 +305,7 @@ func (f *File) readError(offset int64, n int, err error) error {
 	case n > 0, err == nil:
 		f.h.isFile.Store(true)
 		return err
-	case !refused(err) && err != io.EOF, errors.Is(err, io.EOF) && offset > 0:
+	case !isStatus(err) && err != io.EOF, errors.Is(err, io.EOF) && offset > 0:
 		return err
 	case f.isDirectory():
 		return syscall.EISDIR
@@ -320,8 +320,8 @@ func (f *File) isDirectory() bool {
 	return err == nil && f.c.isDir(f.io, f.name, attrs)
 }
 
-// refused reports whether err is the refusal of a request by the server.
-func refused(err error) bool {
+// isStatus reports whether err is the refusal of a request by the server.
+func isStatus(err error) bool {
 	_, ok := errors.AsType[*filetransfer.StatusError](err)
 	return ok
 }

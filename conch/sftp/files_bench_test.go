@@ -79,7 +79,9 @@ type benchFile interface {
 type opener func(name string, flag int) (benchFile, error)
 
 func ourOpener(c *sftp.Files) opener {
-	return func(name string, flag int) (benchFile, error) { return c.OpenFile(context.Background(), name, flag, 0o644) }
+	return func(name string, flag int) (benchFile, error) {
+		return c.OpenFile(context.Background(), name, flag, 0o644)
+	}
 }
 
 func theirOpener(c *pkgsftp.Client) opener {

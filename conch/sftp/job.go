@@ -69,7 +69,7 @@ func (j *job) release() {
 
 // start runs body as a job.
 func (s *Client) start(op string, o Options, body func(co *deferred.Coro, j *job) error) deferred.Deferred[Report] {
-	if err := o.check(files); err != nil {
+	if err := o.check(wholeFiles); err != nil {
 		return deferred.Fail[Report](err)
 	}
 	j := s.newJob(op, o)

@@ -33,7 +33,7 @@ func (c *Files) mkdir(ctx context.Context, name string, attrs filetransfer.Attrs
 // if the directory exists.
 func (c *Files) MkdirAll(ctx context.Context, name string, perm fs.FileMode) error {
 	err := c.mkdir(ctx, name, filetransfer.Attrs{}.WithMode(perm))
-	if err == nil || !refused(err) {
+	if err == nil || !isStatus(err) {
 		return pathError("mkdir", name, err)
 	}
 	if exists, err := c.existingDir(ctx, name); exists || err != nil {
@@ -45,7 +45,7 @@ func (c *Files) MkdirAll(ctx context.Context, name string, perm fs.FileMode) err
 		}
 	}
 	err = c.Mkdir(ctx, name, perm)
-	if refused(err) { // another process may have made the directory
+	if isStatus(err) { // another process may have made the directory
 		if exists, _ := c.existingDir(ctx, name); exists {
 			return nil
 		}
@@ -58,7 +58,7 @@ func (c *Files) MkdirAll(ctx context.Context, name string, perm fs.FileMode) err
 func (c *Files) existingDir(ctx context.Context, name string) (bool, error) {
 	attrs, err := c.attrs(ctx, "mkdir", name, true)
 	switch {
-	case refused(err): // however the server says that there is nothing
+	case isStatus(err): // however the server says that there is nothing
 		return false, nil
 	case err != nil:
 		return false, err
@@ -71,11 +71,11 @@ func (c *Files) existingDir(ctx context.Context, name string) (bool, error) {
 // Remove removes a file, a symbolic link or an empty directory.
 func (c *Files) Remove(ctx context.Context, name string) error {
 	notFile := c.remove(ctx, name, false)
-	if !refused(notFile) {
+	if !isStatus(notFile) {
 		return notFile
 	}
 	notDir := c.remove(ctx, name, true)
-	if notDir == nil || !refused(notDir) {
+	if notDir == nil || !isStatus(notDir) {
 		return notDir
 	}
 	if errors.Is(notFile, fs.ErrNotExist) && errors.Is(notDir, fs.ErrNotExist) {

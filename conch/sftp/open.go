@@ -48,7 +48,7 @@ func (c *Files) OpenFile(ctx context.Context, name string, flag int, perm fs.Fil
 	if attrs.Flags != 0 && mayDislikePermissions(err) {
 		file, err = c.open(ctx, name, flags, filetransfer.Attrs{})
 	}
-	if flags == filetransfer.FXFRead && refused(err) && !errors.Is(err, fs.ErrNotExist) {
+	if flags == filetransfer.FXFRead && isStatus(err) && !errors.Is(err, fs.ErrNotExist) {
 		if dir, _ := c.existingDir(ctx, name); dir {
 			file, err = nil, nil
 		}
@@ -70,7 +70,7 @@ func (c *Files) open(ctx context.Context, name string, flags filetransfer.OpenFl
 // mayDislikePermissions reports whether a server that refuses permissions could have
 // failed with err.
 func mayDislikePermissions(err error) bool {
-	return refused(err) && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist)
+	return isStatus(err) && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist)
 }
 
 func openFlags(flag int) (flags filetransfer.OpenFlags) {

@@ -140,14 +140,14 @@ var ErrOptions = errors.New("sftp: options cannot be honoured")
 type kind uint8
 
 const (
-	files      kind = iota // Get, Put and their globs
+	wholeFiles kind = iota // Get, Put and their globs
 	fromReader             // PutFrom
 	toWriter               // GetTo
 )
 
 // check returns an error if the options cannot be honoured, whatever the server.
 func (o *Options) check(k kind) error {
-	stream := k != files
+	stream := k != wholeFiles
 	for _, bad := range []struct {
 		is   bool
 		text string

@@ -48,3 +48,9 @@ func (c *Files) taken(ctx context.Context, name string, err error) error {
 	}
 	return fmt.Errorf("%w: %w", fs.ErrExist, &causeError{bare(status), status})
 }
+
+// refused reports whether err is the refusal of a request by the server.
+func refused(err error) bool {
+	_, ok := errors.AsType[*filetransfer.StatusError](err)
+	return ok
+}

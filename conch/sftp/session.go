@@ -25,15 +25,14 @@ type loop interface {
 type Client struct {
 	*filetransfer.FileTransferClient // single operations
 
-	r           *reactor.Reactor
-	loop        loop             // r; a test may use another
-	session     *sftpChannel     // nil if New made the client
-	conn        conch.Connection // the same
-	owns        bool             // Open made the connection
-	peerVersion string           // the SSH version line of the server
-	closing     bool             // LoseConnection was called
-	ended       work.Completion  // without session: LoseConnection was called
-	shutdown    func() error     // ends the reactor too; nil unless Dial made the client
+	r        *reactor.Reactor
+	loop     loop             // r; a test may use another
+	session  *sftpChannel     // nil if New made the client
+	conn     conch.Connection // the same
+	owns     bool             // Open made the connection
+	closing  bool             // LoseConnection was called
+	ended    work.Completion  // without session: LoseConnection was called
+	shutdown func() error     // ends the reactor too; nil unless Dial made the client
 
 	// run runs a command on the server and fires with its output, of at most
 	// 64 KiB. It is nil if the session does not run over SSH.
@@ -133,16 +132,10 @@ func (s *Client) Stderr() string {
 // through several handles and channels at a time: OpenSSH's own. Servers of
 // other kinds have buffers for each handle, or take writes only in order.
 func (s *Client) bearsSecondHandle() bool {
-	return strings.HasPrefix(s.peerVersion, "SSH-2.0-OpenSSH") &&
+	return strings.HasPrefix(s.SSHVersion, "SSH-2.0-OpenSSH") &&
 		s.HasExtension("fsync@openssh.com") && s.HasExtension("posix-rename@openssh.com") && s.HasExtension("statvfs@openssh.com")
 }
 
 // bearsChannels reports whether the server is known to bear several channels
 // with SFTP sessions at a time.
 func (s *Client) bearsChannels() bool { return s.bearsSecondHandle() }
-
-// usesDraftLinkOrder reports whether a server with that SSH version line takes
-// the arguments of SYMLINK in the order of the draft: the link first.
-func usesDraftLinkOrder(version string) bool {
-	return strings.Contains(version, "Twisted") || strings.Contains(version, "AsyncSSH")
-}

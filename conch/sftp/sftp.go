@@ -148,8 +148,7 @@ func open(conn conch.Connection, subsystem string, limit time.Duration) deferred
 	return deferred.Then(ch.ready, func(c *filetransfer.FileTransferClient) (*Client, error) {
 		s := New(c, r)
 		s.session, s.conn, ch.owner = ch, conn, s
-		s.peerVersion = conn.Transport().PeerVersion()
-		s.DraftLinkOrder = usesDraftLinkOrder(s.peerVersion)
+		s.SSHVersion = conn.Transport().PeerVersion()
 		s.rtt = max(ch.opened.Sub(begin), 1)
 		s.openChannel = func() deferred.Deferred[*filetransfer.FileTransferClient] { return s.openFurtherChannel(conn) }
 		s.run = func(line string) deferred.Deferred[[]byte] { return run(conn, line) }

@@ -114,7 +114,7 @@ func (p *peer) put(local, remote string, o Options) (Report, error) {
 
 func openSSH(t testing.TB) *peer {
 	p := newPeer(t, sftptest.Program(conchtest.Program(t, "sftp-server")))
-	onLoop(p, func() { p.peerVersion = "SSH-2.0-OpenSSH_test" })
+	onLoop(p, func() { p.SSHVersion = "SSH-2.0-OpenSSH_test" })
 	return p
 }
 
