@@ -234,6 +234,10 @@ func (t *tree) judge(source string, err error) error {
 // errSameName is the failure of a file whose target another task is writing.
 var errSameName = fmt.Errorf("sftp: %w: another source has the same name", fs.ErrExist)
 
+// errPartName is the failure of a file whose target is the partial file of
+// another file in the tree.
+var errPartName = fmt.Errorf("sftp: %w: another file in the directory needs this name until it is whole; rename one of them", fs.ErrExist)
+
 // errLoop is the failure to follow a symbolic link.
 var errLoop = errors.New("sftp: the symbolic link leads to a directory that it is in")
 
