@@ -112,8 +112,8 @@ func (t *getTree) entry(co *deferred.Coro, n *node, source, rel string, e filetr
 	return nil
 }
 
-// mustNotLoop fails if the symbolic link source, which is in n, leads to n or to
-// a directory above n. A server without REALPATH is bounded by MaxDepth.
+// mustNotLoop fails if the symbolic link source, which is in n, leads to n or
+// to a directory above n. A server without REALPATH is bounded by MaxDepth.
 func (t *getTree) mustNotLoop(co *deferred.Coro, n *node, source string) error {
 	to, err := t.realPath(co, source)
 	for ; err == nil && n != nil && !n.isPattern(); n = n.parent {

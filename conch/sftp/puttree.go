@@ -96,7 +96,8 @@ func (t *putTree) makeDir(co *deferred.Coro, name string, perm fs.FileMode) erro
 	return err
 }
 
-// finishDir gives a complete directory its attributes. A server may refuse them.
+// finishDir gives a complete directory its attributes. A server may refuse
+// them.
 func (t *putTree) finishDir(co *deferred.Coro, n *node) error {
 	if !n.made || !t.o.Preserve {
 		return nil

@@ -159,7 +159,8 @@ func TestSilentDirectory(t *testing.T) {
 }
 
 // TestF3_PartialFilesOfATree: a file that has the name of the partial file of
-// another one in the tree is reported, and neither gets the content of the other.
+// another one in the tree is reported, and neither gets the content of the
+// other.
 func TestF3_PartialFilesOfATree(t *testing.T) {
 	for _, o := range []Options{{Atomic: true}, {Resume: true}} {
 		t.Run(fmt.Sprintf("%+v", o), func(t *testing.T) {
