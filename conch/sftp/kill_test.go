@@ -230,7 +230,7 @@ func TestF3_KillTreesSkip(t *testing.T) {
 				data, err := os.ReadFile(filepath.Join(c.local, "target", filepath.FromSlash(name)))
 				info.Data, ok = data, err == nil
 			}
-			if ok && differs(info.Data, c.treeFile(name)) == "" {
+			if ok && len(info.Data) > 0 && differs(info.Data, c.treeFile(name)) == "" { // a size of 0 may mean that it is unknown
 				whole = append(whole, path.Base(name))
 			}
 		}
