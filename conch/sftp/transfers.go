@@ -16,7 +16,7 @@ import (
 func (s *Client) Get(remote, local string, o Options) deferred.Deferred[Report] {
 	return s.start("get", o, func(co *deferred.Coro, j *job) error {
 		j.foresee()
-		attrs, err := deferred.Await(co, timed(s, s.GetAttrs(remote, true)))
+		attrs, err := deferred.Await(co, timed(s, typedAttrs(s, remote, true)))
 		if err != nil {
 			return j.failure(remote, err)
 		}
