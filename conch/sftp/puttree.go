@@ -96,14 +96,18 @@ func (t *putTree) makeDir(co *deferred.Coro, name string, perm fs.FileMode) erro
 	return err
 }
 
-// finishDir gives a complete directory its attributes.
+// finishDir gives a complete directory its attributes. A server may refuse them.
 func (t *putTree) finishDir(co *deferred.Coro, n *node) error {
 	if !n.made || !t.o.Preserve {
 		return nil
 	}
 	f := &upload{job: t.job, info: n.info}
 	_, err := deferred.Await(co, t.s.SetAttrs(t.target(n.rel()), f.preserved()))
-	return err
+	if t.endsAll(err) {
+		return err
+	}
+	t.warn(n.source(t.join), err)
+	return nil
 }
 
 // localEntry is an entry of a local directory.

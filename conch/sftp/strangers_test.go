@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/pkg/sftp"
 
@@ -263,7 +262,7 @@ func (c *strangerCell) resume() error {
 	twice := func(run func(ctx context.Context, o oursftp.Options) (oursftp.Report, error)) error {
 		ctx, cancel := context.WithCancel(c.ctx)
 		defer cancel()
-		_, err := run(ctx, oursftp.Options{Resume: true, ProgressEvery: time.Millisecond, Progress: func(p oursftp.Progress) {
+		_, err := run(ctx, oursftp.Options{Resume: true, Progress: func(p oursftp.Progress) {
 			if p.Bytes > striped/2 {
 				cancel()
 			}
