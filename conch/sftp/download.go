@@ -23,7 +23,7 @@ type download struct {
 	queue    taskQueue          // for the target
 	on       *channel
 	reader   *reader
-	held     chunk // the newest chunk; it is written with the next one, or at the end
+	held     chunk // the last chunk, as far as known; it is written at the end
 	start    int64 // where the transfer begins
 
 	// The rest belongs to the queue.
@@ -34,15 +34,16 @@ type download struct {
 }
 
 func (j *job) newDownload(remote string, attrs filetransfer.Attrs, d disk, name string) *download {
-	f := &download{job: j, remote: remote, attrs: attrs, size: sizeOf(attrs), disk: d, name: name, partName: name, queue: taskQueue{loop: j.s.loop}}
+	f := &download{job: j, remote: remote, attrs: attrs, size: announcedSize(attrs), disk: d, name: name, partName: name}
+	f.queue.loop = j.s.loop
 	if j.o.Atomic {
 		f.partName = localPartOf(name, f.source().key(remote))
 	}
 	return f
 }
 
-// sizeOf returns the size in attributes, -1 if there is none.
-func sizeOf(attrs filetransfer.Attrs) int64 {
+// announcedSize returns the size in attributes, -1 if there is none.
+func announcedSize(attrs filetransfer.Attrs) int64 {
 	if !attrs.Has(filetransfer.AttrSize) || attrs.Size > 1<<62 {
 		return -1
 	}
@@ -53,7 +54,7 @@ func (f *download) source() version { return versionOf(f.size, f.attrs.ModTime()
 
 // isSource reports whether attributes are those of the same version of the file.
 func (f *download) isSource(attrs filetransfer.Attrs) bool {
-	return versionOf(sizeOf(attrs), attrs.ModTime()) == f.source()
+	return versionOfAttrs(attrs) == f.source()
 }
 
 // run transfers the file.
@@ -153,17 +154,21 @@ func (f *download) openRemote(on *channel) deferred.Deferred[*filetransfer.Clien
 // errOtherFile is the reason for which a further channel is not used.
 var errOtherFile = errors.New("sftp: on the further channel the file is another one")
 
-// openFurther opens the file on a further channel. It fails if that is not the
-// same file.
 func (f *download) openFurther(co *deferred.Coro, l *channel) (*filetransfer.ClientFile, error) {
-	opened, stat := f.openRemote(l), l.client.GetAttrs(f.remote, true)
+	return openSame(co, l, f.remote, f.source())
+}
+
+// openSame opens a file for reading on a further channel. It fails if the file is
+// another version.
+func openSame(co *deferred.Coro, l *channel, name string, want version) (*filetransfer.ClientFile, error) {
+	opened, stat := l.client.OpenFile(name, filetransfer.FXFRead, filetransfer.Attrs{}), l.client.GetAttrs(name, true)
 	h, err := deferred.Await(co, opened)
 	if err != nil {
 		stat.AddErrback(func(error) (filetransfer.Attrs, error) { return filetransfer.Attrs{}, nil })
 		return nil, err
 	}
 	attrs, err := deferred.Await(co, stat)
-	if err == nil && !f.isSource(attrs) {
+	if err == nil && versionOfAttrs(attrs) != want {
 		err = errOtherFile
 	}
 	if err != nil {
@@ -172,22 +177,31 @@ func (f *download) openFurther(co *deferred.Coro, l *channel) (*filetransfer.Cli
 	return h, err
 }
 
-// deliver takes a chunk from the reader. The last chunk is written together with
-// the rest of the work on the target, so that a small file is one task.
+// deliver takes a chunk from the reader. The chunk that is expected to be the last
+// is written together with the rest of the work on the target, so that a small
+// file is one task. It does not wait if the reader may need its memory.
 func (f *download) deliver(c chunk) {
-	previous := f.held
-	f.held = c
-	if previous.b == nil {
+	if f.held.b != nil {
+		f.queueWrite(f.held, func() {})
+		f.held = chunk{}
+	}
+	if c.offset+int64(c.n) == f.size && f.reader.next > f.size {
+		f.held = c
 		f.reader.credit(c)
 		return
 	}
-	do(&f.queue, func() error { return f.write(previous) }).OnResult(func(_ struct{}, err error) {
+	f.queueWrite(c, func() { f.reader.credit(c) })
+}
+
+// queueWrite writes a chunk in the queue, and calls written.
+func (f *download) queueWrite(c chunk, written func()) {
+	do(&f.queue, func() error { return f.write(c) }).OnResult(func(_ struct{}, err error) {
 		if err != nil {
 			f.reader.stop(err)
 		}
 		f.written++
-		f.reader.credit(c)
-	}).AddErrback(func(error) (struct{}, error) { return struct{}{}, nil })
+		written()
+	}).AddErrback(noResult)
 }
 
 // write writes a chunk, on a thread.
