@@ -45,8 +45,8 @@ type listed struct {
 	err error
 }
 
-// dirReader reads the entries of a directory of the server, one batch at a time.
-// It belongs to the loop.
+// dirReader reads the entries of a directory of the server, one batch at a
+// time. It belongs to the loop.
 type dirReader struct {
 	s    *Client
 	name string
@@ -136,8 +136,8 @@ func (d *dirReader) hasNoName(e filetransfer.Entry) bool {
 }
 
 // close closes the directory when the requests in flight are answered: a server
-// that works on requests side by side could otherwise give the handle to another
-// directory, and a late READDIR would take entries from that one.
+// that works on requests side by side could otherwise give the handle to
+// another directory, and a late READDIR would take entries from that one.
 func (d *dirReader) close() {
 	dir, ahead := d.dir, d.ahead
 	d.dir, d.ahead = nil, nil
@@ -149,8 +149,8 @@ func (d *dirReader) close() {
 	}
 }
 
-// shielded returns a Deferred that fires with the result of d. Cancelling it does
-// not cancel d.
+// shielded returns a Deferred that fires with the result of d. Cancelling it
+// does not cancel d.
 func shielded[T any](d deferred.Deferred[T]) deferred.Deferred[T] {
 	outer := deferred.New[T]()
 	d.AddBoth(func(v T, err error) (T, error) {
@@ -168,13 +168,14 @@ func tooManyEntries(name string) error {
 	return &filetransfer.OpError{Op: "readdir", Path: name, Err: filetransfer.ErrTooManyEntries}
 }
 
-// isEntryName reports whether name names something in a directory of the server.
+// isEntryName reports whether name names something in a directory of the
+// server.
 func isEntryName(name string) bool {
 	return name != "" && name != "." && name != ".." && !strings.ContainsAny(name, "/\x00")
 }
 
-// below returns the path of name in the directory dir. Unlike path.Join it keeps
-// "..", which leads elsewhere after a symbolic link.
+// below returns the path of name in the directory dir. Unlike path.Join it
+// keeps "..", which leads elsewhere after a symbolic link.
 func below(dir, name string) string {
 	if dir == "" || dir == "." {
 		return name
@@ -231,15 +232,16 @@ var typeLetters = map[byte]uint32{
 	'd': typeDir, 'l': 0o120000, 'p': 0o010000, 's': 0o140000, 'b': 0o060000, 'c': 0o020000,
 }
 
-// hasType reports whether attrs have the type of the file. Some servers send the
-// permissions without it.
+// hasType reports whether attrs have the type of the file. Some servers send
+// the permissions without it.
 func hasType(attrs filetransfer.Attrs) bool {
 	return attrs.Has(filetransfer.AttrPermissions) && attrs.Permissions&typeMask != 0
 }
 
 // typeByLongname takes the type of an entry from the line for people, if the
 // permissions have none, and reports whether the type is known. A line does not
-// prove that the entry is a file: that is what a server says that knows no types.
+// prove that the entry is a file: that is what a server says that knows no
+// types.
 func typeByLongname(e *filetransfer.Entry) bool {
 	if hasType(e.Attrs) {
 		return true
@@ -253,8 +255,8 @@ func typeByLongname(e *filetransfer.Entry) bool {
 	return known
 }
 
-// typedAttrs returns the attributes of name. If the server does not say what name
-// is, typedAttrs finds out whether it can be opened as a directory.
+// typedAttrs returns the attributes of name. If the server does not say what
+// name is, typedAttrs finds out whether it can be opened as a directory.
 func typedAttrs(s *Client, name string, follow bool) deferred.Deferred[filetransfer.Attrs] {
 	return deferred.Inline(func(co *deferred.Coro) (filetransfer.Attrs, error) {
 		a, err := deferred.Await(co, s.GetAttrs(name, follow))
@@ -277,8 +279,8 @@ func typedAttrs(s *Client, name string, follow bool) deferred.Deferred[filetrans
 }
 
 // ReadDir returns the entries of a directory, sorted by name. It fails with an
-// error that wraps filetransfer.ErrTooManyEntries if they take more than 64 MiB;
-// use [Files.Walk] then, which holds a part of them at a time.
+// error that wraps filetransfer.ErrTooManyEntries if they take more than 64
+// MiB; use [Files.Walk] then, which holds a part of them at a time.
 func (c *Files) ReadDir(ctx context.Context, name string) ([]fs.DirEntry, error) {
 	var all []fs.DirEntry
 	for batch, err := range c.listing(ctx, name) {

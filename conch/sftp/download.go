@@ -34,17 +34,27 @@ type download struct {
 }
 
 func (j *job) newDownload(remote string, attrs filetransfer.Attrs, d disk, name string) *download {
-	f := &download{job: j, remote: remote, attrs: attrs, size: -1, disk: d, name: name, partName: name, queue: taskQueue{loop: j.s.loop}}
-	if attrs.Has(filetransfer.AttrSize) && attrs.Size <= 1<<62 {
-		f.size = int64(attrs.Size)
-	}
+	f := &download{job: j, remote: remote, attrs: attrs, size: announcedSize(attrs), disk: d, name: name, partName: name, queue: taskQueue{loop: j.s.loop}}
 	if j.o.Atomic {
 		f.partName = localPartOf(name, f.source().key(remote))
 	}
 	return f
 }
 
+// announcedSize returns the size in attributes, -1 if there is none.
+func announcedSize(attrs filetransfer.Attrs) int64 {
+	if !attrs.Has(filetransfer.AttrSize) || attrs.Size > 1<<62 {
+		return -1
+	}
+	return int64(attrs.Size)
+}
+
 func (f *download) source() version { return versionOf(f.size, f.attrs.ModTime()) }
+
+// isSource reports whether attributes are those of the same version of the file.
+func (f *download) isSource(attrs filetransfer.Attrs) bool {
+	return versionOfAttrs(attrs) == f.source()
+}
 
 // run transfers the file.
 func (f *download) run(co *deferred.Coro) error {
@@ -57,7 +67,10 @@ func (f *download) run(co *deferred.Coro) error {
 	f.balance()
 	if f.o.Resume {
 		isWhole, err := f.look(co)
-		if err != nil || isWhole {
+		if err == nil && isWhole {
+			return f.tidy(co)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -73,7 +86,7 @@ func (f *download) run(co *deferred.Coro) error {
 	if f.size <= 0 {
 		f.now.Total += f.out.pos
 	}
-	return nil
+	return f.tidy(co)
 }
 
 // look reports whether the target is whole, and finds out where to begin.
@@ -243,7 +256,7 @@ func (f *download) recheck(co *deferred.Coro) error {
 		return nil
 	}
 	attrs, err := deferred.Await(co, f.on.client.GetAttrs(f.remote, true))
-	if err == nil && versionOf(int64(min(attrs.Size, 1<<62)), attrs.ModTime()) != f.source() || errors.Is(err, fs.ErrNotExist) {
+	if err == nil && !f.isSource(attrs) || errors.Is(err, fs.ErrNotExist) {
 		return ErrSourceChanged
 	}
 	return err

@@ -111,6 +111,9 @@ func eachKill(t *testing.T, cases []killCase, f func(t *testing.T, r *reactor.Re
 	reactortest.CheckGoroutines(t)
 	t.Run("cases", func(t *testing.T) {
 		for i, k := range cases {
+			if !long && len(cases) > 10 && (i+len(t.Name()))%2 == 0 {
+				continue // other tests take these
+			}
 			t.Run(k.String(), func(t *testing.T) {
 				t.Parallel()
 				r := reactortest.Start(t, reactor.Options{})

@@ -184,9 +184,9 @@ var listings = map[string]func(ctx context.Context, p *peer) error{
 	},
 }
 
-// TestF12_Memory: whatever a server lists, and whatever lists it, less than 64 MiB
-// are in use, the operation ends or can be cancelled, and every directory is
-// closed.
+// TestF12_Memory: whatever a server lists, and whatever lists it, less than 64
+// MiB are in use, the operation ends or can be cancelled, and every directory
+// is closed.
 func TestF12_Memory(t *testing.T) {
 	long := os.Getenv("HAWSER_LONG") != ""
 	limit := 600

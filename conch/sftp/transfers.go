@@ -170,9 +170,8 @@ func (s *Client) PutFrom(r io.Reader, remote string, o Options) deferred.Deferre
 	}
 	return s.start("put", o, func(co *deferred.Coro, j *job) error {
 		f := j.newUpload(nil, "", nil, remote)
-		from := &source{r: r}
-		defer from.Close()
-		f.from = from
+		f.from = &source{r: r}
+		defer f.from.stop()
 		return j.failure(remote, f.run(co))
 	})
 }

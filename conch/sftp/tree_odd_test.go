@@ -1,18 +1,22 @@
 package sftp
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/hawser-go/hawser/conch/filetransfer"
 	"github.com/hawser-go/hawser/conch/internal/oddserver"
 	"github.com/hawser-go/hawser/conch/internal/sftptest"
+	"github.com/hawser-go/hawser/deferred"
 )
 
 // oddServer opens a session with a server in memory.
@@ -152,4 +156,46 @@ func TestSilentDirectory(t *testing.T) {
 		t.Errorf("%d entries: %q", len(got), got)
 	}
 	s.Release()
+}
+
+// TestF3_PartialFilesOfATree: a file that has the name of the partial file of
+// another one in the tree is reported, and neither gets the content of the
+// other.
+func TestF3_PartialFilesOfATree(t *testing.T) {
+	for _, o := range []Options{{Atomic: true}, {Resume: true}} {
+		t.Run(fmt.Sprintf("%+v", o), func(t *testing.T) {
+			p, s := oddServer(t, oddserver.Oddities{})
+			source := filepath.Join(p.local, "source")
+			file := write(t, filepath.Join(source, "file"), someBytes(3*chunkSize, 1))
+			info, err := os.Stat(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			up := (&job{s: p.Client, o: Options{Atomic: true}}).newUpload(plainDisk{}, file, info, "top/file").partName
+			write(t, filepath.Join(source, filepath.Base(up)), someBytes(2*chunkSize, 2))
+			write(t, filepath.Join(source, ".other.0123456789abcdef.part"), []byte("any other file"))
+			_, err = p.put(source, "top", o)
+			if tree, ok := errors.AsType[*TreeError](err); !ok || tree.Failed != 1 || tree.Report.Files != 2 || !errors.Is(err, errPartName) {
+				t.Errorf("put: %v", err)
+			}
+			if got, _ := s.Lstat("/top/file"); !bytes.Equal(got.Data, someBytes(3*chunkSize, 1)) {
+				t.Errorf("put: %d bytes", len(got.Data))
+			}
+
+			attrs, err := await(p, func() deferred.Deferred[filetransfer.Attrs] { return p.GetAttrs("top/file", true) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			down := (&job{s: p.Client, o: Options{Atomic: true}}).newDownload("top/file", attrs, plainDisk{}, "file").partName
+			s.WriteFile("/top/"+down, someBytes(2*chunkSize, 3), time.Now())
+			target := filepath.Join(p.local, "target")
+			_, err = p.get("top", target, o)
+			if tree, ok := errors.AsType[*TreeError](err); !ok || tree.Failed != 1 || tree.Report.Files != 2 || !errors.Is(err, errPartName) {
+				t.Errorf("get: %v", err)
+			}
+			if got := read(t, filepath.Join(target, "file")); !bytes.Equal(got, someBytes(3*chunkSize, 1)) {
+				t.Errorf("get: %d bytes", len(got))
+			}
+		})
+	}
 }
