@@ -133,8 +133,15 @@ func (f *File) fill(offset int64, window int) (err error) {
 		a.rest, err = a.stream.next(f.io)
 		return err
 	}
-	a.rest, err = call(f.io, f.c, func() deferred.Deferred[[]byte] { return f.h.file.ReadChunk(uint64(offset), firstRead) })
-	if a.more = len(a.rest) == firstRead; err == nil && len(a.rest) == 0 {
+	size := 0
+	a.rest, err = call(f.io, f.c, func() deferred.Deferred[[]byte] {
+		size = min(firstRead, f.c.client.ReadSize())
+		return f.h.file.ReadChunk(uint64(offset), uint32(size))
+	})
+	if err != nil {
+		return err
+	}
+	if a.more = len(a.rest) == size; len(a.rest) == 0 {
 		err = io.ErrNoProgress
 	}
 	return err
