@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"io/fs"
+	"sync"
 
 	"github.com/hawser-go/hawser/conch/filetransfer"
 	"github.com/hawser-go/hawser/deferred"
@@ -105,32 +106,58 @@ func (f *File) appendFrom(r io.Reader) (total int64, reading, writing error) {
 	return total, reading, writing
 }
 
-// pourAt writes the data of r at offset, and returns like pour.
+// pourAt writes the data of r at offset, and returns like pour. Data of up to
+// firstRead bytes is one request, without a pipeline.
 func (f *File) pourAt(r io.Reader, offset int64) (total int64, reading, writing error) {
-	if p, ok := r.(*bytes.Reader); ok && p.Len() <= firstRead {
-		return f.writeSmall(p, offset)
+	planned := sizeOf(r)
+	first := firstBuffers.Get().(*[firstRead]byte)
+	n, err := readFull(r, first[:])
+	if err != nil {
+		if err != io.EOF {
+			reading = err
+		}
+		if n > 0 {
+			writing = f.writeSmall(first[:n], offset)
+		}
+		if writing != nil {
+			return 0, reading, writing // the request may still use first
+		}
+		firstBuffers.Put(first)
+		return int64(n), reading, nil
 	}
-	p := &pouring{f: f, begin: offset, planned: sizeOf(r), fills: make(chan fillRequest, fillAhead), over: make(chan struct{})}
+	defer firstBuffers.Put(first)
+	p := &pouring{f: f, begin: offset, planned: planned, fills: make(chan fillRequest, fillAhead), over: make(chan struct{})}
 	f.c.post(func() {
 		f.h.write(p.start).OnResult(func(_ filetransfer.Status, err error) {
 			p.err = err
 			close(p.over)
 		}).AddErrback(ignore)
 	})
-	return p.run(r)
+	return p.run(io.MultiReader(bytes.NewReader(first[:]), r))
 }
 
-// writeSmall writes data of one request.
-func (f *File) writeSmall(r *bytes.Reader, offset int64) (total int64, reading, writing error) {
-	p := make([]byte, r.Len())
-	_, _ = r.Read(p) // reads all of it
+// firstBuffers has buffers for the first data of a reader.
+var firstBuffers = sync.Pool{New: func() any { return new([firstRead]byte) }}
+
+// readFull reads until p is full. Unlike io.ReadFull it returns the error of r.
+func readFull(r io.Reader, p []byte) (n int, err error) {
+	for n < len(p) && err == nil {
+		var more int
+		more, err = r.Read(p[n:])
+		n += more
+	}
+	if n == len(p) {
+		err = nil
+	}
+	return n, err
+}
+
+// writeSmall writes p at offset without a pipeline.
+func (f *File) writeSmall(p []byte, offset int64) error {
 	_, err := call(f.ctx, f.c, func() deferred.Deferred[filetransfer.Status] {
 		return f.h.write(func() deferred.Deferred[filetransfer.Status] { return f.h.file.WriteChunk(uint64(offset), p) })
 	})
-	if err != nil {
-		return 0, nil, err
-	}
-	return int64(len(p)), nil, nil
+	return err
 }
 
 // sizeOf returns how many bytes r will give, if that is known, and else 0.

@@ -139,6 +139,11 @@ func BenchmarkFilesSmall(b *testing.B) {
 	name := fmt.Sprintf("files=%d/size=%d/goroutines=16", smallFiles, smallFileSize)
 	content := someBytes(smallFileSize)
 	eachClient(b, name+"/to", func(b *testing.B, dir string, open opener, _ func(string) error) {
+		for i := range smallFiles { // the first client would create them
+			if err := os.WriteFile(filepath.Join(dir, fmt.Sprint("up", i)), content, 0o644); err != nil {
+				b.Fatal(err)
+			}
+		}
 		for b.Loop() {
 			forEach(b, smallFiles, 16, func(i int) error {
 				f, err := open(filepath.Join(dir, fmt.Sprint("up", i)), os.O_WRONLY|os.O_CREATE|os.O_TRUNC)
