@@ -11,9 +11,9 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// Write writes p at the offset, or at the end of a file opened for appending. It
-// returns when the server has confirmed the data. After an error, n bytes are
-// surely written, and there may be more.
+// Write writes p at the offset, or at the end of a file opened for appending.
+// It returns when the server has confirmed the data. After an error, n bytes
+// are surely written, and there may be more.
 func (f *File) Write(p []byte) (n int, err error) {
 	f.mu.Lock()
 	defer f.unlock()
@@ -30,8 +30,8 @@ func (f *File) Write(p []byte) (n int, err error) {
 // WriteString is like Write, but writes the bytes of s.
 func (f *File) WriteString(s string) (int, error) { return f.Write([]byte(s)) }
 
-// WriteAt writes p at offset. Several goroutines may call it at the same time. It
-// fails if the file was opened for appending.
+// WriteAt writes p at offset. Several goroutines may call it at the same time.
+// It fails if the file was opened for appending.
 func (f *File) WriteAt(p []byte, offset int64) (int, error) {
 	err := f.usable(filetransfer.FXFWrite)
 	switch {
@@ -50,8 +50,8 @@ func (f *File) WriteAt(p []byte, offset int64) (int, error) {
 
 // ReadFrom writes the data of r, up to its end, with many requests in flight.
 // io.Copy calls it. After an error, the returned number of bytes is surely
-// written; the file may have more data, with holes. ReadFrom waits for a Read of
-// r that is in progress, also if the context is done.
+// written; the file may have more data, with holes. ReadFrom waits for a Read
+// of r that is in progress, also if the context is done.
 func (f *File) ReadFrom(r io.Reader) (total int64, err error) {
 	if err := f.usable(filetransfer.FXFWrite); err != nil {
 		return 0, f.err("write", err)
@@ -70,8 +70,8 @@ func (f *File) ReadFrom(r io.Reader) (total int64, err error) {
 
 // pour writes the data of r at the offset, or at the end of a file opened for
 // appending, and moves the offset; f.mu is held. It returns the number of bytes
-// confirmed before the first failed write, the error of r (nil for its end), and
-// the error of the write.
+// confirmed before the first failed write, the error of r (nil for its end),
+// and the error of the write.
 func (f *File) pour(r io.Reader) (total int64, reading, writing error) {
 	f.forget()
 	if f.h.flags&filetransfer.FXFAppend != 0 {
@@ -177,7 +177,8 @@ func sizeOf(r io.Reader) int64 {
 	return 0
 }
 
-// pouring is a pour in progress: a goroutine that fills the buffers of a writer.
+// pouring is a pour in progress: a goroutine that fills the buffers of a
+// writer.
 type pouring struct {
 	f       *File
 	begin   int64
@@ -258,8 +259,8 @@ func (p *pouring) run(r io.Reader) (total int64, reading, writing error) {
 	}
 }
 
-// giveUp stops the writer, and returns the number of bytes that are confirmed. It
-// does not wait for the writes in flight.
+// giveUp stops the writer, and returns the number of bytes that are confirmed.
+// It does not wait for the writes in flight.
 func (p *pouring) giveUp(cause error) (total int64) {
 	_ = p.f.c.onLoop(func() { // a loop that has ended has confirmed nothing more
 		p.stopped = true
