@@ -18,8 +18,8 @@ const (
 	maxAhead = 16
 )
 
-// ahead is data that was read from a file and is not used yet. It belongs to the
-// holder of the file's lock.
+// ahead is data that was read from a file and is not used yet. It belongs to
+// the holder of the file's lock.
 type ahead struct {
 	rest    []byte // the data at the offset of the file
 	more    bool   // the last request was answered in full
@@ -43,8 +43,8 @@ func (f *File) Read(p []byte) (int, error) {
 	return n, f.err("read", err)
 }
 
-// ReadAt reads len(p) bytes at offset. It returns fewer only with an error, which
-// is io.EOF at the end of the file.
+// ReadAt reads len(p) bytes at offset. It returns fewer only with an error,
+// which is io.EOF at the end of the file.
 func (f *File) ReadAt(p []byte, offset int64) (int, error) {
 	err := f.usable(filetransfer.FXFRead)
 	switch {
@@ -63,8 +63,8 @@ func (f *File) ReadAt(p []byte, offset int64) (int, error) {
 	return n, f.err("read", err)
 }
 
-// WriteTo writes the rest of the file to w, with many requests in flight. io.Copy
-// calls it.
+// WriteTo writes the rest of the file to w, with many requests in flight.
+// io.Copy calls it.
 func (f *File) WriteTo(w io.Writer) (total int64, err error) {
 	if err := f.usable(filetransfer.FXFRead); err != nil {
 		return 0, f.err("read", err)
@@ -133,8 +133,15 @@ func (f *File) fill(offset int64, window int) (err error) {
 		a.rest, err = a.stream.next(f.io)
 		return err
 	}
-	a.rest, err = call(f.io, f.c, func() deferred.Deferred[[]byte] { return f.h.file.ReadChunk(uint64(offset), firstRead) })
-	if a.more = len(a.rest) == firstRead; err == nil && len(a.rest) == 0 {
+	size := 0
+	a.rest, err = call(f.io, f.c, func() deferred.Deferred[[]byte] {
+		size = min(firstRead, f.c.client.ReadSize())
+		return f.h.file.ReadChunk(uint64(offset), uint32(size))
+	})
+	if err != nil {
+		return err
+	}
+	if a.more = len(a.rest) == size; len(a.rest) == 0 {
 		err = io.ErrNoProgress
 	}
 	return err
@@ -160,9 +167,9 @@ func (f *File) forget() {
 	f.ahead = nil
 }
 
-// newStream starts to read from offset to the end of the file. The size that the
-// server states says how much is requested in advance; without a size that is
-// little at first.
+// newStream starts to read from offset to the end of the file. The size that
+// the server states says how much is requested in advance; without a size that
+// is little at first.
 func (f *File) newStream(offset int64, window int) *stream {
 	attrs, err := f.attrs()
 	planned := offset

@@ -9,8 +9,8 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// Stat returns the attributes of a file, and follows symbolic links. Their Sys is
-// the filetransfer.Attrs.
+// Stat returns the attributes of a file, and follows symbolic links. Their Sys
+// is the filetransfer.Attrs.
 func (c *Files) Stat(ctx context.Context, name string) (fs.FileInfo, error) {
 	return c.stat(ctx, "stat", name, true)
 }
@@ -33,8 +33,8 @@ func (c *Files) attrs(ctx context.Context, op, name string, follow bool) (filetr
 	return attrs, pathError(op, name, err)
 }
 
-// isDir reports whether name, which has the given attributes, is a directory. If
-// the attributes lack the type, isDir tries to open a directory.
+// isDir reports whether name, which has the given attributes, is a directory.
+// If the attributes lack the type, isDir tries to open a directory.
 func (c *Files) isDir(ctx context.Context, name string, attrs filetransfer.Attrs) bool {
 	if hasType(attrs) {
 		return attrs.FileMode().IsDir()
@@ -45,8 +45,9 @@ func (c *Files) isDir(ctx context.Context, name string, attrs filetransfer.Attrs
 	return err == nil
 }
 
-// StatVFS returns the size and the free space of the file system that name is on.
-// It fails with errors.ErrUnsupported at servers without statvfs@openssh.com.
+// StatVFS returns the size and the free space of the file system that name is
+// on. It fails with errors.ErrUnsupported at servers without
+// statvfs@openssh.com.
 func (c *Files) StatVFS(ctx context.Context, name string) (filetransfer.StatVFS, error) {
 	usage, err := call(ctx, c, func() deferred.Deferred[filetransfer.StatVFS] { return c.client.StatVFS(name) })
 	return usage, pathError("statvfs", name, err)
@@ -61,8 +62,9 @@ func (c *Files) Chmod(ctx context.Context, name string, mode fs.FileMode) error 
 	return c.setAttrs(ctx, "chmod", name, filetransfer.Attrs{}.WithMode(mode))
 }
 
-// Chown changes the owner and the group of a file. A value of -1 keeps the owner
-// or the group; the protocol can only set both, so Chown asks for it first.
+// Chown changes the owner and the group of a file. A value of -1 keeps the
+// owner or the group; the protocol can only set both, so Chown asks for it
+// first.
 func (c *Files) Chown(ctx context.Context, name string, uid, gid int) error {
 	attrs := filetransfer.Attrs{}.WithOwner(uint32(uid), uint32(gid))
 	if uid == -1 || gid == -1 {

@@ -5,14 +5,15 @@ import (
 	"context"
 	"io"
 	"io/fs"
+	"sync"
 
 	"github.com/hawser-go/hawser/conch/filetransfer"
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// Write writes p at the offset, or at the end of a file opened for appending. It
-// returns when the server has confirmed the data. After an error, n bytes are
-// surely written, and there may be more.
+// Write writes p at the offset, or at the end of a file opened for appending.
+// It returns when the server has confirmed the data. After an error, n bytes
+// are surely written, and there may be more.
 func (f *File) Write(p []byte) (n int, err error) {
 	f.mu.Lock()
 	defer f.unlock()
@@ -29,8 +30,8 @@ func (f *File) Write(p []byte) (n int, err error) {
 // WriteString is like Write, but writes the bytes of s.
 func (f *File) WriteString(s string) (int, error) { return f.Write([]byte(s)) }
 
-// WriteAt writes p at offset. Several goroutines may call it at the same time. It
-// fails if the file was opened for appending.
+// WriteAt writes p at offset. Several goroutines may call it at the same time.
+// It fails if the file was opened for appending.
 func (f *File) WriteAt(p []byte, offset int64) (int, error) {
 	err := f.usable(filetransfer.FXFWrite)
 	switch {
@@ -49,8 +50,8 @@ func (f *File) WriteAt(p []byte, offset int64) (int, error) {
 
 // ReadFrom writes the data of r, up to its end, with many requests in flight.
 // io.Copy calls it. After an error, the returned number of bytes is surely
-// written; the file may have more data, with holes. ReadFrom waits for a Read of
-// r that is in progress, also if the context is done.
+// written; the file may have more data, with holes. ReadFrom waits for a Read
+// of r that is in progress, also if the context is done.
 func (f *File) ReadFrom(r io.Reader) (total int64, err error) {
 	if err := f.usable(filetransfer.FXFWrite); err != nil {
 		return 0, f.err("write", err)
@@ -69,8 +70,8 @@ func (f *File) ReadFrom(r io.Reader) (total int64, err error) {
 
 // pour writes the data of r at the offset, or at the end of a file opened for
 // appending, and moves the offset; f.mu is held. It returns the number of bytes
-// confirmed before the first failed write, the error of r (nil for its end), and
-// the error of the write.
+// confirmed before the first failed write, the error of r (nil for its end),
+// and the error of the write.
 func (f *File) pour(r io.Reader) (total int64, reading, writing error) {
 	f.forget()
 	if f.h.flags&filetransfer.FXFAppend != 0 {
@@ -105,32 +106,58 @@ func (f *File) appendFrom(r io.Reader) (total int64, reading, writing error) {
 	return total, reading, writing
 }
 
-// pourAt writes the data of r at offset, and returns like pour.
+// pourAt writes the data of r at offset, and returns like pour. Data of up to
+// firstRead bytes is one request, without a pipeline.
 func (f *File) pourAt(r io.Reader, offset int64) (total int64, reading, writing error) {
-	if p, ok := r.(*bytes.Reader); ok && p.Len() <= firstRead {
-		return f.writeSmall(p, offset)
+	planned := sizeOf(r)
+	first := firstBuffers.Get().(*[firstRead]byte)
+	n, err := readFull(r, first[:])
+	if err != nil {
+		if err != io.EOF {
+			reading = err
+		}
+		if n > 0 {
+			writing = f.writeSmall(first[:n], offset)
+		}
+		if writing != nil {
+			return 0, reading, writing // the request may still use first
+		}
+		firstBuffers.Put(first)
+		return int64(n), reading, nil
 	}
-	p := &pouring{f: f, begin: offset, planned: sizeOf(r), fills: make(chan fillRequest, fillAhead), over: make(chan struct{})}
+	defer firstBuffers.Put(first)
+	p := &pouring{f: f, begin: offset, planned: planned, fills: make(chan fillRequest, fillAhead), over: make(chan struct{})}
 	f.c.post(func() {
 		f.h.write(p.start).OnResult(func(_ filetransfer.Status, err error) {
 			p.err = err
 			close(p.over)
 		}).AddErrback(ignore)
 	})
-	return p.run(r)
+	return p.run(io.MultiReader(bytes.NewReader(first[:]), r))
 }
 
-// writeSmall writes data of one request.
-func (f *File) writeSmall(r *bytes.Reader, offset int64) (total int64, reading, writing error) {
-	p := make([]byte, r.Len())
-	_, _ = r.Read(p) // reads all of it
+// firstBuffers has buffers for the first data of a reader.
+var firstBuffers = sync.Pool{New: func() any { return new([firstRead]byte) }}
+
+// readFull reads until p is full. Unlike io.ReadFull it returns the error of r.
+func readFull(r io.Reader, p []byte) (n int, err error) {
+	for n < len(p) && err == nil {
+		var more int
+		more, err = r.Read(p[n:])
+		n += more
+	}
+	if n == len(p) {
+		err = nil
+	}
+	return n, err
+}
+
+// writeSmall writes p at offset without a pipeline.
+func (f *File) writeSmall(p []byte, offset int64) error {
 	_, err := call(f.ctx, f.c, func() deferred.Deferred[filetransfer.Status] {
 		return f.h.write(func() deferred.Deferred[filetransfer.Status] { return f.h.file.WriteChunk(uint64(offset), p) })
 	})
-	if err != nil {
-		return 0, nil, err
-	}
-	return int64(len(p)), nil, nil
+	return err
 }
 
 // sizeOf returns how many bytes r will give, if that is known, and else 0.
@@ -150,7 +177,8 @@ func sizeOf(r io.Reader) int64 {
 	return 0
 }
 
-// pouring is a pour in progress: a goroutine that fills the buffers of a writer.
+// pouring is a pour in progress: a goroutine that fills the buffers of a
+// writer.
 type pouring struct {
 	f       *File
 	begin   int64
@@ -231,8 +259,8 @@ func (p *pouring) run(r io.Reader) (total int64, reading, writing error) {
 	}
 }
 
-// giveUp stops the writer, and returns the number of bytes that are confirmed. It
-// does not wait for the writes in flight.
+// giveUp stops the writer, and returns the number of bytes that are confirmed.
+// It does not wait for the writes in flight.
 func (p *pouring) giveUp(cause error) (total int64) {
 	_ = p.f.c.onLoop(func() { // a loop that has ended has confirmed nothing more
 		p.stopped = true

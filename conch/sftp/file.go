@@ -44,9 +44,9 @@ func (c *Files) newFile(ctx context.Context, name string, h *handle) *File {
 // Name returns the path that the file was opened with.
 func (f *File) Name() string { return f.name }
 
-// ClientFile returns the file for the loop; see [Call]. It is nil for a directory
-// that the server does not open as a file. WRITE requests made through it are
-// not waited for before Close and Truncate.
+// ClientFile returns the file for the loop; see [Call]. It is nil for a
+// directory that the server does not open as a file. WRITE requests made
+// through it are not waited for before Close and Truncate.
 func (f *File) ClientFile() *filetransfer.ClientFile { return f.h.file }
 
 // WithContext returns the same file for use with another context. Each of the
@@ -91,8 +91,8 @@ func (f *File) unlock() {
 	}
 }
 
-// drop frees the data read ahead of a closed file, unless a method uses it; that
-// method then calls drop.
+// drop frees the data read ahead of a closed file, unless a method uses it;
+// that method then calls drop.
 func (f *File) drop() {
 	if f.mu.TryLock() {
 		f.forget()
@@ -112,8 +112,8 @@ func (f *File) Stat() (fs.FileInfo, error) {
 	return attrs.FileInfo(f.name), nil
 }
 
-// attrs returns the attributes of the file. A server that refuses FSTAT is asked
-// for those of the path.
+// attrs returns the attributes of the file. A server that refuses FSTAT is
+// asked for those of the path.
 func (f *File) attrs() (filetransfer.Attrs, error) {
 	return call(f.io, f.c, func() deferred.Deferred[filetransfer.Attrs] {
 		if f.h.file == nil {
@@ -157,8 +157,8 @@ func (f *File) position() (int64, error) {
 	return f.offset, nil
 }
 
-// Seek sets the offset for the next Read or Write, and returns it. Seek uses the
-// size that the server states if whence is io.SeekEnd.
+// Seek sets the offset for the next Read or Write, and returns it. Seek uses
+// the size that the server states if whence is io.SeekEnd.
 func (f *File) Seek(offset int64, whence int) (int64, error) {
 	f.mu.Lock()
 	defer f.unlock()

@@ -14,23 +14,25 @@ import (
 // its files, may be called from any goroutine but the loop's: there they fail
 // with reactor.ErrOnLoop.
 //
-// Errors are those of package os: [*fs.PathError] and [*os.LinkError], for which
-// errors.Is finds fs.ErrNotExist, fs.ErrExist and fs.ErrPermission. When the
-// context of a call is done, the call returns the cause of the context at once,
-// also if the server is silent.
+// Errors are those of package os: [*fs.PathError] and [*os.LinkError], for
+// which errors.Is finds fs.ErrNotExist, fs.ErrExist and fs.ErrPermission. When
+// the context of a call is done, the call returns the cause of the context at
+// once, also if the server is silent.
 type Files struct {
 	session *Client
 	client  *filetransfer.FileTransferClient // of the session; for the loop
 }
 
 // Call runs f on the loop, waits for the Deferred that f returns, and returns
-// its result. Call is for the operations of the client that have no method here:
+// its result. Call is for the operations of the client that have no method
+// here:
 //
 //	home, err := sftp.Call(ctx, files, func(c *filetransfer.FileTransferClient) deferred.Deferred[string] {
 //		return c.ExpandPath("~ann/mail")
 //	})
 //
-// Call returns the cause of ctx when ctx is done. The Deferred is then cancelled.
+// Call returns the cause of ctx when ctx is done. The Deferred is then
+// cancelled.
 func Call[T any](ctx context.Context, c *Files, f func(*filetransfer.FileTransferClient) deferred.Deferred[T]) (T, error) {
 	return call(ctx, c, func() deferred.Deferred[T] { return f(c.client) })
 }
@@ -47,8 +49,8 @@ func call[T any](ctx context.Context, c *Files, f func() deferred.Deferred[T]) (
 // post runs f on the loop, and does not wait. A loop that has ended drops f.
 func (c *Files) post(f func()) { c.session.r.CallFromThread(f) }
 
-// onLoop runs f on the loop and waits for its end, also if a context is done. It
-// fails only if the loop has ended, or is the caller's.
+// onLoop runs f on the loop and waits for its end, also if a context is done.
+// It fails only if the loop has ended, or is the caller's.
 func (c *Files) onLoop(f func()) error {
 	_, err := call(context.Background(), c, func() deferred.Deferred[struct{}] {
 		f()
@@ -58,8 +60,8 @@ func (c *Files) onLoop(f func()) error {
 }
 
 // callAndWait is call for a request that uses memory of the caller, or opens a
-// file. The request is over when callAndWait returns, also if ctx is done. undo,
-// unless nil, is called on the loop with a result that arrived too late.
+// file. The request is over when callAndWait returns, also if ctx is done.
+// undo, unless nil, is called on the loop with a result that arrived too late.
 func callAndWait[T any](ctx context.Context, c *Files, f func() deferred.Deferred[T], undo func(T)) (T, error) {
 	var d deferred.Deferred[T]
 	begun, arrived := false, false

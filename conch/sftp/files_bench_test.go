@@ -69,23 +69,23 @@ func benchPkgSFTP(b *testing.B, server *conchtest.OpenSSH) *pkgsftp.Client {
 	return c
 }
 
-// benchRemoteFile is an open file of either client.
-type benchRemoteFile interface {
+// benchedFile is an open file of either client.
+type benchedFile interface {
 	io.ReadWriteCloser
 	Stat() (os.FileInfo, error)
 }
 
 // opener opens a file of either client.
-type opener func(name string, flag int) (benchRemoteFile, error)
+type opener func(name string, flag int) (benchedFile, error)
 
 func ourOpener(c *sftp.Files) opener {
-	return func(name string, flag int) (benchRemoteFile, error) {
+	return func(name string, flag int) (benchedFile, error) {
 		return c.OpenFile(context.Background(), name, flag, 0o644)
 	}
 }
 
 func theirOpener(c *pkgsftp.Client) opener {
-	return func(name string, flag int) (benchRemoteFile, error) { return c.OpenFile(name, flag) }
+	return func(name string, flag int) (benchedFile, error) { return c.OpenFile(name, flag) }
 }
 
 // eachClient runs a benchmark with both clients.
@@ -139,6 +139,11 @@ func BenchmarkFilesSmall(b *testing.B) {
 	name := fmt.Sprintf("files=%d/size=%d/goroutines=16", smallFiles, smallFileSize)
 	content := someBytes(smallFileSize)
 	eachClient(b, name+"/to", func(b *testing.B, dir string, open opener, _ func(string) error) {
+		for i := range smallFiles { // the first client would create them
+			if err := os.WriteFile(filepath.Join(dir, fmt.Sprint("up", i)), content, 0o644); err != nil {
+				b.Fatal(err)
+			}
+		}
 		for b.Loop() {
 			forEach(b, smallFiles, 16, func(i int) error {
 				f, err := open(filepath.Join(dir, fmt.Sprint("up", i)), os.O_WRONLY|os.O_CREATE|os.O_TRUNC)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 
@@ -199,12 +200,12 @@ func TestF1_AbandonedCopy(t *testing.T) {
 	<-written
 	cancel(errMidway)
 	all.Wait()
-	s.Release()
-	for s.Handles() > 0 {
+	answered := func(r oddserver.Request) bool { return r.Type == oddserver.CLOSE && r.Answered > 0 }
+	for !slices.ContainsFunc(s.Log(), answered) {
+		s.Release()
 		if _, err := p.Stat(t.Context(), "/"); err != nil {
 			t.Fatal(err)
 		}
-		s.Release()
 	}
 	last, closed := 0, 0
 	for _, r := range s.Log() {

@@ -13,9 +13,9 @@ import (
 const stopTimeout = 2 * time.Second
 
 // Get downloads a file or a tree; see [Client.Get]. Progress and Filter of the
-// options are called on the loop. When ctx is done, Get stops the transfer, waits
-// until its progress is saved, two seconds at most, and returns the cause of ctx.
-// So do the other transfers.
+// options are called on the loop. When ctx is done, Get stops the transfer,
+// waits until its progress is saved, two seconds at most, and returns the cause
+// of ctx. So do the other transfers.
 func (c *Files) Get(ctx context.Context, remote, local string, o Options) (Report, error) {
 	return c.move(ctx, func() deferred.Deferred[Report] { return c.session.Get(remote, local, o) })
 }

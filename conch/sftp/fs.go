@@ -6,8 +6,8 @@ import (
 	"path"
 )
 
-// FS returns the tree below the directory root as a read-only fs.FS, with ctx for
-// all operations. The file system implements fs.StatFS, fs.ReadDirFS,
+// FS returns the tree below the directory root as a read-only fs.FS, with ctx
+// for all operations. The file system implements fs.StatFS, fs.ReadDirFS,
 // fs.ReadFileFS, fs.ReadLinkFS, fs.GlobFS and fs.SubFS; its files implement
 // io.ReaderAt and io.Seeker. Symbolic links are followed, also out of the tree.
 func (c *Files) FS(ctx context.Context, root string) fs.FS { return &fileSystem{c, ctx, root} }

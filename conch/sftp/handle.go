@@ -38,7 +38,8 @@ type handle struct {
 	released bool // CLOSE was or will be sent
 }
 
-// unknownEnd is the value of handle.end while the size of the file is not known.
+// unknownEnd is the value of handle.end while the size of the file is not
+// known.
 const unknownEnd = -1
 
 func newHandle(r *reactor.Reactor, file *filetransfer.ClientFile, flags filetransfer.OpenFlags) *handle {
@@ -111,8 +112,8 @@ func (h *handle) after(request func() deferred.Deferred[filetransfer.Status]) de
 	return deferred.ThenDeferred(h.settled(), func(struct{}) deferred.Deferred[filetransfer.Status] { return request() })
 }
 
-// close sends CLOSE after the replies to all writes. It waits for the replies to
-// writes that were given up for stopTimeout at most. Cancelling the returned
+// close sends CLOSE after the replies to all writes. It waits for the replies
+// to writes that were given up for stopTimeout at most. Cancelling the returned
 // Deferred does not stop it. A second call does nothing.
 func (h *handle) close() deferred.Deferred[filetransfer.Status] {
 	if h.released {

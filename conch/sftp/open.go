@@ -11,13 +11,14 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// Open opens a file for reading. It opens directories too, for ReadDir and Stat.
+// Open opens a file for reading. It opens directories too, for ReadDir and
+// Stat.
 func (c *Files) Open(ctx context.Context, name string) (*File, error) {
 	return c.OpenFile(ctx, name, os.O_RDONLY, 0)
 }
 
-// Create creates a file, or empties an existing one, and opens it for reading and
-// writing.
+// Create creates a file, or empties an existing one, and opens it for reading
+// and writing.
 func (c *Files) Create(ctx context.Context, name string) (*File, error) {
 	return c.OpenFile(ctx, name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o666)
 }
@@ -67,8 +68,8 @@ func (c *Files) open(ctx context.Context, name string, flags filetransfer.OpenFl
 		func(f *filetransfer.ClientFile) { f.Close().AddErrback(ignore) })
 }
 
-// mayDislikePermissions reports whether a server that refuses permissions could have
-// failed with err.
+// mayDislikePermissions reports whether a server that refuses permissions could
+// have failed with err.
 func mayDislikePermissions(err error) bool {
 	return isStatus(err) && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist)
 }
@@ -105,9 +106,9 @@ func (c *Files) ReadFile(ctx context.Context, name string) ([]byte, error) {
 	return data, nil
 }
 
-// WriteFile creates a file with the given content, or replaces the content of an
-// existing one; perm is for a new one. The file is written in place: after an
-// error it may have a part of the content.
+// WriteFile creates a file with the given content, or replaces the content of
+// an existing one; perm is for a new one. The file is written in place: after
+// an error it may have a part of the content.
 func (c *Files) WriteFile(ctx context.Context, name string, data []byte, perm fs.FileMode) error {
 	f, err := c.OpenFile(ctx, name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, perm)
 	if err != nil {

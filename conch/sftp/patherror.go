@@ -36,8 +36,8 @@ func (e *causeError) Error() string { return e.text }
 // Unwrap returns the error.
 func (e *causeError) Unwrap() error { return e.err }
 
-// taken adds fs.ErrExist to err, the refusal to create name, if name exists: most
-// servers report only that the operation has failed.
+// taken adds fs.ErrExist to err, the refusal to create name, if name exists:
+// most servers report only that the operation has failed.
 func (c *Files) taken(ctx context.Context, name string, err error) error {
 	status, ok := errors.AsType[*filetransfer.StatusError](err)
 	if !ok || errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, errors.ErrUnsupported) {
