@@ -34,17 +34,27 @@ type download struct {
 }
 
 func (j *job) newDownload(remote string, attrs filetransfer.Attrs, d disk, name string) *download {
-	f := &download{job: j, remote: remote, attrs: attrs, size: -1, disk: d, name: name, partName: name, queue: taskQueue{loop: j.s.loop}}
-	if attrs.Has(filetransfer.AttrSize) && attrs.Size <= 1<<62 {
-		f.size = int64(attrs.Size)
-	}
+	f := &download{job: j, remote: remote, attrs: attrs, size: announcedSize(attrs), disk: d, name: name, partName: name, queue: taskQueue{loop: j.s.loop}}
 	if j.o.Atomic {
 		f.partName = localPartOf(name, f.source().key(remote))
 	}
 	return f
 }
 
+// announcedSize returns the size in attributes, -1 if there is none.
+func announcedSize(attrs filetransfer.Attrs) int64 {
+	if !attrs.Has(filetransfer.AttrSize) || attrs.Size > 1<<62 {
+		return -1
+	}
+	return int64(attrs.Size)
+}
+
 func (f *download) source() version { return versionOf(f.size, f.attrs.ModTime()) }
+
+// isSource reports whether attributes are those of the same version of the file.
+func (f *download) isSource(attrs filetransfer.Attrs) bool {
+	return versionOfAttrs(attrs) == f.source()
+}
 
 // run transfers the file.
 func (f *download) run(co *deferred.Coro) error {
@@ -57,7 +67,10 @@ func (f *download) run(co *deferred.Coro) error {
 	f.balance()
 	if f.o.Resume {
 		isWhole, err := f.look(co)
-		if err != nil || isWhole {
+		if err == nil && isWhole {
+			return f.tidy(co)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -73,7 +86,7 @@ func (f *download) run(co *deferred.Coro) error {
 	if f.size <= 0 {
 		f.now.Total += f.out.pos
 	}
-	return nil
+	return f.tidy(co)
 }
 
 // look reports whether the target is whole, and finds out where to begin.
@@ -140,17 +153,21 @@ func (f *download) openRemote(on *channel) deferred.Deferred[*filetransfer.Clien
 // errOtherFile is the reason for which a further channel is not used.
 var errOtherFile = errors.New("sftp: on the further channel the file is another one")
 
-// openFurther opens the file on a further channel. It fails if that is not the
-// same file.
 func (f *download) openFurther(co *deferred.Coro, l *channel) (*filetransfer.ClientFile, error) {
-	opened, stat := f.openRemote(l), l.client.GetAttrs(f.remote, true)
+	return openSame(co, l, f.remote, f.source())
+}
+
+// openSame opens a file for reading on a further channel. It fails if the file is
+// another version.
+func openSame(co *deferred.Coro, l *channel, name string, want version) (*filetransfer.ClientFile, error) {
+	opened, stat := l.client.OpenFile(name, filetransfer.FXFRead, filetransfer.Attrs{}), l.client.GetAttrs(name, true)
 	h, err := deferred.Await(co, opened)
 	if err != nil {
 		stat.AddErrback(func(error) (filetransfer.Attrs, error) { return filetransfer.Attrs{}, nil })
 		return nil, err
 	}
 	attrs, err := deferred.Await(co, stat)
-	if err == nil && versionOf(int64(attrs.Size), attrs.ModTime()) != f.source() {
+	if err == nil && versionOfAttrs(attrs) != want {
 		err = errOtherFile
 	}
 	if err != nil {
@@ -239,7 +256,7 @@ func (f *download) recheck(co *deferred.Coro) error {
 		return nil
 	}
 	attrs, err := deferred.Await(co, f.on.client.GetAttrs(f.remote, true))
-	if err == nil && versionOf(int64(min(attrs.Size, 1<<62)), attrs.ModTime()) != f.source() || errors.Is(err, fs.ErrNotExist) {
+	if err == nil && !f.isSource(attrs) || errors.Is(err, fs.ErrNotExist) {
 		return ErrSourceChanged
 	}
 	return err

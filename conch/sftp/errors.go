@@ -24,11 +24,13 @@ var (
 	// ErrStalled is the cause of the failure of a transfer in which nothing has moved for Options.StallTimeout.
 	ErrStalled = errors.New("sftp: nothing has moved for too long")
 
-	// ErrUnsafeName is the cause of the failure for a name in a server's directory that is none, such as ".." or one with a slash in it.
+	// ErrUnsafeName is wrapped by the error for an entry of a server's directory
+	// whose name cannot be used here, such as one with a slash.
 	ErrUnsafeName = errors.New("sftp: the server has listed something that is not a name")
 
-	// ErrTooDeep is the cause of the failure for a directory below more than MaxDepth others.
-	ErrTooDeep = fmt.Errorf("sftp: directories are nested more than %d deep", MaxDepth)
+	// ErrTooDeep is wrapped by the error for a directory that is nested more than
+	// MaxDepth deep, or whose path is longer than 64 KiB. It is not listed.
+	ErrTooDeep = fmt.Errorf("sftp: directories are nested more than %d deep, or the path is too long", MaxDepth)
 
 	// ErrNotRegular is the cause of the failure to transfer something that is neither file nor directory, such as a device.
 	ErrNotRegular = errors.New("sftp: neither a regular file nor a directory")
@@ -36,7 +38,8 @@ var (
 	// ErrIsDirectory is the cause of the failure to put a file, with Options.Atomic, where there is a directory.
 	ErrIsDirectory = errors.New("sftp: the target is a directory; give the file a name in it")
 
-	// ErrUnsafeLink is the cause of the failure to copy a symbolic link that points outside of the tree, or may do so by way of another link.
+	// ErrUnsafeLink is wrapped by the error for a symbolic link that leads out of
+	// the tree, or may do so through another link. It is not copied.
 	ErrUnsafeLink = errors.New("sftp: the symbolic link points outside of the tree")
 )
 

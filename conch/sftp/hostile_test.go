@@ -305,11 +305,14 @@ func TestF4_HostileSizes(t *testing.T) {
 			return []byte{byte(offset)}
 		}, nil, 9},
 		{"data after the end", 0, func(_ string, offset uint64, n int) []byte {
-			if offset == chunkSize || offset > 3*chunkSize {
+			switch {
+			case offset < 100:
+				return make([]byte, min(n, 100-int(offset)))
+			case offset == 100 || offset > 3*chunkSize:
 				return nil
 			}
 			return make([]byte, n)
-		}, nil, chunkSize},
+		}, nil, 100},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p, l := newLiar(t)

@@ -16,6 +16,7 @@ type job struct {
 	op    string // "get" or "put"
 	lease *lease
 
+	parts     partLists
 	channels  []*channel
 	opening   int
 	ended     bool

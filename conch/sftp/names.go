@@ -14,13 +14,16 @@ func isLocalName(name string) bool {
 
 // maxBase is the maximum length in bytes of the part of a file's name that stands
 // in the name of its partial file. File systems allow 255 bytes.
-const maxBase = 255 - len("..") - keySize - len(".part")
+const maxBase = 255 - len("..") - keySize - len(partSuffix)
+
+// partSuffix is the end of the names of partial files.
+const partSuffix = ".part"
 
 // partOf returns the path of the partial file for a target, for one version of
 // the source. The path has slashes.
 func partOf(target, key string) string {
 	dir, base := path.Split(target)
-	return dir + partPrefix(base) + key + ".part"
+	return dir + partPrefix(base) + key + partSuffix
 }
 
 func partPrefix(base string) string { return "." + base[:min(len(base), maxBase)] + "." }
@@ -29,10 +32,18 @@ func partPrefix(base string) string { return "." + base[:min(len(base), maxBase)
 // file for base.
 func isPartOf(name, base string) bool {
 	key, ok := strings.CutPrefix(name, partPrefix(base))
-	if key, ok = strings.CutSuffix(key, ".part"); !ok || len(key) != keySize || len(base) > maxBase {
+	if key, ok = strings.CutSuffix(key, partSuffix); !ok || len(key) != keySize || len(base) > maxBase {
 		return false
 	}
 	return strings.Trim(key, "0123456789abcdef") == ""
+}
+
+// wholeOf returns the base for which isPartOf is true, or "" if there is none.
+func wholeOf(name string) string {
+	if base := strings.TrimPrefix(name[:max(0, len(name)-1-keySize-len(".part"))], "."); isPartOf(name, base) {
+		return base
+	}
+	return ""
 }
 
 // localPartOf is partOf for local paths.

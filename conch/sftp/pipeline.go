@@ -116,6 +116,7 @@ func (p *pipeline) buffer(n int) *buffer {
 		p.spare = nil
 		return b
 	}
+	p.dropSpare() // it is too small
 	if p.waiting {
 		return nil
 	}

@@ -321,22 +321,22 @@ func TestReaderFailsInOrder(t *testing.T) {
 
 // writeTest drives a writer.
 type writeTest struct {
-	t      *testing.T
-	l      testLoop
-	s      *handServer
-	w      *writer
-	source io.Reader
-	got    []byte // at the server
-	asked  []func()
+	t     *testing.T
+	l     testLoop
+	s     *handServer
+	w     *writer
+	got   []byte // at the server
+	asked []func()
 }
 
-func newWriteTest(t *testing.T, source io.Reader) *writeTest {
-	wt := &writeTest{t: t, s: newHandServer(), source: source}
+func newWriteTest(t *testing.T, r io.Reader) *writeTest {
+	wt := &writeTest{t: t, s: newHandServer()}
+	from := &source{r: r}
 	pool := newPool(8 << 20)
 	lease := pool.open()
 	wt.w = newWriter(&wt.l, lease, wt.s.c, 0, func(b *buffer, n int) {
 		wt.asked = append(wt.asked, func() {
-			got, err := b.fill(wt.source, n)
+			got, err := from.fill(b, n)
 			wt.w.filled(b, n, got, false, err)
 		})
 	})

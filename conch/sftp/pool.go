@@ -21,7 +21,7 @@ const (
 
 	slabSlots   = 16       // the number of slots by which a pool grows
 	smallBuffer = 32 << 10 // buffers for up to this many bytes share a slot
-	ownSlots    = 2        // slots that a lease may allocate when the pool is exhausted
+	ownSlots    = 1        // slots that a lease may allocate when the pool is exhausted
 )
 
 // pool is bounded memory for file data in flight. Transfers take buffers from

@@ -332,6 +332,13 @@ func (d *faultyDisk) OpenFile(name string, flag int, perm os.FileMode) (file, er
 	return &faultyFile{f, d, name}, nil
 }
 
+func (d *faultyDisk) Link(old, name string) error {
+	if err := d.before("link", name); err != nil {
+		return err
+	}
+	return d.disk.Link(old, name)
+}
+
 func (d *faultyDisk) Rename(from, to string) error {
 	if err := d.before("rename", from); err != nil {
 		return err

@@ -5,25 +5,44 @@ import (
 	"sync/atomic"
 )
 
-// source is the reader of a PutFrom. It is not read any more after its end, where a terminal would wait for another one, nor after that of the
+// source is the source of an upload. It reads one byte ahead, so that the end is
+// known with the last chunk. After the end, or a failure, it is not read any
+// more: a terminal would wait for more input.
 type source struct {
-	r    io.Reader
-	over atomic.Bool
+	r     io.Reader
+	space [1]byte
+	ahead []byte // the byte in space, if there is one
+	err   error  // the result after ahead
+	over  atomic.Bool
 }
 
-func (s *source) Read(p []byte) (int, error) {
+// fill reads n bytes into a buffer. It returns fewer only together with an error.
+// The error is io.EOF if nothing follows.
+func (s *source) fill(b *buffer, n int) (got int, err error) {
+	got = copy(b.data()[:n], s.ahead)
+	s.ahead = nil
+	for got < n && s.err == nil {
+		got += s.read(b.data()[got:n])
+	}
+	for s.ahead == nil && s.err == nil {
+		if n := s.read(s.space[:]); n > 0 {
+			s.ahead = s.space[:]
+		}
+	}
+	if s.ahead != nil {
+		return got, nil
+	}
+	return got, s.err
+}
+
+func (s *source) read(p []byte) (n int) {
 	if s.over.Load() {
-		return 0, io.EOF
+		s.err = io.EOF
+		return 0
 	}
-	n, err := s.r.Read(p)
-	if err != nil {
-		s.over.Store(true)
-	}
-	return n, err
+	n, s.err = s.r.Read(p)
+	return n
 }
 
-// Close makes what is still to be read nothing.
-func (s *source) Close() error {
-	s.over.Store(true)
-	return nil
-}
+// stop makes what is still to be read nothing. Any goroutine may call stop.
+func (s *source) stop() { s.over.Store(true) }

@@ -16,7 +16,7 @@ import (
 func (s *Client) Get(remote, local string, o Options) deferred.Deferred[Report] {
 	return s.start("get", o, func(co *deferred.Coro, j *job) error {
 		j.foresee()
-		attrs, err := deferred.Await(co, timed(s, s.GetAttrs(remote, true)))
+		attrs, err := deferred.Await(co, timed(s, typedAttrs(s, remote, true)))
 		if err != nil {
 			return j.failure(remote, err)
 		}
@@ -170,9 +170,8 @@ func (s *Client) PutFrom(r io.Reader, remote string, o Options) deferred.Deferre
 	}
 	return s.start("put", o, func(co *deferred.Coro, j *job) error {
 		f := j.newUpload(nil, "", nil, remote)
-		from := &source{r: r}
-		defer from.Close()
-		f.from = from
+		f.from = &source{r: r}
+		defer f.from.stop()
 		return j.failure(remote, f.run(co))
 	})
 }

@@ -29,7 +29,7 @@ type upload struct {
 	sent   int64 // bytes that were counted as transferred
 
 	// The rest belongs to the queue.
-	from   io.Reader // the source; nil before it is opened
+	from   *source   // nil before it is opened
 	closer io.Closer // the same, if it is a file
 }
 
@@ -64,7 +64,10 @@ func (f *upload) run(co *deferred.Coro) error {
 	f.balance()
 	if f.o.Resume {
 		isWhole, err := f.look(co)
-		if err != nil || isWhole {
+		if err == nil && isWhole {
+			return f.tidy(co)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -82,7 +85,7 @@ func (f *upload) run(co *deferred.Coro) error {
 	if f.info == nil {
 		f.now.Total += f.writer.confirmed
 	}
-	return nil
+	return f.tidy(co)
 }
 
 // look reports whether the target is whole, and finds out where to begin.
@@ -209,12 +212,12 @@ func (f *upload) read(b *buffer, n int) (got filling) {
 		if err != nil {
 			return filling{err: err}
 		}
-		f.from, f.closer = src, src
+		f.from, f.closer = &source{r: src}, src
 		if _, err := src.Seek(f.start, io.SeekStart); err != nil {
 			return filling{err: err}
 		}
 	}
-	got.n, got.err = b.fill(f.from, n)
+	got.n, got.err = f.from.fill(b, n)
 	got.hole = f.o.Sparse && got.n > 0 && isZero(b.data()[:got.n])
 	return got
 }
@@ -247,13 +250,14 @@ func (f *upload) open(co *deferred.Coro) (err error) {
 	attempt := func() deferred.Deferred[*filetransfer.ClientFile] {
 		return f.on.client.OpenFile(f.partName, flags, f.attrs())
 	}
+	withPermissions := f.attrs().Flags != 0 // another upload may change that meanwhile
 	h, err := openHandle(co, f.s, attempt)
 	if exclusive && err != nil && !isCancelled(err) {
 		if err = f.mustNotExist(co, err); errors.Is(err, fs.ErrExist) {
 			return err
 		}
 	}
-	if f.attrs().Flags != 0 && mayDislikePermissions(err) {
+	if withPermissions && mayDislikePermissions(err) {
 		f.s.plainOpens = true // as long as the session lasts
 		first := err
 		if h, err = openHandle(co, f.s, attempt); err != nil {

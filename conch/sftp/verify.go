@@ -3,12 +3,17 @@ package sftp
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
 	"hash"
 	"io"
 	"math"
 	"os"
+	"strings"
 
 	"github.com/hawser-go/hawser/conch/filetransfer"
+	"github.com/hawser-go/hawser/conch/internal/wire"
 	"github.com/hawser-go/hawser/deferred"
 )
 
@@ -55,8 +60,71 @@ func (c *comparison) run(co *deferred.Coro) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	got, err := c.sumRemote(co)
+	for _, sum := range []func(*deferred.Coro) ([]byte, error){c.checkFile, c.runCommand} {
+		got, err := sum(co)
+		if isCancelled(err) || c.s.Lost() != nil {
+			return false, err
+		}
+		if err == nil && bytes.Equal(got, want) {
+			return true, nil
+		}
+	}
+	got, err := c.sumRemote(co) // another sum may be of another file
 	return bytes.Equal(got, want), err
+}
+
+// extCheckFile is the extension with which a server computes a sum of a file:
+// draft-ietf-secsh-filexfer-extensions-00, section 3.
+const extCheckFile = "check-file"
+
+var errNoSum = errors.New("sftp: the server computes no sum")
+
+// checkFile makes the server compute the sum with the check-file extension.
+func (c *comparison) checkFile(co *deferred.Coro) ([]byte, error) {
+	if !c.s.HasExtension(extCheckFile) {
+		return nil, errNoSum
+	}
+	e := wire.NewEncoder(nil)
+	e.String(c.remote)
+	e.String("sha256")
+	e.Uint64(0)                      // start
+	e.Uint64(uint64(max(c.size, 0))) // length; 0 means up to the end
+	e.Uint32(0)                      // one sum for everything
+	reply, err := deferred.Await(co, c.s.ExtendedRequest(extCheckFile+"-name", e.Data()))
+	if err != nil {
+		return nil, err
+	}
+	d := wire.NewDecoder(reply.Data)
+	if name, algorithm := d.String(), d.String(); d.Err() != nil || name != extCheckFile || algorithm != "sha256" {
+		return nil, errNoSum
+	}
+	return d.Rest(), nil
+}
+
+// runCommand makes the server compute the sum with a program.
+func (c *comparison) runCommand(co *deferred.Coro) ([]byte, error) {
+	if c.s.run == nil {
+		return nil, errNoSum
+	}
+	name := c.remote
+	if !strings.HasPrefix(name, "/") {
+		name = "./" + name // it may begin with a dash
+	}
+	command := "sha256sum -b " + shellQuote(name)
+	if c.size != whole {
+		command = fmt.Sprintf("head -c %d %s | sha256sum -b", c.size, shellQuote(name))
+	}
+	output, err := deferred.Await(co, c.s.run(command))
+	if err != nil {
+		return nil, err
+	}
+	text := strings.TrimPrefix(string(output), `\`) // for a name with special characters
+	return hex.DecodeString(text[:min(len(text), 2*sha256.Size)])
+}
+
+// shellQuote quotes a word for a POSIX shell.
+func shellQuote(word string) string {
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // sumLocal returns the sum of the local bytes.

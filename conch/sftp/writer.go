@@ -16,7 +16,8 @@ const fillAhead = 4
 //
 // The producer is asked through fill, on the loop, to fill a buffer with n bytes.
 // It must answer by a call of filled, on the loop, in the order of the requests.
-// At the end of the writer it may still have requests to answer.
+// At the end of the writer it may still have requests to answer. With lastLast it
+// must give io.EOF together with the last chunk.
 type writer struct {
 	pipeline
 	fill  func(b *buffer, n int)
@@ -80,12 +81,11 @@ func (w *writer) mayAsk() bool {
 	return !w.stopped && !w.eof && w.asked+len(w.ready) < fillAhead && !(end && w.asked > 0)
 }
 
-// length returns the length of the next chunk. It is one byte longer than the
-// rest of the file, so that the producer finds the end with the same request.
+// length returns the length of the next chunk.
 func (w *writer) length() int {
 	n := w.client.WriteSize()
 	if left := w.planned - w.next - w.asking; left > 0 {
-		return int(min(int64(n), left+1))
+		return int(min(int64(n), left))
 	}
 	return n
 }
@@ -118,7 +118,7 @@ func (w *writer) send() bool {
 	c := w.ready[0]
 	end := c.offset + int64(c.n)
 	switch {
-	case w.lastLast && len(w.ready) == 1 && (!w.eof || c.offset != w.confirmed):
+	case w.lastLast && w.eof && len(w.ready) == 1 && c.offset != w.confirmed:
 		return false
 	case w.spread > 0 && end-w.confirmed > w.spread && c.offset != w.confirmed:
 		return false
