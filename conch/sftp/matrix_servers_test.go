@@ -217,6 +217,15 @@ var known = map[string]string{
 	// A partial file is continued at a server that writes in order only.
 	`^stranger rclone/resume`: "F2",
 
+	// The first write that fails is one of the first handle.
+	`^writes in order only, all of.*/9437187$`: "F2",
+
+	// The first READ of a File is of 32 KiB, whatever the server states.
+	`^limit of 16 KiB/(ReadFile|Read|io.Copy from a File|Seek and Read|Seek from the end|FS.ReadFile|fstest)/`: "F9",
+
+	// Verify opens a further channel for a command at any server.
+	`^second channel (drops|not answered).*/verify`: "F9",
+
 	`^no sizes/.*/verify-resume/`:                         "F4",
 	`^(stranger rclone|EXCL ignored)/.*(exclusive|taken)`: "F5",
 	`^3 handles.*/(GetTree|GetGlob)/`:                     "F9",
