@@ -62,10 +62,9 @@ var (
 	noSeek   = exception{`(WriteAt|append|Truncate|Seek and Write)/`, either, nil, "the server can only write whole files"}
 	noSizes  = exception{`(Seek from the end|fstest)/`, either, nil, "the size is not known"}
 	noRename = exception{anyUpload + `(atomic|atomic-exclusive|resume|all|verify-resume)/`, fails, nil, "the server renames nothing"}
-	bigSize  = `(32769|261119|261120|261121|700001|9437187)$`
 )
 
-// without returns the server of OpenSSH without extensions.
+// without returns a server like OpenSSH without these extensions.
 func without(names ...string) oddserver.Oddities { return oddserver.Oddities{Without: names} }
 
 func codes(code uint32, types ...byte) map[byte]uint32 {
@@ -76,7 +75,7 @@ func codes(code uint32, types ...byte) map[byte]uint32 {
 	return m
 }
 
-// fewLimits are the extensions of a server that states no limits.
+// noLimits are the extensions that a server without limits does not have.
 var noLimits = []string{oddserver.Limits}
 
 // rows are the servers.
