@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// disk is the local file system, as far as it is used: an os.Root for what a server names, and the plain one for what the user does.
-// All its methods may block.
+// disk is the part of the local file system that transfers use: an os.Root for
+// names from a server, and the plain file system for names from the user. All
+// methods may block.
 type disk interface {
 	OpenFile(name string, flag int, perm fs.FileMode) (file, error)
 	Mkdir(name string, perm fs.FileMode) error
@@ -37,14 +38,14 @@ type file interface {
 	ReadDir(n int) ([]fs.DirEntry, error)
 }
 
-// plainDisk takes names as they are.
+// plainDisk uses names as they are.
 type plainDisk struct{}
 
 func (plainDisk) OpenFile(name string, flag int, perm fs.FileMode) (file, error) {
 	return opened(os.OpenFile(name, flag, perm))
 }
 
-// opened keeps a nil *os.File from becoming a file that is not nil.
+// opened returns a nil file, and not a nil *os.File in a file, after an error.
 func opened(f *os.File, err error) (file, error) {
 	if err != nil {
 		return nil, err
@@ -66,14 +67,15 @@ func (plainDisk) Rename(from, to string) error { return os.Rename(from, to) }
 func (plainDisk) Remove(name string) error     { return os.Remove(name) }
 func (plainDisk) Close() error                 { return nil }
 
-// rootDisk cannot be left, by no name and no symbolic link.
+// rootDisk has no way out, neither by a name nor by a symbolic link.
 type rootDisk struct{ *os.Root }
 
 func (d rootDisk) OpenFile(name string, flag int, perm fs.FileMode) (file, error) {
 	return opened(d.Root.OpenFile(name, flag, perm))
 }
 
-// makeRoot makes the directory name, if it is not there, and opens it as a root.
+// makeRoot opens the directory name as a root. It creates the directory if
+// necessary.
 func makeRoot(name string, perm fs.FileMode) (disk, error) {
 	if err := os.Mkdir(name, perm); err != nil {
 		if info, statErr := os.Stat(name); statErr != nil || !info.IsDir() {
@@ -87,5 +89,5 @@ func makeRoot(name string, perm fs.FileMode) (disk, error) {
 	return rootDisk{root}, nil
 }
 
-// localPath turns a relative path with slashes into one of this system.
+// localPath turns a relative path with slashes into a path of this system.
 func localPath(name string) string { return filepath.FromSlash(name) }

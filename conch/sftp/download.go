@@ -23,7 +23,7 @@ type download struct {
 	queue    taskQueue          // for the target
 	on       *channel
 	reader   *reader
-	held     chunk // the newest chunk; it is written with the next one, or at the end
+	held     chunk // the last chunk, as far as known; it is written at the end
 	start    int64 // where the transfer begins
 
 	// The rest belongs to the queue.
@@ -34,7 +34,8 @@ type download struct {
 }
 
 func (j *job) newDownload(remote string, attrs filetransfer.Attrs, d disk, name string) *download {
-	f := &download{job: j, remote: remote, attrs: attrs, size: announcedSize(attrs), disk: d, name: name, partName: name, queue: taskQueue{loop: j.s.loop}}
+	f := &download{job: j, remote: remote, attrs: attrs, size: announcedSize(attrs), disk: d, name: name, partName: name}
+	f.queue.loop = j.s.loop
 	if j.o.Atomic {
 		f.partName = localPartOf(name, f.source().key(remote))
 	}
@@ -176,22 +177,31 @@ func openSame(co *deferred.Coro, l *channel, name string, want version) (*filetr
 	return h, err
 }
 
-// deliver takes a chunk from the reader. The last chunk is written together with
-// the rest of the work on the target, so that a small file is one task.
+// deliver takes a chunk from the reader. The chunk that is expected to be the last
+// is written together with the rest of the work on the target, so that a small
+// file is one task. It does not wait if the reader may need its memory.
 func (f *download) deliver(c chunk) {
-	previous := f.held
-	f.held = c
-	if previous.b == nil {
+	if f.held.b != nil {
+		f.queueWrite(f.held, func() {})
+		f.held = chunk{}
+	}
+	if c.offset+int64(c.n) == f.size && f.reader.next > f.size {
+		f.held = c
 		f.reader.credit(c)
 		return
 	}
-	do(&f.queue, func() error { return f.write(previous) }).OnResult(func(_ struct{}, err error) {
+	f.queueWrite(c, func() { f.reader.credit(c) })
+}
+
+// queueWrite writes a chunk in the queue, and calls written.
+func (f *download) queueWrite(c chunk, written func()) {
+	do(&f.queue, func() error { return f.write(c) }).OnResult(func(_ struct{}, err error) {
 		if err != nil {
 			f.reader.stop(err)
 		}
 		f.written++
-		f.reader.credit(c)
-	}).AddErrback(func(error) (struct{}, error) { return struct{}{}, nil })
+		written()
+	}).AddErrback(noResult)
 }
 
 // write writes a chunk, on a thread.

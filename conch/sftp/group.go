@@ -2,18 +2,19 @@ package sftp
 
 import "github.com/hawser-go/hawser/deferred"
 
-// group is coroutines that are waited for, and stopped, together. It belongs to the loop.
+// group is a set of coroutines that are stopped and waited for together. It
+// belongs to the loop.
 type group struct {
 	tasks   map[*task]struct{}
-	stopped bool // no more are started
+	stopped bool // no further coroutine is started
 	err     error
-	idle    deferred.Deferred[struct{}] // fires when there is no task; only while somebody waits
-	waiting bool
+	idle    deferred.Deferred[struct{}] // fires when no coroutine is left
+	waiting bool                        // wait waits for idle
 }
 
 type task struct{ d deferred.Deferred[struct{}] }
 
-// start runs body as a coroutine of the group. If it returns an error the group is stopped.
+// start runs body as a coroutine of the group. An error of body stops the group.
 func (g *group) start(body func(co *deferred.Coro) error) {
 	if g.stopped {
 		return
@@ -25,7 +26,7 @@ func (g *group) start(body func(co *deferred.Coro) error) {
 	g.tasks[t] = struct{}{}
 	t.d = deferred.Inline(func(co *deferred.Coro) (struct{}, error) { return struct{}{}, body(co) })
 	t.d.AddBoth(func(_ struct{}, err error) (struct{}, error) {
-		g.left(t, err) // after a panic, too
+		g.left(t, err) // also after a panic
 		return struct{}{}, nil
 	})
 	if g.stopped {
@@ -44,20 +45,21 @@ func (g *group) left(t *task, err error) {
 	}
 }
 
-// stop cancels the coroutines, because of err; they may take their time to end.
+// stop cancels the coroutines, because of err. They may take some time to end.
 func (g *group) stop(err error) {
 	if g.err == nil {
 		g.err = err
 	}
 	g.stopped = true
 	for t := range g.tasks {
-		if t.d != (deferred.Deferred[struct{}]{}) { // else start does it
+		if t.d != (deferred.Deferred[struct{}]{}) { // otherwise start cancels it
 			t.d.Cancel()
 		}
 	}
 }
 
-// wait waits until all coroutines have ended, and returns the first error. If the waiting is cancelled it stops them.
+// wait waits until all coroutines have ended, and returns the first error. If the
+// wait is cancelled, it stops them.
 func (g *group) wait(co *deferred.Coro) error {
 	for len(g.tasks) > 0 {
 		g.idle, g.waiting = deferred.New[struct{}](), true

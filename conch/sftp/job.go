@@ -9,39 +9,39 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// job is one call of Get, Put or one of their relatives.
+// job is one call of Get, Put or one of their relatives. It belongs to the loop.
 type job struct {
 	s     *Client
 	o     Options
-	op    string // "get" or "put"
+	op    string // "get", "put" or "remove"
 	lease *lease
 
 	parts     partLists
-	channels  []*channel
-	opening   int
+	channels  []*channel // the first is the client's own
+	opening   int        // channels that are being opened
 	ended     bool
 	pipelines []*striping // of files in progress
 
 	began   time.Time
 	now     Progress
-	errs    []error
-	failed  int
-	fatal   error // ended it from outside
+	errs    []error // the first failures of files
+	failed  int     // the number of all of them
+	fatal   error   // the failure that has ended the job from outside
 	cancel  func()
 	tick    func() bool // stops the timer
-	last    mark        // at the last tick
-	lastUse time.Time   // when something moved last
-	written int         // chunks that the local disk has taken
+	last    mark        // the state at the last tick
+	lastUse time.Time   // the last time at which something had moved
+	written int         // chunks written to the local disk
 }
 
-// mark is a point in a transfer's progress.
+// mark is a point in the progress of a job.
 type mark struct {
 	at    time.Time
 	bytes int64
 	moved moved
 }
 
-// moved is what changes as long as a transfer is not stalled.
+// moved changes while a job is not stalled.
 type moved struct {
 	done                 int64
 	files, dirs, written int
@@ -111,7 +111,7 @@ func (j *job) end(err error) (Report, error) {
 	j.release()
 	j.now.Elapsed = j.s.loop.Now().Sub(j.began)
 	if seconds := j.now.Elapsed.Seconds(); j.now.Rate == 0 && seconds > 0 {
-		j.now.Rate = float64(j.now.Bytes) / seconds // it was over before the first tick
+		j.now.Rate = float64(j.now.Bytes) / seconds // there was no tick
 	}
 	if j.o.Progress != nil {
 		j.now.Final = true
@@ -128,7 +128,7 @@ func (j *job) end(err error) (Report, error) {
 	return j.now.Report, nil
 }
 
-// schedule sets the timer for Progress and StallTimeout.
+// schedule starts the timer for Progress and StallTimeout.
 func (j *job) schedule() {
 	every := cmp.Or(j.s.progressEvery, progressEvery)
 	switch {
@@ -149,7 +149,7 @@ func (j *job) ticked() {
 		j.lastUse = now
 	}
 	if j.o.StallTimeout > 0 && now.Sub(j.lastUse) >= j.o.StallTimeout {
-		j.lastUse = now // what the transfer does on its way out may stall as well
+		j.lastUse = now // the end of the transfer may stall, too
 		j.abort(ErrStalled)
 	}
 	if j.ended {
@@ -166,11 +166,11 @@ func (j *job) ticked() {
 	j.schedule()
 	if j.o.Progress != nil {
 		j.now.Elapsed = now.Sub(j.began)
-		j.o.Progress(j.now) // which may end the job
+		j.o.Progress(j.now) // may cancel the job
 	}
 }
 
-// abort ends the job with an error that is not one of a file.
+// abort ends the job with an error that does not concern one file.
 func (j *job) abort(err error) {
 	if j.fatal == nil {
 		j.fatal = err
@@ -178,32 +178,32 @@ func (j *job) abort(err error) {
 	j.cancel()
 }
 
-// moved notes n bytes of content that went over the connection.
+// moved counts n bytes of content that went over the connection.
 func (j *job) moved(n int) {
 	j.now.Bytes += int64(n)
 	j.now.Done += int64(n)
 }
 
-// found notes a file that is to be transferred.
+// found counts a file to transfer. A negative size is unknown.
 func (j *job) found(size int64) {
 	j.now.TotalFiles++
 	j.now.Total += max(size, 0)
 }
 
-// skip notes something in a tree that is left out.
+// skip counts an entry of a tree that is left out.
 func (j *job) skip() {
 	j.now.TotalFiles++
 	j.now.Skipped++
 }
 
-// problem notes the failure of one of many files.
+// problem counts the failure of one of several files.
 func (j *job) problem(path string, err error) {
 	if j.failed++; len(j.errs) < maxErrors {
 		j.errs = append(j.errs, j.failure(path, err))
 	}
 }
 
-// failure returns the error for a file, nil for none.
+// failure returns err as the error of a file, and nil for nil.
 func (j *job) failure(path string, err error) error {
 	if err == nil {
 		return nil

@@ -24,7 +24,7 @@ type partLists map[string]deferred.Deferred[[]string]
 
 // partNames fires with the names of the partial files in a directory, or with
 // nothing if the directory cannot be listed. list lists it.
-func (j *job) partNames(dir string, list func(co *deferred.Coro, found func(name string) bool) error) deferred.Deferred[[]string] {
+func (j *job) partNames(dir string, list func(*deferred.Coro, func(name string) bool) error) deferred.Deferred[[]string] {
 	d, ok := j.parts[dir]
 	if !ok {
 		if j.parts == nil || len(j.parts) >= maxPartDirs {
@@ -51,7 +51,7 @@ func (j *job) partNames(dir string, list func(co *deferred.Coro, found func(name
 
 // stale notes, and removes if wanted, the partial files for base that are not
 // named part.
-func (j *job) stale(co *deferred.Coro, names []string, dir, base, part string, remove func(co *deferred.Coro, name string) error) error {
+func (j *job) stale(co *deferred.Coro, names []string, dir, base, part string, remove func(name string) error) error {
 	for _, name := range names {
 		if name == part || !isPartOf(name, base) {
 			continue
@@ -62,7 +62,7 @@ func (j *job) stale(co *deferred.Coro, names []string, dir, base, part string, r
 		if !j.o.RemoveStale {
 			continue
 		}
-		err := remove(co, dir+name)
+		err := remove(dir + name)
 		if isCancelled(err) {
 			return err
 		}
@@ -84,7 +84,7 @@ func (f *download) tidy(co *deferred.Coro) error {
 	if err != nil {
 		return err
 	}
-	return f.stale(co, names, dir, base, filepath.Base(f.partName), func(co *deferred.Coro, name string) error {
+	return f.stale(co, names, dir, base, filepath.Base(f.partName), func(name string) error {
 		_, err := deferred.Await(co, do(&f.queue, func() error { return f.disk.Remove(name) }))
 		return err
 	})
@@ -125,7 +125,7 @@ func (f *upload) tidy(co *deferred.Coro) error {
 	if err != nil {
 		return err
 	}
-	return f.stale(co, names, dir, base, path.Base(f.partName), func(co *deferred.Coro, name string) error {
+	return f.stale(co, names, dir, base, path.Base(f.partName), func(name string) error {
 		return f.request(co, f.s.RemoveFile(name))
 	})
 }

@@ -14,15 +14,18 @@ type striping struct {
 	group
 	job      *job
 	pipeline *pipeline
-	open     func(co *deferred.Coro, l *channel) (*filetransfer.ClientFile, error)
+	open     openFunc
 	files    []*filetransfer.ClientFile
 	added    int // handles that the pipeline has
 	begun    bool
 }
 
+// openFunc opens a file on a channel.
+type openFunc = func(co *deferred.Coro, l *channel) (*filetransfer.ClientFile, error)
+
 // stripe begins to open a file on all channels but on. Its handles are used after
 // begin. The caller must call close or drop.
-func (j *job) stripe(p *pipeline, on *channel, open func(*deferred.Coro, *channel) (*filetransfer.ClientFile, error)) *striping {
+func (j *job) stripe(p *pipeline, on *channel, open openFunc) *striping {
 	s := &striping{job: j, pipeline: p, open: open}
 	j.pipelines = append(j.pipelines, s)
 	for _, l := range j.channels {

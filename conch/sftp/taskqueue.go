@@ -4,60 +4,63 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// line runs functions that may block on threads, one after another in the order given. It belongs to the loop.
+// taskQueue runs functions that may block on threads, one at a time, in the order
+// of the calls. Its methods belong to the loop.
 type taskQueue struct {
 	loop  loop
 	queue []item
 	busy  bool
 }
 
-// item is a function in a line: run is called on a thread, or fail on the loop if there is none to be had.
+// item is a function in a queue. run is called on a thread, or fail on the loop if
+// no thread can be had.
 type item struct {
 	run  func()
 	fail func(error)
 }
 
-func (l *taskQueue) add(i item) {
-	l.queue = append(l.queue, i)
-	if !l.busy {
-		l.start()
+func (q *taskQueue) add(i item) {
+	q.queue = append(q.queue, i)
+	if !q.busy {
+		q.start()
 	}
 }
 
-// start takes what waits to a thread.
-func (l *taskQueue) start() {
-	batch := l.queue
-	l.queue, l.busy = nil, true
-	err := l.loop.CallInThread(func() {
+// start runs the functions that wait on a thread.
+func (q *taskQueue) start() {
+	batch := q.queue
+	q.queue, q.busy = nil, true
+	err := q.loop.CallInThread(func() {
 		for _, i := range batch {
 			i.run()
 		}
-		l.loop.CallFromThread(l.ended)
+		q.loop.CallFromThread(q.ended)
 	})
 	if err == nil {
 		return
 	}
-	l.busy = false
+	q.busy = false
 	for _, i := range batch {
 		i.fail(err)
 	}
 }
 
-func (l *taskQueue) ended() {
-	l.busy = false
-	if len(l.queue) > 0 {
-		l.start()
+func (q *taskQueue) ended() {
+	q.busy = false
+	if len(q.queue) > 0 {
+		q.start()
 	}
 }
 
-// idle waits until everything on the line is done. If that is cancelled it does not wait any longer.
-func (l *taskQueue) idle(co *deferred.Coro) {
-	_, _ = deferred.Await(co, do(l, func() error { return nil }))
+// idle waits until the queue is empty, or the wait is cancelled.
+func (q *taskQueue) idle(co *deferred.Coro) {
+	_, _ = deferred.Await(co, do(q, func() error { return nil }))
 }
 
-// threaded runs f on the line and fires with its result. If the Deferred is cancelled f runs all the same, and drop, if it is not nil, is given
-// what it made, on the loop.
-func threaded[T any](l *taskQueue, f func() (T, error), drop func(T)) deferred.Deferred[T] {
+// threaded runs f in the queue and fires with the result. If the Deferred is
+// cancelled, f runs all the same, and drop, if not nil, is called on the loop with
+// the value.
+func threaded[T any](q *taskQueue, f func() (T, error), drop func(T)) deferred.Deferred[T] {
 	gone := false
 	d := deferred.New(func(deferred.Deferred[T]) { gone = true })
 	finish := func(v T, err error) {
@@ -71,10 +74,10 @@ func threaded[T any](l *taskQueue, f func() (T, error), drop func(T)) deferred.D
 			d.Callback(v)
 		}
 	}
-	l.add(item{
+	q.add(item{
 		run: func() {
 			v, err := protect(f)
-			l.loop.CallFromThread(func() { finish(v, err) })
+			q.loop.CallFromThread(func() { finish(v, err) })
 		},
 		fail: func(err error) {
 			var none T
@@ -84,7 +87,7 @@ func threaded[T any](l *taskQueue, f func() (T, error), drop func(T)) deferred.D
 	return d
 }
 
-// protect calls f and makes a panic in it an error.
+// protect calls f and turns a panic into an error.
 func protect[T any](f func() (T, error)) (v T, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -94,7 +97,7 @@ func protect[T any](f func() (T, error)) (v T, err error) {
 	return f()
 }
 
-// do is threaded for a function without result.
-func do(l *taskQueue, f func() error) deferred.Deferred[struct{}] {
-	return threaded(l, func() (struct{}, error) { return struct{}{}, f() }, nil)
+// do is threaded for a function without a result.
+func do(q *taskQueue, f func() error) deferred.Deferred[struct{}] {
+	return threaded(q, func() (struct{}, error) { return struct{}{}, f() }, nil)
 }

@@ -10,9 +10,12 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// Get downloads the file or directory remote to local, which is the name of what is made, or written over. A directory that is there
-// already is filled. It fails with a [*FileError], or, if some of many files failed, with a [*TreeError]; after a cancellation with
-// deferred.ErrCancelled.
+// Get downloads the file or directory remote to the path local. It writes over an
+// existing file, and adds to an existing directory.
+//
+// The Deferred fails with a [*FileError], with a [*TreeError] if some of several
+// files failed, with an error that wraps [ErrOptions] or errors.ErrUnsupported if
+// the options cannot be honoured, or with deferred.ErrCancelled after Cancel.
 func (s *Client) Get(remote, local string, o Options) deferred.Deferred[Report] {
 	return s.start("get", o, func(co *deferred.Coro, j *job) error {
 		j.foresee()
@@ -36,7 +39,8 @@ func (j *job) get(co *deferred.Coro, remote, local string, attrs filetransfer.At
 	}
 }
 
-// inRoot runs f with a tree into the directory local, which is made if it is not there.
+// inRoot runs f with a tree whose target is the directory local. It creates the
+// directory if necessary.
 func (j *job) inRoot(co *deferred.Coro, local string, perm fs.FileMode, f func(*getTree) error) error {
 	t := j.newGetTree()
 	d, err := deferred.Await(co, threaded(&t.queue, func() (disk, error) { return makeRoot(local, perm) }, func(d disk) { d.Close() }))
@@ -45,7 +49,7 @@ func (j *job) inRoot(co *deferred.Coro, local string, perm fs.FileMode, f func(*
 	}
 	t.local = j.s.wrap(d)
 	err = f(t)
-	do(&t.queue, d.Close).AddErrback(func(error) (struct{}, error) { return struct{}{}, nil }) // everything in it is closed
+	do(&t.queue, d.Close).AddErrback(noResult) // everything in it is closed
 	if err != nil {
 		t.queue.idle(co)
 	}
@@ -59,14 +63,15 @@ func (s *Client) wrap(d disk) disk {
 	return d
 }
 
-// GetTo downloads the file remote to w, which is written to on a thread. Of the options, those about the target have no effect.
+// GetTo downloads the file remote to w, whose Write is called on threads. Options
+// about the target are errors. The Deferred fails like that of Get.
 func (s *Client) GetTo(remote string, w io.Writer, o Options) deferred.Deferred[Report] {
 	if err := o.check(toWriter); err != nil {
 		return deferred.Fail[Report](err)
 	}
 	return s.start("get", o, func(co *deferred.Coro, j *job) error {
 		j.foresee()
-		attrs, err := deferred.Await(co, timed(s, s.GetAttrs(remote, true)))
+		attrs, err := deferred.Await(co, timed(s, typedAttrs(s, remote, true)))
 		if err == nil && attrs.FileMode().Type() != 0 {
 			err = ErrNotRegular
 		}
@@ -79,8 +84,10 @@ func (s *Client) GetTo(remote string, w io.Writer, o Options) deferred.Deferred[
 	})
 }
 
-// GetGlob downloads the files and directories whose names match pattern, see [Glob], into the directory local, which is made if it is not there, under
-// their own names. It fails with fs.ErrNotExist if there is none.
+// GetGlob downloads the files and directories that match pattern into the
+// directory local, which it creates if necessary. See [Client.Glob] for the
+// pattern. The Deferred fails with an error that wraps fs.ErrNotExist if nothing
+// matches, and otherwise like that of Get.
 func (s *Client) GetGlob(pattern, local string, o Options) deferred.Deferred[Report] {
 	return s.start("get", o, func(co *deferred.Coro, j *job) error {
 		matches, err := deferred.Await(co, timed(s, s.Glob(pattern)))
@@ -112,8 +119,9 @@ func (t *getTree) matches(co *deferred.Coro, matches []string) error {
 	})
 }
 
-// Put uploads the file or directory local to remote, which is the name of what is made, or written over. A directory that is there already is
-// filled. The errors are those of Get.
+// Put uploads the file or directory local to the path remote. It writes over an
+// existing file, and adds to an existing directory. The Deferred fails like that
+// of Get.
 func (s *Client) Put(local, remote string, o Options) deferred.Deferred[Report] {
 	return s.start("put", o, func(co *deferred.Coro, j *job) error {
 		d := s.wrap(plainDisk{})
@@ -134,7 +142,7 @@ func (s *Client) Put(local, remote string, o Options) deferred.Deferred[Report] 
 	})
 }
 
-// absent makes nothing known of a target that the server has nothing to say about.
+// absent turns a failure to look at the target into no attributes.
 func absent(err error) (filetransfer.Attrs, error) {
 	if !isCancelled(err) {
 		err = nil
@@ -142,7 +150,7 @@ func absent(err error) (filetransfer.Attrs, error) {
 	return filetransfer.Attrs{}, err
 }
 
-// fits fails if the target is a directory that a file would have to take the place of.
+// fits fails with ErrIsDirectory if a file cannot replace the target.
 func fits(co *deferred.Coro, target deferred.Deferred[filetransfer.Attrs], info fs.FileInfo) error {
 	is, err := deferred.Await(co, target)
 	if err == nil && is.FileMode().IsDir() && !info.IsDir() {
@@ -162,8 +170,10 @@ func (j *job) put(co *deferred.Coro, d disk, local, remote string, info fs.FileI
 	}
 }
 
-// PutFrom uploads what r gives, until it ends, to the file remote. r is read on a thread; of a transfer that ends early, a Read that is under way then
-// is not waited for. Resume, Preserve and Sparse have no effect.
+// PutFrom uploads the data of r, up to its end, to the file remote. Read is called
+// on threads. A transfer that fails does not wait for a Read in progress, and
+// calls none after that. Options about the source are errors. The Deferred fails
+// like that of Get.
 func (s *Client) PutFrom(r io.Reader, remote string, o Options) deferred.Deferred[Report] {
 	if err := o.check(fromReader); err != nil {
 		return deferred.Fail[Report](err)
@@ -176,8 +186,10 @@ func (s *Client) PutFrom(r io.Reader, remote string, o Options) deferred.Deferre
 	})
 }
 
-// PutGlob uploads the local files and directories whose names match pattern, as filepath.Glob has it, into the directory remote, which is made if it
-// is not there, under their own names. It fails with fs.ErrNotExist if there is none.
+// PutGlob uploads the local files and directories that match pattern into the
+// directory remote, which it creates if necessary. See filepath.Glob for the
+// pattern. The Deferred fails with an error that wraps fs.ErrNotExist if nothing
+// matches, and otherwise like that of Get.
 func (s *Client) PutGlob(pattern, remote string, o Options) deferred.Deferred[Report] {
 	return s.start("put", o, func(co *deferred.Coro, j *job) error {
 		queue := taskQueue{loop: s.loop}

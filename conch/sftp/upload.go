@@ -34,7 +34,8 @@ type upload struct {
 }
 
 func (j *job) newUpload(d disk, name string, info fs.FileInfo, remote string) *upload {
-	f := &upload{job: j, disk: d, name: name, info: info, size: -1, remote: remote, partName: remote, queue: taskQueue{loop: j.s.loop}}
+	f := &upload{job: j, disk: d, name: name, info: info, size: -1, remote: remote, partName: remote}
+	f.queue.loop = j.s.loop
 	key := f.source().key(remote)
 	if info != nil {
 		f.size = info.Size()
