@@ -58,7 +58,7 @@ func killCases() (cases []killCase) {
 var errHung = errors.New("hung")
 
 // run makes one attempt with a session of its own.
-func (k killCase) run(t *testing.T, r *reactor.Reactor, c *cell, mode mode, odd oddserver.Oddities) (err error, wrong string) {
+func (k killCase) run(t *testing.T, r *reactor.Reactor, c *cell, mode mode, odd oddserver.Oddities) (wrong string, err error) {
 	t.Helper()
 	c.s.Set(odd)
 	c.s.ClearLog()
@@ -68,10 +68,10 @@ func (k killCase) run(t *testing.T, r *reactor.Reactor, c *cell, mode mode, odd 
 	c.oddPeer = connectOdd(t, r, c.s, openSSHVersion)
 	defer c.oddPeer.close()
 	op := operations[slices.IndexFunc(operations, func(op operation) bool { return op.name == k.op })]
-	if err, wrong = op.run(c); context.Cause(ctx) == errHung {
+	if wrong, err = op.run(c); context.Cause(ctx) == errHung {
 		wrong = "hung"
 	}
-	return err, wrong
+	return wrong, err
 }
 
 // start returns a cell with a new server and an empty local directory.
@@ -91,7 +91,7 @@ func (k killCase) start(t *testing.T, dir string) *cell {
 func (k killCase) requests(t *testing.T, r *reactor.Reactor, dir string) int {
 	c := k.start(t, dir)
 	defer os.RemoveAll(c.local)
-	if err, wrong := k.run(t, r, c, k.mode, oddserver.Oddities{}); err != nil || wrong != "" {
+	if wrong, err := k.run(t, r, c, k.mode, oddserver.Oddities{}); err != nil || wrong != "" {
 		t.Fatalf("without a loss: %v, %s", err, wrong)
 	}
 	return len(c.s.Log())
@@ -105,8 +105,8 @@ func stride(n int) int {
 	return max(1, n/3)
 }
 
-// eachKill calls f with each request of each case, before and after the server
-// carries the request out. f returns what is wrong.
+// eachKill calls f with each request of each case; the server carries every
+// second one out before the connection is lost. f returns what is wrong.
 func eachKill(t *testing.T, cases []killCase, f func(t *testing.T, r *reactor.Reactor, k killCase, c *cell, kill oddserver.Oddities) string) {
 	reactortest.CheckGoroutines(t)
 	t.Run("cases", func(t *testing.T) {
@@ -120,16 +120,13 @@ func eachKill(t *testing.T, cases []killCase, f func(t *testing.T, r *reactor.Re
 				dir := t.TempDir()
 				n := k.requests(t, r, dir)
 				for at := 1 + i%stride(n); at <= n; at += stride(n) {
-					kill := oddserver.Oddities{DieAt: at, DieAfter: (at+i)%2 == 0}
-					for range 2 {
-						c := k.start(t, dir)
-						if wrong := f(t, r, k, c, kill); wrong != "" {
-							report(t, "kill/"+k.String(), fmt.Sprintf("lost at request %d of %d, carried out: %v: %s\n%s", at, n, kill.DieAfter, wrong, requestLog(c.s)))
-						}
-						if os.RemoveAll(c.local) != nil || !long {
-							break
-						}
-						kill.DieAfter = !kill.DieAfter
+					kill := oddserver.Oddities{DieAt: at, DieAfter: (at+len(t.Name()))%2 == 0}
+					c := k.start(t, dir)
+					if wrong := f(t, r, k, c, kill); wrong != "" {
+						report(t, "kill/"+k.String(), fmt.Sprintf("lost at request %d of %d, carried out: %v: %s\n%s", at, n, kill.DieAfter, wrong, requestLog(c.s)))
+					}
+					if err := os.RemoveAll(c.local); err != nil {
+						t.Error(err)
 					}
 				}
 			})
@@ -192,12 +189,12 @@ func firstOffset(s *oddserver.Server, kind byte) int64 {
 // whole, and continues a partial file.
 func TestF3_Kill(t *testing.T) {
 	eachKill(t, killCases(), func(t *testing.T, r *reactor.Reactor, k killCase, c *cell, kill oddserver.Oddities) string {
-		if _, wrong := k.run(t, r, c, k.mode, kill); wrong != "" { // a loss at the last request may not matter
+		if wrong, _ := k.run(t, r, c, k.mode, kill); wrong != "" { // a loss at the last request may not matter
 			return "first attempt: " + wrong
 		}
 		up := strings.HasPrefix(k.op, "Put")
 		part := c.partSize(up)
-		err, wrong := k.run(t, r, c, resuming, oddserver.Oddities{})
+		wrong, err := k.run(t, r, c, resuming, oddserver.Oddities{})
 		if err != nil || wrong != "" {
 			return fmt.Sprintf("second attempt: %v, %s", err, wrong)
 		}
@@ -220,7 +217,7 @@ func TestF3_KillTreesSkip(t *testing.T) {
 		}
 	}
 	eachKill(t, cases, func(t *testing.T, r *reactor.Reactor, k killCase, c *cell, kill oddserver.Oddities) string {
-		if _, wrong := k.run(t, r, c, k.mode, kill); wrong != "" {
+		if wrong, _ := k.run(t, r, c, k.mode, kill); wrong != "" {
 			return wrong
 		}
 		var whole []string
@@ -234,7 +231,7 @@ func TestF3_KillTreesSkip(t *testing.T) {
 				whole = append(whole, path.Base(name))
 			}
 		}
-		if err, wrong := k.run(t, r, c, resuming, oddserver.Oddities{}); err != nil || wrong != "" {
+		if wrong, err := k.run(t, r, c, resuming, oddserver.Oddities{}); err != nil || wrong != "" {
 			return fmt.Sprint("second attempt: ", err, wrong)
 		}
 		for _, request := range c.s.Log() {
@@ -251,15 +248,15 @@ func TestF3_KillTreesSkip(t *testing.T) {
 // TestF3_KillTwice: the second attempt is lost too.
 func TestF3_KillTwice(t *testing.T) {
 	eachKill(t, killCases(), func(t *testing.T, r *reactor.Reactor, k killCase, c *cell, kill oddserver.Oddities) string {
-		_, wrong := k.run(t, r, c, k.mode, kill)
+		wrong, _ := k.run(t, r, c, k.mode, kill)
 		if wrong != "" {
 			return "first attempt: " + wrong
 		}
 		kill.DieAt = max(1, kill.DieAt*2/3)
-		if _, wrong = k.run(t, r, c, resuming, kill); wrong != "" {
+		if wrong, _ = k.run(t, r, c, resuming, kill); wrong != "" {
 			return "second attempt: " + wrong
 		}
-		if err, wrong := k.run(t, r, c, resuming, oddserver.Oddities{}); err != nil || wrong != "" {
+		if wrong, err := k.run(t, r, c, resuming, oddserver.Oddities{}); err != nil || wrong != "" {
 			return fmt.Sprintf("third attempt: %v, %s", err, wrong)
 		}
 		return ""
@@ -276,12 +273,12 @@ func TestF3_KillSourceChanged(t *testing.T) {
 		}
 	}
 	eachKill(t, cases, func(t *testing.T, r *reactor.Reactor, k killCase, c *cell, kill oddserver.Oddities) string {
-		if _, wrong := k.run(t, r, c, k.mode, kill); wrong != "" {
+		if wrong, _ := k.run(t, r, c, k.mode, kill); wrong != "" {
 			return "first attempt: " + wrong
 		}
 		change := []int{1, -1, 0}[kill.DieAt%3]
 		c.data, c.mtime, c.parts = content(k.size+change*70_000, 3), sourceTime.Add(time.Second), true
-		if err, wrong := k.run(t, r, c, resuming, oddserver.Oddities{}); err != nil || wrong != "" {
+		if wrong, err := k.run(t, r, c, resuming, oddserver.Oddities{}); err != nil || wrong != "" {
 			return fmt.Sprintf("with %+d bytes: %v, %s", change*70_000, err, wrong)
 		}
 		return ""
@@ -299,7 +296,7 @@ func TestF3_KillLateWrites(t *testing.T) {
 	}
 	eachKill(t, cases, func(t *testing.T, r *reactor.Reactor, k killCase, c *cell, kill oddserver.Oddities) string {
 		kill.LateWrites, kill.DieAfter = 8, false
-		if _, wrong := k.run(t, r, c, k.mode, kill); wrong != "" {
+		if wrong, _ := k.run(t, r, c, k.mode, kill); wrong != "" {
 			return "first attempt: " + wrong
 		}
 		if kill.DieAt%2 == 0 { // parts of another version are not written to
@@ -311,7 +308,7 @@ func TestF3_KillLateWrites(t *testing.T) {
 				c.s.Release()
 			}
 		}}
-		err, wrong := k.run(t, r, c, resuming, odd)
+		wrong, err := k.run(t, r, c, resuming, odd)
 		c.s.Release()
 		info, _ := c.s.Lstat("/w/target")
 		if wrong = wrong + differs(info.Data, c.data); err != nil || wrong != "" {
@@ -325,7 +322,7 @@ func TestF3_KillLateWrites(t *testing.T) {
 // flight.
 func TestKillSays(t *testing.T) {
 	eachKill(t, killCases(), func(t *testing.T, r *reactor.Reactor, k killCase, c *cell, kill oddserver.Oddities) string {
-		err, wrong := k.run(t, r, c, k.mode, kill)
+		wrong, err := k.run(t, r, c, k.mode, kill)
 		if wrong == "" && err != nil && !errors.Is(err, conch.ErrConnectionLost) {
 			wrong = fmt.Sprintf("the error is %v", err)
 		}
@@ -343,10 +340,10 @@ func TestF3_CancelAnywhere(t *testing.T) {
 				c.cancel()
 			}
 		}}
-		if err, wrong := k.run(t, r, c, k.mode, odd); wrong != "" || err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, deferred.ErrCancelled) {
+		if wrong, err := k.run(t, r, c, k.mode, odd); wrong != "" || err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, deferred.ErrCancelled) {
 			return fmt.Sprintf("first attempt: %v, %s", err, wrong)
 		}
-		if err, wrong := k.run(t, r, c, resuming, oddserver.Oddities{}); err != nil || wrong != "" {
+		if wrong, err := k.run(t, r, c, resuming, oddserver.Oddities{}); err != nil || wrong != "" {
 			return fmt.Sprintf("second attempt: %v, %s", err, wrong)
 		}
 		return ""
@@ -358,10 +355,10 @@ func TestF3_CancelAnywhere(t *testing.T) {
 func TestF10_EOFAnywhere(t *testing.T) {
 	eachKill(t, killCases(), func(t *testing.T, r *reactor.Reactor, k killCase, c *cell, kill oddserver.Oddities) string {
 		ended := oddserver.Oddities{HalfCloseAt: kill.DieAt}
-		if _, wrong := k.run(t, r, c, k.mode, ended); wrong != "" {
+		if wrong, _ := k.run(t, r, c, k.mode, ended); wrong != "" {
 			return "first attempt: " + wrong
 		}
-		if err, wrong := k.run(t, r, c, resuming, oddserver.Oddities{}); err != nil || wrong != "" {
+		if wrong, err := k.run(t, r, c, resuming, oddserver.Oddities{}); err != nil || wrong != "" {
 			return fmt.Sprintf("second attempt: %v, %s", err, wrong)
 		}
 		return ""
@@ -379,10 +376,10 @@ func TestMuteAnywhere(t *testing.T) {
 				c.cancel()
 			}
 		}}
-		if err, wrong := k.run(t, r, c, k.mode, mute); wrong != "" || err == nil {
+		if wrong, err := k.run(t, r, c, k.mode, mute); wrong != "" || err == nil {
 			return fmt.Sprintf("first attempt: %v, %s", err, wrong)
 		}
-		if err, wrong := k.run(t, r, c, resuming, oddserver.Oddities{}); err != nil || wrong != "" {
+		if wrong, err := k.run(t, r, c, resuming, oddserver.Oddities{}); err != nil || wrong != "" {
 			return fmt.Sprintf("second attempt: %v, %s", err, wrong)
 		}
 		return ""

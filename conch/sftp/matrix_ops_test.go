@@ -72,7 +72,7 @@ type operation struct {
 	group string
 	modes bool // it has options
 	sized bool // the file can have any size
-	run   func(c *cell) (err error, wrong string)
+	run   func(c *cell) (wrong string, err error)
 }
 
 const (
@@ -101,11 +101,11 @@ var operations = []operation{
 		_, err := c.Get(c.ctx, "/w/source", filepath.Join(c.local, "target"), c.mode.o)
 		return err
 	})},
-	{"GetTo", downloads, true, true, func(c *cell) (error, string) {
+	{"GetTo", downloads, true, true, func(c *cell) (string, error) {
 		c.s.WriteFile("/w/source", c.data, sourceTime)
 		var b bytes.Buffer
 		_, err := c.GetTo(c.ctx, "/w/source", &b, c.mode.o)
-		return err, ifNil(err, differs(b.Bytes(), c.data))
+		return ifNil(err, differs(b.Bytes(), c.data)), err
 	}},
 	{"PutTree", trees, true, false, upTree(func(c *cell) error {
 		_, err := c.Put(c.ctx, filepath.Join(c.local, "source"), "/w/target", c.treeOptions())
@@ -151,7 +151,7 @@ var operations = []operation{
 			return cmp.Or(err, second)
 		})
 	})},
-	{"append", writing, false, true, func(c *cell) (error, string) {
+	{"append", writing, false, true, func(c *cell) (string, error) {
 		half := len(c.data) / 2
 		c.s.WriteFile("/w/target", c.data[:half], sourceTime)
 		err := c.withFile(os.O_WRONLY|os.O_APPEND, func(f *sftp.File) error {
@@ -159,14 +159,14 @@ var operations = []operation{
 			_, second := f.Write(c.data[half+(len(c.data)-half)/2:])
 			return cmp.Or(err, second)
 		})
-		return err, c.uploaded(err)
+		return c.uploaded(err), err
 	}},
-	{"Truncate", writing, false, true, func(c *cell) (error, string) {
+	{"Truncate", writing, false, true, func(c *cell) (string, error) {
 		c.s.WriteFile("/w/target", slices.Concat(c.data, c.old), sourceTime)
 		err := c.withFile(os.O_WRONLY, func(f *sftp.File) error { return f.Truncate(int64(len(c.data))) })
-		return err, c.uploaded(err)
+		return c.uploaded(err), err
 	}},
-	{"Seek and Write", writing, false, true, func(c *cell) (error, string) {
+	{"Seek and Write", writing, false, true, func(c *cell) (string, error) {
 		half := len(c.data) / 2
 		c.s.WriteFile("/w/target", slices.Concat(c.data[:half], make([]byte, len(c.data)-half)), sourceTime)
 		err := c.withFile(os.O_RDWR, func(f *sftp.File) error {
@@ -174,7 +174,7 @@ var operations = []operation{
 			_, second := f.Write(c.data[half:])
 			return cmp.Or(err, second)
 		})
-		return err, c.uploaded(err)
+		return c.uploaded(err), err
 	}},
 
 	{"ReadFile", reading, false, true, read1(func(c *cell) ([]byte, error) { return c.ReadFile(c.ctx, "/w/source") })},
@@ -212,68 +212,68 @@ var operations = []operation{
 		return c.data, cmp.Or(err, failed)
 	})},
 	{"FS.ReadFile", reading, false, true, read1(func(c *cell) ([]byte, error) { return fs.ReadFile(c.FS(c.ctx, "/w"), "source") })},
-	{"fstest", reading, false, false, func(c *cell) (error, string) {
+	{"fstest", reading, false, false, func(c *cell) (string, error) {
 		c.s.WriteFile("/w/a", c.data[:0], sourceTime)
 		c.s.WriteFile("/w/sub/deep/b", content(100, 1), sourceTime) // each byte costs many requests
-		return fstest.TestFS(c.FS(c.ctx, "/w"), "a", "sub/deep/b"), ""
+		return "", fstest.TestFS(c.FS(c.ctx, "/w"), "a", "sub/deep/b")
 	}},
 
-	{"ReadDir", naming, false, false, func(c *cell) (error, string) {
+	{"ReadDir", naming, false, false, func(c *cell) (string, error) {
 		c.remoteTree("/w/source")
 		entries, err := c.ReadDir(c.ctx, "/w/source")
 		var names []string
 		for _, e := range entries {
 			names = append(names, e.Name())
 		}
-		return err, ifNil(err, sameNames(names, []string{"a", "b", "c", "l", "sub"}))
+		return ifNil(err, sameNames(names, []string{"a", "b", "c", "l", "sub"})), err
 	}},
-	{"Walk", naming, false, false, func(c *cell) (error, string) {
+	{"Walk", naming, false, false, func(c *cell) (string, error) {
 		c.remoteTree("/w/source")
 		var names []string
 		var err error
 		for e, failed := range c.Walk(c.ctx, "/w/source") {
 			names, err = append(names, strings.TrimPrefix(e.Path, "/w/source")), cmp.Or(err, failed)
 		}
-		return err, ifNil(err, sameNames(names, strings.Fields("/a /b /c /l /sub /sub/d /sub/deep /sub/deep/e /sub/empty")))
+		return ifNil(err, sameNames(names, strings.Fields("/a /b /c /l /sub /sub/d /sub/deep /sub/deep/e /sub/empty"))), err
 	}},
-	{"Glob", naming, false, false, func(c *cell) (error, string) {
+	{"Glob", naming, false, false, func(c *cell) (string, error) {
 		c.remoteTree("/w/source")
 		names, err := c.Glob(c.ctx, "/w/source/sub/*")
-		return err, ifNil(err, sameNames(names, []string{"/w/source/sub/d", "/w/source/sub/deep", "/w/source/sub/empty"}))
+		return ifNil(err, sameNames(names, []string{"/w/source/sub/d", "/w/source/sub/deep", "/w/source/sub/empty"})), err
 	}},
-	{"MkdirAll", naming, false, false, func(c *cell) (error, string) {
+	{"MkdirAll", naming, false, false, func(c *cell) (string, error) {
 		err := cmp.Or(c.MkdirAll(c.ctx, "/w/x/y/z", 0o755), c.MkdirAll(c.ctx, "/w/x/y/z", 0o755))
-		return err, ifNil(err, sameNames(c.s.Paths("/w"), []string{"x/", "x/y/", "x/y/z/"}))
+		return ifNil(err, sameNames(c.s.Paths("/w"), []string{"x/", "x/y/", "x/y/z/"})), err
 	}},
-	{"RemoveAll", naming, false, false, func(c *cell) (error, string) {
+	{"RemoveAll", naming, false, false, func(c *cell) (string, error) {
 		c.remoteTree("/w/source")
 		err := cmp.Or(c.RemoveAll(c.ctx, "/w/source"), c.RemoveAll(c.ctx, "/w/missing"))
-		return err, ifNil(err, sameNames(c.s.Paths("/w"), nil))
+		return ifNil(err, sameNames(c.s.Paths("/w"), nil)), err
 	}},
-	{"Rename", naming, false, false, func(c *cell) (error, string) {
+	{"Rename", naming, false, false, func(c *cell) (string, error) {
 		c.s.WriteFile("/w/source", c.data, sourceTime)
 		err := c.Rename(c.ctx, "/w/source", "/w/target")
-		return err, c.uploaded(err)
+		return c.uploaded(err), err
 	}},
-	{"Symlink", naming, false, false, func(c *cell) (error, string) {
+	{"Symlink", naming, false, false, func(c *cell) (string, error) {
 		err := c.Symlink(c.ctx, "b", "/w/l")
 		info, _ := c.s.Lstat("/w/l")
-		return err, ifNil(err, sameNames([]string{info.Target}, []string{"b"}))
+		return ifNil(err, sameNames([]string{info.Target}, []string{"b"})), err
 	}},
-	{"Chtimes and Stat", naming, false, false, func(c *cell) (error, string) {
+	{"Chtimes and Stat", naming, false, false, func(c *cell) (string, error) {
 		c.s.WriteFile("/w/f", c.data, time.Unix(1, 0))
 		err := c.Chtimes(c.ctx, "/w/f", sourceTime, sourceTime)
 		info, failed := c.Stat(c.ctx, "/w/f")
 		if err = cmp.Or(err, failed); err != nil || c.odd.NoTimes {
-			return err, ""
+			return "", err
 		}
-		return nil, sameNames([]string{fmt.Sprint(info.ModTime().Unix(), info.Name())}, []string{fmt.Sprint(sourceTime.Unix(), "f")})
+		return sameNames([]string{fmt.Sprint(info.ModTime().Unix(), info.Name())}, []string{fmt.Sprint(sourceTime.Unix(), "f")}), nil
 	}},
-	{"missing", naming, false, false, func(c *cell) (error, string) {
+	{"missing", naming, false, false, func(c *cell) (string, error) {
 		if _, err := c.Stat(c.ctx, "/w/missing"); !errors.Is(err, fs.ErrNotExist) {
-			return cmp.Or(err, errors.New("no error for a missing file")), ""
+			return "", cmp.Or(err, errors.New("no error for a missing file"))
 		}
-		return nil, ""
+		return "", nil
 	}},
 }
 
@@ -306,15 +306,15 @@ func sameNames(got, want []string) string {
 }
 
 // up returns an operation that uploads the data to /w/target.
-func up(run func(c *cell) error) func(c *cell) (error, string) {
-	return func(c *cell) (error, string) {
+func up(run func(c *cell) error) func(c *cell) (string, error) {
+	return func(c *cell) (string, error) {
 		if c.mode.old {
 			c.s.WriteFile("/w/target", c.old, time.Unix(1, 0))
 		}
 		info, ok := c.s.Lstat("/w/target")
 		c.remember(info.Data, ok)
 		err := run(c)
-		return err, c.uploaded(err)
+		return c.uploaded(err), err
 	}
 }
 
@@ -367,12 +367,12 @@ func (c *cell) afterFailure(target []byte, ok bool) string {
 }
 
 // down returns an operation that downloads /w/source to target.
-func down(run func(c *cell) error) func(c *cell) (error, string) {
-	return func(c *cell) (error, string) {
+func down(run func(c *cell) error) func(c *cell) (string, error) {
+	return func(c *cell) (string, error) {
 		target := filepath.Join(c.local, "target")
 		if c.mode.old {
 			if err := writeAged(target, c.old, time.Unix(1, 0)); err != nil {
-				return err, ""
+				return "", err
 			}
 		}
 		c.s.WriteFile("/w/source", c.data, c.mtime)
@@ -381,26 +381,26 @@ func down(run func(c *cell) error) func(c *cell) (error, string) {
 		err := run(c)
 		got, missing := os.ReadFile(target)
 		if err != nil {
-			return err, c.afterFailure(got, missing == nil)
+			return c.afterFailure(got, missing == nil), err
 		}
 		wrong := sameNames(c.withoutParts(localNames(c.local)), []string{"target"})
 		if info, statErr := os.Stat(target); c.mode.o.Preserve && statErr == nil && !c.odd.NoTimes && !info.ModTime().Equal(c.mtime) {
 			wrong = cmp.Or(wrong, "the time was not preserved")
 		}
-		return nil, cmp.Or(wrong, differs(got, c.data))
+		return cmp.Or(wrong, differs(got, c.data)), nil
 	}
 }
 
-func read1(run func(c *cell) ([]byte, error)) func(c *cell) (error, string) {
-	return func(c *cell) (error, string) {
+func read1(run func(c *cell) ([]byte, error)) func(c *cell) (string, error) {
+	return func(c *cell) (string, error) {
 		c.s.WriteFile("/w/source", c.data, sourceTime)
 		got, err := run(c)
-		return err, ifNil(err, differs(got, c.data))
+		return ifNil(err, differs(got, c.data)), err
 	}
 }
 
 // readWith is read1 with an open file.
-func readWith(run func(c *cell, f *sftp.File) ([]byte, error)) func(c *cell) (error, string) {
+func readWith(run func(c *cell, f *sftp.File) ([]byte, error)) func(c *cell) (string, error) {
 	return read1(func(c *cell) ([]byte, error) {
 		f, err := c.Open(c.ctx, "/w/source")
 		if err != nil {
@@ -448,18 +448,18 @@ func (c *cell) remoteTree(dir string) {
 }
 
 // upTree returns an operation that uploads the tree source to /w/target.
-func upTree(run func(c *cell) error) func(c *cell) (error, string) {
-	return func(c *cell) (error, string) {
+func upTree(run func(c *cell) error) func(c *cell) (string, error) {
+	return func(c *cell) (string, error) {
 		source := filepath.Join(c.local, "source")
 		for name := range treeFiles {
 			if err := writeAged(filepath.Join(source, filepath.FromSlash(name)), c.treeFile(name), sourceTime); err != nil {
-				return err, ""
+				return "", err
 			}
 		}
 		link := filepath.Join(source, "l")
 		_ = os.Remove(link) // of an earlier run
 		if err := errors.Join(os.MkdirAll(filepath.Join(source, "sub", "empty"), 0o755), os.Symlink(treeLink, link)); err != nil {
-			return err, ""
+			return "", err
 		}
 		if c.mode.old {
 			c.s.WriteFile("/w/target/b", c.old, time.Unix(1, 0))
@@ -469,9 +469,9 @@ func upTree(run func(c *cell) error) func(c *cell) (error, string) {
 		if err != nil {
 			whole := c.mode.keepsOld() && c.mode.old && (bytes.Equal(info.Data, c.old) || bytes.Equal(info.Data, c.treeFile("b")) && !c.mode.o.Exclusive)
 			if c.mode.keepsOld() && c.mode.old && !(ok && whole) {
-				return err, "after a failure a file is neither old nor new"
+				return "after a failure a file is neither old nor new", err
 			}
-			return err, ""
+			return "", err
 		}
 		wrong := sameNames(c.s.Paths("/w/target"), slices.Clone(wholeTree))
 		for name := range treeFiles {
@@ -481,27 +481,27 @@ func upTree(run func(c *cell) error) func(c *cell) (error, string) {
 			}
 		}
 		made, _ := c.s.Lstat("/w/target/l")
-		return nil, cmp.Or(wrong, c.linkWrong(made.Target, made.Data))
+		return cmp.Or(wrong, c.linkWrong(made.Target, made.Data)), nil
 	}
 }
 
 // downTree returns an operation that downloads the tree /w/source to target.
-func downTree(run func(c *cell) error) func(c *cell) (error, string) {
-	return func(c *cell) (error, string) {
+func downTree(run func(c *cell) error) func(c *cell) (string, error) {
+	return func(c *cell) (string, error) {
 		c.remoteTree("/w/source")
 		target := filepath.Join(c.local, "target")
 		if c.mode.old {
 			if err := writeAged(filepath.Join(target, "b"), c.old, time.Unix(1, 0)); err != nil {
-				return err, ""
+				return "", err
 			}
 		}
 		err := run(c)
 		if err != nil {
 			got, _ := os.ReadFile(filepath.Join(target, "b")) // missing is neither old nor new
 			if c.mode.keepsOld() && c.mode.old && !bytes.Equal(got, c.old) && (c.mode.o.Exclusive || !bytes.Equal(got, c.treeFile("b"))) {
-				return err, "after a failure a file is neither old nor new"
+				return "after a failure a file is neither old nor new", err
 			}
-			return err, ""
+			return "", err
 		}
 		var names []string
 		walked := filepath.WalkDir(target, func(name string, d fs.DirEntry, err error) error {
@@ -516,7 +516,7 @@ func downTree(run func(c *cell) error) func(c *cell) (error, string) {
 			return nil
 		})
 		if walked != nil {
-			return nil, walked.Error()
+			return walked.Error(), nil
 		}
 		wrong := sameNames(names, slices.Clone(wholeTree))
 		for name := range treeFiles {
@@ -527,7 +527,7 @@ func downTree(run func(c *cell) error) func(c *cell) (error, string) {
 		}
 		link, _ := os.Readlink(filepath.Join(target, "l")) // a file is no link
 		data, _ := os.ReadFile(filepath.Join(target, "l"))
-		return nil, cmp.Or(wrong, c.linkWrong(link, data))
+		return cmp.Or(wrong, c.linkWrong(link, data)), nil
 	}
 }
 

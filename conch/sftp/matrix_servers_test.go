@@ -62,10 +62,9 @@ var (
 	noSeek   = exception{`(WriteAt|append|Truncate|Seek and Write)/`, either, nil, "the server can only write whole files"}
 	noSizes  = exception{`(Seek from the end|fstest)/`, either, nil, "the size is not known"}
 	noRename = exception{anyUpload + `(atomic|atomic-exclusive|resume|all|verify-resume)/`, fails, nil, "the server renames nothing"}
-	bigSize  = `(32769|261119|261120|261121|700001|9437187)$`
 )
 
-// without returns the server of OpenSSH without extensions.
+// without returns a server like OpenSSH without these extensions.
 func without(names ...string) oddserver.Oddities { return oddserver.Oddities{Without: names} }
 
 func codes(code uint32, types ...byte) map[byte]uint32 {
@@ -76,7 +75,7 @@ func codes(code uint32, types ...byte) map[byte]uint32 {
 	return m
 }
 
-// fewLimits are the extensions of a server that states no limits.
+// noLimits are the extensions that a server without limits does not have.
 var noLimits = []string{oddserver.Limits}
 
 // rows are the servers.
@@ -124,7 +123,7 @@ var rows = []row{
 		{anyWrite + `|(append|Truncate|Seek and Write)/`, fails, nil, "the data may be lost"},
 	}},
 	{"the second CLOSE fails, says OpenSSH", oddserver.Oddities{FailClose: 2}, openSSHVersion, []exception{
-		{`(Put|PutFrom)/.*/9437187`, either, nil, "the upload may start over"},
+		{`(Put|PutFrom|WriteFile|Write|io.Copy to a File)/.*/9437187`, either, nil, "the upload may start over"},
 		{`(PutTree|PutGlob)/`, fails, nil, "a file is lost"},
 	}},
 
@@ -208,7 +207,30 @@ var missingOdd = []exception{
 
 // known are cells that fail until the fault with that number is mended. A
 // regular expression is for server/operation/mode/size.
-var known = map[string]string{}
+var known = map[string]string{
+	// The answers to the READDIRs in flight come in any order. The first one
+	// that says that the listing has ended drops the entries of the others.
+	`^side by side.*/(GetTree|GetGlob|Glob|Walk|RemoveAll|ReadDir|fstest)/`: "F1",
+	`^kill/GetTree,`: "F1",
+
+	// A partial file is continued at a server that writes in order only.
+	`^stranger rclone/resume`: "F2",
+
+	// The first write that fails is one of the first handle.
+	`^writes in order only, all of.*/9437187$`: "F2",
+
+	// The first READ of a File is of 32 KiB, whatever the server states.
+	`^limit of 16 KiB/(ReadFile|Read|io.Copy from a File|Seek and Read|Seek from the end|FS.ReadFile|fstest)/`: "F9",
+
+	// Verify opens a further channel for a command at any server.
+	`^second channel (drops|not answered).*/verify`: "F9",
+
+	`^no sizes/.*/verify-resume/`:                         "F4",
+	`^(stranger rclone|EXCL ignored)/.*(exclusive|taken)`: "F5",
+	`^3 handles.*/(GetTree|GetGlob)/`:                     "F9",
+	`^SETSTAT .*/(PutTree|PutGlob)/(preserve|all)/`:       "F9",
+	`^no (permissions|type bits)/`:                        "F9",
+}
 
 // expected returns how a cell must end.
 func (r *row) expected(cell string) exception {

@@ -151,7 +151,7 @@ func (p *oddPeer) try(t *testing.T, dir string, r *row, op operation, x combinat
 	p.s.Set(r.odd) // the counts begin anew
 	size := max(x.size, 0)
 	c := &cell{oddPeer: p, ctx: ctx, odd: r.odd, mode: x.mode, data: content(size, n+1), old: content(size+1000, n+2), mtime: sourceTime, local: local}
-	err, wrong := op.run(c)
+	wrong, err := op.run(c)
 	if left := p.settled(ctx); left != nil && wrong == "" {
 		wrong = left.Error()
 	}
