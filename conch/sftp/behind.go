@@ -184,17 +184,20 @@ func (w *pouring) buffer() *buffer {
 func (w *pouring) begin(b *buffer, n int) {
 	s := &pendingWrite{n: n, done: make(chan struct{})}
 	offset := w.next
+	b.holds.Add(1) // the write may have to wait
 	err := w.f.c.onLoop(func() {
 		s.d = w.f.h.write(func() deferred.Deferred[filetransfer.Status] { return b.write(w.f.h.file, offset, n) })
 		s.d.AddBoth(func(status filetransfer.Status, err error) (filetransfer.Status, error) {
 			s.err = err
 			close(s.done)
+			b.release()
 			return status, nil
 		})
 	})
 	if err != nil {
 		s.err = err
 		close(s.done)
+		b.release()
 	}
 	w.queue = append(w.queue, s)
 	w.next += int64(n)
