@@ -18,17 +18,18 @@ const (
 	// golang.org/x/crypto/ssh and OpenSSH grant that many.
 	window = 2 << 20
 
-	// perConnection is how many bytes of a transfer are worth a further
-	// connection: the channels of one connection move that many while a login
-	// takes place, about eight round trips.
-	perConnection = 8 * channelsPerConnection * window
+	// worthConnecting is how many bytes of a transfer are worth a further
+	// connection: the channels of one connection move that many during a login,
+	// which takes about eight round trips.
+	worthConnecting = 8 * channelsPerConnection * window
+
+	// largeTransfer is how many bytes make it worth to reserve the whole pool.
+	largeTransfer = 64 << 20
 )
 
-// RoundTrip returns the shortest round trip that transfers have seen so far, 0 before the first.
-func (s *Client) RoundTrip() time.Duration { return s.rtt }
-
-// timed takes the time that the answer to a request takes, which has been sent just now, when nothing else was under way. Before the server's
-// greeting it would include the server's start.
+// timed measures the round trip by a request that has just been sent, when nothing
+// else was in flight. Before the server's version the answer would also take the
+// time in which the server's program starts.
 func timed[T any](s *Client, d deferred.Deferred[T]) deferred.Deferred[T] {
 	if s.Version() == 0 {
 		return d
@@ -54,10 +55,7 @@ func (j *job) channelLimit() int {
 	return min(n, s.perConnection()*max(1, s.maxConnections))
 }
 
-// largeTransfer is from how many bytes on a transfer makes the arena take all of its memory.
-const largeTransfer = 64 << 20
-
-// spread asks for channels for n bytes: one for each two windows.
+// spread opens channels for n bytes: one for every two windows.
 func (j *job) spread(n int64) {
 	if n >= largeTransfer {
 		j.lease.reserve()
@@ -65,7 +63,7 @@ func (j *job) spread(n int64) {
 	if n <= 2*window || j.ended {
 		return
 	}
-	if j.s.rtt == 0 { // nothing could be timed yet
+	if j.s.rtt == 0 { // not over SSH, and nothing was timed yet
 		timed(j.s, j.s.RealPath(".")).AddBoth(func(string, error) (string, error) {
 			if j.s.rtt > 0 {
 				j.spread(n)
@@ -76,7 +74,7 @@ func (j *job) spread(n int64) {
 	}
 	wanted := n / (2 * window)
 	if j.o.Channels == 0 {
-		wanted = min(wanted, channelsPerConnection*(1+n/perConnection))
+		wanted = min(wanted, channelsPerConnection*(1+n/worthConnecting))
 	}
 	j.wantChannels(int(min(wanted, 1<<10)))
 }
@@ -99,47 +97,48 @@ func (j *job) wantChannels(n int) {
 	for range n - len(j.channels) - j.opening {
 		j.opening++
 		deferred.Inline(func(co *deferred.Coro) (struct{}, error) {
-			l := j.s.takeChannel(co, fair, func() bool { return !j.ended })
+			ch := j.s.takeChannel(co, fair, func() bool { return !j.ended })
 			j.opening--
-			j.addChannel(l)
+			j.addChannel(ch)
 			return struct{}{}, nil
 		})
 	}
 }
 
-// balance asks for another channel if the files that are under way would fill one more.
+// balance opens another channel if the files in progress would fill one more.
 func (j *job) balance() {
 	sum := int64(0)
-	for _, l := range j.channels {
-		sum += l.load
+	for _, ch := range j.channels {
+		sum += ch.load
 	}
 	if n := len(j.channels) + j.opening; sum > 2*window*int64(n) {
 		j.wantChannels(n + 1)
 	}
 }
 
-// addChannel puts a channel into use. The job may be over by now.
-func (j *job) addChannel(l *channel) {
+// addChannel puts a channel into use, or gives it back if the job has ended.
+func (j *job) addChannel(ch *channel) {
 	switch {
-	case l == nil:
+	case ch == nil:
 		return
 	case j.ended:
-		j.s.giveChannel(l)
+		j.s.giveChannel(ch)
 		return
 	}
-	j.channels = append(j.channels, l)
+	j.channels = append(j.channels, ch)
 	j.now.Channels = max(j.now.Channels, len(j.channels))
 	for _, f := range slices.Clone(j.pipelines) {
-		f.addStripe(l)
+		f.addStripe(ch)
 	}
 }
 
-// lightest returns the channel with the least to do, of those whose server has answered.
+// lightest returns the channel with the fewest bytes to move, among those whose
+// server has sent its version.
 func (j *job) lightest() *channel {
 	best := j.channels[0]
-	for _, l := range j.channels[1:] {
-		if l.load < best.load && l.client.Version() != 0 && l.client.Lost() == nil {
-			best = l
+	for _, ch := range j.channels[1:] {
+		if ch.load < best.load && ch.client.Version() != 0 && ch.client.Lost() == nil {
+			best = ch
 		}
 	}
 	return best

@@ -1,7 +1,6 @@
 package sftp
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"slices"
@@ -11,7 +10,6 @@ import (
 	"github.com/hawser-go/hawser/conch/client"
 	"github.com/hawser-go/hawser/conch/filetransfer"
 	"github.com/hawser-go/hawser/deferred"
-	gossh "golang.org/x/crypto/ssh"
 )
 
 const (
@@ -21,9 +19,6 @@ const (
 
 	// channelLinger is how long an unused channel is kept for the next transfer.
 	channelLinger = 15 * time.Second
-
-	// connectTimeout bounds the set-up of a further connection.
-	connectTimeout = 30 * time.Second
 )
 
 // furtherChannels are the channels of a session besides its own, on its own
@@ -73,8 +68,8 @@ type channel struct {
 // each gets fair channels.
 func (s *Client) takeChannel(co *deferred.Coro, fair int, wanted func() bool) *channel {
 	for wanted() {
-		if l := s.takeIdle(); l != nil {
-			return l
+		if ch := s.takeIdle(); ch != nil {
+			return ch
 		}
 		on := s.roomiest(fair)
 		if on == nil && s.awaitConnection(co) {
@@ -86,8 +81,8 @@ func (s *Client) takeChannel(co *deferred.Coro, fair int, wanted func() bool) *c
 		if on == nil {
 			return nil
 		}
-		if l := s.openOn(co, on); l != nil {
-			return l
+		if ch := s.openOn(co, on); ch != nil {
+			return ch
 		}
 	}
 	return nil
@@ -95,13 +90,13 @@ func (s *Client) takeChannel(co *deferred.Coro, fair int, wanted func() bool) *c
 
 func (s *Client) takeIdle() *channel {
 	for len(s.idle) > 0 {
-		l := s.idle[len(s.idle)-1]
+		ch := s.idle[len(s.idle)-1]
 		s.idle = s.idle[:len(s.idle)-1]
-		l.stop()
-		if l.client.Lost() == nil {
-			return l
+		ch.stop()
+		if ch.client.Lost() == nil {
+			return ch
 		}
-		s.drop(l.on)
+		s.drop(ch.on)
 	}
 	return nil
 }
@@ -164,33 +159,33 @@ func (s *Client) closeConnection(c *connection) {
 
 // giveChannel takes a channel back. It is closed if nobody takes it for
 // channelLinger.
-func (s *Client) giveChannel(l *channel) {
-	l.load = 0
-	if l.client.Lost() != nil {
-		s.drop(l.on)
+func (s *Client) giveChannel(ch *channel) {
+	ch.load = 0
+	if ch.client.Lost() != nil {
+		s.drop(ch.on)
 		return
 	}
 	if s.closing {
-		l.client.Transport().LoseConnection()
-		s.drop(l.on)
+		ch.client.Transport().LoseConnection()
+		s.drop(ch.on)
 		return
 	}
-	s.idle = append(s.idle, l)
-	l.stop = s.loop.AfterFunc(channelLinger, func() {
-		if i := slices.Index(s.idle, l); i >= 0 {
+	s.idle = append(s.idle, ch)
+	ch.stop = s.loop.AfterFunc(channelLinger, func() {
+		if i := slices.Index(s.idle, ch); i >= 0 {
 			s.idle = slices.Delete(s.idle, i, i+1)
-			l.client.Transport().LoseConnection()
-			s.drop(l.on)
+			ch.client.Transport().LoseConnection()
+			s.drop(ch.on)
 		}
 	})
 }
 
 // closeChannels closes the idle channels.
 func (s *Client) closeChannels() {
-	for _, l := range s.idle {
-		l.stop()
-		l.client.Transport().LoseConnection()
-		s.drop(l.on)
+	for _, ch := range s.idle {
+		ch.stop()
+		ch.client.Transport().LoseConnection()
+		s.drop(ch.on)
 	}
 	s.idle = nil
 }
@@ -292,95 +287,3 @@ func (s *Client) newFurtherChannel() *sftpChannel {
 	c.like = s.FileTransferClient
 	return c
 }
-
-// minHold is the round trip from which on channels are opened before a transfer
-// is known to want them.
-const minHold = 20 * time.Millisecond
-
-// holdChannels opens n channels without a program, for a download whose size is
-// not known yet. If the file is large, that saves a round trip. To the server
-// they cost little. They are closed if nobody takes them for channelLinger.
-func (s *Client) holdChannels(n int) {
-	if s.session == nil || s.rtt < minHold || !s.bearsChannels() || s.own.channels > 0 || s.own.full || len(s.held) > 0 {
-		return
-	}
-	for range n {
-		c := s.newFurtherChannel()
-		c.held = true
-		c.ready.AddErrback(func(err error) (*filetransfer.FileTransferClient, error) {
-			if i := slices.Index(s.held, c); i >= 0 { // nobody waits for it
-				s.held, err = slices.Delete(s.held, i, i+1), nil
-			}
-			return nil, err
-		})
-		s.held = append(s.held, c)
-		s.conn.OpenChannel(c)
-	}
-	s.stopHold = s.loop.AfterFunc(channelLinger, s.closeHeld)
-}
-
-func (s *Client) closeHeld() {
-	for _, c := range slices.Clone(s.held) {
-		c.ready.Cancel()
-	}
-}
-
-// pinned returns two copies of a target. The first one remembers the host key
-// that its verifier accepts, and those of its jump hosts. The second one accepts
-// only these, asks the user nothing and saves nothing. further is nil if it could
-// not log in.
-func pinned(to *client.Target) (first, further *client.Target) {
-	one, two := *to, *to
-	verify := to.Verify
-	if verify == nil {
-		verify = client.VerifyHostKey
-	}
-	var accepted []byte // belongs to the loop
-	one.Verify = func(t *client.SSHClientTransport, ip string, key gossh.PublicKey, fingerprint string) deferred.Deferred[bool] {
-		return verify(t, ip, key, fingerprint).OnValue(func(ok bool) {
-			if ok {
-				accepted = key.Marshal()
-			}
-		})
-	}
-	two.Verify = func(_ *client.SSHClientTransport, _ string, key gossh.PublicKey, _ string) deferred.Deferred[bool] {
-		return deferred.Succeed(accepted != nil && bytes.Equal(key.Marshal(), accepted))
-	}
-	possible := quiet(&two)
-	if jump := to.Options.Jump; jump != nil {
-		if one.Options.Jump, two.Options.Jump = pinned(jump); two.Options.Jump == nil {
-			possible = false
-		}
-	}
-	if !possible {
-		return &one, nil
-	}
-	return &one, &two
-}
-
-// quiet makes a target log in without questions. It returns false if there is no
-// way to do so.
-func quiet(to *client.Target) bool {
-	o := &to.Options
-	o.BatchMode, o.UI, o.Progress, o.ForwardAgent = true, mute{}, nil, false
-	if o.Timeout <= 0 || o.Timeout > connectTimeout {
-		o.Timeout = connectTimeout
-	}
-	if to.Auth == nil && o.Password != "" {
-		return true
-	}
-	possible := len(o.Methods) == 0 || slices.Contains(o.Methods, "publickey")
-	o.Methods = []string{"publickey"}
-	return possible
-}
-
-// mute is a client.UI without a user.
-type mute struct{}
-
-func (mute) Prompt(string) deferred.Deferred[bool] { return deferred.Succeed(false) }
-
-func (mute) ReadLine(string, bool) deferred.Deferred[string] {
-	return deferred.Fail[string](client.ErrUnavailable)
-}
-
-func (mute) Warn(string) {}

@@ -302,8 +302,8 @@ func (p *patient) Write(b []byte) (int, error) {
 	return p.Buffer.Write(b)
 }
 
-// remoteFile makes a file that transfers are striped for.
-func remoteFile(t *testing.T, dir string) []byte {
+// bigFile makes a file that transfers are striped for.
+func bigFile(t *testing.T, dir string) []byte {
 	t.Helper()
 	content := bytes.Repeat([]byte("0123456789abcdef\n"), 48<<20/17)
 	if err := os.WriteFile(filepath.Join(dir, "remote"), content, 0o644); err != nil {
@@ -328,7 +328,7 @@ func get(t *testing.T, files *sftp.Files, want []byte, o sftp.Options, ready fun
 // which end when they are not used, and with the session.
 func TestConnections(t *testing.T) {
 	server, to := sshtest.OpenSSH(t)
-	content := remoteFile(t, server.Home)
+	content := bigFile(t, server.Home)
 	var d dials
 	files := dial(t, to.Through(d.wrap), sftp.OpenOptions{Connections: 4})
 	d.check(t, 1, 1)
@@ -371,7 +371,7 @@ func TestConnections(t *testing.T) {
 // or if the user allows one.
 func TestConnectionsAreNotMade(t *testing.T) {
 	server, to := sshtest.OpenSSH(t)
-	content := remoteFile(t, server.Home)
+	content := bigFile(t, server.Home)
 	if err := os.WriteFile(filepath.Join(server.Home, "small"), content[:1<<20], 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -426,7 +426,7 @@ func TestConnectionsAreRefused(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			server, to := sshtest.OpenSSH(t)
-			content := remoteFile(t, server.Home)
+			content := bigFile(t, server.Home)
 			var mu sync.Mutex // guards made
 			made := 0
 			further := tt.change(t, 0, &to)
@@ -490,7 +490,7 @@ func TestConnectionsAskNothing(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			reactortest.CheckGoroutines(t)
 			server, to := sshtest.Embedded(t, conchtest.Options{})
-			content := remoteFile(t, server.Dir)
+			content := bigFile(t, server.Dir)
 			ui := &sshtest.ScriptedUI{Yes: true, Line: sshtest.Answering(server.Password)}
 			known := filepath.Join(t.TempDir(), "known_hosts")
 			o := sftp.OpenOptions{Options: to.WithoutKeys(t, ui).Options, Connections: 2}
@@ -525,7 +525,7 @@ func (a *hookAuth) GetPassword(string) deferred.Deferred[string] { return a.ui.R
 func TestConnectionsThroughAJumpHost(t *testing.T) {
 	_, jump := sshtest.Embedded(t, conchtest.Options{Forwarding: true})
 	server, to := sshtest.OpenSSH(t)
-	content := remoteFile(t, server.Home)
+	content := bigFile(t, server.Home)
 	var d dials
 	through := jump.Through(d.wrap)
 	to.Options.Jump = through.Client()
@@ -554,7 +554,7 @@ func TestOpenOn_Connections(t *testing.T) {
 // closed.
 func TestHeldChannels(t *testing.T) {
 	server, to := sshtest.OpenSSH(t)
-	content := remoteFile(t, server.Home)
+	content := bigFile(t, server.Home)
 	if err := os.WriteFile(filepath.Join(server.Home, "small"), []byte("small"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -599,7 +599,7 @@ func TestHeldChannels(t *testing.T) {
 // grants.
 func TestHeldChannelsAreRefused(t *testing.T) {
 	server, to := sshtest.OpenSSH(t, "MaxSessions 3")
-	content := remoteFile(t, server.Home)
+	content := bigFile(t, server.Home)
 	files := dial(t, to, sftp.OpenOptions{})
 	s := files.Client()
 	sshtest.OnLoop(t, s.Reactor(), func() { s.SetRoundTrip(time.Second) })

@@ -45,8 +45,8 @@ type listed struct {
 	err error
 }
 
-// dirReader reads the entries of a directory of the server, one batch at a time.
-// It belongs to the loop.
+// dirReader reads the entries of a directory of the server, one batch at a
+// time. It belongs to the loop.
 type dirReader struct {
 	s    *Client
 	name string
@@ -66,6 +66,7 @@ type dirReader struct {
 	dir     *filetransfer.ClientDirectory
 	ahead   []deferred.Deferred[[]filetransfer.Entry] // replies to come, in order
 	want    int                                       // requests in flight, if the caller is eager
+	ended   bool                                      // the server has said so
 	noNames int
 }
 
@@ -79,17 +80,22 @@ func (d *dirReader) next(co *deferred.Coro, eager bool) ([]filetransfer.Entry, e
 		}
 	}
 	for {
-		for len(d.ahead) == 0 || eager && len(d.ahead) < d.want {
+		for !d.ended && (len(d.ahead) == 0 || eager && len(d.ahead) < d.want) {
 			d.ahead = append(d.ahead, d.dir.Read())
 		}
-		reply := d.ahead[0]
-		entries, err := deferred.Await(co, shielded(reply))
+		if len(d.ahead) == 0 {
+			return nil, io.EOF
+		}
+		entries, err := deferred.Await(co, shielded(d.ahead[0]))
 		if isCancelled(err) {
 			return nil, err
 		}
 		d.ahead = d.ahead[1:]
 		if err == nil && len(entries) == 0 || errors.Is(err, io.EOF) {
-			return nil, io.EOF
+			// A server that works on requests side by side may have answered a
+			// later request with entries.
+			d.ended = true
+			continue
 		}
 		if err != nil {
 			return nil, err
@@ -105,12 +111,13 @@ func (d *dirReader) next(co *deferred.Coro, eager bool) ([]filetransfer.Entry, e
 }
 
 func (d *dirReader) open(co *deferred.Coro) (err error) {
-	name := d.name
-	if name == "" {
-		name = "."
-	}
 	d.want = 2
-	d.dir, err = deferred.Await(co, d.s.OpenDirectory(name))
+	open := func() deferred.Deferred[*filetransfer.ClientDirectory] { return d.s.OpenDirectory(cmp.Or(d.name, ".")) }
+	if !d.impatient {
+		d.dir, err = openHandle(co, d.s, open)
+	} else if d.dir, err = deferred.Await(co, open()); err == nil {
+		d.s.handles.open++
+	}
 	return err
 }
 
@@ -129,21 +136,21 @@ func (d *dirReader) hasNoName(e filetransfer.Entry) bool {
 }
 
 // close closes the directory when the requests in flight are answered: a server
-// that works on requests side by side could otherwise give the handle to another
-// directory, and a late READDIR would take entries from that one.
+// that works on requests side by side could otherwise give the handle to
+// another directory, and a late READDIR would take entries from that one.
 func (d *dirReader) close() {
 	dir, ahead := d.dir, d.ahead
 	d.dir, d.ahead = nil, nil
 	if dir != nil {
 		deferred.List(ahead, deferred.ConsumeErrors).AddCallback(func(all []deferred.Outcome[[]filetransfer.Entry]) ([]deferred.Outcome[[]filetransfer.Entry], error) {
-			dir.Close().AddErrback(ignore)
+			d.s.closed(dir.Close()).AddErrback(ignore)
 			return nil, nil
 		})
 	}
 }
 
-// shielded returns a Deferred that fires with the result of d. Cancelling it does
-// not cancel d.
+// shielded returns a Deferred that fires with the result of d. Cancelling it
+// does not cancel d.
 func shielded[T any](d deferred.Deferred[T]) deferred.Deferred[T] {
 	outer := deferred.New[T]()
 	d.AddBoth(func(v T, err error) (T, error) {
@@ -161,13 +168,14 @@ func tooManyEntries(name string) error {
 	return &filetransfer.OpError{Op: "readdir", Path: name, Err: filetransfer.ErrTooManyEntries}
 }
 
-// isEntryName reports whether name names something in a directory of the server.
+// isEntryName reports whether name names something in a directory of the
+// server.
 func isEntryName(name string) bool {
 	return name != "" && name != "." && name != ".." && !strings.ContainsAny(name, "/\x00")
 }
 
-// below returns the path of name in the directory dir. Unlike path.Join it keeps
-// "..", which leads elsewhere after a symbolic link.
+// below returns the path of name in the directory dir. Unlike path.Join it
+// keeps "..", which leads elsewhere after a symbolic link.
 func below(dir, name string) string {
 	if dir == "" || dir == "." {
 		return name
@@ -221,17 +229,19 @@ const (
 
 // typeLetters are the type bits for the first letter of ls -l.
 var typeLetters = map[byte]uint32{
-	'-': 0o100000, 'd': typeDir, 'l': 0o120000, 'p': 0o010000, 's': 0o140000, 'b': 0o060000, 'c': 0o020000,
+	'd': typeDir, 'l': 0o120000, 'p': 0o010000, 's': 0o140000, 'b': 0o060000, 'c': 0o020000,
 }
 
-// hasType reports whether attrs have the type of the file. Some servers send the
-// permissions without it.
+// hasType reports whether attrs have the type of the file. Some servers send
+// the permissions without it.
 func hasType(attrs filetransfer.Attrs) bool {
 	return attrs.Has(filetransfer.AttrPermissions) && attrs.Permissions&typeMask != 0
 }
 
 // typeByLongname takes the type of an entry from the line for people, if the
-// permissions have none, and reports whether the type is known.
+// permissions have none, and reports whether the type is known. A line does not
+// prove that the entry is a file: that is what a server says that knows no
+// types.
 func typeByLongname(e *filetransfer.Entry) bool {
 	if hasType(e.Attrs) {
 		return true
@@ -245,33 +255,32 @@ func typeByLongname(e *filetransfer.Entry) bool {
 	return known
 }
 
-// typedAttrs returns the attributes of name. If the server does not say what name
-// is, typedAttrs finds out whether it can be opened as a directory.
+// typedAttrs returns the attributes of name. If the server does not say what
+// name is, typedAttrs finds out whether it can be opened as a directory.
 func typedAttrs(s *Client, name string, follow bool) deferred.Deferred[filetransfer.Attrs] {
-	return deferred.ThenDeferred(s.GetAttrs(name, follow), func(a filetransfer.Attrs) deferred.Deferred[filetransfer.Attrs] {
-		if hasType(a) {
-			return deferred.Succeed(a)
+	return deferred.Inline(func(co *deferred.Coro) (filetransfer.Attrs, error) {
+		a, err := deferred.Await(co, s.GetAttrs(name, follow))
+		if err != nil || hasType(a) {
+			return a, err
 		}
-		return deferred.ThenBoth(s.OpenDirectory(name), func(dir *filetransfer.ClientDirectory, err error) (filetransfer.Attrs, error) {
-			if isCancelled(err) || s.Lost() != nil {
-				return a, err
-			}
-			if err != nil {
-				return a, nil // a file
-			}
-			dir.Close().AddErrback(ignore)
-			if !a.Has(filetransfer.AttrPermissions) {
-				a = a.WithMode(0o755)
-			}
+		d := &dirReader{s: s, name: name}
+		defer d.close()
+		if err = d.open(co); isCancelled(err) || s.Lost() != nil {
+			return a, err
+		}
+		if err == nil && !a.Has(filetransfer.AttrPermissions) {
+			a = a.WithMode(0o755)
+		}
+		if err == nil {
 			a.Permissions |= typeDir
-			return a, nil
-		})
+		}
+		return a, nil
 	})
 }
 
 // ReadDir returns the entries of a directory, sorted by name. It fails with an
-// error that wraps filetransfer.ErrTooManyEntries if they take more than 64 MiB;
-// use [Files.Walk] then, which holds a part of them at a time.
+// error that wraps filetransfer.ErrTooManyEntries if they take more than 64
+// MiB; use [Files.Walk] then, which holds a part of them at a time.
 func (c *Files) ReadDir(ctx context.Context, name string) ([]fs.DirEntry, error) {
 	var all []fs.DirEntry
 	for batch, err := range c.listing(ctx, name) {

@@ -34,7 +34,7 @@ type download struct {
 }
 
 func (j *job) newDownload(remote string, attrs filetransfer.Attrs, d disk, name string) *download {
-	f := &download{job: j, remote: remote, attrs: attrs, size: sizeOf(attrs), disk: d, name: name, partName: name}
+	f := &download{job: j, remote: remote, attrs: attrs, size: announcedSize(attrs), disk: d, name: name, partName: name}
 	f.queue.loop = j.s.loop
 	if j.o.Atomic {
 		f.partName = localPartOf(name, f.source().key(remote))
@@ -42,8 +42,8 @@ func (j *job) newDownload(remote string, attrs filetransfer.Attrs, d disk, name 
 	return f
 }
 
-// sizeOf returns the size in attributes, -1 if there is none.
-func sizeOf(attrs filetransfer.Attrs) int64 {
+// announcedSize returns the size in attributes, -1 if there is none.
+func announcedSize(attrs filetransfer.Attrs) int64 {
 	if !attrs.Has(filetransfer.AttrSize) || attrs.Size > 1<<62 {
 		return -1
 	}
@@ -54,7 +54,7 @@ func (f *download) source() version { return versionOf(f.size, f.attrs.ModTime()
 
 // isSource reports whether attributes are those of the same version of the file.
 func (f *download) isSource(attrs filetransfer.Attrs) bool {
-	return versionOf(sizeOf(attrs), attrs.ModTime()) == f.source()
+	return versionOfAttrs(attrs) == f.source()
 }
 
 // run transfers the file.
@@ -154,17 +154,21 @@ func (f *download) openRemote(on *channel) deferred.Deferred[*filetransfer.Clien
 // errOtherFile is the reason for which a further channel is not used.
 var errOtherFile = errors.New("sftp: on the further channel the file is another one")
 
-// openFurther opens the file on a further channel. It fails if that is not the
-// same file.
 func (f *download) openFurther(co *deferred.Coro, l *channel) (*filetransfer.ClientFile, error) {
-	opened, stat := f.openRemote(l), l.client.GetAttrs(f.remote, true)
+	return openSame(co, l, f.remote, f.source())
+}
+
+// openSame opens a file for reading on a further channel. It fails if the file is
+// another version.
+func openSame(co *deferred.Coro, l *channel, name string, want version) (*filetransfer.ClientFile, error) {
+	opened, stat := l.client.OpenFile(name, filetransfer.FXFRead, filetransfer.Attrs{}), l.client.GetAttrs(name, true)
 	h, err := deferred.Await(co, opened)
 	if err != nil {
 		stat.AddErrback(func(error) (filetransfer.Attrs, error) { return filetransfer.Attrs{}, nil })
 		return nil, err
 	}
 	attrs, err := deferred.Await(co, stat)
-	if err == nil && !f.isSource(attrs) {
+	if err == nil && versionOfAttrs(attrs) != want {
 		err = errOtherFile
 	}
 	if err != nil {

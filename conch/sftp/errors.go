@@ -25,9 +25,9 @@ var (
 	// server that cannot be the name of a local file, such as "a/b".
 	ErrUnsafeName = errors.New("sftp: the server has listed an entry with an unusable name")
 
-	// ErrTooDeep is wrapped by the error for a directory in more than MaxDepth
-	// others.
-	ErrTooDeep = fmt.Errorf("sftp: directories are nested more than %d deep", MaxDepth)
+	// ErrTooDeep is wrapped by the error for a directory that is nested more than
+	// MaxDepth deep, or whose path is longer than 64 KiB. It is not listed.
+	ErrTooDeep = fmt.Errorf("sftp: directories are nested more than %d deep, or the path is too long", MaxDepth)
 
 	// ErrNotRegular is wrapped by the error for a source that is neither a file
 	// nor a directory, such as a device.

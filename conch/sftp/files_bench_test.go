@@ -69,23 +69,23 @@ func benchPkgSFTP(b *testing.B, server *conchtest.OpenSSH) *pkgsftp.Client {
 	return c
 }
 
-// benchedFile is an open file of either client.
-type benchedFile interface {
+// benchRemoteFile is an open file of either client.
+type benchRemoteFile interface {
 	io.ReadWriteCloser
 	Stat() (os.FileInfo, error)
 }
 
 // opener opens a file of either client.
-type opener func(name string, flag int) (benchedFile, error)
+type opener func(name string, flag int) (benchRemoteFile, error)
 
 func ourOpener(c *sftp.Files) opener {
-	return func(name string, flag int) (benchedFile, error) {
+	return func(name string, flag int) (benchRemoteFile, error) {
 		return c.OpenFile(context.Background(), name, flag, 0o644)
 	}
 }
 
 func theirOpener(c *pkgsftp.Client) opener {
-	return func(name string, flag int) (benchedFile, error) { return c.OpenFile(name, flag) }
+	return func(name string, flag int) (benchRemoteFile, error) { return c.OpenFile(name, flag) }
 }
 
 // eachClient runs a benchmark with both clients.

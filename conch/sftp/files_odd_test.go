@@ -91,6 +91,13 @@ func TestF10_AsFewRequestsAsPkgSFTP(t *testing.T) {
 	addFile("Write", nil, create, func(f both) error { return second(f.Write(small)) })
 	addFile("ReadAt", small, os.O_RDONLY, func(f both) error { return second(f.ReadAt(make([]byte, 1000), 100)) })
 	addFile("WriteAt", small, os.O_RDWR, func(f both) error { return second(f.WriteAt(make([]byte, 1000), 100)) })
+	addFile("Read", small, os.O_RDONLY, func(f both) error { return second(f.Read(make([]byte, 1000))) })
+	addFile("Seek and Read", small, os.O_RDONLY, func(f both) error {
+		return errors.Join(second(f.Seek(1000, io.SeekStart)), second(f.Seek(10, io.SeekCurrent)), second(io.ReadFull(f, make([]byte, 1000))))
+	})
+	addFile("Seek from the end", small, os.O_RDONLY, func(f both) error {
+		return errors.Join(second(f.Seek(-1000, io.SeekEnd)), second(io.ReadFull(f, make([]byte, 1000))))
+	})
 	addFile("Truncate", small, os.O_RDWR, func(f both) error { return f.Truncate(10) })
 	addFile("Sync", small, os.O_RDWR, func(f both) error { return errors.Join(second(f.Write(small)), f.Sync()) })
 	add := func(name string, ours func(*sftp.Files) error, theirs func(*pkgsftp.Client) error) {

@@ -61,9 +61,9 @@ func (n *node) rel() string {
 	return path.Join(n.parent.rel(), n.entry.Filename)
 }
 
-// frontier is the directories that a walk has found and not listed yet. They are
-// listed last in, first out, so that a walk goes down before it goes on. held
-// counts their memory, and other memory that the walk takes, in bytes.
+// frontier is the directories that a walk has found and not listed yet. They
+// are listed last in, first out, so that a walk goes down before it goes on.
+// held counts their memory, and other memory that the walk takes, in bytes.
 type frontier struct {
 	stack []*node
 	held  int

@@ -91,6 +91,17 @@ func (t *getTree) entry(co *deferred.Coro, n *node, source, rel string, e filetr
 		return t.add(&node{parent: n, entry: e}, source)
 	case 0:
 		f := t.newDownload(source, attrs, t.local, localPath(rel))
+		if whole := wholeOf(path.Base(rel)); whole != "" && f.partName != f.name {
+			sibling := strings.TrimSuffix(source, path.Base(source)) + whole
+			attrs, err := deferred.Await(co, t.s.GetAttrs(sibling, t.o.Links == FollowLinks))
+			if t.endsAll(err) {
+				return err
+			}
+			if err == nil && t.newDownload(sibling, attrs, t.local, localPath(path.Join(path.Dir(rel), whole))).partName == f.name {
+				t.problem(source, errPartName)
+				return nil
+			}
+		}
 		return t.file(co, n, source, rel, f.size, f.run)
 	case fs.ModeSymlink:
 		if t.o.Links == CopyLinks {
@@ -101,8 +112,8 @@ func (t *getTree) entry(co *deferred.Coro, n *node, source, rel string, e filetr
 	return nil
 }
 
-// mustNotLoop fails if the symbolic link source, which is in n, leads to n or to
-// a directory above n. A server without REALPATH is bounded by MaxDepth.
+// mustNotLoop fails if the symbolic link source, which is in n, leads to n or
+// to a directory above n. A server without REALPATH is bounded by MaxDepth.
 func (t *getTree) mustNotLoop(co *deferred.Coro, n *node, source string) error {
 	to, err := t.realPath(co, source)
 	for ; err == nil && n != nil && !n.isPattern(); n = n.parent {

@@ -13,9 +13,9 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// Glob returns the paths at the server that match pattern, sorted. The syntax is
-// that of path.Match, for each element of the path by itself. As in a shell, a
-// name that begins with a dot matches only a pattern that begins with one.
+// Glob returns the paths at the server that match pattern, sorted. The syntax
+// is that of path.Match, for each element of the path by itself. As in a shell,
+// a name that begins with a dot matches only a pattern that begins with one.
 // Directories that cannot be read match nothing. Names that are not UTF-8 are
 // matched byte by byte.
 //

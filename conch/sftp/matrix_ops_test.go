@@ -55,6 +55,8 @@ var modes = []mode{
 	{"sync", sftp.Options{Sync: true}, false},
 	{"all", sftp.Options{Atomic: true, Preserve: true, Sync: true}, true},
 	{"sparse", sftp.Options{Sparse: true}, true},
+	{"verify", sftp.Options{Verify: true}, true},
+	{"verify-resume", sftp.Options{Resume: true, Verify: true, RemoveStale: true}, true},
 }
 
 // keepsOld reports whether the old target must be there after a failure.

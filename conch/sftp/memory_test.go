@@ -184,9 +184,9 @@ var listings = map[string]func(ctx context.Context, p *peer) error{
 	},
 }
 
-// TestF12_Memory: whatever a server lists, and whatever lists it, less than 64 MiB
-// are in use, the operation ends or can be cancelled, and every directory is
-// closed.
+// TestF12_Memory: whatever a server lists, and whatever lists it, less than 64
+// MiB are in use, the operation ends or can be cancelled, and every directory
+// is closed.
 func TestF12_Memory(t *testing.T) {
 	long := os.Getenv("HAWSER_LONG") != ""
 	limit := 600
@@ -236,15 +236,15 @@ func newJunglePeer(t *testing.T, j *jungle) *peer {
 	return p
 }
 
-// files is a directory of so many files, and each of these files.
-type files int
+// fileList is a directory of so many files, and each of these files.
+type fileList int
 
-func (n files) Filelist(*pkgsftp.Request) (pkgsftp.ListerAt, error) { return n, nil }
+func (n fileList) Filelist(*pkgsftp.Request) (pkgsftp.ListerAt, error) { return n, nil }
 
-func (n files) ListAt(list []fs.FileInfo, offset int64) (int, error) {
+func (n fileList) ListAt(list []fs.FileInfo, offset int64) (int, error) {
 	count := min(len(list), int(n)-int(offset))
 	for i := range count {
-		list[i] = files(int(offset) + i)
+		list[i] = fileList(int(offset) + i)
 	}
 	if count < len(list) {
 		return count, io.EOF
@@ -252,12 +252,12 @@ func (n files) ListAt(list []fs.FileInfo, offset int64) (int, error) {
 	return count, nil
 }
 
-func (n files) Name() string       { return fmt.Sprintf("file%06d", int(n)) }
-func (n files) Size() int64        { return int64(n) }
-func (n files) Mode() fs.FileMode  { return 0o644 }
-func (n files) ModTime() time.Time { return time.Unix(int64(n), 0) }
-func (n files) IsDir() bool        { return false }
-func (n files) Sys() any           { return nil }
+func (n fileList) Name() string       { return fmt.Sprintf("file%06d", int(n)) }
+func (n fileList) Size() int64        { return int64(n) }
+func (n fileList) Mode() fs.FileMode  { return 0o644 }
+func (n fileList) ModTime() time.Time { return time.Unix(int64(n), 0) }
+func (n fileList) IsDir() bool        { return false }
+func (n fileList) Sys() any           { return nil }
 
 // TestF12_ListingTakesNoMoreThanPkgSFTP: the result of ReadDir for 100,000
 // entries is not larger than that of pkg/sftp.
@@ -265,7 +265,7 @@ func TestF12_ListingTakesNoMoreThanPkgSFTP(t *testing.T) {
 	const entries = 100_000
 	serve := func(rwc io.ReadWriteCloser) error {
 		h := pkgsftp.InMemHandler()
-		h.FileList = files(entries)
+		h.FileList = fileList(entries)
 		return pkgsftp.NewRequestServer(rwc, h).Serve()
 	}
 	p := newPeer(t, func(testing.TB, string) (sftptest.Server, error) { return sftptest.Serve(serve), nil })

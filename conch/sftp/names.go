@@ -38,6 +38,14 @@ func isPartOf(name, base string) bool {
 	return strings.Trim(key, "0123456789abcdef") == ""
 }
 
+// wholeOf returns the base for which isPartOf is true, or "" if there is none.
+func wholeOf(name string) string {
+	if base := strings.TrimPrefix(name[:max(0, len(name)-1-keySize-len(".part"))], "."); isPartOf(name, base) {
+		return base
+	}
+	return ""
+}
+
 // localPartOf is partOf for local paths.
 func localPartOf(target, key string) string {
 	dir, base := filepath.Split(target)

@@ -90,10 +90,11 @@ type Options struct {
 	// DefaultConcurrency.
 	Concurrency int
 
-	// Channels is the maximum number of channels of the connection to use. 0
-	// means up to 8, at a server that is known to bear them and is far away. 1
+	// Channels is the maximum number of channels to use. 0 means up to 8 for
+	// each connection, at a server that is known to bear them and is far away. 1
 	// means that no further channel is opened. With more than 1, downloads use
-	// further channels at any server.
+	// further channels at any server, and the channels are spread evenly over
+	// OpenOptions.Connections.
 	Channels int
 }
 

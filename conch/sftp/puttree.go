@@ -96,14 +96,19 @@ func (t *putTree) makeDir(co *deferred.Coro, name string, perm fs.FileMode) erro
 	return err
 }
 
-// finishDir gives a complete directory its attributes.
+// finishDir gives a complete directory its attributes. A server may refuse
+// them.
 func (t *putTree) finishDir(co *deferred.Coro, n *node) error {
 	if !n.made || !t.o.Preserve {
 		return nil
 	}
 	f := &upload{job: t.job, info: n.info}
 	_, err := deferred.Await(co, t.s.SetAttrs(t.target(n.rel()), f.preserved()))
-	return err
+	if t.endsAll(err) {
+		return err
+	}
+	t.warn(n.source(t.join), err)
+	return nil
 }
 
 // localEntry is an entry of a local directory.
@@ -112,6 +117,10 @@ type localEntry struct {
 	info   fs.FileInfo
 	target string // of a symbolic link to be copied
 	err    error  // why it cannot be transferred
+
+	// whole is the file with the partial file that the name of the entry belongs
+	// to; nil if there is none.
+	whole fs.FileInfo
 }
 
 // readDir reads some entries, on a thread.
@@ -140,6 +149,9 @@ func (t *putTree) look(is fs.DirEntry, source string) localEntry {
 			e.target, e.err = t.local.Readlink(source)
 		}
 	}
+	if whole := wholeOf(e.name); whole != "" {
+		e.whole, _ = t.local.Stat(filepath.Join(filepath.Dir(source), whole)) // nil if it does not exist
+	}
 	return e
 }
 
@@ -163,6 +175,13 @@ func (t *putTree) entry(co *deferred.Coro, n *node, source, rel string, e localE
 		return t.add(&node{parent: n, entry: filetransfer.Entry{Filename: e.name}, info: e.info}, source)
 	case 0:
 		f := t.newUpload(t.local, source, e.info, target)
+		if e.whole != nil && f.partName != target {
+			name := e.whole.Name()
+			if t.newUpload(t.local, filepath.Join(filepath.Dir(source), name), e.whole, below(path.Dir(target), name)).partName == target {
+				t.problem(source, errPartName)
+				return nil
+			}
+		}
 		return t.file(co, n, source, rel, f.size, f.run)
 	case fs.ModeSymlink:
 		if t.o.Links == CopyLinks {

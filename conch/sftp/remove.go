@@ -14,8 +14,8 @@ import (
 )
 
 // RemoveAll removes name and everything below. It succeeds if name does not
-// exist. Symbolic links are removed, not followed. RemoveAll removes all that can
-// be removed, and returns the first failure.
+// exist. Symbolic links are removed, not followed. RemoveAll removes all that
+// can be removed, and returns the first failure.
 func (c *Files) RemoveAll(ctx context.Context, name string) error {
 	_, err := call(ctx, c, func() deferred.Deferred[struct{}] { return c.session.RemoveAll(name) })
 	if failed, ok := errors.AsType[*FileError](err); ok {
@@ -25,8 +25,9 @@ func (c *Files) RemoveAll(ctx context.Context, name string) error {
 }
 
 // RemoveAll removes name and everything below. The Deferred fires if name does
-// not exist, too. Symbolic links are removed, not followed. RemoveAll removes all
-// that can be removed; the Deferred fails with the first failure, a [*FileError].
+// not exist, too. Symbolic links are removed, not followed. RemoveAll removes
+// all that can be removed; the Deferred fails with the first failure, a
+// [*FileError].
 func (s *Client) RemoveAll(name string) deferred.Deferred[struct{}] {
 	run := s.start("remove", Options{}, func(co *deferred.Coro, j *job) error { return j.failure(name, j.removeAll(co, name)) })
 	return deferred.ThenBoth(run, func(_ Report, err error) (struct{}, error) {
@@ -52,8 +53,8 @@ func (j *job) removeAll(co *deferred.Coro, name string) error {
 	})
 }
 
-// removal removes directories with everything below. A directory is removed when
-// it is complete.
+// removal removes directories with everything below. A directory is removed
+// when it is complete.
 type removal struct{ *tree }
 
 func (t *removal) listDir(co *deferred.Coro, n *node) error {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	osexec "os/exec"
 	"path/filepath"
@@ -202,6 +203,7 @@ type strangerCell struct {
 	*oursftp.Files
 	ctx        context.Context
 	dir, local string
+	moved      *trip // counts the bytes on the connections
 }
 
 // roundTrip uploads data and downloads it again.
@@ -262,11 +264,8 @@ func (c *strangerCell) resume() error {
 	twice := func(run func(ctx context.Context, o oursftp.Options) (oursftp.Report, error)) error {
 		ctx, cancel := context.WithCancel(c.ctx)
 		defer cancel()
-		_, err := run(ctx, oursftp.Options{Resume: true, Progress: func(p oursftp.Progress) {
-			if p.Bytes > striped/2 {
-				cancel()
-			}
-		}})
+		c.moved.set(striped/2, cancel)
+		_, err := run(ctx, oursftp.Options{Resume: true})
 		if err != nil && ctx.Err() == nil {
 			return fmt.Errorf("first attempt: %w", err)
 		}
@@ -294,12 +293,31 @@ func (c *strangerCell) resume() error {
 	return nil
 }
 
+// trippedConn counts the bytes in both directions.
+type trippedConn struct {
+	net.Conn
+	moved *trip
+}
+
+func (c trippedConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.moved.add(n)
+	return n, err
+}
+
+func (c trippedConn) Write(p []byte) (int, error) {
+	c.moved.add(len(p))
+	return c.Conn.Write(p)
+}
+
 // TestStrangers does the usual tasks with the servers of other projects.
 func TestStrangers(t *testing.T) {
 	for _, s := range strangers {
 		t.Run(s.name, func(t *testing.T) {
 			r := sshtest.Start(t)
 			to, dir := s.start(t)
+			moved := new(trip)
+			to = to.Through(func(c net.Conn) net.Conn { return trippedConn{c, moved} })
 			session := openSFTP(t, r, to)
 			sshtest.OnLoop(t, r, func() { session.StripeFrom(1) })
 			defer func() { // before the server is waited for
@@ -310,7 +328,7 @@ func TestStrangers(t *testing.T) {
 			}()
 			for _, task := range strangerTasks {
 				ctx, cancel := context.WithTimeoutCause(t.Context(), sshtest.Patience, errHung)
-				c := &strangerCell{Files: session.Files(), ctx: ctx, dir: dir, local: t.TempDir()}
+				c := &strangerCell{Files: session.Files(), ctx: ctx, dir: dir, local: t.TempDir(), moved: moved}
 				err := task.run(c)
 				cancel()
 				want := exception{}

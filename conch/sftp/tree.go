@@ -10,7 +10,8 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// listersAhead is the number of directories of a tree that are listed at a time.
+// listersAhead is the number of directories of a tree that are listed at a
+// time.
 const listersAhead = 8
 
 // tree transfers or removes directories with everything below them.
@@ -124,8 +125,8 @@ func (t *tree) lister(co *deferred.Coro) error {
 	}
 }
 
-// listNext lists the next directory of the frontier. nested says that the caller
-// is listing a directory above it.
+// listNext lists the next directory of the frontier. nested says that the
+// caller is listing a directory above it.
 func (t *tree) listNext(co *deferred.Coro, nested bool) error {
 	n := t.pop()
 	n.nested = nested
@@ -145,9 +146,10 @@ func (t *tree) listNext(co *deferred.Coro, nested bool) error {
 }
 
 // eachRemote calls begin for each entry of a directory of the server. While no
-// task may begin it reads on: usually the directory is closed when its files are
-// opened, which may need the last handle of the server. For a removal, begin is
-// called for files only when the directory is closed, or memory is short.
+// task may begin it reads on: usually the directory is closed when its files
+// are opened, which may need the last handle of the server. For a removal,
+// begin is called for files only when the directory is closed, or memory is
+// short.
 func (t *tree) eachRemote(co *deferred.Coro, n *node, removal bool, begin func(e listed) error) (failed error) {
 	dir := &dirReader{s: t.s, name: n.source(below), impatient: n.nested, typeless: removal}
 	dir.unsafe = func(name string) { t.problem(below(dir.name, name), ErrUnsafeName) }
@@ -215,8 +217,8 @@ func (t *tree) readSome(co *deferred.Coro, dir *dirReader, begin func(e listed) 
 // endsAll reports whether err concerns more than one file.
 func (t *tree) endsAll(err error) bool { return err != nil && (isCancelled(err) || t.s.Lost() != nil) }
 
-// judge notes the failure of one file or directory. It returns an error that ends
-// everything.
+// judge notes the failure of one file or directory. It returns an error that
+// ends everything.
 func (t *tree) judge(source string, err error) error {
 	switch {
 	case err == nil:
@@ -233,6 +235,10 @@ func (t *tree) judge(source string, err error) error {
 
 // errSameName is the failure of a file whose target another task is writing.
 var errSameName = fmt.Errorf("sftp: %w: another source has the same name", fs.ErrExist)
+
+// errPartName is the failure of a file whose target is the partial file of
+// another file in the tree.
+var errPartName = fmt.Errorf("sftp: %w: another file in the directory needs this name until it is whole; rename one of them", fs.ErrExist)
 
 // errLoop is the failure to follow a symbolic link.
 var errLoop = errors.New("sftp: the symbolic link leads to a directory that it is in")
@@ -262,8 +268,8 @@ func (t *tree) file(co *deferred.Coro, n *node, source, target string, size int6
 	return nil
 }
 
-// isLarge reports whether a file of that size needs a place among large files. A
-// negative size is unknown.
+// isLarge reports whether a file of that size needs a place among large files.
+// A negative size is unknown.
 func isLarge(size int64) bool { return size > filetransfer.MaxChunk || size < 0 }
 
 // mayBegin reports whether there is a place for a file.

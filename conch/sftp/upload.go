@@ -251,13 +251,14 @@ func (f *upload) open(co *deferred.Coro) (err error) {
 	attempt := func() deferred.Deferred[*filetransfer.ClientFile] {
 		return f.on.client.OpenFile(f.partName, flags, f.attrs())
 	}
+	withPermissions := f.attrs().Flags != 0 // another upload may change that meanwhile
 	h, err := openHandle(co, f.s, attempt)
 	if exclusive && err != nil && !isCancelled(err) {
 		if err = f.mustNotExist(co, err); errors.Is(err, fs.ErrExist) {
 			return err
 		}
 	}
-	if f.attrs().Flags != 0 && mayDislikePermissions(err) {
+	if withPermissions && mayDislikePermissions(err) {
 		f.s.plainOpens = true // as long as the session lasts
 		first := err
 		if h, err = openHandle(co, f.s, attempt); err != nil {

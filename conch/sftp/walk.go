@@ -10,8 +10,8 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// WalkEntry is a file or directory that a walk has found. For the root, Filename
-// is the last element of Path.
+// WalkEntry is a file or directory that a walk has found. For the root,
+// Filename is the last element of Path.
 type WalkEntry struct {
 	filetransfer.Entry
 	Path string // begins with the root that the caller has given
@@ -28,8 +28,9 @@ func (e WalkEntry) SkipDir() {
 }
 
 // walkBatch is the memory in bytes that the entries of a directory take before
-// they are passed on, although the directory is not at its end. So the directory
-// is usually closed before the caller sees an entry, and may remove it.
+// they are passed on, although the directory is not at its end. So the
+// directory is usually closed before the caller sees an entry, and may remove
+// it.
 const walkBatch = 1 << 20
 
 // visit is an element of a walk.
@@ -128,8 +129,8 @@ func (w *walk) enter(n *node) error {
 	return nil
 }
 
-// read reads a directory, to its end if it is small, and returns the entries that
-// are not directories.
+// read reads a directory, to its end if it is small, and returns the entries
+// that are not directories.
 func (w *walk) read(co *deferred.Coro, l level) (visits []visit, err error) {
 	for size := 0; size < walkBatch; {
 		entries, err := l.dir.next(co, !w.full())
@@ -164,8 +165,8 @@ func (w *walk) close() {
 	w.open = nil
 }
 
-// Walk visits root and everything below. The order is that of the server, except
-// that a directory comes before its contents, and its files before its
+// Walk visits root and everything below. The order is that of the server,
+// except that a directory comes before its contents, and its files before its
 // subdirectories. Symbolic links are visited, not followed.
 //
 // Walk belongs in the body of a deferred.Inline, whose Coro it takes; it awaits
@@ -190,7 +191,8 @@ func (s *Client) Walk(co *deferred.Coro, root string) iter.Seq2[WalkEntry, error
 	}
 }
 
-// yieldAll passes elements of a walk on, and returns whether the walk continues.
+// yieldAll passes elements of a walk on, and returns whether the walk
+// continues.
 func yieldAll(visits []visit, err error, yield func(WalkEntry, error) bool) bool {
 	for _, v := range visits {
 		if !yield(v.WalkEntry, v.err) {
@@ -204,8 +206,8 @@ func yieldAll(visits []visit, err error, yield func(WalkEntry, error) bool) bool
 }
 
 // Walk visits root and everything below, as [Client.Walk] does. Errors are of
-// type [*fs.PathError]. When ctx is done, the last element is the cause. For the
-// order of filepath.WalkDir use fs.WalkDir with [Files.FS].
+// type [*fs.PathError]. When ctx is done, the last element is the cause. For
+// the order of filepath.WalkDir use fs.WalkDir with [Files.FS].
 func (c *Files) Walk(ctx context.Context, root string) iter.Seq2[WalkEntry, error] {
 	return func(yield func(WalkEntry, error) bool) {
 		w := &walk{s: c.session, root: root}

@@ -15,8 +15,9 @@ import (
 	"time"
 )
 
-// job is what a contestant is timed at. It connects, and returns what is to be timed and how to hang up. The job idle is not timed: what it
-// begins is measured while it is there.
+// job is a job of a contestant. It connects, and returns the function to time and
+// one that hangs up. The job idle is not timed: its memory is measured while it is
+// connected.
 type job func(s setup) (timed func() error, hangUp func(), err error)
 
 type contestant struct {
@@ -32,7 +33,7 @@ var contestants = []contestant{
 	{"sftp", sftpJobs},
 }
 
-// measure is the whole life of the process that makes a measurement: it prints seconds.
+// measure makes a measurement, in a process of its own, and prints it.
 func measure(what string, s setup) error {
 	slash := strings.LastIndexByte(what, '/')
 	name, job := what[:slash], what[slash+1:]
@@ -49,20 +50,24 @@ func measure(what string, s setup) error {
 		}
 		began, before := time.Now(), cpuSeconds()
 		err = timed()
-		took, cpu := time.Since(began), cpuSeconds()-before
+		took, cpu, memory := time.Since(began), cpuSeconds()-before, 0.0
+		if job == "memory64" {
+			memory = peakMemory()
+		}
 		hangUp()
-		fmt.Println(took.Seconds(), cpu, 0)
+		fmt.Println(took.Seconds(), cpu, memory)
 		return err
 	}
 	return fmt.Errorf("no contestant %q", name)
 }
 
-// idleConnections is how many connections the job idle opens.
+// idleConnections is the number of connections of the job idle.
 const idleConnections = 50
 
-// measureIdle prints the memory that one connection takes, once there are some and nothing happens: what is alive of the heap, and stacks.
+// measureIdle prints the memory of one of some idle connections: live heap and
+// stacks.
 func measureIdle(open job, s setup) error {
-	_, hangUp, err := open(s) // what the first one of a process needs is not counted
+	_, hangUp, err := open(s) // the memory for the first one of a process is not counted
 	if err != nil {
 		return err
 	}
@@ -80,7 +85,7 @@ func measureIdle(open job, s setup) error {
 }
 
 func memoryInUse() float64 {
-	time.Sleep(time.Second) // for what was begun to end
+	time.Sleep(time.Second) // goroutines of the set-up end
 	runtime.GC()
 	runtime.GC() // pools are empty only after the second
 	var m runtime.MemStats
@@ -99,7 +104,7 @@ func (s *setup) runChild(what string) (r result, err error) {
 	}
 	cmd := exec.Command(self, "-measure", what, "-target", s.target, "-identity", s.identity, "-known-hosts", s.knownHosts, "-host", s.host,
 		"-cipher", s.cipher, "-dir", s.dir, "-sink", s.sink, "-local", s.local, "-size", strconv.FormatInt(s.size>>20, 10),
-		"-files", strconv.Itoa(s.files), "-stats", strconv.Itoa(s.stats), "-connections", strconv.Itoa(s.connections))
+		"-files", strconv.Itoa(s.files), "-stats", strconv.Itoa(s.stats), "-connections", strconv.Itoa(s.connections), "-many", strconv.Itoa(s.many))
 	var said strings.Builder
 	cmd.Stderr = &said
 	out, err := cmd.Output()
@@ -110,11 +115,13 @@ func (s *setup) runChild(what string) (r result, err error) {
 	return r, err
 }
 
-// prepare makes the files that are to be moved.
+// prepare makes the files, here and at the server.
 func (s *setup) prepare(jobs []string) error {
-	has := func(job string) bool { return slices.Contains(jobs, job) || slices.Contains(jobs, job+"again") }
-	var random = rand.NewChaCha8([32]byte{1})
-	if has("get") || has("put") {
+	has := func(names ...string) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return slices.Contains(jobs, name) })
+	}
+	random := rand.NewChaCha8([32]byte{1})
+	if has("get", "put", "getagain", "putagain", "copy", "copyup") {
 		f, err := os.Create(s.localFile())
 		if err != nil {
 			return err
@@ -124,7 +131,7 @@ func (s *setup) prepare(jobs []string) error {
 			return err
 		}
 	}
-	if has("getsmall") || has("putsmall") || has("stat") {
+	if has("getsmall", "putsmall", "copysmall", "stat", "stat1", "statmany") {
 		if err := os.Mkdir(s.localSmall(), 0o755); err != nil {
 			return err
 		}

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// check refuses a job or a contestant that does not exist.
+// check returns an error for an unknown job or contestant.
 func (p plan) check() error {
 	for _, name := range p.only {
 		if !slices.ContainsFunc(contestants, func(c contestant) bool { return c.name == name }) {
@@ -72,13 +72,14 @@ func (p plan) runAt(s setup, delay time.Duration) error {
 	return nil
 }
 
-// result is one measurement: how long it took, or how much memory it needs.
+// result is one measurement: its time, or the memory it needs.
 type result struct{ seconds, cpu, bytes float64 }
 
-// what returns what is compared.
-func (r result) what() float64 { return cmp.Or(r.bytes, r.seconds) }
+// size returns the figure that is compared.
+func (r result) size() float64 { return cmp.Or(r.bytes, r.seconds) }
 
-// compare measures all contestants in turn, round after round, and prints what came of it. One that fails is left out from then on.
+// compare measures all contestants in turn, round after round, and prints the
+// medians. A contestant that fails is left out from then on.
 func (p plan) compare(s setup, job string, delay time.Duration) {
 	var names []string
 	for _, c := range contestants {
@@ -104,14 +105,14 @@ func (p plan) compare(s setup, job string, delay time.Duration) {
 		}
 		m := median(results[name])
 		fmt.Fprintf(p.out, "%-7v %-9s %-17s %10s %14s %10s", delay, job, name, number(m.seconds, 3), s.rate(job, m), number(m.cpu, 2))
-		if hawser := median(results["hawser"]); hawser.what() > 0 {
-			fmt.Fprintf(p.out, " %9.2f×", m.what()/hawser.what())
+		if hawser := median(results["hawser"]); hawser.size() > 0 {
+			fmt.Fprintf(p.out, " %9.2f×", m.size()/hawser.size())
 		}
 		fmt.Fprintln(p.out)
 	}
 }
 
-// number writes a number, or nothing if there is none.
+// number formats a number; 0 is empty.
 func number(v float64, digits int) string {
 	if v == 0 {
 		return ""
@@ -124,17 +125,19 @@ func median(all []result) result {
 		return result{}
 	}
 	all = slices.Clone(all)
-	slices.SortFunc(all, func(a, b result) int { return cmp.Compare(a.what(), b.what()) })
+	slices.SortFunc(all, func(a, b result) int { return cmp.Compare(a.size(), b.size()) })
 	return all[len(all)/2]
 }
 
-// rate is what one looks for in the result of a job.
+// rate formats the figure that matters in the result of a job.
 func (s *setup) rate(job string, r result) string {
 	switch job {
-	case "get", "put", "getagain", "putagain":
+	case "get", "put", "getagain", "putagain", "copy", "copyup":
 		return fmt.Sprintf("%.0f MB/s", float64(s.size)/1e6/r.seconds)
-	case "stat":
+	case "stat", "stat1", "statmany":
 		return fmt.Sprintf("%.0f/s", float64(s.stats)/r.seconds)
+	case "memory64":
+		return fmt.Sprintf("%.0f MiB", r.bytes/(1<<20))
 	case "idle":
 		return fmt.Sprintf("%.1f KiB each", r.bytes/1024)
 	default:

@@ -1,14 +1,32 @@
-// Command sftp-bench measures package conch beside pkg/sftp, a plain SSH channel and the system's sftp, against one server, in one run:
+// Command sftp-bench compares hawser, pkg/sftp, a plain SSH channel and the
+// system's sftp at one server, in one run. The server is an sshd, which it
+// starts, or a server in the same process if sshd is not installed:
 //
-//	go run ./examples/sftp-bench                                against an sshd started for the purpose, or, if none is installed, one of Go's
-//	go run ./examples/sftp-bench -delays 0,20,100               the same, and again through a proxy that adds to the round trip, in ms
-//	go run ./examples/sftp-bench -target user@host -dir /tmp    any server; /tmp is a directory there that it may write to
+//	go run ./examples/sftp-bench
 //
-// Each measurement runs in a process of its own, which connects first and is timed from then on; the sftp command is timed as a whole, less
-// the time of a session that does nothing. Those that are compared take turns, so that what disturbs the machine disturbs all of them. Shown are
-// medians, and how many times hawser's each is. File content is read from, and thrown away at, memory: downloads go to /dev/null, uploads
-// to /dev/null of the server. The jobs getagain and putagain are the second transfer of a session, which finds open what the first has opened. The job
-// idle measures the memory of connections that are open and do nothing, each with an SFTP session.
+// The same, and again through a proxy that makes the round trip longer, in ms:
+//
+//	go run ./examples/sftp-bench -delays 0,20,100
+//
+// Any server; /tmp is a directory there that may be written to:
+//
+//	go run ./examples/sftp-bench -target user@host -dir /tmp
+//
+// Each measurement runs in a process of its own. It connects first, and is timed
+// from then on; the sftp command is timed as a whole, less the time of a session
+// that does nothing. The contestants take turns. The table shows medians, and
+// the ratio of each to hawser. File content is in memory: downloads go to
+// /dev/null, uploads to /dev/null of the server. The jobs are:
+//
+//	get, put            a large file
+//	getagain, putagain  the second transfer of a session
+//	copy, copyup        a large file through io.Copy of an open file
+//	getsmall, putsmall  many files of 4 KiB
+//	copysmall           the same download through io.Copy, in 16 goroutines
+//	stat, stat1         many requests, 64 or one at a time
+//	statmany            one request at a time on each of many connections
+//	memory64            the memory of the process after 64 uploads at once
+//	idle                the memory of an open connection with a session
 package main
 
 import (
@@ -25,7 +43,7 @@ import (
 	"github.com/hawser-go/hawser/conch/sftp"
 )
 
-// setup is what a measurement needs to know. The process that makes it is given all of it.
+// setup describes a measurement. The process that makes it gets all of it.
 type setup struct {
 	target, identity, knownHosts, cipher string
 	host                                 string // the name of the host key, where the target is a proxy
@@ -33,11 +51,11 @@ type setup struct {
 	sink                                 string // a file at the server that uploads go to
 	local                                string // here
 	size                                 int64  // bytes of the large file
-	files, stats                         int
+	files, stats, many                   int
 	connections                          int // of hawser
 }
 
-// plan is what is to be compared.
+// plan describes a comparison.
 type plan struct {
 	delays, jobs, only []string
 	delayedJobs        []string // with a delay
@@ -49,7 +67,7 @@ type plan struct {
 func main() {
 	var s setup
 	size := flag.Int64("size", 1024, "size of the large file, in MiB")
-	server := flag.String("server", "", "what to start and measure against, without -target: sshd, or embedded; sshd, if that is installed, by default")
+	server := flag.String("server", "", "the server to start without -target: sshd or embedded; empty means sshd if it is installed")
 	child := flag.String("measure", "", "used by the program itself")
 	flag.StringVar(&s.target, "target", "", "the server: user@host:port")
 	flag.StringVar(&s.identity, "identity", "", "private key file to log in with")
@@ -60,6 +78,7 @@ func main() {
 	flag.StringVar(&s.sink, "sink", "/dev/null", "file at the server to upload to")
 	flag.StringVar(&s.local, "local", memory(), "directory here to put files into")
 	flag.IntVar(&s.files, "files", 2000, "number of small files, of 4 KiB each")
+	flag.IntVar(&s.many, "many", 1000, "number of connections of the job statmany")
 	flag.IntVar(&s.connections, "connections", 1, "how many SSH connections hawser may use")
 	flag.IntVar(&s.stats, "stats", 20000, "number of stats")
 	compare := planFlags()
@@ -75,7 +94,8 @@ func main() {
 	}
 }
 
-// planFlags defines the flags of a plan, which is there once they are parsed.
+// planFlags defines the flags of a plan. It returns a function that returns the
+// plan once the flags are parsed.
 func planFlags() func() plan {
 	runs := flag.Int("runs", 5, "how often each measurement is made")
 	delays := flag.String("delays", "0", "round trips to add, in ms, separated by commas")
@@ -99,7 +119,7 @@ func check(err error) {
 	}
 }
 
-// memory returns a directory in memory, where there is one.
+// memory returns a directory in memory, or the one for temporary files.
 func memory() string {
 	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() {
 		return "/dev/shm"
@@ -107,7 +127,7 @@ func memory() string {
 	return os.TempDir()
 }
 
-// options are hawser's for the set-up.
+// options returns the options of hawser's sessions.
 func (s *setup) options() sftp.OpenOptions {
 	o := client.Options{Ciphers: strings.Split(s.cipher, ",")}
 	if s.identity != "" {
@@ -123,7 +143,7 @@ func (s *setup) options() sftp.OpenOptions {
 	return sftp.OpenOptions{Options: o, Connections: s.connections}
 }
 
-// names of what is moved.
+// The names of the files.
 func (s *setup) remoteFile() string  { return s.dir + "/sftp-bench-large" }
 func (s *setup) remoteSmall() string { return s.dir + "/sftp-bench-small" }
 func (s *setup) localFile() string   { return filepath.Join(s.local, "large") }

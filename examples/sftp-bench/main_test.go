@@ -19,14 +19,14 @@ func TestMain(m *testing.M) {
 // TestCompare makes a small comparison of all, with the server in this process.
 func TestCompare(t *testing.T) {
 	var out strings.Builder
-	s := setup{cipher: "aes128-gcm@openssh.com", local: t.TempDir(), size: 1 << 20, files: 20, stats: 100}
-	p := plan{delays: []string{"0", "2"}, jobs: []string{"get", "stat", "putsmall"}, delayedJobs: []string{"get", "putagain"}, delayedSize: 1 << 20, runs: 1, out: &out}
+	s := setup{cipher: "aes128-gcm@openssh.com", local: t.TempDir(), size: 1 << 20, files: 20, stats: 100, many: 3}
+	p := plan{delays: []string{"0", "2"}, jobs: []string{"get", "stat", "putsmall", "stat1", "statmany", "copy", "copyup", "copysmall", "memory64"}, delayedJobs: []string{"get", "putagain"}, delayedSize: 1 << 20, runs: 1, out: &out}
 	p.only = []string{"hawser", "pkg/sftp", "plain channel"}
 	if err := withServer("embedded", &s, func() error { return p.run(s) }); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-	if len(lines) != 1+3+2+2+3+1 || strings.Contains(out.String(), "failed") || strings.Count(out.String(), "×") != len(lines)-1 {
+	if len(lines) != 1+3+2+2+6*2+3+1 || strings.Contains(out.String(), "failed") || strings.Count(out.String(), "×") != len(lines)-1 {
 		t.Errorf("\n%s", &out)
 	}
 }

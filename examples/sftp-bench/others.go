@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -68,9 +69,17 @@ func pkgWith(options ...sftp.ClientOption) map[string]job {
 			return func() error { return f(s, c) }, func() { conn.Close() }, nil
 		}
 	}
-	jobs := map[string]job{"get": with(pkgGet), "put": with(pkgPut)}
+	jobs := map[string]job{"get": with(pkgGet), "put": with(pkgPut), "copy": with(pkgGet), "copyup": with(pkgPut), "memory64": with(pkgUploads)}
 	if len(options) == 0 {
-		jobs["stat"], jobs["getsmall"], jobs["putsmall"], jobs["idle"] = with(pkgStats), with(pkgGetSmall), with(pkgPutSmall), with(nil)
+		maps.Copy(jobs, map[string]job{
+			"stat":      with(func(s setup, c *sftp.Client) error { return pkgStats(s, c, 64, s.stats) }),
+			"stat1":     with(func(s setup, c *sftp.Client) error { return pkgStats(s, c, 1, s.stats) }),
+			"statmany":  pkgMany,
+			"getsmall":  with(pkgGetSmall),
+			"copysmall": with(pkgGetSmall),
+			"putsmall":  with(pkgPutSmall),
+			"idle":      with(nil),
+		})
 	}
 	return jobs
 }
@@ -126,26 +135,71 @@ func each(goroutines, n int, f func(i int) error) error {
 	return errors.Join(errs...)
 }
 
-func pkgStats(s setup, c *sftp.Client) error {
-	return each(64, s.stats, func(int) error {
+func pkgStats(s setup, c *sftp.Client, goroutines, n int) error {
+	return each(goroutines, n, func(int) error {
 		_, err := c.Stat(s.remoteSmall())
 		return err
 	})
 }
 
-func pkgGetSmall(s setup, c *sftp.Client) error {
-	dir := filepath.Join(s.local, "down")
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		return err
+// pkgMany makes the requests on many connections, one at a time on each.
+func pkgMany(s setup) (func() error, func(), error) {
+	all := make([]*sftp.Client, s.many)
+	for i := range all {
+		conn, err := s.dial()
+		if err != nil {
+			return nil, nil, err
+		}
+		if all[i], err = sftp.NewClient(conn); err != nil {
+			return nil, nil, err
+		}
 	}
+	return func() error {
+		return each(s.many, s.many, func(i int) error { return pkgStats(s, all[i], 1, s.stats/s.many) })
+	}, func() {}, nil
+}
+
+// uploads is the number of uploads of the job memory64, which have the size of
+// the large file together.
+const uploads = 64
+
+// zeros is a reader without end.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+func pkgUploads(s setup, c *sftp.Client) error {
+	return each(uploads, uploads, func(int) error {
+		to, err := c.OpenFile(s.sink, os.O_WRONLY|os.O_CREATE)
+		if err != nil {
+			return err
+		}
+		_, err = to.ReadFromWithConcurrency(io.LimitReader(zeros{}, s.size/uploads), 64)
+		return errors.Join(err, to.Close())
+	})
+}
+
+func pkgGetSmall(s setup, c *sftp.Client) error {
 	entries, err := c.ReadDir(s.remoteSmall())
 	if err != nil {
 		return err
 	}
-	err = each(16, len(entries), func(i int) error {
+	return s.copySmall(len(entries), func(i int, dir string) error {
 		name := entries[i].Name()
 		return pkgFetch(c, s.remoteSmall()+"/"+name, filepath.Join(dir, name), entries[i].Size())
 	})
+}
+
+// copySmall downloads n files into a directory with 16 goroutines.
+func (s *setup) copySmall(n int, get func(i int, dir string) error) error {
+	dir := filepath.Join(s.local, "down")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	err := each(16, n, func(i int) error { return get(i, dir) })
 	return errors.Join(err, os.RemoveAll(dir))
 }
 
@@ -210,7 +264,8 @@ func withRaw(f func(s setup, c *gossh.Session) error) job {
 	}
 }
 
-// sftpJobs says at what the system's sftp is measured, if there is one: runSFTP does it.
+// sftpJobs has the jobs of the system's sftp, if it is installed. runSFTP runs
+// them.
 var sftpJobs = func() map[string]job {
 	if _, err := exec.LookPath("sftp"); err != nil {
 		return nil
@@ -222,7 +277,8 @@ func nothing(setup) (func() error, func(), error) {
 	return nil, nil, errors.New("the sftp command is measured by itself")
 }
 
-// runSFTP times the sftp command, less a session that does nothing, or, for a job that is done again, does it once.
+// runSFTP times the sftp command, less the time of a session that does nothing, or
+// does the job once if it is to be done again.
 func (s *setup) runSFTP(what string) (r result, err error) {
 	what, again := strings.CutSuffix(what, "again")
 	commands := map[string]string{

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// proxy is a way to the server that takes longer: everything is delayed by half of the round trip in each direction, and nothing is lost or held
-// back.
+// proxy makes the way to the server longer: all data is delayed by half of the
+// round trip in each direction. Its bandwidth has no limit.
 type proxy struct {
 	listener net.Listener
 	to       string
@@ -65,7 +65,7 @@ func (p *proxy) accept() {
 	}
 }
 
-// piece is what came at one time.
+// piece is data that arrived at one time.
 type piece struct {
 	data []byte
 	due  time.Time

@@ -14,7 +14,7 @@ import (
 	"github.com/hawser-go/hawser/conch/conchtest"
 )
 
-// stage is as much of a test as conchtest needs to start an sshd.
+// stage has the methods of a test that conchtest uses to start an sshd.
 type stage struct {
 	testing.TB
 	dir      string
@@ -84,7 +84,7 @@ func startSSHD(stage *stage, s *setup) (err error) {
 	return nil
 }
 
-// startEmbedded starts a server of Go's in this process.
+// startEmbedded starts a server in this process.
 func startEmbedded(stage *stage, s *setup) error {
 	files := filepath.Join(stage.dir, "files")
 	if err := os.Mkdir(files, 0o755); err != nil {
@@ -105,7 +105,8 @@ func startEmbedded(stage *stage, s *setup) error {
 	return os.WriteFile(s.knownHosts, []byte(conchtest.KnownHostsLine(server.Addr, server.HostKey)), 0o600)
 }
 
-// cat answers the commands that a plain channel runs: "cat FILE" and "cat > FILE", with files below dir. What is written is thrown away.
+// cat runs the commands of a plain channel: "cat FILE" and "cat > FILE", with
+// files below dir. It drops the data that is written.
 func cat(dir string) func(command string, ch gossh.Channel) uint32 {
 	return func(command string, ch gossh.Channel) uint32 {
 		name := strings.TrimPrefix(command, "cat ")

@@ -23,7 +23,8 @@ import (
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
 
-// The functions of this file are the code of docs/sftp.md: first those that belong to the loop, then those for goroutines.
+// The functions of this file are the code of docs/sftp.md: first those for the
+// loop, then those for goroutines.
 
 func connect(r *reactor.Reactor, target string, o sftp.OpenOptions) deferred.Deferred[string] {
 	d := sftp.Open(r, target, o) // host, me@host, me@host:2222, sftp://me@host:2222
@@ -91,6 +92,10 @@ func watched(r *reactor.Reactor, s *sftp.Client, local string) deferred.Deferred
 	})
 }
 
+func verified(s *sftp.Client, local string) deferred.Deferred[sftp.Report] {
+	return s.Put(local, "upload", sftp.Options{Resume: true, Verify: true})
+}
+
 func replaceAtomically(s *sftp.Client, local string) deferred.Deferred[sftp.Report] {
 	return s.Put(local, "config", sftp.Options{Atomic: true, Sync: true})
 }
@@ -138,16 +143,12 @@ func inTime(r *reactor.Reactor, s *sftp.Client) deferred.Deferred[string] {
 }
 
 func connectBlocking(ctx context.Context, target string, o sftp.OpenOptions) (home string, err error) {
-	r := reactor.New(reactor.Options{NoSignals: true})
-	ended := make(chan error, 1)
-	go func() { ended <- r.Run() }() // until Stop
-	s, err := reactor.Await(ctx, r, func() deferred.Deferred[*sftp.Client] { return sftp.Open(r, target, o) })
-	if err == nil {
-		files := s.Files() // the client for goroutines: any number of them
-		home, err = files.RealPath(ctx, ".")
+	files, err := sftp.Dial(ctx, target, o)
+	if err != nil {
+		return "", err
 	}
-	_ = r.Stop() // which closes the connection
-	return home, errors.Join(err, <-ended)
+	defer files.Close()
+	return files.RealPath(ctx, ".")
 }
 
 func listBlocking(ctx context.Context, files *sftp.Files, name string) error {
@@ -178,10 +179,13 @@ func uploadBlocking(ctx context.Context, files *sftp.Files, local string) (sftp.
 }
 
 func walkBlocking(ctx context.Context, files *sftp.Files) error {
-	return fs.WalkDir(files.FS(ctx, "tree"), ".", func(name string, d fs.DirEntry, err error) error {
-		fmt.Println(name)
-		return err
-	})
+	for e, err := range files.Walk(ctx, "tree") {
+		if err != nil {
+			return err
+		}
+		fmt.Println(e.Path, e.Attrs.Size)
+	}
+	return nil
 }
 
 func cancelBlocking(files *sftp.Files, local string) error {
@@ -245,7 +249,7 @@ func failuresBlocking(ctx context.Context, files *sftp.Files) error {
 	return err
 }
 
-// TestHowto does all of it, in the order of the document, with a real server.
+// TestHowto runs all functions at a real server, in the order of the document.
 func TestHowto(t *testing.T) {
 	server := conchtest.NewOpenSSH(t)
 	r := reactortest.Start(t, reactor.Options{})
@@ -286,6 +290,7 @@ func TestHowto(t *testing.T) {
 	}
 	onLoop(t, r, func() deferred.Deferred[sftp.Report] { return watched(r, s, local) })
 	noError(t, cancelBlocking(files, local+"-2"))
+	onLoop(t, r, func() deferred.Deferred[sftp.Report] { return verified(s, local) })
 	onLoop(t, r, func() deferred.Deferred[sftp.Report] { return replaceAtomically(s, local) })
 	noError(t, editBlocking(ctx, files))
 	if got, err := os.ReadFile(server.Home + "/config"); string(got) != "content\nmore\n" || err != nil {
@@ -336,7 +341,8 @@ func noError(t *testing.T, err error) {
 	}
 }
 
-// TestHowtoShowsCodeThatRuns wants every Go block of the document to be code of this file, indentation aside.
+// TestHowtoShowsCodeThatRuns compares the Go blocks of the document with the code
+// of this file.
 func TestHowtoShowsCodeThatRuns(t *testing.T) {
 	source, err := os.ReadFile("howto_test.go")
 	text, err2 := os.ReadFile("../../../docs/sftp.md")

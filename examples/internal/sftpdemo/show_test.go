@@ -25,7 +25,7 @@ func TestTexts(t *testing.T) {
 		{sftpdemo.Kept(fs.ErrExist, false, "x").Error(), "file already exists"},
 		{sftpdemo.Kept(fs.ErrPermission, true, "x").Error(), "permission denied; what has come is kept, and x goes on with it"},
 		{sftpdemo.Line(sftpdemo.Kept(deferred.ErrCancelled, true, "x")), "interrupted; what has come is kept, and x goes on with it"},
-		{sftpdemo.Kept(sftp.ErrStalled, false, "x").Error(), "sftp: nothing has moved for too long; what has come is kept, and x goes on with it"},
+		{sftpdemo.Kept(sftp.ErrStalled, false, "x").Error(), "sftp: the transfer has stalled; Resume can continue it; what has come is kept, and x goes on with it"},
 		{sftpdemo.Progress(sftp.Progress{}), "0 bytes of 0 bytes"},
 		{sftpdemo.Progress(sftp.Progress{Total: 400, Done: 100, Rate: 10}), " 25 %  100 bytes of 400 bytes, 10 bytes/s, 30s left"},
 		{sftpdemo.Progress(sftp.Progress{Report: sftp.Report{Bytes: 80, Files: 2, Elapsed: 2 * time.Second}, Total: 80, Done: 80, TotalFiles: 2, Final: true}),
