@@ -31,11 +31,9 @@ func partPrefix(base string) string { return "." + base[:min(len(base), maxBase)
 // isPartOf reports whether name, without a directory, is the name of a partial
 // file for base.
 func isPartOf(name, base string) bool {
-	key, ok := strings.CutPrefix(name, partPrefix(base))
-	if key, ok = strings.CutSuffix(key, partSuffix); !ok || len(key) != keySize || len(base) > maxBase {
-		return false
-	}
-	return strings.Trim(key, "0123456789abcdef") == ""
+	rest, hasPrefix := strings.CutPrefix(name, partPrefix(base))
+	key, hasSuffix := strings.CutSuffix(rest, partSuffix)
+	return hasPrefix && hasSuffix && len(key) == keySize && len(base) <= maxBase && strings.Trim(key, "0123456789abcdef") == ""
 }
 
 // wholeOf returns the base for which isPartOf is true, or "" if there is none.

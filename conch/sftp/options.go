@@ -59,8 +59,9 @@ type Options struct {
 	Sparse bool
 
 	// Verify compares source and target after the transfer, and before a partial
-	// file is renamed: by a SHA-256 sum if the server can compute it, otherwise
-	// by reading the file again. With Resume it also compares a partial file
+	// file is renamed: by a SHA-256 sum if the server can compute it (check-file,
+	// or sha256sum on a further channel), otherwise by reading the file again.
+	// With Resume it also compares a partial file
 	// before that is continued, and a target that looks whole. The transfer
 	// fails with ErrVerify if the contents differ.
 	Verify bool

@@ -308,7 +308,9 @@ func (b *buffer) release() {
 // write writes the first n bytes of the data to f at offset. The data must not
 // change until the Deferred has fired. The buffer may be released at any time.
 func (b *buffer) write(f *filetransfer.ClientFile, offset int64, n int) deferred.Deferred[filetransfer.Status] {
-	b.holds.Add(1)
+	if b.holds.Add(1) == 1 {
+		panic("sftp: a buffer was written after its release")
+	}
 	if n > f.Client().WriteSize() { // the limit has shrunk
 		return f.WriteChunk(uint64(offset), b.data()[:n]).Finally(b.release)
 	}

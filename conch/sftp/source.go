@@ -5,15 +5,16 @@ import (
 	"sync/atomic"
 )
 
-// source is the source of an upload. It reads one byte ahead, so that the end is
-// known with the last chunk. After the end, or a failure, it is not read any
-// more: a terminal would wait for more input.
+// source is the source of an upload. Where the end is expected it reads one byte
+// ahead, so that the end is known with the last chunk. After the end, or a
+// failure, it is not read any more: a terminal would wait for more input.
 type source struct {
-	r     io.Reader
-	space [1]byte
-	ahead []byte // the byte in space, if there is one
-	err   error  // the result after ahead
-	over  atomic.Bool
+	r        io.Reader
+	expected int64 // bytes that are expected before the end
+	space    [1]byte
+	ahead    []byte // the byte in space, if there is one
+	err      error  // the result after ahead
+	over     atomic.Bool
 }
 
 // fill reads n bytes into a buffer. It returns fewer only together with an error.
@@ -24,7 +25,8 @@ func (s *source) fill(b *buffer, n int) (got int, err error) {
 	for got < n && s.err == nil {
 		got += s.read(b.data()[got:n])
 	}
-	for s.ahead == nil && s.err == nil {
+	s.expected -= int64(got)
+	for s.expected <= 0 && s.ahead == nil && s.err == nil {
 		if n := s.read(s.space[:]); n > 0 {
 			s.ahead = s.space[:]
 		}

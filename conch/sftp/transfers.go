@@ -127,7 +127,7 @@ func (s *Client) Put(local, remote string, o Options) deferred.Deferred[Report] 
 		d := s.wrap(plainDisk{})
 		queue := taskQueue{loop: s.loop}
 		stat := threaded(&queue, func() (fs.FileInfo, error) { return d.Stat(local) }, nil)
-		target := timed(s, s.GetAttrs(remote, true)).AddErrback(absent)
+		target := timed(s, typedAttrs(s, remote, true)).AddErrback(absent)
 		info, err := deferred.Await(co, stat)
 		if err != nil {
 			return j.failure(local, err)

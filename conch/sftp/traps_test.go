@@ -79,14 +79,6 @@ func TestAtomicTreeWithPartialFiles(t *testing.T) {
 	sameTree(t, filepath.Join(p.local, "got"), source)
 }
 
-func putGlob(p *peer, pattern, remote string, o Options) (Report, error) {
-	return await(p, func() deferred.Deferred[Report] { return p.PutGlob(pattern, remote, o) })
-}
-
-func getGlob(p *peer, pattern, local string, o Options) (Report, error) {
-	return await(p, func() deferred.Deferred[Report] { return p.GetGlob(pattern, local, o) })
-}
-
 // Links that are followed: one that leads nowhere is reported, and one that leads to where it is does not make copies of copies.
 func TestFollowedLinksThatLeadNowhereOrBack(t *testing.T) {
 	p := openSSH(t)

@@ -213,7 +213,7 @@ func (f *upload) read(b *buffer, n int) (got filling) {
 		if err != nil {
 			return filling{err: err}
 		}
-		f.from, f.closer = &source{r: src}, src
+		f.from, f.closer = &source{r: src, expected: f.size - f.start}, src
 		if _, err := src.Seek(f.start, io.SeekStart); err != nil {
 			return filling{err: err}
 		}

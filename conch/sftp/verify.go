@@ -11,6 +11,7 @@ import (
 	"math"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/hawser-go/hawser/conch/filetransfer"
 	"github.com/hawser-go/hawser/conch/internal/wire"
@@ -77,6 +78,12 @@ func (c *comparison) run(co *deferred.Coro) (bool, error) {
 // draft-ietf-secsh-filexfer-extensions-00, section 3.
 const extCheckFile = "check-file"
 
+// Bounds of the time that a command may take.
+const (
+	commandTimeout = 30 * time.Second
+	commandPerMiB  = 100 * time.Millisecond
+)
+
 var errNoSum = errors.New("sftp: the server computes no sum")
 
 // checkFile makes the server compute the sum with the check-file extension.
@@ -101,9 +108,15 @@ func (c *comparison) checkFile(co *deferred.Coro) ([]byte, error) {
 	return d.Rest(), nil
 }
 
+// mayRun reports whether the server is known to bear another channel, for a
+// command: there are servers that drop the connection.
+func (c *comparison) mayRun() bool {
+	return c.s.run != nil && (c.s.own.answered && !c.s.own.full || c.o.Channels > 1) && c.o.Channels != 1
+}
+
 // runCommand makes the server compute the sum with a program.
 func (c *comparison) runCommand(co *deferred.Coro) ([]byte, error) {
-	if c.s.run == nil {
+	if !c.mayRun() {
 		return nil, errNoSum
 	}
 	name := c.remote
@@ -114,7 +127,8 @@ func (c *comparison) runCommand(co *deferred.Coro) ([]byte, error) {
 	if c.size != whole {
 		command = fmt.Sprintf("head -c %d %s | sha256sum -b", c.size, shellQuote(name))
 	}
-	output, err := deferred.Await(co, c.s.run(command))
+	limit := commandTimeout + time.Duration(c.planned>>20)*commandPerMiB
+	output, err := deferred.Await(co, c.s.run(command).AddTimeout(c.s.loop, limit))
 	if err != nil {
 		return nil, err
 	}
