@@ -92,18 +92,21 @@ func (f *download) run(co *deferred.Coro) error {
 
 // look reports whether the target is whole, and finds out where to begin.
 func (f *download) look(co *deferred.Coro) (isWhole bool, err error) {
-	part := int64(0)
-	_, err = deferred.Await(co, do(&f.queue, func() error {
-		isWhole = f.source().known() && f.source().matches(f.disk.Stat(f.name))
+	type local struct {
+		isWhole bool
+		part    int64 // the size of the partial file
+	}
+	found, err := deferred.Await(co, threaded(&f.queue, func() (l local, _ error) {
+		l.isWhole = f.source().known() && f.source().matches(f.disk.Stat(f.name))
 		if info, err := f.disk.Lstat(f.partName); err == nil && info.Mode().IsRegular() {
-			part = info.Size()
+			l.part = info.Size()
 		}
-		return nil
-	}))
+		return l, nil
+	}, nil))
 	if err != nil {
 		return false, err
 	}
-	if isWhole && f.o.Verify {
+	if isWhole = found.isWhole; isWhole && f.o.Verify {
 		isWhole, err = f.same(co, f.name, whole)
 	}
 	if isWhole {
@@ -111,8 +114,8 @@ func (f *download) look(co *deferred.Coro) (isWhole bool, err error) {
 		f.now.Done += f.size
 		return true, err
 	}
-	if err == nil && f.source().known() && part <= f.size {
-		f.start = part
+	if err == nil && f.source().known() && found.part <= f.size {
+		f.start = found.part
 	}
 	if f.start > 0 && f.o.Verify {
 		var same bool

@@ -207,30 +207,7 @@ var missingOdd = []exception{
 
 // known are cells that fail until the fault with that number is mended. A
 // regular expression is for server/operation/mode/size.
-var known = map[string]string{
-	// The answers to the READDIRs in flight come in any order. The first one
-	// that says that the listing has ended drops the entries of the others.
-	`^side by side.*/(GetTree|GetGlob|Glob|Walk|RemoveAll|ReadDir|fstest)/`: "F1",
-	`^kill/GetTree,`: "F1",
-
-	// A partial file is continued at a server that writes in order only.
-	`^stranger rclone/resume`: "F2",
-
-	// The first write that fails is one of the first handle.
-	`^writes in order only, all of.*/9437187$`: "F2",
-
-	// The first READ of a File is of 32 KiB, whatever the server states.
-	`^limit of 16 KiB/(ReadFile|Read|io.Copy from a File|Seek and Read|Seek from the end|FS.ReadFile|fstest)/`: "F9",
-
-	// Verify opens a further channel for a command at any server.
-	`^second channel (drops|not answered).*/verify`: "F9",
-
-	`^no sizes/.*/verify-resume/`:                         "F4",
-	`^(stranger rclone|EXCL ignored)/.*(exclusive|taken)`: "F5",
-	`^3 handles.*/(GetTree|GetGlob)/`:                     "F9",
-	`^SETSTAT .*/(PutTree|PutGlob)/(preserve|all)/`:       "F9",
-	`^no (permissions|type bits)/`:                        "F9",
-}
+var known = map[string]string{}
 
 // expected returns how a cell must end.
 func (r *row) expected(cell string) exception {

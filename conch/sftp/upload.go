@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/hawser-go/hawser/conch/filetransfer"
 	"github.com/hawser-go/hawser/deferred"
@@ -132,9 +133,9 @@ func (f *upload) remoteVersion(co *deferred.Coro, name string) (version, error) 
 	return versionOfAttrs(a), nil
 }
 
-// errStartOver is the failure of a striped upload that may succeed with one
-// handle.
-var errStartOver = errors.New("sftp: a write through a further handle failed")
+// errStartOver is the failure of an upload that may succeed with one handle and
+// from the beginning.
+var errStartOver = errors.New("sftp: a write through a further handle, or to a partial file, failed")
 
 // transfer opens the target, moves the content from f.start on, and completes the
 // target.
@@ -235,7 +236,7 @@ func (f *upload) closeSource() error {
 // open opens the target.
 func (f *upload) open(co *deferred.Coro) (err error) {
 	exclusive := f.o.Exclusive && !f.o.Atomic && f.handle == nil
-	if f.o.Exclusive && f.o.Atomic {
+	if exclusive || f.o.Exclusive && f.o.Atomic { // some servers ignore the flag
 		if err = f.mustNotExist(co, nil); err != nil {
 			return err
 		}
@@ -302,7 +303,11 @@ func (f *upload) attrs() (a filetransfer.Attrs) {
 func (f *upload) write(co *deferred.Coro, striped bool) error {
 	if !striped {
 		f.writer.add(f.handle)
-		return f.writer.run(co)
+		err := f.writer.run(co)
+		if f.start > 0 && refused(err) && (f.writer.confirmed == f.start || aboutSeeking(err)) {
+			return errStartOver // the server does not continue files
+		}
+		return err
 	}
 	stripes := f.stripe(&f.writer.pipeline, f.on, func(co *deferred.Coro, l *channel) (*filetransfer.ClientFile, error) {
 		return deferred.Await(co, l.client.OpenFile(f.partName, filetransfer.FXFWrite, filetransfer.Attrs{}))
@@ -311,11 +316,19 @@ func (f *upload) write(co *deferred.Coro, striped bool) error {
 	stripes.begin()
 	err := f.writer.run(co)
 	closed := stripes.close(co)
-	if refused(err) && f.writer.failedOn != nil && f.writer.failedOn.file != f.handle || err == nil && refused(closed) {
+	further := f.writer.failedOn != nil && f.writer.failedOn.file != f.handle
+	if refused(err) && (further || aboutSeeking(err)) || err == nil && refused(closed) {
 		return errStartOver
 	}
 	if err == nil {
 		err = closed
 	}
 	return err
+}
+
+// aboutSeeking reports whether a server has refused a write because of its
+// offset. There is no status code for it.
+func aboutSeeking(err error) bool {
+	status, ok := errors.AsType[*filetransfer.StatusError](err)
+	return ok && strings.Contains(strings.ToLower(status.Message), "seek")
 }
