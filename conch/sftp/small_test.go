@@ -41,7 +41,9 @@ func TestPutAtomic_Directory(t *testing.T) {
 
 func TestGetAndPut(t *testing.T) {
 	forEachPeer(t, func(t *testing.T, p *peer) {
-		sync := p.HasExtension("fsync@openssh.com")
+		sync := false
+		must(p, func() deferred.Deferred[string] { return p.RealPath(".") })
+		onLoop(p, func() { sync = p.HasExtension("fsync@openssh.com") })
 		for _, o := range []Options{{}, {Atomic: true, Preserve: true, Sync: sync}, {Exclusive: true}, {Exclusive: true, Atomic: true}, {Sparse: true}, {Resume: true}} {
 			for _, size := range sizes {
 				name := fmt.Sprintf("%d-%v-%v-%v-%v", size, o.Atomic, o.Exclusive, o.Sparse, o.Resume)
