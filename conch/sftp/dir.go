@@ -225,11 +225,12 @@ func (d *dirReader) lookAt(co *deferred.Coro, entries []filetransfer.Entry) ([]l
 const (
 	typeMask = 0o170000
 	typeDir  = 0o040000
+	typeLink = 0o120000
 )
 
 // typeLetters are the type bits for the first letter of ls -l.
 var typeLetters = map[byte]uint32{
-	'd': typeDir, 'l': 0o120000, 'p': 0o010000, 's': 0o140000, 'b': 0o060000, 'c': 0o020000,
+	'd': typeDir, 'l': typeLink, 'p': 0o010000, 's': 0o140000, 'b': 0o060000, 'c': 0o020000,
 }
 
 // hasType reports whether attrs have the type of the file. Some servers send
@@ -256,26 +257,38 @@ func typeByLongname(e *filetransfer.Entry) bool {
 }
 
 // typedAttrs returns the attributes of name. If the server does not say what
-// name is, typedAttrs finds out whether it can be opened as a directory.
+// name is, typedAttrs finds out whether it can be read as a symbolic link, unless
+// links are followed, or opened as a directory.
 func typedAttrs(s *Client, name string, follow bool) deferred.Deferred[filetransfer.Attrs] {
 	return deferred.Inline(func(co *deferred.Coro) (filetransfer.Attrs, error) {
 		a, err := deferred.Await(co, s.GetAttrs(name, follow))
 		if err != nil || hasType(a) {
 			return a, err
 		}
+		if !follow {
+			if _, err = deferred.Await(co, s.ReadLink(name)); err == nil {
+				return withType(a, typeLink), nil
+			}
+		}
 		d := &dirReader{s: s, name: name}
 		defer d.close()
 		if err = d.open(co); isCancelled(err) || s.Lost() != nil {
 			return a, err
 		}
-		if err == nil && !a.Has(filetransfer.AttrPermissions) {
-			a = a.WithMode(0o755)
-		}
 		if err == nil {
-			a.Permissions |= typeDir
+			a = withType(a, typeDir)
 		}
 		return a, nil
 	})
+}
+
+// withType adds a type to attributes without one.
+func withType(a filetransfer.Attrs, bits uint32) filetransfer.Attrs {
+	if !a.Has(filetransfer.AttrPermissions) {
+		a = a.WithMode(0o755)
+	}
+	a.Permissions |= bits
+	return a
 }
 
 // ReadDir returns the entries of a directory, sorted by name. It fails with an

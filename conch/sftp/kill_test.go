@@ -123,7 +123,7 @@ func eachKill(t *testing.T, cases []killCase, f func(t *testing.T, r *reactor.Re
 					kill := oddserver.Oddities{DieAt: at, DieAfter: (at+len(t.Name()))%2 == 0}
 					c := k.start(t, dir)
 					if wrong := f(t, r, k, c, kill); wrong != "" {
-						report(t, "kill/"+k.String(), fmt.Sprintf("lost at request %d of %d, carried out: %v: %s\n%s", at, n, kill.DieAfter, wrong, requestLog(c.s)))
+						t.Errorf("lost at request %d of %d, carried out: %v: %s\n%s", at, n, kill.DieAfter, wrong, requestLog(c.s))
 					}
 					if err := os.RemoveAll(c.local); err != nil {
 						t.Error(err)
@@ -132,14 +132,6 @@ func eachKill(t *testing.T, cases []killCase, f func(t *testing.T, r *reactor.Re
 			})
 		}
 	})
-}
-
-// report fails the test, unless the cell is in the list of known faults.
-func report(t *testing.T, name, wrong string) {
-	t.Helper()
-	if !isKnown(name) {
-		t.Error(wrong)
-	}
 }
 
 // requestLog returns the last requests to the server, for a failure.

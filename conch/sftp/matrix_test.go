@@ -7,7 +7,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -189,18 +188,7 @@ func (m *matrix) judge(r *row, op operation, name string, got result) (bad strin
 	case got.err != nil && want.why != "" && !slices.Contains(everywhere, want) && !slices.Contains(always, want) && m.cells[r.name][op.group] != "wrong":
 		m.cells[r.name][op.group] = "error: " + want.why
 	}
-	if bad != "" && isKnown(r.name+"/"+name) {
-		return ""
-	}
 	return bad
-}
-
-// isKnown reports whether the list of known faults has a cell that has failed.
-func isKnown(cell string) (is bool) {
-	for pattern := range known {
-		is = is || regexp.MustCompile(pattern).MatchString(cell)
-	}
-	return is
 }
 
 // markdown returns the table of docs/interop.md. Its notes are the reasons of
