@@ -74,7 +74,7 @@ func (f *upload) run(co *deferred.Coro) error {
 	}
 	f.spread(f.size - f.start)
 	err := f.transfer(co, f.info != nil && f.s.bearsSecondHandle())
-	if err == errStartOver {
+	if err == errStartOver || f.start > 0 && f.sent == 0 && refused(err) { // some servers write from 0 on only
 		f.now.Done -= f.start + f.sent
 		f.start = 0
 		err = f.transfer(co, false)
@@ -235,7 +235,7 @@ func (f *upload) closeSource() error {
 // open opens the target.
 func (f *upload) open(co *deferred.Coro) (err error) {
 	exclusive := f.o.Exclusive && !f.o.Atomic && f.handle == nil
-	if f.o.Exclusive && f.o.Atomic {
+	if f.o.Exclusive && f.handle == nil { // some servers ignore FXFExcl
 		if err = f.mustNotExist(co, nil); err != nil {
 			return err
 		}
