@@ -420,6 +420,23 @@ func TestF3_StaleParts(t *testing.T) {
 	}
 }
 
+// TestF3_ResumeInOrderOnly: a server that cannot continue a file gets it anew.
+func TestF3_ResumeInOrderOnly(t *testing.T) {
+	p, s := odd(t, oddserver.Oddities{SequentialWrites: true})
+	want := someBytes(4<<20, 1)
+	source := write(t, filepath.Join(p.local, "source"), want)
+	info, err := os.Stat(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := versionOf(info.Size(), info.ModTime()).key(source, info.ModTime().Nanosecond())
+	s.WriteFile(partOf("target", key), want[:3<<20], time.Now())
+	report, err := p.put(source, "target", Options{Resume: true})
+	if err != nil || report.Bytes != 4<<20 || !bytes.Equal(content(s, "target"), want) {
+		t.Errorf("%+v, %v", report, err)
+	}
+}
+
 // TestF3_LateWrites: the connection of a resumed upload dies; writes of the dead
 // one that arrive during the next one do no harm.
 func TestF3_LateWrites(t *testing.T) {

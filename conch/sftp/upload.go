@@ -236,7 +236,7 @@ func (f *upload) closeSource() error {
 // open opens the target.
 func (f *upload) open(co *deferred.Coro) (err error) {
 	exclusive := f.o.Exclusive && !f.o.Atomic && f.handle == nil
-	if exclusive || f.o.Exclusive && f.o.Atomic { // some servers ignore the flag
+	if f.o.Exclusive && f.handle == nil { // some servers ignore FXFExcl
 		if err = f.mustNotExist(co, nil); err != nil {
 			return err
 		}
