@@ -12,8 +12,8 @@ import (
 type LinkOrder uint8
 
 const (
-	// LinkOrderAuto is the draft's order if SSHVersion is that of Twisted or
-	// AsyncSSH, and OpenSSH's order otherwise.
+	// LinkOrderAuto is the draft's order if SSHVersion is that of Twisted,
+	// AsyncSSH or ssh2 of Node.js, and OpenSSH's order otherwise.
 	LinkOrderAuto LinkOrder = iota
 
 	LinkOrderOpenSSH // target, link
@@ -21,8 +21,8 @@ const (
 )
 
 // draftServers are the names of servers that use the draft's order, in their
-// SSH version lines.
-var draftServers = []string{"SSH-2.0-Twisted", "SSH-2.0-AsyncSSH"}
+// SSH version lines. ssh2 uses OpenSSH's order only for clients of OpenSSH.
+var draftServers = []string{"SSH-2.0-Twisted", "SSH-2.0-AsyncSSH", "SSH-2.0-ssh2js"}
 
 // MakeLink creates a symbolic link at linkPath that points to targetPath (draft
 // section 6.10). A server that expects the other order of the two paths creates

@@ -17,6 +17,7 @@ func TestF13_LinkOrder(t *testing.T) {
 		{"SSH-2.0-Twisted", LinkOrderAuto, draft},
 		{"SSH-2.0-Twisted_22.4.0", LinkOrderAuto, draft},
 		{"SSH-2.0-AsyncSSH_2.21.0", LinkOrderAuto, draft},
+		{"SSH-2.0-ssh2js1.17.0srv", LinkOrderAuto, draft},
 		{"SSH-2.0-AsyncSSH_2.21.0", LinkOrderOpenSSH, openSSH},
 		{"SSH-2.0-OpenSSH_9.9", LinkOrderDraft, draft},
 	} {
