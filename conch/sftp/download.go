@@ -238,6 +238,9 @@ func (f *download) createPart() (err error) {
 			return &fs.PathError{Op: "open", Path: f.name, Err: fs.ErrExist}
 		}
 	}
+	if info, err := f.disk.Stat(f.name); f.o.Atomic && err == nil && info.IsDir() {
+		return ErrIsDirectory
+	}
 	if f.part, err = f.disk.OpenFile(f.partName, flag, f.mode()); err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ func TestReal(t *testing.T) {
 	if err := errors.Join(os.MkdirAll(tree+"/sub", 0o755), os.WriteFile(tree+"/sub/file", []byte("hello"), 0o644), os.Symlink("/etc", tree+"/out")); err != nil {
 		t.Fatal(err)
 	}
-	sftpdemotest.Check(t, program(), append(options, "tree", local), 1, "1 failed, the rest is there", "failed: get tree/out: the symbolic link points outside")
+	sftpdemotest.Check(t, program(), append(options, "tree", local), 1, "1 failed, the rest is there", "failed: get tree/out: the symbolic link leads out of the tree")
 	sftpdemotest.Check(t, program(), append(options, "-links", "skip", "tree", local), 0, "", "files: 0", "left alone: 2")
 	sftpdemotest.Check(t, program(), append(options, "missing", local), 1, "get missing: stat missing: No such file")
 	sftpdemotest.Check(t, program(), append(options, "tree/sub/file", local), 1, "is a directory")

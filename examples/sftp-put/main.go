@@ -1,13 +1,14 @@
-// Command sftp-put uploads a file, or a directory with everything in it, and shows how far it is: how is a transfer watched, and stopped?
+// Command sftp-put uploads a file or a tree and shows the progress: how is a
+// transfer watched, and stopped?
 //
 //	go run ./examples/sftp-put
-//	go run ./examples/sftp-put -host HOST [-user USER] [-resume] LOCAL REMOTE
+//	go run ./examples/sftp-put -host HOST [-user USER] LOCAL REMOTE
 //
-// The target is only seen when it is complete. Ctrl-C stops the transfer; -resume then goes on with it.
+// The target appears when it is complete. Ctrl-C stops the transfer, and the same
+// command resumes it.
 package main
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"path"
@@ -23,12 +24,9 @@ import (
 func main() { sftpdemo.Main(program()) }
 
 func program() sftpdemo.Program {
-	o := sftp.Options{Preserve: true, Atomic: true}
+	o := sftp.Options{Preserve: true, Resume: true}
 	return sftpdemo.Program{
 		Name: "sftp-put", Args: "LOCAL REMOTE", Min: 2, Max: 2,
-		Flags: func(f *flag.FlagSet) {
-			f.BoolVar(&o.Resume, "resume", false, "go on with an upload that was interrupted")
-		},
 		Demo: func(_, local string) ([]string, error) {
 			name := filepath.Join(local, "holiday.film")
 			return []string{name, "film"}, sftpdemo.WriteRandom(name, 48<<20)
@@ -54,7 +52,7 @@ func put(e *sftpdemo.Env, s *sftp.Client, o sftp.Options) deferred.Deferred[stru
 	return deferred.ThenBoth(put, func(report sftp.Report, err error) (struct{}, error) {
 		switch {
 		case err != nil:
-			return struct{}{}, sftpdemo.Kept(err, something, "-resume")
+			return struct{}{}, sftpdemo.Kept(err, something, "the same command")
 		case report.Files == 0 && report.Skipped > 0:
 			fmt.Fprintf(e.Out, "%s was complete already\n", remote)
 		default:
@@ -64,7 +62,8 @@ func put(e *sftpdemo.Env, s *sftp.Client, o sftp.Options) deferred.Deferred[stru
 	})
 }
 
-// explain finds out whether a failure of which the server does not say the reason is that its file system takes no more.
+// explain finds out whether the reason of a vague failure is a file system that is
+// full or read-only.
 func explain(s *sftp.Client, remote string, err error) deferred.Deferred[sftp.Report] {
 	if !sftpdemo.Vague(err) {
 		return deferred.Fail[sftp.Report](err)

@@ -20,9 +20,9 @@ func TestReal(t *testing.T) {
 		t.Fatal(err)
 	}
 	sftpdemotest.Check(t, program(), append(options, local, "up"), 0, "", "up is there")
-	sftpdemotest.Check(t, program(), append(options, "-resume", local, "up"), 0, "", "complete already")
+	sftpdemotest.Check(t, program(), append(options, local, "up"), 0, "", "complete already")
 	sftpdemotest.Check(t, program(), append(options, local+"x", "up"), 1, "no such file")
-	sftpdemotest.Check(t, program(), append(options, local, "missing/up"), 1, "open missing/.up.part: No such file")
+	sftpdemotest.Check(t, program(), append(options, local, "missing/up"), 1, "open missing/.up.")
 	sftpdemotest.Check(t, program(), append(options, local, "dir"), 1, "dir is a directory; give the file a name in it, such as dir/notes")
 	sftpdemotest.Check(t, program(), append(options, local), 2, "wrong number of arguments")
 	sftpdemotest.Check(t, program(), []string{local, "up"}, 2, "-host")
@@ -30,5 +30,5 @@ func TestReal(t *testing.T) {
 		t.Errorf("%v, %v", info, err)
 	}
 	_, readOnly := sftpdemotest.Server(t, sftpdemotest.ReadOnly(s.Home))
-	sftpdemotest.Check(t, program(), append(readOnly, local, "up"), 1, "Permission denied")
+	sftpdemotest.Check(t, program(), append(readOnly, local, "other"), 1, "Permission denied")
 }

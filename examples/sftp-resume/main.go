@@ -1,15 +1,18 @@
-// Command sftp-resume downloads a file over a connection that does not last: how does a transfer go on where it ended?
+// Command sftp-resume downloads a file over a connection that does not last: how
+// is a transfer resumed?
 //
 //	go run ./examples/sftp-resume
 //	go run ./examples/sftp-resume -host HOST [-user USER] [-attempts N] REMOTE LOCAL
 //
-// When the connection is lost it connects again, a few times, and goes on. What has come is kept whatever happens: the same command goes on with
-// it. Without -host, the server inside the process cuts the connection in the middle.
+// When the connection is lost it connects again, a few times, and resumes. Partial
+// data is kept: the same command resumes later. Without -host, the server inside
+// the process cuts the connection in the middle.
 package main
 
 import (
 	"flag"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -21,6 +24,8 @@ import (
 	"github.com/hawser-go/hawser/reactor/task"
 )
 
+const demoSize = 128 << 20 // bytes
+
 func main() { sftpdemo.Main(program()) }
 
 func program() sftpdemo.Program {
@@ -29,24 +34,23 @@ func program() sftpdemo.Program {
 		Name: "sftp-resume", Args: "REMOTE LOCAL", Min: 2, Max: 2,
 		Flags: func(f *flag.FlagSet) { f.IntVar(&attempts, "attempts", attempts, "how often to try") },
 		Demo: func(server, local string) ([]string, error) {
-			return []string{"film", filepath.Join(local, "film")}, sftpdemo.WriteRandom(filepath.Join(server, "film"), 48<<20)
+			return []string{"film", filepath.Join(local, "film")}, sftpdemo.WriteRandom(filepath.Join(server, "film"), demoSize)
 		},
 		Job: func(e *sftpdemo.Env, s *sftp.Client) deferred.Deferred[struct{}] {
 			d := &download{e: e, remote: e.Args[0], local: e.Args[1], attempts: attempts}
 			if e.Server != nil {
-				d.watch = cutOnce(e.Server)
+				d.cutOnce(e.Server, demoSize)
 			}
 			return d.run(s)
 		},
 	}
 }
 
-// download is a download that goes on over one connection after another.
+// download is a download over one connection after another.
 type download struct {
 	e             *sftpdemo.Env
 	remote, local string
 	attempts      int
-	watch         func(sftp.Progress)
 	something     bool // has come
 }
 
@@ -85,21 +89,25 @@ func (d *download) get(s *sftp.Client) deferred.Deferred[sftp.Report] {
 			}
 			began, d.something = true, d.something || p.Bytes > 0
 			meter(p)
-			if d.watch != nil {
-				d.watch(p)
-			}
 		}})
 }
 
 func (d *download) say(format string, args ...any) { fmt.Fprintf(d.e.Out, format+"\n", args...) }
 
-// cutOnce returns a watch that has the server cut the connection after a third of the file.
-func cutOnce(s *conchtest.Server) func(sftp.Progress) {
-	done := false
-	return func(p sftp.Progress) {
-		if !done && p.Done > p.Total/3 {
-			done = true
-			s.CloseConnections()
+// cutOnce makes the server cut the connection when a third of the file is there.
+func (d *download) cutOnce(s *conchtest.Server, size int64) {
+	var look func()
+	look = func() {
+		parts, _ := filepath.Glob(filepath.Join(filepath.Dir(d.local), ".*.part")) // the pattern is well formed
+		for _, part := range parts {
+			if info, err := os.Stat(part); err == nil && info.Size() > size/3 {
+				s.CloseConnections()
+				return
+			}
+		}
+		if _, err := os.Stat(d.local); err != nil { // the download is not complete
+			d.e.R.CallLater(time.Millisecond, look)
 		}
 	}
+	look()
 }

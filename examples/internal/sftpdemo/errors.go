@@ -10,7 +10,8 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// Line returns an error as one line for people: without the name of a package in front, and without what could change the terminal.
+// Line returns an error as one line for people, without the name of a package in
+// front and without control characters.
 func Line(err error) string {
 	text := err.Error()
 	for _, prefix := range []string{"sftp: ", "filetransfer: ", "conch: "} {
@@ -25,25 +26,27 @@ func Lost(err error) bool {
 	return lost || errors.Is(err, sftp.ErrStalled)
 }
 
-// Kept adds to the error of a transfer of which something has come that this is there, and how to go on with it.
+// Kept adds to the error of a transfer that partial data is kept, if that is so,
+// and how to resume.
 func Kept(err error, something bool, how string) error {
 	switch {
 	case errors.Is(err, deferred.ErrCancelled):
-		return fmt.Errorf("interrupted; what has come is kept, and %s goes on with it (%w)", how, err)
+		return fmt.Errorf("interrupted; partial data is kept, resume with %s (%w)", how, err)
 	case something || Lost(err):
-		return fmt.Errorf("%w; what has come is kept, and %s goes on with it", err, how)
+		return fmt.Errorf("%w; partial data is kept, resume with %s", err, how)
 	default:
 		return err
 	}
 }
 
-// Vague reports whether the server says no more than "failure", as most do of a file system that is full or read-only.
+// Vague reports whether the server says no more than "failure". Most servers say
+// so if a file system is full or read-only.
 func Vague(err error) bool {
 	status, ok := errors.AsType[*filetransfer.StatusError](err)
 	return ok && status.Code == filetransfer.FXFailure
 }
 
-// Explain adds to a vague error what the state of the server's file system says about it.
+// Explain adds a reason to a vague error: the state of the server's file system.
 func Explain(err error, is filetransfer.StatVFS) error {
 	switch {
 	case is.Flags&filetransfer.StatReadOnly != 0:

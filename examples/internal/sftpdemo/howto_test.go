@@ -193,7 +193,7 @@ func cancelBlocking(files *sftp.Files, local string) error {
 	defer cancel()
 	_, err := files.Get(ctx, "upload", local, sftp.Options{Resume: true})
 	if errors.Is(err, context.DeadlineExceeded) {
-		fmt.Println("what has come is kept; the next call goes on with it")
+		fmt.Println("partial data is kept; the next call resumes")
 	}
 	return err
 }
