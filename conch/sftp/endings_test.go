@@ -64,6 +64,7 @@ func TestSilentServerDuringAnUpload(t *testing.T) {
 				p, _ := newMeddler(t, func(_ *liar, typ uint8, _ uint32, _ *wire.Decoder) bool {
 					return typ == typeWrite || typ == typeFsetstat
 				})
+				p.loop = &impatientLoop{p.loop}
 				source := write(t, filepath.Join(p.local, "source"), someBytes(size, 1))
 				o.StallTimeout = 20 * time.Millisecond
 				if _, err := p.put(source, "new", o); !errors.Is(err, ErrStalled) {
@@ -72,6 +73,16 @@ func TestSilentServerDuringAnUpload(t *testing.T) {
 			})
 		}
 	}
+}
+
+// impatientLoop is a loop on which drainTimeout is short.
+type impatientLoop struct{ loop }
+
+func (l *impatientLoop) AfterFunc(d time.Duration, f func()) func() bool {
+	if d == drainTimeout {
+		d = 20 * time.Millisecond
+	}
+	return l.loop.AfterFunc(d, f)
 }
 
 // Whatever an upload waits for when it is cancelled, it does not go on, nor does it say that something else was wrong.

@@ -3,6 +3,8 @@ package sftp
 import (
 	"io/fs"
 	"path"
+	"slices"
+	"strings"
 
 	"github.com/hawser-go/hawser/conch/filetransfer"
 )
@@ -45,12 +47,17 @@ func (n *node) isPattern() bool { return n.parent == nil && n.top == "" }
 
 func (n *node) memory() int { return nodeSize + n.entry.Memory() + len(n.top) }
 
-// source returns the path of the directory. join adds a name to a path.
+// source returns the path of the directory. join adds a path to a directory.
 func (n *node) source(join func(dir, name string) string) string {
-	if n.top != "" || n.parent == nil {
+	var names []string
+	for ; n.top == "" && n.parent != nil; n = n.parent {
+		names = append(names, n.entry.Filename)
+	}
+	if names == nil {
 		return n.top
 	}
-	return join(n.parent.source(join), n.entry.Filename)
+	slices.Reverse(names)
+	return join(n.top, strings.Join(names, "/"))
 }
 
 // rel returns the path below the top, with slashes; empty for the top itself.

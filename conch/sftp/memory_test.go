@@ -18,6 +18,7 @@ import (
 
 	"github.com/hawser-go/hawser/conch/filetransfer"
 	"github.com/hawser-go/hawser/conch/internal/sftptest"
+	"github.com/hawser-go/hawser/conch/internal/sshtest"
 	"github.com/hawser-go/hawser/conch/internal/wire"
 	"github.com/hawser-go/hawser/reactor"
 	"github.com/hawser-go/hawser/reactor/reactortest"
@@ -188,10 +189,10 @@ var listings = map[string]func(ctx context.Context, p *peer) error{
 // MiB are in use, the operation ends or can be cancelled, and every directory
 // is closed.
 func TestF12_Memory(t *testing.T) {
-	long := os.Getenv("HAWSER_LONG") != ""
+	long := os.Getenv("HAWSER_LONG") != "" && !sshtest.RaceDetector
 	limit := 600
 	if long {
-		limit = 6000
+		limit = 3000
 	}
 	for name, do := range listings {
 		for _, tree := range jungles {

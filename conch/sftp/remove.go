@@ -76,7 +76,7 @@ func (t *removal) removeDir(co *deferred.Coro, n *node) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err != nil && n.failed != nil {
+	if err != nil && n.failed != nil && !t.endsAll(err) {
 		return n.failed
 	}
 	return err
