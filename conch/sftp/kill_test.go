@@ -295,9 +295,10 @@ func TestF3_KillLateWrites(t *testing.T) {
 			c.data, c.mtime, c.parts = content(k.size, 3), sourceTime.Add(time.Second), true
 		}
 		var seen atomic.Int32
+		server := c.s
 		odd := oddserver.Oddities{Arrived: func(oddserver.Request) {
 			if int(seen.Add(1)) == kill.DieAt/2 {
-				c.s.Release()
+				server.Release()
 			}
 		}}
 		wrong, err := k.run(t, r, c, resuming, odd)

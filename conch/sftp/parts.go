@@ -24,21 +24,14 @@ type partLists map[string]deferred.Deferred[[]string]
 
 // partNames fires with the names of the partial files in a directory, or with
 // nothing if the directory cannot be listed. list lists it.
-func (j *job) partNames(dir string, list func(*deferred.Coro, func(name string) bool) error) deferred.Deferred[[]string] {
+func (j *job) partNames(dir string, list func(*deferred.Coro) ([]string, error)) deferred.Deferred[[]string] {
 	d, ok := j.parts[dir]
 	if !ok {
 		if j.parts == nil || len(j.parts) >= maxPartDirs {
 			j.parts = make(partLists)
 		}
-		d = deferred.Inline(func(co *deferred.Coro) (names []string, _ error) {
-			left := maxPartEntries
-			err := list(co, func(name string) bool {
-				if strings.HasPrefix(name, ".") && strings.HasSuffix(name, partSuffix) {
-					names = append(names, name)
-				}
-				left--
-				return left > 0 && len(names) < maxPartNames && !j.ended
-			})
+		d = deferred.Inline(func(co *deferred.Coro) ([]string, error) {
+			names, err := list(co)
 			if isCancelled(err) {
 				return nil, err
 			}
@@ -47,6 +40,21 @@ func (j *job) partNames(dir string, list func(*deferred.Coro, func(name string) 
 		j.parts[dir] = d
 	}
 	return shielded(d)
+}
+
+// partNames are the names of partial files among those that were added.
+type partNames struct {
+	names []string
+	seen  int
+}
+
+// add adds a name. It returns false if there are enough.
+func (p *partNames) add(name string) bool {
+	if strings.HasPrefix(name, ".") && strings.HasSuffix(name, partSuffix) {
+		p.names = append(p.names, name)
+	}
+	p.seen++
+	return p.seen < maxPartEntries && len(p.names) < maxPartNames
 }
 
 // stale notes, and removes if wanted, the partial files for base that are not
@@ -77,9 +85,12 @@ func (f *download) tidy(co *deferred.Coro) error {
 		return nil
 	}
 	dir, base := filepath.Split(f.name)
-	names, err := deferred.Await(co, f.partNames(dir, func(co *deferred.Coro, found func(string) bool) error {
-		_, err := deferred.Await(co, do(&f.queue, func() error { return listLocal(f.disk, dir, found) }))
-		return err
+	names, err := deferred.Await(co, f.partNames(dir, func(co *deferred.Coro) ([]string, error) {
+		return deferred.Await(co, threaded(&f.queue, func() ([]string, error) {
+			var found partNames
+			_ = listLocal(f.disk, dir, found.add) // what it has found counts
+			return found.names, nil
+		}, nil))
 	}))
 	if err != nil {
 		return err
@@ -119,8 +130,10 @@ func (f *upload) tidy(co *deferred.Coro) error {
 		return nil
 	}
 	dir, base := path.Split(f.remote)
-	names, err := deferred.Await(co, f.partNames(dir, func(co *deferred.Coro, found func(string) bool) error {
-		return listRemote(co, f.s, dir, found)
+	names, err := deferred.Await(co, f.partNames(dir, func(co *deferred.Coro) ([]string, error) {
+		var found partNames
+		err := listRemote(co, f.s, dir, func(name string) bool { return found.add(name) && !f.ended })
+		return found.names, err
 	}))
 	if err != nil {
 		return err
