@@ -251,13 +251,7 @@ func TestSFTP_ConnectionLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := sshtest.Await(t, r, func() deferred.Deferred[sftp.Report] {
-		cut := false
-		return s.Get("remote", filepath.Join(t.TempDir(), "target"), sftp.Options{Progress: func(p sftp.Progress) {
-			if p.Bytes > 0 && !cut {
-				cut = true
-				server.CloseConnections()
-			}
-		}})
+		return s.GetTo("remote", cutter(server.CloseConnections), sftp.Options{})
 	})
 	if !errors.Is(err, conch.ErrConnectionLost) {
 		t.Errorf("%v", err)
@@ -265,6 +259,14 @@ func TestSFTP_ConnectionLost(t *testing.T) {
 	if _, reason := sshtest.Await(t, r, s.WhenClosed); !errors.Is(reason, conch.ErrConnectionLost) {
 		t.Errorf("closed because of %v", reason)
 	}
+}
+
+// cutter is a writer that cuts the connection.
+type cutter func()
+
+func (c cutter) Write(p []byte) (int, error) {
+	c()
+	return len(p), nil
 }
 
 // TestSFTP_Lanes: a transfer over several channels, of a server that grants all
