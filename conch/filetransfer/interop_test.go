@@ -162,7 +162,8 @@ func TestPeer_Directory(t *testing.T) {
 	})
 }
 
-// F13, C-SFTP-26 to C-SFTP-28: a link points where it was told to, and is told from what it points to.
+// F13, C-SFTP-26 to C-SFTP-28: a link points to its target, and LSTAT tells the
+// two apart.
 func TestPeer_F13_Links(t *testing.T) {
 	forEachPeer(t, func(t *testing.T, s *session) {
 		f := makeFile(s, "/"+strings.TrimPrefix(filepath.Join(s.dir, "target"), "/"), []byte("12345"))

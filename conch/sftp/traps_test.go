@@ -105,8 +105,8 @@ func TestFollowedLinksThatLeadNowhereOrBack(t *testing.T) {
 	}
 }
 
-// All transfers of a session together have no more channels than maxChannels, and when a server has refused one, as many are opened again later as it
-// has granted.
+// All transfers of a session together use at most maxChannels channels. After a
+// refusal, later transfers use as many as the server has granted.
 func TestLanesOfSeveralTransfers(t *testing.T) {
 	p := openSSH(t)
 	p.pool = newPool(poolSize)

@@ -40,8 +40,9 @@ func Size(n int64) string {
 	return fmt.Sprintf("%.1f %s", f, units[i])
 }
 
-// Meter returns a function for sftp.Options.Progress that keeps a line up to date on a terminal, and writes nothing but the last line to
-// anything else. Of a transfer that has not come to anything it says nothing.
+// Meter returns a function for sftp.Options.Progress. It updates a line on a
+// terminal, and writes only the last line elsewhere. It writes nothing for a
+// transfer without any result.
 func Meter(out io.Writer) func(sftp.Progress) {
 	file, ok := out.(*os.File)
 	live, shown := ok && term.IsTerminal(int(file.Fd())), false
