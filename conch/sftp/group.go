@@ -36,8 +36,11 @@ func (g *group) start(body func(co *deferred.Coro) error) {
 
 func (g *group) left(t *task, err error) {
 	delete(g.tasks, t)
-	if err != nil {
+	switch {
+	case err != nil && !g.stopped:
 		g.stop(err)
+	case g.err == nil:
+		g.err = err
 	}
 	if len(g.tasks) == 0 && g.waiting {
 		g.waiting = false
@@ -45,7 +48,8 @@ func (g *group) left(t *task, err error) {
 	}
 }
 
-// stop cancels the coroutines, because of err. They may take some time to end.
+// stop cancels the coroutines, because of err. They may take some time to end:
+// each is cancelled once, and what it does after that to clean up is not.
 func (g *group) stop(err error) {
 	if g.err == nil {
 		g.err = err
