@@ -25,7 +25,10 @@ type lines struct {
 }
 
 func (l *lines) VersionReceived(line string) { l.versions = append(l.versions, line) }
-func (l *lines) TextReceived(line string)    { l.texts = append(l.texts, line) }
+func (l *lines) TextReceived(line string) error {
+	l.texts = append(l.texts, line)
+	return nil
+}
 
 // TestSocket_Version: the socket hides the lines before the version line,
 // however the data is split (F28, F36).

@@ -360,6 +360,13 @@ func (t *SSHTransport) AbortConnection() {
 	}
 }
 
+// AbortBecause is AbortConnection with a reason, which Lost and the errors of
+// everything that waits report.
+func (t *SSHTransport) AbortBecause(reason error) {
+	t.end(reason)
+	t.AbortConnection()
+}
+
 func (t *SSHTransport) aborted() bool {
 	select {
 	case <-t.abandoned:

@@ -86,7 +86,7 @@ func (v *versionReader) judge(line string) error {
 			Data:  DisconnectProtocolError,
 		}
 	default:
-		v.side.TextReceived(text.Line(line))
+		return v.side.TextReceived(text.Line(line))
 	}
 	return nil
 }
@@ -97,7 +97,7 @@ const disconnectVersionNotSupported = 8
 // report reports a line that the end of the connection has cut off.
 func (v *versionReader) report() {
 	if len(v.line) > 0 {
-		v.side.TextReceived(text.Line(string(v.line)))
+		_ = v.side.TextReceived(text.Line(string(v.line))) // the connection has ended anyway
 		v.line = nil
 	}
 }

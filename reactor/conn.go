@@ -58,10 +58,19 @@ type AttachOptions struct {
 // [ErrTLS]. If ConnectionMade panics, Attach returns the transport and a
 // *deferred.PanicError; p's ConnectionLost follows.
 //
+// If p is a ConnTaker and there is no TLS, p gets nc, and Attach returns no
+// transport.
+//
 // Attach must be called on the loop.
 func (r *Reactor) Attach(nc net.Conn, p Protocol, opts AttachOptions) (Transport, error) {
 	r.mustBeOnLoop("Attach")
 	_, err := baseOf(p)
+	if taker, ok := p.(ConnTaker); ok && err == nil && opts.TLS == nil {
+		if err = r.try("TakeConn of "+LogPrefix(p), func() { taker.TakeConn(r, nc) }); err != nil {
+			_ = nc.Close() // the panic is the error to report
+		}
+		return nil, err
+	}
 	if err == nil && opts.TLS != nil {
 		err = checkTLSConfig(opts.TLS, opts.Server)
 	}

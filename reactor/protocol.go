@@ -54,6 +54,16 @@ type HalfCloser interface {
 	WriteConnectionLost()
 }
 
+// ConnTaker is an optional interface of protocols that use the net.Conn of a
+// connection themselves, for example on goroutines of a library that blocks.
+// The reactor then makes no transport and calls no other method of the protocol.
+// A protocol over a transport that is no plain socket, such as TLS, is not asked.
+type ConnTaker interface {
+	// TakeConn is called on the loop. The protocol owns c from now on, and must
+	// close c when r stops.
+	TakeConn(r *Reactor, c net.Conn)
+}
+
 // HandshakeListener is an optional interface of protocols that need to know
 // when a TLS handshake is complete. HandshakeCompleted comes after
 // ConnectionMade and before the first DataReceived over TLS.

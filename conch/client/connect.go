@@ -131,7 +131,10 @@ func (s *side) VersionReceived(line string) {
 }
 
 // TextReceived runs on the goroutine that reads.
-func (s *side) TextReceived(line string) { s.said.Store(line) }
+func (s *side) TextReceived(line string) error {
+	s.said.Store(line)
+	return nil
+}
 
 // Failed is called on the loop.
 func (s *side) Failed(err error) { (*SSHClientTransport)(s).fail(err) }

@@ -28,8 +28,8 @@ type Side interface {
 	VersionReceived(line string)
 
 	// TextReceived is called with each line that precedes the version line, on
-	// the goroutine that reads.
-	TextReceived(line string)
+	// the goroutine that reads. An error ends the connection.
+	TextReceived(line string) error
 
 	// Handshake exchanges keys and authenticates over conn. life ends when conn
 	// fails or is closed, with the reason as its cause. Handshake may block,
