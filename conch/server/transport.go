@@ -65,7 +65,9 @@ func (t *SSHServerTransport) start(r *reactor.Reactor) {
 	t.debug("Connection accepted")
 }
 
-func (f *SSHFactory) graceTime() time.Duration { return cmp.Or(f.LoginGraceTime, DefaultLoginGraceTime) }
+func (f *SSHFactory) graceTime() time.Duration {
+	return cmp.Or(f.LoginGraceTime, DefaultLoginGraceTime)
+}
 
 func (t *SSHServerTransport) graceOver() {
 	t.info("Login grace time is over", "phase", t.phase)
@@ -174,8 +176,10 @@ func (t *SSHServerTransport) guard(name string, f func()) {
 	}
 }
 
-func (t *SSHServerTransport) debug(message string, args ...any) { t.log(slog.LevelDebug, message, args) }
-func (t *SSHServerTransport) info(message string, args ...any)  { t.log(slog.LevelInfo, message, args) }
+func (t *SSHServerTransport) debug(message string, args ...any) {
+	t.log(slog.LevelDebug, message, args)
+}
+func (t *SSHServerTransport) info(message string, args ...any) { t.log(slog.LevelInfo, message, args) }
 
 func (t *SSHServerTransport) log(level slog.Level, message string, args []any) {
 	if logger := t.Reactor().Logger(); logger.Enabled(t.Context(), level) {
