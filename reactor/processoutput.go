@@ -172,7 +172,7 @@ func newCollector(opts OutputOptions) *collector {
 		1: func(data []byte) { c.out.Write(data) },
 		2: func(data []byte) { c.err.Write(data) },
 	}
-	c.result = deferred.New(func(deferred.Deferred[error]) { c.kill() })
+	c.result = deferred.New(func(deferred.Deferred[error]) { c.Transport().AbortConnection() })
 	return c
 }
 
@@ -202,7 +202,7 @@ func (c *collector) ChildDataReceived(fd int, data []byte) {
 		return
 	}
 	if c.left -= len(data); c.left < 0 {
-		c.kill()
+		c.Transport().AbortConnection()
 		c.result.Errback(ErrOutputTooLong)
 		return
 	}
@@ -214,12 +214,6 @@ func (c *collector) unexpected(data []byte) {
 	c.end = deferred.New[error]()
 	c.Transport().LoseConnection()
 	c.result.Errback(&UnexpectedStderrError{data, c.end})
-}
-
-// kill ends the process, and does not wait for processes that hold its pipes.
-func (c *collector) kill() {
-	_ = c.Transport().SignalProcess("KILL") // an error: it has ended
-	c.Transport().LoseConnection()
 }
 
 // ProcessEnded implements ProcessProtocol.

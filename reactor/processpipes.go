@@ -86,6 +86,15 @@ func (p *process) LoseConnection() {
 	}
 }
 
+// AbortConnection implements [ProcessTransport].
+func (p *process) AbortConnection() {
+	p.r.mustBeOnLoop("AbortConnection")
+	_ = p.child.Kill() // an error: it has ended
+	for _, pp := range p.open() {
+		pp.conn.close(ErrConnectionAborted)
+	}
+}
+
 // PauseProducing implements [ProcessTransport].
 func (p *process) PauseProducing() { p.eachReader((*conn).PauseProducing) }
 

@@ -45,6 +45,11 @@ type ProcessTransport interface {
 	// SIGHUP to the child. The child may run on; use SignalProcess to end it.
 	LoseConnection()
 
+	// AbortConnection kills the child and closes all pipes, or the terminal, at
+	// once. Data that is not sent is dropped. ProcessExited and ProcessEnded
+	// follow, whatever other processes hold the pipes.
+	AbortConnection()
+
 	// SignalProcess sends the child the signal "KILL", "TERM", "INT", "HUP" or
 	// "STOP". On Windows, the first three end the child, and the others are
 	// errors. SignalProcess returns [ErrProcessExitedAlready] if the child has

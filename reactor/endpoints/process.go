@@ -198,9 +198,8 @@ func (t *processTransport) LoseConnection() {
 
 // AbortConnection implements reactor.Transport.
 func (t *processTransport) AbortConnection() {
-	t.aborted = true
-	_ = t.SignalProcess("KILL") // an error: it has ended
-	t.LoseConnection()
+	t.aborted, t.disconnecting = true, true
+	t.ProcessTransport.AbortConnection()
 }
 
 // LoseWriteConnection implements reactor.HalfCloserTransport.

@@ -26,6 +26,7 @@ type FakeProcess struct {
 	Size    reactor.WindowSize // the last size; at first that of Options
 	State   ProducerState
 	Lost    bool // LoseConnection was called
+	Aborted bool // AbortConnection was called
 
 	Producer  reactor.Producer // the registered producer; may be nil
 	Streaming bool             // the argument of RegisterProducer
@@ -204,6 +205,9 @@ func (f *FakeProcess) LoseConnection() {
 		_ = f.CloseChildFD(fd)
 	}
 }
+
+// AbortConnection sets Aborted. It calls no method of the protocol.
+func (f *FakeProcess) AbortConnection() { f.Aborted = true }
 
 // SignalProcess appends a SignalName to Signals. Unlike a real process, it
 // accepts any name.
