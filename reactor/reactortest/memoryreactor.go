@@ -11,8 +11,8 @@ import (
 	"github.com/hawser-go/hawser/reactor/internal/arg"
 )
 
-// MemoryReactor is a reactor.Network without sockets. It records calls to
-// connect and to listen. The test fires the Deferreds of Dials, calls the
+// MemoryReactor is a reactor.Network and a reactor.ProcessSpawner without
+// sockets and processes. It records calls to connect, to listen and to spawn. The test fires the Deferreds of Dials, calls the
 // factories, and advances the clock.
 //
 // All methods but CallFromThread belong to one goroutine. Make one with
@@ -30,6 +30,7 @@ type MemoryReactor struct {
 	UNIXServers []*ServerCall
 	Adopted     []*ServerCall
 	Attached    []*Attachment
+	Processes   []*FakeProcess
 
 	// Hosts has the answers of Resolve. A name that is not in the map fails
 	// with a *reactor.DNSLookupError.
@@ -38,8 +39,8 @@ type MemoryReactor struct {
 	// ResolveFunc, if not nil, answers Resolve instead of Hosts.
 	ResolveFunc func(network, host string) deferred.Deferred[[]netip.Addr]
 
-	// Err, if not nil, is the error of each call to listen, and the failure of
-	// each call to connect. A real reactor returns a *reactor.CannotListenError
+	// Err, if not nil, is the error of each call to listen and of SpawnProcess,
+	// and the failure of each call to connect. A real reactor returns a *reactor.CannotListenError
 	// and a *reactor.ConnectError.
 	Err error
 
@@ -51,7 +52,10 @@ type MemoryReactor struct {
 	running bool
 }
 
-var _ reactor.Network = (*MemoryReactor)(nil)
+var (
+	_ reactor.Network        = (*MemoryReactor)(nil)
+	_ reactor.ProcessSpawner = (*MemoryReactor)(nil)
+)
 
 // Dialled is a call of Dial or DialUNIX.
 type Dialled struct {
@@ -278,6 +282,22 @@ func (m *MemoryReactor) connect(calls *[]*ClientCall, call *ClientCall, to net.A
 		call.Factory.ClientConnectionFailed(call.FakeConnector, m.Err)
 	}
 	return call.FakeConnector
+}
+
+// SpawnProcess connects p to a FakeProcess and records the call, or returns
+// m.Err.
+func (m *MemoryReactor) SpawnProcess(
+	p reactor.ProcessProtocol, executable string, args []string, opts reactor.ProcessOptions,
+) (reactor.ProcessTransport, error) {
+	arg.NotNil("reactortest: MemoryReactor.SpawnProcess", "protocol", p)
+	if m.Err != nil {
+		return nil, m.Err
+	}
+	f := newFakeProcess(p, opts)
+	f.Executable, f.Args = executable, args
+	m.Processes = append(m.Processes, f)
+	reactor.MakeProcessConnection(p, f)
+	return f, nil
 }
 
 // Run sets HasRun, calls the functions given to CallWhenRunning, and returns.
