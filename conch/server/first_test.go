@@ -33,6 +33,15 @@ func (db keyDB) RequestAvatarID(c cred.Credentials) deferred.Deferred[string] {
 	return deferred.Fail[string](cred.ErrUnauthorized)
 }
 
+func rawKey(t *testing.T) ed25519.PrivateKey {
+	t.Helper()
+	_, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
 func newKey(t *testing.T) gossh.Signer {
 	t.Helper()
 	_, key, err := ed25519.GenerateKey(nil)

@@ -1,0 +1,22 @@
+package server
+
+import (
+	"fmt"
+	"syscall"
+)
+
+// signals are those of RFC 4254, section 6.10, that every system has.
+var signals = map[syscall.Signal]string{
+	syscall.SIGABRT: "ABRT", syscall.SIGALRM: "ALRM", syscall.SIGFPE: "FPE", syscall.SIGHUP: "HUP",
+	syscall.SIGILL: "ILL", syscall.SIGINT: "INT", syscall.SIGKILL: "KILL", syscall.SIGPIPE: "PIPE",
+	syscall.SIGQUIT: "QUIT", syscall.SIGSEGV: "SEGV", syscall.SIGTERM: "TERM",
+}
+
+// signalName returns the name of a signal on the wire. Signals that the RFC does
+// not list get a name in the domain of OpenSSH, as its server does.
+func signalName(s syscall.Signal) string {
+	if name, ok := signals[s]; ok {
+		return name
+	}
+	return fmt.Sprintf("SIG%d@openssh.com", int(s))
+}
