@@ -88,6 +88,22 @@ func packOpenStreamlocal(path string) []byte {
 	return e.Data()
 }
 
+// unpackOpenStreamlocal is the reverse of packOpenStreamlocal.
+func unpackOpenStreamlocal(data []byte) (path string, err error) {
+	d := wire.NewDecoder(data)
+	path = d.String()
+	_, _ = d.String(), d.Uint32()
+	return path, malformed("direct-streamlocal@openssh.com", d.Finish())
+}
+
+// unpackPath returns the path of the request to listen on a UNIX socket, or to
+// stop it.
+func unpackPath(data []byte) (path string, err error) {
+	d := wire.NewDecoder(data)
+	path = d.String()
+	return path, malformed("streamlocal-forward@openssh.com", d.Finish())
+}
+
 // unpackForwardedStreamlocal returns the path of a
 // forwarded-streamlocal@openssh.com channel. A reserved string follows the path.
 func unpackForwardedStreamlocal(data []byte) (path string, err error) {

@@ -37,9 +37,9 @@ func direct(conn conch.Connection, network, address string) (*streamChannel, []b
 		if err != nil {
 			return nil, nil, fmt.Errorf("forward: cannot dial %q: %w", address, err)
 		}
-		return &streamChannel{kind: "direct-tcpip", peer: to}, PackOpenDirectTCPIP(to, hostPortOf(conn.Transport().GetHost())), nil
+		return &streamChannel{kind: directTCPIP, peer: to}, PackOpenDirectTCPIP(to, hostPortOf(conn.Transport().GetHost())), nil
 	case "unix":
-		return &streamChannel{kind: "direct-streamlocal@openssh.com", peer: reactor.UNIXAddress{Path: address}}, packOpenStreamlocal(address), nil
+		return &streamChannel{kind: directStreamlocal, peer: reactor.UNIXAddress{Path: address}}, packOpenStreamlocal(address), nil
 	}
 	return nil, nil, fmt.Errorf("forward: cannot dial: %w", net.UnknownNetworkError(network))
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/forward"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 )
@@ -46,6 +47,10 @@ type ConchUser struct {
 
 	// GlobalRequests has the global requests that the client may make.
 	GlobalRequests map[string]func(data []byte) deferred.Deferred[[]byte]
+
+	// Forwarding is what the client may forward through the server. The options
+	// of its key restrict that further. The zero value refuses everything.
+	Forwarding forward.Rules
 
 	conn  conch.Connection
 	login *Login

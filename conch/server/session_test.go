@@ -1,6 +1,9 @@
 package server_test
 
 import (
+	"bufio"
+	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +14,7 @@ import (
 
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/cred"
+	"github.com/hawser-go/hawser/conch/forward"
 	"github.com/hawser-go/hawser/conch/server"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
@@ -25,6 +29,7 @@ func (shellRealm) RequestAvatar(id string, mind any) deferred.Deferred[server.Av
 	u.Channels = map[string]func([]byte) deferred.Deferred[conch.Channel]{
 		"session": server.NewSession(u, func() server.Session { return &server.ProgramSession{} }),
 	}
+	u.Forwarding = forward.Rules{Open: forward.AllowAll, Listen: forward.AllowAll}
 	return deferred.Succeed[server.Avatar](u)
 }
 
@@ -43,8 +48,11 @@ func TestOpenSSHClient(t *testing.T) {
 	portal := cred.NewPortal(shellRealm{}, keyDB{"alice": signer.PublicKey()})
 	addr := listen(t, r, &server.SSHFactory{Portal: portal, PrivateKeys: []gossh.Signer{newKey(t)}})
 	port := addr[strings.LastIndex(addr, ":")+1:]
+	sshArgs := func(args ...string) []string {
+		return append([]string{"-F", "none", "-i", key, "-p", port, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "alice@127.0.0.1"}, args...)
+	}
 	run := func(args ...string) (string, int) {
-		c := exec.Command("ssh", append([]string{"-F", "none", "-i", key, "-p", port, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "alice@127.0.0.1"}, args...)...)
+		c := exec.Command("ssh", sshArgs(args...)...)
 		out, _ := c.CombinedOutput()
 		return string(out), c.ProcessState.ExitCode()
 	}
@@ -65,4 +73,50 @@ func TestOpenSSHClient(t *testing.T) {
 			t.Errorf("%s: %d, %.100q", c.command, code, out)
 		}
 	}
+	echo, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer echo.Close()
+	go func() {
+		for {
+			c, err := echo.Accept()
+			if err != nil {
+				return
+			}
+			go func() { defer c.Close(); io.Copy(c, c) }()
+		}
+	}()
+	c := exec.Command("ssh", sshArgs("-W", echo.Addr().String())...)
+	c.Stdin = strings.NewReader("through and back")
+	out, err := c.CombinedOutput()
+	if string(out) != "through and back" || err != nil {
+		t.Errorf("%v %q", err, out)
+	}
+	// -R: the server listens, the client connects to echo.
+	c = exec.Command("ssh", sshArgs("-N", "-v", "-R", "0:"+echo.Addr().String())...)
+	stderr, _ := c.StderrPipe()
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer c.Wait()
+	defer c.Process.Kill()
+	lines := bufio.NewScanner(stderr)
+	for lines.Scan() {
+		if _, rest, ok := strings.Cut(lines.Text(), "Allocated port "); ok {
+			port, _, _ := strings.Cut(rest, " ")
+			n, err := net.Dial("tcp", "localhost:"+port)
+			if err != nil {
+				t.Fatal(err)
+			}
+			io.WriteString(n, "remote")
+			n.(*net.TCPConn).CloseWrite()
+			back, err := io.ReadAll(n)
+			if string(back) != "remote" || err != nil {
+				t.Errorf("%q %v", back, err)
+			}
+			return
+		}
+	}
+	t.Error("no port was allocated")
 }

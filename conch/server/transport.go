@@ -154,6 +154,7 @@ func (s *side) Authenticated() {
 		}
 		c.serverBase().avatar = t.avatar
 		t.avatar.base().conn = c
+		t.serveForwarding(c)
 	}); err != nil {
 		t.fail("NewConnection", err)
 		return
