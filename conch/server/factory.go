@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hawser-go/hawser/conch/cred"
+	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 	gossh "golang.org/x/crypto/ssh"
 )
@@ -46,6 +47,17 @@ type SSHFactory struct {
 	// means DefaultMaxAuthTries.
 	MaxAuthTries int
 
+	// MaxSessions is the number of sessions that a client may have open at the
+	// same time. 0 means DefaultMaxSessions; a negative value means none.
+	MaxSessions int
+
+	// ClientAliveInterval is the time without any data of the client after which
+	// the server asks whether the client is alive. ClientAliveCountMax is the
+	// number of such questions without an answer that end the connection. 0
+	// means the default; a negative interval asks never.
+	ClientAliveInterval time.Duration
+	ClientAliveCountMax int
+
 	// Version follows "SSH-2.0-" in the version line. Empty means "hawser".
 	Version string
 
@@ -56,11 +68,39 @@ type SSHFactory struct {
 	transports map[*SSHServerTransport]struct{}
 }
 
-// Defaults of SSHFactory. They are those of OpenSSH's sshd.
+// Defaults of SSHFactory. They are those of OpenSSH's sshd, which does not ask
+// whether clients are alive.
 const (
-	DefaultLoginGraceTime = 120 * time.Second
-	DefaultMaxAuthTries   = 6
+	DefaultLoginGraceTime      = 120 * time.Second
+	DefaultMaxAuthTries        = 6
+	DefaultMaxSessions         = 10
+	DefaultClientAliveInterval = 30 * time.Second
+	DefaultClientAliveCountMax = 4
 )
+
+// Shutdown waits until the clients have gone, at most for limit, and then closes
+// their connections. Stop the ports of the factory first. The Deferred fires when
+// no connection is left.
+func (f *SSHFactory) Shutdown(clock reactor.Clock, limit time.Duration) deferred.Deferred[struct{}] {
+	timer := clock.CallLater(limit, func() {
+		for t := range f.transports {
+			t.AbortConnection()
+		}
+	})
+	var all []deferred.Deferred[struct{}]
+	for t := range f.transports {
+		all = append(all, t.WhenClosed().AddErrback(func(error) (struct{}, error) { return struct{}{}, nil }))
+	}
+	return deferred.Then(deferred.Gather(all), func([]struct{}) (struct{}, error) {
+		if timer.Active() {
+			_ = timer.Cancel() // it is active
+		}
+		return struct{}{}, nil
+	})
+}
+
+// Connections returns the number of connections.
+func (f *SSHFactory) Connections() int { return len(f.transports) }
 
 // StartFactory checks the fields. It panics if the factory cannot serve.
 func (f *SSHFactory) StartFactory() {

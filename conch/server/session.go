@@ -108,6 +108,9 @@ type SSHSession struct {
 	early      [][]byte // input from before the program has started
 	earlySize  int
 	variables  int // of the environment
+
+	crowded bool // much waits to be sent
+	waiting []deferred.Deferred[struct{}]
 }
 
 // maxEnv is the number of environment variables of a session, as in OpenSSH's
@@ -247,6 +250,29 @@ func (s *SSHSession) takeEarly(input func([]byte)) {
 	s.early = nil
 	for _, data := range early {
 		input(data)
+	}
+}
+
+// writable fires when little waits to be sent.
+func (s *SSHSession) writable() deferred.Deferred[struct{}] {
+	if !s.crowded {
+		return deferred.Succeed(struct{}{})
+	}
+	d := deferred.New(func(deferred.Deferred[struct{}]) {})
+	s.waiting = append(s.waiting, d)
+	return d
+}
+
+// StopWriting is called when much waits to be sent.
+func (s *SSHSession) StopWriting() { s.crowded = true }
+
+// StartWriting is called when all is sent, and at the end.
+func (s *SSHSession) StartWriting() {
+	s.crowded = false
+	waiting := s.waiting
+	s.waiting = nil
+	for _, d := range waiting {
+		_ = d.TryCallback(struct{}{}) // it may have been cancelled
 	}
 }
 

@@ -152,7 +152,8 @@ func (s *side) Authenticated() {
 		if t.factory.NewConnection != nil {
 			c = t.factory.NewConnection(t.avatar)
 		}
-		c.serverBase().avatar = t.avatar
+		b := c.serverBase()
+		b.avatar, b.factory = t.avatar, t.factory
 		t.avatar.base().conn = c
 		t.serveForwarding(c)
 	}); err != nil {
@@ -161,7 +162,10 @@ func (s *side) Authenticated() {
 	}
 	if err := t.SetService(c); err != nil {
 		t.fail("ServiceStarted", err)
+		return
 	}
+	f := t.factory
+	t.KeepAlive(cmp.Or(f.ClientAliveInterval, DefaultClientAliveInterval), cmp.Or(f.ClientAliveCountMax, DefaultClientAliveCountMax))
 }
 
 // fail ends the connection because of an error in a hook.

@@ -1,0 +1,46 @@
+// Package server is the server's side of SSH: it lets users log in, and gives
+// them sessions, subsystems and forwarding. It mirrors the server's half of
+// Twisted's twisted.conch.ssh, over golang.org/x/crypto/ssh.
+//
+// # The model
+//
+//	socket ─▶ SSHFactory ─▶ UserAuthServer ─▶ Portal ─▶ Avatar
+//	                            login          cred     ├─▶ SSHSession ─▶ Session
+//	                                                    ├─▶ subsystems
+//	                                                    └─▶ forwarding
+//
+// An [SSHFactory] is passed to any listener of a reactor. For each client it
+// runs the key exchange and the login. The hooks of a [UserAuthServer] judge the
+// login; the default asks a portal of package cred. A successful login yields an
+// [Avatar]: what this user may do. Embed [ConchUser] and fill its tables.
+//
+//	portal := cred.NewPortal(realm{})
+//	portal.RegisterChecker(cred.InMemory(passwords))
+//	factory := &server.SSHFactory{Portal: portal, PrivateKeys: hostKeys}
+//	port, err := r.ListenTCP(5022, factory, reactor.ListenOptions{})
+//
+// # Sessions
+//
+// A client opens a session for each command, shell or subsystem. [NewSession]
+// puts sessions into the avatar's table of channels. A [Session] says what
+// commands and shells are:
+//
+//   - [ProgramSession] runs real programs, as the user of this process;
+//   - [HandlerSession] calls a function on a goroutine of its own;
+//   - one of your own embeds [BaseSession] and connects a protocol
+//     (SSHSessionProcessProtocol.ConnectProtocol) or a child process
+//     (reactor.SpawnProcess).
+//
+// Subsystems, such as SFTP, are protocols in ConchUser.Subsystems.
+//
+// # Safe by default
+//
+// A server without further settings refuses everything that a table does not
+// have, forwarding included. Time and number of login attempts, sessions and
+// requests are bounded; each bound is a field of SSHFactory with OpenSSH's
+// default. A panic in a hook ends the connection that it belongs to, and no
+// other. The options of keys, such as a forced command, are obeyed; see
+// cred.Restrictions.
+//
+// All methods belong to the loop, unless their comments say otherwise.
+package server
