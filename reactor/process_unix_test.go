@@ -15,8 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/hawser-go/hawser/reactor"
 )
 
@@ -34,16 +32,6 @@ func checkChildren(t *testing.T) {
 		}
 		t.Errorf("left: %v; open files: %d, before %d", left, len(openFiles(t)), before)
 	})
-}
-
-// childLeft returns an error if this process has a child, dead or alive.
-func childLeft() error {
-	var info unix.Siginfo
-	err := unix.Waitid(unix.P_ALL, 0, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
-	if err == unix.ECHILD {
-		return nil
-	}
-	return fmt.Errorf("a child (%v)", err)
 }
 
 func openFiles(t *testing.T) []os.DirEntry {
@@ -179,8 +167,10 @@ func TestR488_Stop(t *testing.T) {
 	proc := n.shell(p, "echo ready; read x; echo on", reactor.ProcessOptions{})
 	n.waitFor("the child", func() bool { return p.got(1) != "" })
 	n.do(func() { wantErr(t, proc.SignalProcess("STOP"), nil) })
-	var info unix.Siginfo
-	wantErr(t, unix.Waitid(unix.P_PID, proc.PID(), &info, unix.WSTOPPED|unix.WNOWAIT, nil), nil) // it has stopped
+	var status syscall.WaitStatus
+	if _, err := syscall.Wait4(proc.PID(), &status, syscall.WUNTRACED, nil); err != nil || !status.Stopped() {
+		t.Errorf("the child has status %v, %v", status, err)
+	}
 	n.do(func() {
 		wantErr(t, proc.Signal(syscall.SIGCONT), nil)
 		proc.Write([]byte("\n"))

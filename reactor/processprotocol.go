@@ -111,6 +111,11 @@ func (b *BaseProcessProtocol) ProcessEnded(error) {}
 // Transport returns the process, or nil before ConnectionMade.
 func (b *BaseProcessProtocol) Transport() ProcessTransport { return b.transport }
 
+// Self returns the protocol that embeds b, as it was passed to SpawnProcess or
+// [MakeProcessConnection], or nil before that. A type that is itself meant to
+// be embedded calls the methods of the embedding type through Self.
+func (b *BaseProcessProtocol) Self() ProcessProtocol { return b.self }
+
 func (b *BaseProcessProtocol) base() *BaseProcessProtocol { return b }
 
 // MakeProcessConnection connects p to t and calls p's ConnectionMade.

@@ -11,9 +11,10 @@ import (
 	"github.com/hawser-go/hawser/reactor/internal/arg"
 )
 
-// MemoryReactor is a reactor.Network and a reactor.ProcessSpawner without
-// sockets and processes. It records calls to connect, to listen and to spawn. The test fires the Deferreds of Dials, calls the
-// factories, and advances the clock.
+// MemoryReactor is a reactor.Network without sockets, and a
+// reactor.ProcessSpawner without processes. It records calls to connect, to
+// listen and to start processes. The test fires the Deferreds of Dials, calls
+// the factories, plays the processes, and advances the clock.
 //
 // All methods but CallFromThread belong to one goroutine. Make one with
 // NewMemoryReactor.
