@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"syscall"
 	"time"
 )
 
@@ -19,6 +20,7 @@ type process struct {
 	pid       int           // 0 when the exit is known
 	pipes     map[int]*pipe // those that are open
 	terminal  bool          // pipes has only the terminal, as descriptor 1
+	group     bool          // signals go to the process group
 	key       uint64        // in Reactor.open
 	killAfter time.Duration
 
@@ -54,7 +56,7 @@ func (r *Reactor) SpawnProcess(
 	}
 	proc := &process{
 		r: r, p: p, child: l.process, pid: l.process.Pid, pipes: make(map[int]*pipe),
-		terminal: l.terminal, killAfter: opts.KillAfter,
+		terminal: l.terminal, group: opts.NewGroup || l.terminal, killAfter: opts.KillAfter,
 	}
 	for _, end := range l.ends {
 		proc.attachPipe(end)
@@ -148,7 +150,7 @@ func (p *process) shutDown() {
 // child with KillAfter is killed, because no loop can wait for it.
 func (p *process) disown() {
 	if p.killAfter != 0 {
-		_ = p.child.Kill() // an error: it has ended
+		_ = sendSignal(p.child, syscall.SIGKILL, p.group) // an error: it has ended
 	}
 	if p.reason == nil {
 		p.reason = &ConnectionLostError{ErrReactorEnded}
@@ -169,13 +171,13 @@ func (p *process) stop() {
 		timer.Stop()
 		release()
 	}
-	_ = terminate(p.child) // an error: it has ended, and exited follows
+	_ = sendSignal(p.child, syscall.SIGTERM, p.group) // an error: it has ended, and exited follows
 }
 
 // kill ends the child, and then closes the pipes, which children of the child
 // may hold. kill runs on a goroutine of its own.
 func (p *process) kill() {
-	_ = p.child.Kill() // an error: it has ended
+	_ = sendSignal(p.child, syscall.SIGKILL, p.group) // an error: it has ended
 	if !p.r.queue.post(p.cutOff) {
 		for _, pp := range p.open() { // the loop has ended, and uses them no more
 			_ = pp.conn.socket.Close()
@@ -206,7 +208,7 @@ func (p *process) SignalProcess(name string) error {
 // the child, so that no signal reaches another process.
 func (p *process) Signal(sig os.Signal) error {
 	p.r.mustBeOnLoop("Signal")
-	err := sendSignal(p.child, sig)
+	err := sendSignal(p.child, sig, p.group)
 	if errors.Is(err, os.ErrProcessDone) {
 		return ErrProcessExitedAlready
 	}

@@ -16,16 +16,13 @@ var signalNames = map[string]os.Signal{
 
 // sendSignal ends the child for the signals that usually do. The system has no
 // others.
-func sendSignal(child *os.Process, sig os.Signal) error {
+func sendSignal(child *os.Process, sig os.Signal, _ bool) error {
 	switch sig {
 	case syscall.SIGKILL, syscall.SIGTERM, syscall.SIGINT:
 		return child.Kill()
 	}
 	return fmt.Errorf("reactor: this system cannot send the signal %v: %w", sig, errors.ErrUnsupported)
 }
-
-// terminate ends a child.
-func terminate(child *os.Process) error { return child.Kill() }
 
 // terminated returns the reason of a child that did not exit with code 0.
 func terminated(state *os.ProcessState) *ProcessTerminatedError {
@@ -39,7 +36,9 @@ func (l *launch) setCredential(c *ProcessCredential) error {
 	return nil
 }
 
-func (l *launch) openTerminal(WindowSize) error {
+func (l *launch) setGroup() error { return errors.ErrUnsupported }
+
+func (l *launch) openTerminal(*ProcessOptions) error {
 	return fmt.Errorf("this system has no terminals for children: %w", errors.ErrUnsupported)
 }
 

@@ -16,10 +16,18 @@ var signalNames = map[string]os.Signal{
 	"KILL": syscall.SIGKILL, "TERM": syscall.SIGTERM, "INT": syscall.SIGINT, "HUP": syscall.SIGHUP, "STOP": syscall.SIGSTOP,
 }
 
-func sendSignal(child *os.Process, sig os.Signal) error { return child.Signal(sig) }
-
-// terminate asks a child to end.
-func terminate(child *os.Process) error { return child.Signal(syscall.SIGTERM) }
+// sendSignal sends a signal to a child, or to its process group. The group is
+// the child's as long as package os has not seen the end of the child.
+func sendSignal(child *os.Process, sig os.Signal, group bool) error {
+	number, ok := sig.(syscall.Signal)
+	if !group || !ok {
+		return child.Signal(sig)
+	}
+	if err := child.Signal(syscall.Signal(0)); err != nil {
+		return err
+	}
+	return syscall.Kill(-child.Pid, number)
+}
 
 // terminated returns the reason of a child that did not exit with code 0.
 func terminated(state *os.ProcessState) *ProcessTerminatedError {
@@ -29,6 +37,12 @@ func terminated(state *os.ProcessState) *ProcessTerminatedError {
 		e.Signal = status.Signal()
 	}
 	return e
+}
+
+// setGroup makes the child lead a process group.
+func (l *launch) setGroup() error {
+	l.sys().Setpgid = true
+	return nil
 }
 
 func (l *launch) setCredential(c *ProcessCredential) error {

@@ -37,6 +37,16 @@ type ProcessOptions struct {
 	UsePTY     bool
 	WindowSize WindowSize
 
+	// PrepareTerminal, if not nil, is called with the child's end of the
+	// terminal before the child starts, for example to set its modes. An error
+	// ends the start.
+	PrepareTerminal func(terminal *os.File) error
+
+	// NewGroup makes the child lead a process group of its own, and sends
+	// signals to the whole group. A child with a terminal always leads one.
+	// Windows does not support it.
+	NewGroup bool
+
 	// KillAfter, if not 0, makes a stopping reactor end the child: the child
 	// gets SIGTERM, and SIGKILL after this time, on Windows at once. Run
 	// returns after the child has ended; see also Options.ShutdownTimeout. Of

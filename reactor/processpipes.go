@@ -3,6 +3,7 @@ package reactor
 import (
 	"errors"
 	"fmt"
+	"syscall"
 )
 
 // stdin returns the pipe to the child's standard input, or the terminal. It
@@ -89,7 +90,7 @@ func (p *process) LoseConnection() {
 // AbortConnection implements [ProcessTransport].
 func (p *process) AbortConnection() {
 	p.r.mustBeOnLoop("AbortConnection")
-	_ = p.child.Kill() // an error: it has ended
+	_ = sendSignal(p.child, syscall.SIGKILL, p.group) // an error: it has ended
 	for _, pp := range p.open() {
 		pp.conn.close(ErrConnectionAborted)
 	}

@@ -87,9 +87,14 @@ func (l *launch) prepare(opts *ProcessOptions) error {
 	if err := l.setCredential(opts.Credential); err != nil {
 		return err
 	}
+	if opts.NewGroup {
+		if err := l.setGroup(); err != nil {
+			return err
+		}
+	}
 	if opts.UsePTY {
 		l.terminal = true
-		return l.openTerminal(opts.WindowSize)
+		return l.openTerminal(opts)
 	}
 	fds := opts.ChildFDs
 	if fds == nil {

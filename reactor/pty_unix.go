@@ -11,7 +11,7 @@ import (
 )
 
 // openTerminal gives the child a terminal that controls a new session.
-func (l *launch) openTerminal(size WindowSize) error {
+func (l *launch) openTerminal(opts *ProcessOptions) error {
 	blocking, theirs, err := pty.Open()
 	if err != nil {
 		return err
@@ -25,10 +25,16 @@ func (l *launch) openTerminal(size WindowSize) error {
 	l.attr.Files = []*os.File{theirs, theirs, theirs}
 	sys := l.sys()
 	sys.Setsid, sys.Setctty, sys.Ctty = true, true, 0
-	if size == (WindowSize{}) {
-		return nil
+	sys.Setpgid = false // the leader of a session leads a group
+	if opts.WindowSize != (WindowSize{}) {
+		if err := setWindowSize(ours, opts.WindowSize); err != nil {
+			return err
+		}
 	}
-	return setWindowSize(ours, size)
+	if opts.PrepareTerminal != nil {
+		return opts.PrepareTerminal(theirs)
+	}
+	return nil
 }
 
 // nonblocking returns a duplicate of f that the runtime can wait for together

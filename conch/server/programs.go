@@ -8,6 +8,7 @@ import (
 	"os/user"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -48,6 +49,7 @@ type ProgramSession struct {
 	pty     bool
 	term    string
 	size    conch.WindowSize
+	modes   []conch.TerminalMode
 	program reactor.ProcessTransport
 }
 
@@ -72,11 +74,11 @@ func (s *ProgramSession) SetEnv(name, value string) deferred.Deferred[struct{}] 
 }
 
 // GetPty gives the program a terminal.
-func (s *ProgramSession) GetPty(term string, size conch.WindowSize, _ []conch.TerminalMode) deferred.Deferred[struct{}] {
+func (s *ProgramSession) GetPty(term string, size conch.WindowSize, modes []conch.TerminalMode) deferred.Deferred[struct{}] {
 	if s.NoPTY || strings.Contains(term, "\x00") {
 		return refused()
 	}
-	s.pty, s.term, s.size = true, term, size
+	s.pty, s.term, s.size, s.modes = true, term, size, modes
 	return deferred.Succeed(struct{}{})
 }
 
@@ -98,7 +100,8 @@ func (s *ProgramSession) spawn(p *SSHSessionProcessProtocol, shell string, args 
 	home, _ := os.UserHomeDir() // "/" is as good
 	options := reactor.ProcessOptions{
 		Env: s.environ(shell, home), Dir: cmp.Or(s.Dir, home, "/"),
-		UsePTY: s.pty, WindowSize: terminalSize(s.size), KillAfter: killAfter,
+		UsePTY: s.pty, WindowSize: terminalSize(s.size), NewGroup: runtime.GOOS != "windows", KillAfter: killAfter,
+		PrepareTerminal: func(terminal *os.File) error { return setModes(terminal, s.modes) },
 	}
 	t, err := s.Channel().Conn().Transport().Reactor().SpawnProcess(p, shell, args, options)
 	if err != nil {
@@ -160,10 +163,9 @@ func (s *ProgramSession) WindowChanged(size conch.WindowSize) {
 	}
 }
 
-// deliverable are the signals that a client may send.
-var deliverable = []string{"HUP", "INT", "KILL", "QUIT", "TERM", "USR1", "USR2"}
-
-// SignalReceived sends the program a signal.
+// SignalReceived sends the program, and what it has started, a signal. A client
+// may send HUP, INT, KILL, QUIT, TERM, USR1 and USR2.
 func (s *ProgramSession) SignalReceived(name string) bool {
-	return s.program != nil && slices.Contains(deliverable, name) && s.program.SignalProcess(name) == nil
+	signal, ok := deliverable[name]
+	return ok && s.program != nil && s.program.Signal(signal) == nil
 }

@@ -73,6 +73,12 @@ func TestOpenSSHClient(t *testing.T) {
 			t.Errorf("%s: %d, %.100q", c.command, code, out)
 		}
 	}
+	tty := exec.Command("ssh", sshArgs("-tt", "stty -a | grep -o 'rows [0-9]*'; test -t 0 && test -t 1 && echo terminal; exit 4")...)
+	tty.Stdin = strings.NewReader("")
+	shown, _ := tty.CombinedOutput()
+	if string(shown) != "rows 0\r\nterminal\r\n" || tty.ProcessState.ExitCode() != 4 {
+		t.Errorf("%d %q", tty.ProcessState.ExitCode(), shown)
+	}
 	echo, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,11 @@ var signals = map[syscall.Signal]string{
 	syscall.SIGQUIT: "QUIT", syscall.SIGSEGV: "SEGV", syscall.SIGTERM: "TERM",
 }
 
+// deliverable are the signals that a client may send to a program.
+var deliverable = map[string]syscall.Signal{
+	"HUP": syscall.SIGHUP, "INT": syscall.SIGINT, "KILL": syscall.SIGKILL, "QUIT": syscall.SIGQUIT, "TERM": syscall.SIGTERM,
+}
+
 // signalName returns the name of a signal on the wire. Signals that the RFC does
 // not list get a name in the domain of OpenSSH, as its server does.
 func signalName(s syscall.Signal) string {
