@@ -61,8 +61,8 @@ func Connect(r *reactor.Reactor, host string, port int, options Options, verify 
 type SSHClientTransport struct {
 	conch.SSHTransport
 	options    Options
-	algorithms Algorithms // to offer
-	hasUI      bool       // the options had a UI
+	algorithms conch.Algorithms // to offer
+	hasUI      bool             // the options had a UI
 	host       string
 	port       int
 	address    string // host:port

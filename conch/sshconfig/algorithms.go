@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/hawser-go/hawser/conch/client"
+	"github.com/hawser-go/hawser/conch"
 	gossh "golang.org/x/crypto/ssh"
 )
 
@@ -89,7 +89,7 @@ func assemble(value string, defaults, all []string) []string {
 // clientAlgorithms returns the algorithms that the client offers by default,
 // and all algorithms that the client supports.
 func clientAlgorithms() (defaults, all gossh.Algorithms) {
-	own := client.DefaultAlgorithms()
+	own := conch.DefaultAlgorithms()
 	defaults = gossh.Algorithms{
 		Ciphers: own.Ciphers, MACs: own.MACs, KeyExchanges: own.KeyExchanges, HostKeys: own.HostKeys, PublicKeyAuths: own.PublicKeys,
 	}
