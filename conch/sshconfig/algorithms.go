@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/internal/wildcard"
 	gossh "golang.org/x/crypto/ssh"
 )
 
@@ -48,7 +49,7 @@ func names(known string, patterns bool) parser {
 			if name == "" && list != "" {
 				break // ssh looks no further
 			}
-			ok := slices.Contains(all, name) || patterns && slices.ContainsFunc(all, func(n string) bool { return matchPattern(n, name) })
+			ok := slices.Contains(all, name) || patterns && slices.ContainsFunc(all, func(n string) bool { return wildcard.Match(n, name) })
 			if !ok {
 				return nil, fmt.Errorf("the algorithm %q is not known", name)
 			}
@@ -78,7 +79,7 @@ func assemble(value string, defaults, all []string) []string {
 	var out []string
 	for _, pattern := range list {
 		for _, name := range all {
-			if matchPattern(name, pattern) && !slices.Contains(out, name) {
+			if wildcard.Match(name, pattern) && !slices.Contains(out, name) {
 				out = append(out, name)
 			}
 		}
