@@ -136,6 +136,9 @@ func (s *side) TextReceived(line string) error {
 	return nil
 }
 
+// VersionRefused does nothing. The error of Handshake says it all.
+func (s *side) VersionRefused(bool) {}
+
 // Failed is called on the loop.
 func (s *side) Failed(err error) { (*SSHClientTransport)(s).fail(err) }
 
