@@ -41,5 +41,5 @@ func (f *SSHFactory) userDelay(user string) time.Duration {
 	}
 	mac := hmac.New(sha256.New, f.secret)
 	mac.Write([]byte(user))
-	return time.Duration(binary.BigEndian.Uint32(mac.Sum(nil))) // nanoseconds
+	return time.Duration(binary.BigEndian.Uint32(mac.Sum(nil))) * time.Nanosecond / 1000
 }
