@@ -73,7 +73,7 @@ func listen(t *testing.T, r *reactor.Reactor, f reactor.Factory) string {
 
 // config returns the configuration of a client.
 func (b *bed) config(user string, auth ...gossh.AuthMethod) *gossh.ClientConfig {
-	return &gossh.ClientConfig{User: user, Auth: auth, HostKeyCallback: gossh.FixedHostKey(b.host.PublicKey()), Timeout: sshtest.Patience}
+	return &gossh.ClientConfig{User: user, Auth: auth, HostKeyCallback: gossh.FixedHostKey(b.host.PublicKey()), HostKeyAlgorithms: []string{gossh.KeyAlgoED25519}, Timeout: sshtest.Patience}
 }
 
 // login logs in, closes the connection and returns the Login, which the server
@@ -283,3 +283,24 @@ func (r *recorded[T]) get() []T {
 }
 
 var errTest = errors.New("an error of the test")
+
+type netAddr = net.Addr
+
+// plainSigner is only a gossh.Signer.
+type plainSigner struct{ s gossh.Signer }
+
+func (p plainSigner) PublicKey() gossh.PublicKey { return p.s.PublicKey() }
+
+func (p plainSigner) Sign(r io.Reader, data []byte) (*gossh.Signature, error) {
+	return p.s.Sign(r, data)
+}
+
+// panicSigner panics.
+type panicSigner struct{ gossh.Signer }
+
+func (panicSigner) Sign(io.Reader, []byte) (*gossh.Signature, error) { panic("no signature") }
+
+func hostCertificate(t *testing.T) gossh.Signer {
+	t.Helper()
+	return certify(t, newKey(t), "h", func(c *gossh.Certificate) { c.CertType = gossh.HostCert })
+}
