@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/cred"
 	"github.com/hawser-go/hawser/conch/internal/hook"
 	"github.com/hawser-go/hawser/deferred"
@@ -455,7 +456,7 @@ func (a *authentication) log(err error) {
 
 // explain returns the reason for which the handshake has failed.
 func (a *authentication) explain(err error) error {
-	if cause := context.Cause(a.life); cause != nil {
+	if cause := context.Cause(a.life); cause != nil && !errors.Is(err, conch.ErrFlooded) {
 		return cause
 	}
 	return err

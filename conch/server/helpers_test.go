@@ -304,3 +304,5 @@ func hostCertificate(t *testing.T) gossh.Signer {
 	t.Helper()
 	return certify(t, newKey(t), "h", func(c *gossh.Certificate) { c.CertType = gossh.HostCert })
 }
+
+func newReader(r io.Reader) *bufio.Reader { return bufio.NewReader(r) }
