@@ -37,7 +37,8 @@ type Attempt struct {
 	Elapsed     time.Duration // from the request to the answer
 	Err         error         // why it failed; the client does not get it
 
-	began time.Time
+	began  time.Time
+	cutOff bool // by the end of the connection
 }
 
 // Message returns a line in the form of OpenSSH's log, such as "Accepted
@@ -134,7 +135,7 @@ func (a *Attempt) level() slog.Level {
 	switch {
 	case a.Result == Postponed || a.Method == "none" && a.Result == Failed:
 		return slog.LevelDebug
-	case a.Result == Failed && !a.isRefusal():
+	case a.Result == Failed && !a.cutOff && !a.isRefusal():
 		return slog.LevelWarn // something is broken
 	default:
 		return slog.LevelInfo

@@ -439,7 +439,7 @@ func (a *authentication) log(err error) {
 	case partial:
 		at.Result = Partial
 	default:
-		at.Result, at.Err = Failed, err
+		at.Result, at.Err, at.cutOff = Failed, err, a.life.Err() != nil
 		at.UnknownUser = errors.Is(err, cred.ErrUnknownUser)
 		a.t.outcome.unknownUser = a.t.outcome.unknownUser || at.UnknownUser
 		if at.Method != "none" {
