@@ -13,22 +13,22 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// Result is the outcome of an attempt to log in.
-type Result string
+// AuthResult is the outcome of an attempt to log in.
+type AuthResult string
 
 // The outcomes of an attempt.
 const (
-	Accepted  Result = "Accepted"
-	Failed    Result = "Failed"
-	Partial   Result = "Partial"   // accepted, but the login needs other methods too
-	Postponed Result = "Postponed" // the client may use a key that it has offered
+	AuthAccepted  AuthResult = "Accepted"
+	AuthFailed    AuthResult = "Failed"
+	AuthPartial   AuthResult = "Partial"   // accepted, but the login needs other methods too
+	AuthPostponed AuthResult = "Postponed" // the client may use a key that it has offered
 )
 
-// Attempt is one attempt to log in, for logs. It has no secrets.
-type Attempt struct {
+// AuthAttempt is one attempt to log in, for logs. It has no secrets.
+type AuthAttempt struct {
 	Login  *Login
 	Method string // as the client has sent it
-	Result Result
+	Result AuthResult
 
 	Key         gossh.PublicKey // of the method publickey; a *gossh.Certificate if it is a certificate
 	Source      string          // where the key is listed, such as a file and a line
@@ -44,7 +44,7 @@ type Attempt struct {
 // Message returns a line in the form of OpenSSH's log, such as "Accepted
 // publickey for alice from 192.0.2.1 port 50022 ssh2: ED25519 SHA256:…". A user
 // name with unusual characters is quoted.
-func (a *Attempt) Message() string {
+func (a *AuthAttempt) Message() string {
 	user := quoteUnusual(a.Login.User)
 	if a.UnknownUser {
 		user = "invalid user " + user
@@ -112,7 +112,7 @@ func keyType(key gossh.PublicKey) string {
 }
 
 // attrs returns the fields of a log record.
-func (a *Attempt) attrs() []any {
+func (a *AuthAttempt) attrs() []any {
 	l := a.Login
 	fields := []any{
 		"user", text.Quote(l.User), "method", text.Line(a.Method), "result", string(a.Result), "remote", l.Remote, "local", l.Local,
@@ -124,18 +124,18 @@ func (a *Attempt) attrs() []any {
 	if a.Source != "" {
 		fields = append(fields, "source", text.Line(a.Source))
 	}
-	if a.Result == Failed {
+	if a.Result == AuthFailed {
 		fields = append(fields, "unknownUser", a.UnknownUser, "failures", a.Failures, "err", text.Line(text.TrimPrefix(a.Err)))
 	}
 	return fields
 }
 
 // level returns the level of the log record.
-func (a *Attempt) level() slog.Level {
+func (a *AuthAttempt) level() slog.Level {
 	switch {
-	case a.Result == Postponed || a.Method == "none" && a.Result == Failed:
+	case a.Result == AuthPostponed || a.Method == "none" && a.Result == AuthFailed:
 		return slog.LevelDebug
-	case a.Result == Failed && !a.cutOff && !a.isRefusal():
+	case a.Result == AuthFailed && !a.cutOff && !a.isRefusal():
 		return slog.LevelWarn // something is broken
 	default:
 		return slog.LevelInfo
@@ -144,6 +144,6 @@ func (a *Attempt) level() slog.Level {
 
 // isRefusal reports whether the attempt failed because a checker refused it, or
 // because the client used a method that is not offered.
-func (a *Attempt) isRefusal() bool {
+func (a *AuthAttempt) isRefusal() bool {
 	return errors.Is(a.Err, cred.ErrUnauthorized) || errors.Is(a.Err, cred.ErrUnhandled) || strings.HasPrefix(a.Err.Error(), "ssh: ")
 }

@@ -23,10 +23,10 @@ type authentication struct {
 	t    *SSHServerTransport
 	life context.Context // of the socket; no hook outlives it
 
-	named   bool       // the client has sent its user name
-	left    [][]string // what completes the login, by sequence; nil means any one method
-	attempt *Attempt   // the request in progress, for the log
-	grant   cred.Grant // of the key that is judged
+	named   bool         // the client has sent its user name
+	left    [][]string   // what completes the login, by sequence; nil means any one method
+	attempt *AuthAttempt // the request in progress, for the log
+	grant   cred.Grant   // of the key that is judged
 	fails   int
 }
 
@@ -155,7 +155,7 @@ type (
 )
 
 // judge judges one attempt. ask calls the hook of the method.
-func (a *authentication) judge(c gossh.ConnMetadata, method string, key gossh.PublicKey, ask func() deferred.Deferred[string]) answer {
+func (a *authentication) judge(c claim, method string, key gossh.PublicKey, ask func() deferred.Deferred[string]) answer {
 	if err := a.start(c, method, key); err != nil {
 		return deferred.Fail[permissions](err)
 	}
@@ -204,15 +204,24 @@ func sleep(r *reactor.Reactor, d time.Duration) deferred.Deferred[struct{}] {
 	return slept
 }
 
+// claim is whom a request claims to be from. It is read on the handshake
+// goroutine, because x/crypto/ssh changes it there.
+type claim struct {
+	user    string
+	session []byte
+}
+
+func claimOf(c gossh.ConnMetadata) claim { return claim{c.User(), c.SessionID()} }
+
 // identify notes who logs in. It fails if the client has changed the user.
-func (a *authentication) identify(c gossh.ConnMetadata) error {
+func (a *authentication) identify(c claim) error {
 	l := &a.t.login
 	if !a.named {
 		a.named = true
-		l.User, l.SessionID = c.User(), c.SessionID()
+		l.User, l.SessionID = c.user, c.session
 		a.t.phase = "authentication"
 	}
-	if l.User != c.User() {
+	if l.User != c.user {
 		a.t.AbortBecause(errUserChanged)
 		return errUserChanged
 	}
@@ -220,11 +229,11 @@ func (a *authentication) identify(c gossh.ConnMetadata) error {
 }
 
 // start begins an attempt.
-func (a *authentication) start(c gossh.ConnMetadata, method string, key gossh.PublicKey) error {
+func (a *authentication) start(c claim, method string, key gossh.PublicKey) error {
 	if err := a.identify(c); err != nil {
 		return err
 	}
-	a.attempt = &Attempt{Login: &a.t.login, Method: method, Key: key, began: a.t.Reactor().Now()}
+	a.attempt = &AuthAttempt{Login: &a.t.login, Method: method, Key: key, began: a.t.Reactor().Now()}
 	a.grant = cred.Grant{}
 	if method != "none" {
 		a.t.outcome.attempted = true
@@ -291,7 +300,8 @@ func strike(left [][]string, method string) (rest [][]string, complete bool) {
 
 // The callbacks of x/crypto/ssh. They run on the handshake goroutine.
 
-func (a *authentication) banner(c gossh.ConnMetadata) string {
+func (a *authentication) banner(meta gossh.ConnMetadata) string {
+	c := claimOf(meta)
 	banner, err := await(a, func() deferred.Deferred[string] {
 		if err := a.identify(c); err != nil {
 			return deferred.Fail[string](err)
@@ -314,7 +324,8 @@ func cleanBanner(s string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\n", "\r\n")
 }
 
-func (a *authentication) none(c gossh.ConnMetadata) (permissions, error) {
+func (a *authentication) none(meta gossh.ConnMetadata) (permissions, error) {
+	c := claimOf(meta)
 	return await(a, func() answer {
 		if !slices.Contains(a.next(), "none") {
 			if err := a.start(c, "none", nil); err != nil {
@@ -326,7 +337,8 @@ func (a *authentication) none(c gossh.ConnMetadata) (permissions, error) {
 	})
 }
 
-func (a *authentication) password(c gossh.ConnMetadata, password []byte) (permissions, error) {
+func (a *authentication) password(meta gossh.ConnMetadata, password []byte) (permissions, error) {
+	c := claimOf(meta)
 	return await(a, func() answer {
 		return a.judge(c, "password", nil, func() deferred.Deferred[string] {
 			switch {
@@ -343,7 +355,8 @@ func (a *authentication) password(c gossh.ConnMetadata, password []byte) (permis
 // offeredKey answers whether a key may be used. Anybody can offer any key, so it
 // changes nothing. The Permissions only tell x/crypto/ssh whether the signature
 // of a security key needs a touch.
-func (a *authentication) offeredKey(c gossh.ConnMetadata, key gossh.PublicKey) (permissions, error) {
+func (a *authentication) offeredKey(meta gossh.ConnMetadata, key gossh.PublicKey) (permissions, error) {
+	c := claimOf(meta)
 	return await(a, func() answer {
 		if err := a.start(c, "publickey", key); err != nil {
 			return deferred.Fail[permissions](err)
@@ -354,7 +367,7 @@ func (a *authentication) offeredKey(c gossh.ConnMetadata, key gossh.PublicKey) (
 			}
 			return a.t.auth.AuthPublicKey(key, false)
 		}), func(string) (permissions, error) {
-			a.attempt.Result = Postponed
+			a.attempt.Result = AuthPostponed
 			a.log(nil)
 			return a.touch(key, nil)
 		}))
@@ -362,7 +375,8 @@ func (a *authentication) offeredKey(c gossh.ConnMetadata, key gossh.PublicKey) (
 }
 
 // provenKey is called with a key that the client has proved to hold.
-func (a *authentication) provenKey(c gossh.ConnMetadata, key gossh.PublicKey, offered permissions, _ string) (permissions, error) {
+func (a *authentication) provenKey(meta gossh.ConnMetadata, key gossh.PublicKey, offered permissions, _ string) (permissions, error) {
+	c := claimOf(meta)
 	return await(a, func() answer {
 		return a.judge(c, "publickey", key, func() deferred.Deferred[string] {
 			if a.used(key) {
@@ -418,7 +432,8 @@ func plain(key gossh.PublicKey) gossh.PublicKey {
 
 // logAttempt is called after each attempt, but not after an offered key that may
 // be used.
-func (a *authentication) logAttempt(c gossh.ConnMetadata, method string, err error) {
+func (a *authentication) logAttempt(meta gossh.ConnMetadata, method string, err error) {
+	c := claimOf(meta)
 	a.t.Reactor().CallFromThread(func() {
 		if a.attempt == nil && a.start(c, method, nil) != nil {
 			return
@@ -433,20 +448,20 @@ func (a *authentication) log(err error) {
 	a.attempt = nil
 	_, partial := errors.AsType[*gossh.PartialSuccessError](err)
 	switch {
-	case at.Result == Postponed:
+	case at.Result == AuthPostponed:
 	case err == nil:
-		at.Result = Accepted
+		at.Result = AuthAccepted
 	case partial:
-		at.Result = Partial
+		at.Result = AuthPartial
 	default:
-		at.Result, at.Err, at.cutOff = Failed, err, a.life.Err() != nil
+		at.Result, at.Err, at.cutOff = AuthFailed, err, a.life.Err() != nil
 		at.UnknownUser = errors.Is(err, cred.ErrUnknownUser)
 		a.t.outcome.unknownUser = a.t.outcome.unknownUser || at.UnknownUser
 		if at.Method != "none" {
 			a.fails++
 		}
 	}
-	if at.Result != Failed {
+	if at.Result != AuthFailed {
 		at.Source = a.grant.Source
 	}
 	at.Failures = a.fails

@@ -177,7 +177,7 @@ type hooks struct {
 	interactive func(*hooks, func(string, string, []cred.Prompt) deferred.Deferred[[]string]) deferred.Deferred[string]
 	methods     []string
 	avatar      func(*hooks, string) deferred.Deferred[server.Avatar]
-	attempt     func(*server.Attempt)
+	attempt     func(*server.AuthAttempt)
 }
 
 func (h *hooks) Methods() []string {
@@ -222,7 +222,7 @@ func (h *hooks) RequestAvatar(id string) deferred.Deferred[server.Avatar] {
 	return h.SSHUserAuthServer.RequestAvatar(id)
 }
 
-func (h *hooks) AuthLog(at *server.Attempt) {
+func (h *hooks) AuthLog(at *server.AuthAttempt) {
 	if h.attempt != nil {
 		h.attempt(at)
 	}

@@ -155,7 +155,7 @@ type exchange struct {
 
 // exchange counts a key exchange. It fails if there are too many.
 func (l *rekeyLimit) exchange() error {
-	now := exchange{l.t.Reactor().Now(), l.t.life.Load().total()}
+	now := exchange{l.t.Reactor().Now(), l.t.meter.Load().total()}
 	if len(l.last) == maxExchanges {
 		first := l.last[0]
 		if now.at.Sub(first.at) < exchangeTime && now.bytes-first.bytes < exchangeBytes {

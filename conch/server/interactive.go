@@ -50,7 +50,8 @@ type question struct {
 	echos             []bool
 }
 
-func (a *authentication) interactive(c gossh.ConnMetadata, challenge gossh.KeyboardInteractiveChallenge) (permissions, error) {
+func (a *authentication) interactive(meta gossh.ConnMetadata, challenge gossh.KeyboardInteractiveChallenge) (permissions, error) {
+	c := claimOf(meta)
 	d := &dialogue{a: a}
 	s, err := await(a, func() deferred.Deferred[step] {
 		next := d.wait()
@@ -70,7 +71,7 @@ func (a *authentication) interactive(c gossh.ConnMetadata, challenge gossh.Keybo
 }
 
 // begin calls the hook.
-func (d *dialogue) begin(c gossh.ConnMetadata) {
+func (d *dialogue) begin(c claim) {
 	judged := d.a.judge(c, "keyboard-interactive", nil, func() deferred.Deferred[string] {
 		return d.a.t.auth.AuthKeyboardInteractive(d.ask)
 	})

@@ -401,10 +401,17 @@ func TestV_AUTH_13_Log(t *testing.T) {
 	var text bytes.Buffer
 	reactortest.CheckGoroutines(t)
 	r := reactortest.Start(t, reactor.Options{Logger: slog.New(slog.NewTextHandler(&text, &slog.HandlerOptions{Level: slog.LevelDebug}))})
-	var seen recorded[server.Attempt]
+	type attempt struct {
+		server.AuthAttempt
+		line string
+	}
+	var seen recorded[attempt]
 	f := &server.SSHFactory{PrivateKeys: []gossh.Signer{newKey(t)}, Portal: cred.NewPortal(realm{make(chan *server.Login, 9)}, passwords("alice", "secret"),
 		keysOf(map[string][]gossh.Signer{"alice": {user}}), &cred.CertificateChecker{Authorities: []gossh.PublicKey{ca.PublicKey()}})}
-	withHooks(hooks{attempt: func(at *server.Attempt) { seen.add(*at) }})(f)
+	withHooks(hooks{attempt: func(at *server.AuthAttempt) {
+		_, port, _ := strings.Cut(at.Login.Remote.String(), ":")
+		seen.add(attempt{*at, strings.Replace(at.Message(), "port "+port, "port P", 1)})
+	}})(f)
 	f.AuthenticationMethods = [][]string{{"password", "publickey"}, {"publickey"}}
 	b := &bed{t: t, r: r, f: f, addr: listen(t, r, f), host: f.PrivateKeys[0]}
 	s := b.raw()
@@ -423,7 +430,6 @@ func TestV_AUTH_13_Log(t *testing.T) {
 	if got, err := s.password("bob", "x"); got != failure {
 		t.Fatal(got, err)
 	}
-	port := func(at server.Attempt) string { _, p, _ := strings.Cut(at.Login.Remote.String(), ":"); return p }
 	userKey, certKey, caKey := gossh.FingerprintSHA256(user.PublicKey()), gossh.FingerprintSHA256(cert.PublicKey().(*gossh.Certificate).Key), gossh.FingerprintSHA256(ca.PublicKey())
 	want := []string{
 		"Failed none for alice from 127.0.0.1 port P ssh2",
@@ -439,11 +445,10 @@ func TestV_AUTH_13_Log(t *testing.T) {
 	sshtest.OnLoop(t, r, func() {}) // what has been answered has been logged
 	got := seen.get()
 	for i, at := range got {
-		line := strings.Replace(at.Message(), "port "+port(at), "port P", 1)
-		if i >= len(want) || line != want[i] {
-			t.Errorf("%d: %s", i, line)
+		if i >= len(want) || at.line != want[i] {
+			t.Errorf("%d: %s", i, at.line)
 		}
-		if at.Elapsed < 0 || (at.Err != nil) != (at.Result == server.Failed) {
+		if at.Elapsed < 0 || (at.Err != nil) != (at.Result == server.AuthFailed) {
 			t.Errorf("%d: %+v", i, at)
 		}
 	}

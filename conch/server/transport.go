@@ -37,7 +37,7 @@ type SSHServerTransport struct {
 	isIP    bool         // the source has an IP address
 	slot    bool         // counted by factory.startups
 	outcome outcome
-	life    atomic.Pointer[meter] // counts bytes; nil before the handshake
+	meter   atomic.Pointer[meter] // counts bytes; nil before the handshake
 }
 
 // ErrLoginGrace is the reason of a connection that has not logged in within
@@ -161,7 +161,7 @@ func (s *side) say(line string) {
 func (s *side) Handshake(life context.Context, c net.Conn) (result handshake.Result, err error) {
 	t := (*SSHServerTransport)(s)
 	m := &meter{Conn: c}
-	t.life.Store(m)
+	t.meter.Store(m)
 	a := &authentication{t: t, life: life}
 	config, err := reactor.Await(life, t.Reactor(), func() deferred.Deferred[*gossh.ServerConfig] { return deferred.Maybe(a.begin) })
 	if err != nil {

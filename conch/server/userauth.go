@@ -46,7 +46,7 @@ type UserAuthServer interface {
 	RequestAvatar(id string) deferred.Deferred[Avatar]
 
 	// AuthLog is called after each attempt. The default logs the attempt.
-	AuthLog(*Attempt)
+	AuthLog(*AuthAttempt)
 
 	base() *SSHUserAuthServer
 }
@@ -116,7 +116,7 @@ func (a *SSHUserAuthServer) RequestAvatar(id string) deferred.Deferred[Avatar] {
 
 // AuthLog logs the attempt, with a Message in the form of OpenSSH's log. A
 // refusal is at level Info, a broken checker at level Warn.
-func (a *SSHUserAuthServer) AuthLog(at *Attempt) {
+func (a *SSHUserAuthServer) AuthLog(at *AuthAttempt) {
 	r := a.transport.Reactor()
 	r.Logger().Log(a.transport.Context(), at.level(), at.Message(), at.attrs()...)
 }
