@@ -69,15 +69,15 @@ func (a *authentication) begin() (*gossh.ServerConfig, error) {
 		return nil, err
 	}
 	first := a.callbacks()
-	algorithms := f.Algorithms.OrDefault(f.LegacyAlgorithms)
+	algorithms := f.algorithms()
 	config := &gossh.ServerConfig{
 		Config: gossh.Config{
 			Ciphers: algorithms.Ciphers, MACs: algorithms.MACs, KeyExchanges: algorithms.KeyExchanges,
 		},
-		PublicKeyAuthAlgorithms:     userAlgorithms(algorithms.PublicKeys),
+		PublicKeyAuthAlgorithms:     algorithms.PublicKeys,
 		MaxAuthTries:                f.maxAuthTries(),
 		ServerVersion:               f.version(),
-		NoClientAuth:                true, // the callback decides
+		NoClientAuth:                slices.Contains(a.next(), "none"),
 		NoClientAuthCallback:        a.none,
 		PasswordCallback:            first.PasswordCallback,
 		PublicKeyCallback:           first.PublicKeyCallback,
@@ -86,17 +86,10 @@ func (a *authentication) begin() (*gossh.ServerConfig, error) {
 		BannerCallback:              a.banner,
 		AuthLogCallback:             a.logAttempt,
 	}
-	for _, key := range t.hostKeys(algorithms) {
+	for _, key := range t.hostKeys(algorithms.HostKeys) {
 		config.AddHostKey(key)
 	}
 	return config, nil
-}
-
-// userAlgorithms returns the algorithms of a list that x/crypto/ssh takes: the
-// name of a certificate algorithm stands for the algorithm of the key.
-func userAlgorithms(list []string) []string {
-	known := slices.Concat(gossh.SupportedAlgorithms().PublicKeyAuths, gossh.InsecureAlgorithms().PublicKeyAuths)
-	return slices.DeleteFunc(slices.Clone(list), func(name string) bool { return !slices.Contains(known, name) })
 }
 
 // sequences takes the sequences of AuthenticationMethods whose methods are
@@ -327,12 +320,6 @@ func cleanBanner(s string) string {
 func (a *authentication) none(meta gossh.ConnMetadata) (permissions, error) {
 	c := claimOf(meta)
 	return await(a, func() answer {
-		if !slices.Contains(a.next(), "none") {
-			if err := a.start(c, "none", nil); err != nil {
-				return deferred.Fail[permissions](err)
-			}
-			return deferred.Fail[permissions](gossh.ErrNoAuth)
-		}
 		return a.judge(c, "none", nil, func() deferred.Deferred[string] { return a.t.auth.AuthNone() })
 	})
 }

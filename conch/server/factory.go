@@ -97,7 +97,8 @@ type SSHFactory struct {
 	startups   startups
 	penalties  penalties
 	refusals   refusals
-	secret     []byte // for the duration of refused attempts
+	secret     []byte            // for the duration of refused attempts
+	lists      *conch.Algorithms // made for the first connection
 }
 
 // Defaults of SSHFactory. They are those of OpenSSH's sshd.
@@ -124,6 +125,18 @@ func (f *SSHFactory) check() error {
 		return fmt.Errorf("server: %s", text.TrimPrefix(err))
 	}
 	return cmp.Or(f.checkMethods(), f.MaxStartups.check(), f.checkPrefixes())
+}
+
+// algorithms returns the lists of a server. The PublicKeys are as x/crypto/ssh
+// takes them: an algorithm of a key is one of its certificates too.
+func (f *SSHFactory) algorithms() *conch.Algorithms {
+	if f.lists == nil {
+		lists := f.Algorithms.OrDefault(f.LegacyAlgorithms)
+		known := slices.Concat(gossh.SupportedAlgorithms().PublicKeyAuths, gossh.InsecureAlgorithms().PublicKeyAuths)
+		lists.PublicKeys = slices.DeleteFunc(slices.Clone(lists.PublicKeys), func(name string) bool { return !slices.Contains(known, name) })
+		f.lists = &lists
+	}
+	return f.lists
 }
 
 // checkMethods checks AuthenticationMethods.

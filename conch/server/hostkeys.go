@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/internal/hook"
 	"github.com/hawser-go/hawser/conch/keys"
 	gossh "golang.org/x/crypto/ssh"
@@ -71,10 +70,10 @@ func MakeHostKeys(dir string) ([]gossh.Signer, error) {
 }
 
 // hostKeys returns the host keys of a connection.
-func (t *SSHServerTransport) hostKeys(a conch.Algorithms) (all []gossh.Signer) {
+func (t *SSHServerTransport) hostKeys(allowed []string) (all []gossh.Signer) {
 	limit := &rekeyLimit{t: t}
 	for _, key := range t.factory.PrivateKeys {
-		if names := signatureNames(key, a.HostKeys); len(names) > 0 {
+		if names := signatureNames(key, allowed); len(names) > 0 {
 			all = append(all, &hostKey{key, names, limit})
 		}
 	}

@@ -117,6 +117,8 @@ func (a *SSHUserAuthServer) RequestAvatar(id string) deferred.Deferred[Avatar] {
 // AuthLog logs the attempt, with a Message in the form of OpenSSH's log. A
 // refusal is at level Info, a broken checker at level Warn.
 func (a *SSHUserAuthServer) AuthLog(at *AuthAttempt) {
-	r := a.transport.Reactor()
-	r.Logger().Log(a.transport.Context(), at.level(), at.Message(), at.attrs()...)
+	ctx, logger := a.transport.Context(), a.transport.Reactor().Logger()
+	if level := at.level(); logger.Enabled(ctx, level) {
+		logger.Log(ctx, level, at.Message(), at.attrs()...)
+	}
 }
