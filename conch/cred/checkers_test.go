@@ -15,7 +15,7 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// TestV_AUTH_30_31_Authorities: certificates of authorities that are trusted for
+// TestV_AUTH_30_31_32_Authorities: certificates of authorities that are trusted for
 // all users.
 func TestV_AUTH_30_31_32_Authorities(t *testing.T) {
 	ca, other := newKey(t), newKey(t)
@@ -63,9 +63,9 @@ func TestV_AUTH_30_31_32_Authorities(t *testing.T) {
 	}
 }
 
-// TestV_AUTH_30_Revoked: a key, a certified key, an authority and a certificate
+// TestCVE_2026_42508_V_AUTH_30_Revoked: a key, a certified key, an authority and a certificate
 // can be revoked, for each checker.
-func TestV_AUTH_30_Revoked(t *testing.T) {
+func TestCVE_2026_42508_V_AUTH_30_Revoked(t *testing.T) {
 	ca, key := newKey(t), newKey(t)
 	cert := certify(t, ca, "u", nil).PublicKey().(*gossh.Certificate)
 	bySerial := func(c *gossh.Certificate) bool { return c.Serial == 7 }
@@ -190,7 +190,7 @@ func TestC_SERVER_20_UNIXPasswordDatabase(t *testing.T) {
 	}
 }
 
-// TestV_AUTH_7_Hashes: the passwords of a map, one cost for all.
+// TestV_AUTH_7_PasswordHashes: the passwords of a map, one cost for all.
 func TestV_AUTH_7_PasswordHashes(t *testing.T) {
 	r := sshtest.Start(t)
 	if _, err := cred.NewPasswordHashes(r, map[string]string{"u\n": "secret"}); err == nil || !strings.Contains(err.Error(), `"u\n"`) {

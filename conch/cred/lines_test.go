@@ -397,8 +397,8 @@ func TestV_AUTH_34_NoAddress(t *testing.T) {
 	}
 }
 
-// TestRSASizes: a short or huge RSA key is refused, wherever it is.
-func TestRSASizes(t *testing.T) {
+// TestCVE_2026_39829_RSASizes: a short or huge RSA key is refused, wherever it is.
+func TestCVE_2026_39829_RSASizes(t *testing.T) {
 	small, err := rsa.GenerateKey(rand.Reader, 1024)
 	if err != nil {
 		t.Fatal(err)

@@ -32,7 +32,7 @@ const (
 	pkOK    = 60
 )
 
-// TestC_SERVER_10_17_Login: each method logs in; what is wrong does not.
+// TestC_SERVER_10_15_16_17_Login: each method logs in; what is wrong does not.
 func TestC_SERVER_10_15_16_17_Login(t *testing.T) {
 	user := newKey(t)
 	checkers := []cred.Checker{passwords("alice", "secret"), keysOf(map[string][]gossh.Signer{"alice": {user}})}
@@ -112,13 +112,12 @@ func TestV_AUTH_20_OfferedIsNotProved(t *testing.T) {
 	if got, err := s.prove("shared", a.PublicKey(), own); err == nil { // V-AUTH-22: the connection ends
 		t.Errorf("a wrong signature: %d", got)
 	}
-	// 42508 and 39827 class: an answer to an offer has no effect.
 	if lines := b.attempts(); !slices.Contains(lines, "INFO Accepted publickey for shared") {
 		t.Errorf("%q", lines)
 	}
 }
 
-// TestCVE_2024_45337: the hook that judges the proof sees the proved key,
+// TestCVE_2024_45337_ProvenArguments: the hook that judges the proof sees the proved key,
 // whatever was offered before.
 func TestCVE_2024_45337_ProvenArguments(t *testing.T) {
 	a, own := newKey(t), newKey(t)
@@ -181,7 +180,7 @@ func TestV_AUTH_2_3_14_UserAndService(t *testing.T) {
 	b.wait("the client changed the user name")
 }
 
-// TestV_AUTH_1_4_C_SERVER_18_Sequences: AuthenticationMethods. A step is
+// TestV_AUTH_1_4_5_C_SERVER_18_24_Sequences: AuthenticationMethods. A step is
 // key1, key2, cert1 (of key1), password, interactive or none.
 func TestV_AUTH_1_4_5_C_SERVER_18_24_Sequences(t *testing.T) {
 	key1, key2, ca := newKey(t), newKey(t), newKey(t)
@@ -335,7 +334,7 @@ func TestV_AUTH_4_DifferentAvatars(t *testing.T) {
 	}
 }
 
-// TestCVE_2026_39828_RestrictionsOfAllSteps, V-AUTH-12: the restrictions of each
+// TestCVE_2026_39828_V_AUTH_12_RestrictionsOfAllSteps: the restrictions of each
 // step hold, and those of the server.
 func TestCVE_2026_39828_V_AUTH_12_RestrictionsOfAllSteps(t *testing.T) {
 	key1, key2, ca := newKey(t), newKey(t), newKey(t)

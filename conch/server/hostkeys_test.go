@@ -45,7 +45,7 @@ func TestC_SERVER_4_LoadHostKeys(t *testing.T) {
 	}
 }
 
-// TestMakeHostKeys: a key is made once.
+// TestC_SERVER_4_MakeHostKeys: a key is made once.
 func TestC_SERVER_4_MakeHostKeys(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new", "dir")
 	first, err := server.MakeHostKeys(dir)
@@ -69,7 +69,7 @@ func TestC_SERVER_4_MakeHostKeys(t *testing.T) {
 	}
 }
 
-// TestBoundedMemory: many clients that stall before the login are few in memory,
+// TestV_LIMITS_2_9_ManyStalledClients: many clients that stall before the login are few in memory,
 // whatever they do. Another client logs in.
 func TestV_LIMITS_2_9_ManyStalledClients(t *testing.T) {
 	b := serve(t, func(f *server.SSHFactory) { f.MaxStartups = server.MaxStartups{Start: 20, Rate: 100, Full: 20} }, passwords("u", "secret"), cred.AskPassword(passwords("u", "secret"), ""))

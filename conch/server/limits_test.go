@@ -100,7 +100,7 @@ func (l *limited) Write(p []byte) (int, error) {
 	return len(p), nil // the client believes that it has been sent
 }
 
-// TestV_LIMITS_1_StallAtEachByte: a client that stalls after any number of bytes
+// TestV_LIMITS_1_C_SERVER_11_StallAtEachByte: a client that stalls after any number of bytes
 // is cut off when the grace time is over, not earlier and not later. Others log
 // in meanwhile, and nothing is left.
 func TestV_LIMITS_1_C_SERVER_11_StallAtEachByte(t *testing.T) {
@@ -178,7 +178,7 @@ func TestLoginGraceOff(t *testing.T) {
 	})
 }
 
-// TestV_LIMITS_3_Exceeded: a dropped client gets a line. A slot is free after a
+// TestV_LIMITS_2_3_Exceeded: a dropped client gets a line. A slot is free after a
 // login, and after the end of a connection, once.
 func TestV_LIMITS_2_3_Exceeded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -510,7 +510,7 @@ func TestV_LIMITS_26_Rekeying(t *testing.T) {
 	}
 }
 
-// TestV_LIMITS_10_Shutdown: connections in each phase do not keep the reactor
+// TestStopWhileLoggingIn: connections in each phase do not keep the reactor
 // from stopping.
 func TestStopWhileLoggingIn(t *testing.T) {
 	never := hooks{methods: []string{"password"}, password: func(*hooks, string) deferred.Deferred[string] { return deferred.New[string]() }}

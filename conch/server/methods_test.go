@@ -205,9 +205,9 @@ func TestV_AUTH_9_Banner(t *testing.T) {
 	}
 }
 
-// TestHooksFail: a hook that panics, fails or returns nothing refuses the
+// TestCVE_2026_39835_HooksFail: a hook that panics, fails or returns nothing refuses the
 // attempt. The connection and the server go on.
-func TestHooksFail(t *testing.T) {
+func TestCVE_2026_39835_HooksFail(t *testing.T) {
 	bad := map[string]func() deferred.Deferred[string]{
 		"panic": func() deferred.Deferred[string] { panic("a hook") },
 		"fail":  func() deferred.Deferred[string] { return deferred.Fail[string](errTest) },
@@ -271,7 +271,7 @@ func TestHooksFail(t *testing.T) {
 	}
 }
 
-// TestV_AUTH_6_Passwords: empty passwords, long ones, and a request to change
+// TestV_AUTH_6_V_LIMITS_9_Passwords: empty passwords, long ones, and a request to change
 // the password.
 func TestV_AUTH_6_V_LIMITS_9_Passwords(t *testing.T) {
 	for _, permitted := range []bool{false, true} {
@@ -308,7 +308,7 @@ func TestV_AUTH_6_V_LIMITS_9_Passwords(t *testing.T) {
 	}
 }
 
-// TestV_AUTH_10_Algorithms: the signature algorithms that the server announces,
+// TestV_AUTH_10_C_SERVER_3_Algorithms: the signature algorithms that the server announces,
 // and accepts.
 func TestV_AUTH_10_C_SERVER_3_Algorithms(t *testing.T) {
 	large, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -472,7 +472,7 @@ func TestV_AUTH_13_Log(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-// TestV_LIMITS_8_MaxAuthTries: what counts as a failure.
+// TestV_LIMITS_8_C_SERVER_12_MaxAuthTries: what counts as a failure.
 func TestV_LIMITS_8_C_SERVER_12_MaxAuthTries(t *testing.T) {
 	user, other := newKey(t), newKey(t)
 	for _, tt := range []struct{ name, steps string }{ // the last step ends the connection
@@ -627,6 +627,18 @@ func (s *rawSSH) proveSK(user string, key gossh.PublicKey, by *securityKey) (byt
 	return s.request(user, "ssh-connection", "publickey", join(data, str(gossh.Marshal(signature))))
 }
 
+// TestCVE_2025_58181_GSSAPI: a method that is not offered is refused before its
+// lists are read.
+func TestCVE_2025_58181_GSSAPI(t *testing.T) {
+	b := serve(t, nil, passwords("u", "secret"))
+	s := b.raw()
+	for range 3 {
+		if got, err := s.request("u", "ssh-connection", "gssapi-with-mic", []byte{255, 255, 255, 255}); got != failure {
+			t.Error(got, err)
+		}
+	}
+}
+
 // TestV_AUTH_21_23_Offers: an offer is answered as the proof would be, from here
 // and now. Unknown users have no keys.
 func TestV_AUTH_21_23_Offers(t *testing.T) {
@@ -689,7 +701,7 @@ func TestV_AUTH_24_SlowKeys(t *testing.T) {
 	<-cancelled
 }
 
-// TestSigners: kinds of host keys.
+// TestC_SERVER_1_HostKeys: kinds of host keys.
 func TestC_SERVER_1_HostKeys(t *testing.T) {
 	private, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 	if err != nil {

@@ -71,7 +71,7 @@ func (s *strangers) answering(t *testing.T, cmd *exec.Cmd, answer string) *exec.
 	return cmd
 }
 
-// TestOpenSSHClient: ssh logs in with each method.
+// TestV_CLIENTS_OpenSSH: ssh logs in with each method.
 func TestV_CLIENTS_OpenSSH(t *testing.T) {
 	s := newStrangers(t)
 	keygen := func(args ...string) {
@@ -119,7 +119,7 @@ func TestV_CLIENTS_OpenSSH(t *testing.T) {
 	}
 }
 
-// TestOpenSSHAgent: ssh signs with an agent, and the server announces rsa-sha2.
+// TestV_AUTH_10_OpenSSHAgent: ssh signs with an agent, and the server announces rsa-sha2.
 func TestV_AUTH_10_OpenSSHAgent(t *testing.T) {
 	s := newStrangers(t)
 	socket := filepath.Join(sshtest.ShortDir(t), "a")
@@ -164,7 +164,7 @@ func deleteArg(args []string, value string) (rest []string) {
 	return rest
 }
 
-// TestOtherClients: clients of other projects log in with each method that they
+// TestV_AUTH_8_OtherClients: clients of other projects log in with each method that they
 // have, and are refused with wrong secrets.
 func TestV_AUTH_8_OtherClients(t *testing.T) {
 	type client struct {
