@@ -1,15 +1,22 @@
 package server_test
 
 import (
+	"bytes"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/hawser-go/hawser/conch/cred"
+	"github.com/hawser-go/hawser/conch/internal/sshtest"
 	"github.com/hawser-go/hawser/conch/server"
 	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/reactor"
+	"github.com/hawser-go/hawser/reactor/reactortest"
 	gossh "golang.org/x/crypto/ssh"
 )
 
@@ -79,6 +86,87 @@ func TestC_SERVER_10_15_16_17_Login(t *testing.T) {
 	if got, err := s.offer("alice", user.PublicKey()); got != pkOK {
 		t.Errorf("after keys that are none: %d, %v", got, err)
 	}
+}
+
+// anonymous lets "guest" in without anything.
+type anonymous struct{}
+
+func (anonymous) Kinds() []cred.Kind { return []cred.Kind{cred.KindNone} }
+
+func (anonymous) RequestAvatarID(c cred.Credentials) deferred.Deferred[string] {
+	if c.User() == "guest" {
+		return deferred.Succeed("guest")
+	}
+	return deferred.Fail[string](cred.ErrUnauthorized)
+}
+
+// TestV_AUTH_1_None: a client that presents nothing, where that is offered.
+func TestV_AUTH_1_None(t *testing.T) {
+	b := serve(t, nil, anonymous{}, passwords("u", "secret"))
+	login, err := b.login("guest")
+	if err != nil || !slices.Equal(login.Methods, []string{"none"}) {
+		t.Errorf("%+v, %v", login, err)
+	}
+	if _, err := b.login("u"); err == nil {
+		t.Error("u is no guest")
+	}
+	if _, err := b.login("u", gossh.Password("secret")); err != nil {
+		t.Error(err)
+	}
+	b = serve(t, nil, passwords("u", "secret"))
+	s := b.raw()
+	if err := s.send(join([]byte{50}, str([]byte("u")), str([]byte("ssh-connection")), str([]byte("none")))); err != nil {
+		t.Fatal(err)
+	}
+	p, err := s.expect(failure)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if methods, rest := take(p[1:]); string(methods) != "password" || !bytes.Equal(rest, []byte{0}) {
+		t.Errorf("%q", p)
+	}
+}
+
+// TestV_AUTH_34_TLS: a server over TLS knows the addresses of clients, and
+// refuses too many in the same way.
+func TestV_AUTH_34_V_LIMITS_3_TLS(t *testing.T) {
+	user := newKey(t)
+	lines := `from="127.0.0.1" ` + string(gossh.MarshalAuthorizedKey(user.PublicKey()))
+	b := serve(t, nil, cred.NewSSHPublicKeyChecker(cred.InMemorySSHKeyDB{"u": cred.ParseAuthorizedKeys([]byte(lines), "f")}))
+	ours, theirs := reactortest.TLSConfigs(t, "localhost")
+	f := &server.SSHFactory{Portal: b.f.Portal, PrivateKeys: b.f.PrivateKeys, Reactor: b.r, MaxStartups: server.LimitStartups(1)}
+	port, err := sshtest.Await(t, b.r, func() deferred.Deferred[reactor.ListeningPort] {
+		return deferred.Maybe(func() (reactor.ListeningPort, error) {
+			return b.r.ListenTLS(0, f, ours, reactor.ListenOptions{Interface: "127.0.0.1"})
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dial := func() net.Conn {
+		c, err := tls.Dial("tcp", port.GetHost().String(), theirs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		return c
+	}
+	first := dial()
+	line := newReader(first)
+	if got, err := line.ReadString('\n'); got != "SSH-2.0-hawser\r\n" {
+		t.Fatal(got, err)
+	}
+	if got, err := io.ReadAll(dial()); string(got) != "Exceeded MaxStartups\r\n" {
+		t.Errorf("%q, %v", got, err)
+	}
+	first.Close()
+	b.wait("Connection failed before the login")
+	sshtest.OnLoop(t, b.r, func() {})
+	conn, channels, requests, err := gossh.NewClientConn(dial(), "", b.config("u", gossh.PublicKeys(user)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	gossh.NewClient(conn, channels, requests).Close()
 }
 
 // TestV_AUTH_20_OfferedIsNotProved: who offers a key of another user, and then

@@ -74,7 +74,7 @@ type SSHFactory struct {
 	MaxStartups MaxStartups
 
 	// PerSourceMaxStartups is the number of connections of one source that have
-	// not logged in. 0 means no limit.
+	// not logged in. 0 means no limit. Peers without an IP address have none.
 	PerSourceMaxStartups int
 
 	// SourcePrefix4 and SourcePrefix6 are the number of leading bits of an IPv4
@@ -185,7 +185,7 @@ func (p *protocol) ConnectionMade() {
 
 // serve serves one connection, or refuses it.
 func (f *SSHFactory) serve(r *reactor.Reactor, c net.Conn) {
-	source, isIP := f.sourceOf(c.RemoteAddr())
+	source, isIP := f.sourceOf(plainAddr(c.RemoteAddr()))
 	if why := f.admit(r, source, isIP); why != "" {
 		f.refusals.refuse(r, c, why)
 		return
@@ -206,7 +206,8 @@ func (f *SSHFactory) admit(r *reactor.Reactor, source netip.Prefix, isIP bool) s
 		return "Not allowed at this time"
 	}
 	limit := f.MaxStartups.orDefault()
-	if f.startups.drops(limit, random) || f.PerSourceMaxStartups > 0 && f.startups.of(source) >= f.PerSourceMaxStartups {
+	tooMany := isIP && f.PerSourceMaxStartups > 0 && f.startups.of(source) >= f.PerSourceMaxStartups
+	if tooMany || f.startups.drops(limit, random) {
 		f.startups.dropped(r.Logger())
 		return "Exceeded MaxStartups"
 	}

@@ -26,7 +26,6 @@ type rawSSH struct {
 	in, out   rawDirection
 	sessionID []byte
 	version   string // of the server
-	strict    bool
 }
 
 // rawDirection encrypts one direction. The zero value does not encrypt.

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"strings"
 )
 
 // MaxStartups limits the connections that have not logged in, as MaxStartups of
@@ -92,6 +93,18 @@ func (s *startups) kept(logger *slog.Logger, m MaxStartups) {
 		s.refusing = false
 		logger.Info("server: connections are no longer dropped", "dropped", s.lost)
 	}
+}
+
+// plainAddr returns an address of TCP as a *net.TCPAddr. Connections over TLS and
+// other transports of a reactor have another type.
+func plainAddr(addr net.Addr) net.Addr {
+	if addr == nil || !strings.HasPrefix(addr.Network(), "tcp") {
+		return addr
+	}
+	if parsed, err := netip.ParseAddrPort(addr.String()); err == nil {
+		return net.TCPAddrFromAddrPort(parsed)
+	}
+	return addr
 }
 
 // sourceOf returns the source of an address. All peers without an IP address are

@@ -64,7 +64,7 @@ func (t *SSHServerTransport) Avatar() Avatar { return t.avatar }
 // start begins to serve.
 func (t *SSHServerTransport) start(r *reactor.Reactor) {
 	t.phase, t.slot = "version", true
-	t.login.Remote, t.login.Local = t.conn.RemoteAddr(), t.conn.LocalAddr()
+	t.login.Remote, t.login.Local = plainAddr(t.conn.RemoteAddr()), plainAddr(t.conn.LocalAddr())
 	t.login.Restrictions = t.factory.Restrictions
 	t.Start(r, t, (*side)(t))
 	if limit := t.factory.graceTime(); limit > 0 {
