@@ -26,6 +26,7 @@ type authentication struct {
 	named   bool         // the client has sent its user name
 	left    [][]string   // what completes the login, by sequence; nil means any one method
 	attempt *AuthAttempt // the request in progress, for the log
+	began   time.Time    // when the server began to judge what the client has sent last
 	grant   cred.Grant   // of the key that is judged
 	fails   int
 }
@@ -44,6 +45,8 @@ var (
 	errTooLong      = fmt.Errorf("%w: the password is too long", cred.ErrUnauthorized)
 	errNoPassword   = fmt.Errorf("%w: the password is empty", cred.ErrUnauthorized)
 	errNoResult     = errors.New("server: a hook for authentication has returned no Deferred")
+	errAuthUsed     = errors.New("server: NewAuth has returned a value that serves another connection; return a new one")
+	errAvatarUsed   = errors.New("server: the realm has returned the avatar of another connection; return a new one")
 	errNoneLeft     = errors.New("server: no sequence of AuthenticationMethods has only methods that are offered")
 	noTouchRequired = "no-touch-required" // an extension of certificates, and of the Permissions of a key
 )
@@ -64,7 +67,11 @@ func (a *authentication) begin() (*gossh.ServerConfig, error) {
 	if f.NewAuth != nil {
 		t.auth = f.NewAuth()
 	}
-	t.auth.base().transport, t.auth.base().authentication = t, a
+	base := t.auth.base()
+	if base.transport != nil {
+		return nil, errAuthUsed
+	}
+	base.transport, base.authentication = t, a
 	if err := a.sequences(); err != nil {
 		return nil, err
 	}
@@ -175,14 +182,13 @@ func (a *authentication) ask(f func() deferred.Deferred[string]) deferred.Deferr
 
 // padded delays a failure, so that the time says little about its cause.
 func (a *authentication) padded(d answer) answer {
-	began := a.t.Reactor().Now()
 	return deferred.ThenBothDeferred(d, func(p permissions, err error) answer {
 		if _, partial := errors.AsType[*gossh.PartialSuccessError](err); err == nil {
 			return deferred.Succeed(p)
 		} else if partial || a.life.Err() != nil {
 			return deferred.Fail[permissions](err)
 		}
-		pause := a.t.factory.pause(a.t.login.User, a.t.Reactor().Now().Sub(began))
+		pause := a.t.factory.pause(a.t.login.User, a.t.Reactor().Now().Sub(a.began))
 		return deferred.ThenBothDeferred(sleep(a.t.Reactor(), pause), func(struct{}, error) answer {
 			return deferred.Fail[permissions](err)
 		})
@@ -226,7 +232,8 @@ func (a *authentication) start(c claim, method string, key gossh.PublicKey) erro
 	if err := a.identify(c); err != nil {
 		return err
 	}
-	a.attempt = &AuthAttempt{Login: &a.t.login, Method: method, Key: key, began: a.t.Reactor().Now()}
+	a.began = a.t.Reactor().Now()
+	a.attempt = &AuthAttempt{Login: &a.t.login, Method: method, Key: key, began: a.began}
 	a.grant = cred.Grant{}
 	if method != "none" {
 		a.t.outcome.attempted = true
@@ -260,8 +267,12 @@ func (a *authentication) accepted(method string, key gossh.PublicKey, id string)
 		made = deferred.Succeed[Avatar](nil)
 	}
 	return deferred.ThenBoth(made, func(avatar Avatar, err error) (permissions, error) {
-		if err == nil && avatar == nil {
+		switch {
+		case err != nil:
+		case avatar == nil:
 			err = fmt.Errorf("%w: the realm has no avatar %q", cred.ErrUnauthorized, id)
+		case avatar.base().login != nil:
+			err = errAvatarUsed
 		}
 		if err != nil {
 			*l = before

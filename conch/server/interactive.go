@@ -125,7 +125,7 @@ func (d *dialogue) ask(name, instruction string, prompts []cred.Prompt) deferred
 // answered passes the answers of the client to the hook.
 func (d *dialogue) answered(answers []string, err error) deferred.Deferred[step] {
 	next := d.wait()
-	d.asking = false
+	d.asking, d.a.began = false, d.a.t.Reactor().Now()
 	if err != nil {
 		_ = d.answers.TryErrback(err) // the hook may have cancelled it
 	} else {

@@ -178,6 +178,46 @@ func TestLoginGraceOff(t *testing.T) {
 	})
 }
 
+// TestV_AUTH_7_Padding: a refusal takes as long for a user that exists, and does
+// not depend on how long a user has typed.
+func TestV_AUTH_7_Padding(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := passwords("known", "secret")
+		h := hooks{methods: []string{"password", "keyboard-interactive"}}
+		h.password = func(h *hooks, password string) deferred.Deferred[string] {
+			d := deferred.New[string]()
+			wait := time.Millisecond
+			if h.Login().User == "known" {
+				wait = 3 * time.Millisecond // what a careless checker needs
+			}
+			h.Transport().Reactor().CallLater(wait, func() { d.Errback(cred.ErrUnauthorized) })
+			return d
+		}
+		b := inMemory(t, func(f *server.SSHFactory) { withHooks(h)(f); f.Penalties.Off = true }, slow, cred.AskPassword(slow, ""))
+		took := func(user string, auth gossh.AuthMethod) time.Duration {
+			c := b.attach(from("192.0.2.1"))
+			began := time.Now()
+			if _, _, _, err := gossh.NewClientConn(c, "", b.config(user, auth)); err == nil {
+				t.Error("logged in")
+			}
+			c.Close()
+			return time.Since(began)
+		}
+		for _, user := range []string{"known", "unknown"} {
+			once := took(user, gossh.Password("x"))
+			typing := took(user, gossh.KeyboardInteractive(func(_, _ string, questions []string, _ []bool) ([]string, error) {
+				if len(questions) > 0 {
+					<-time.After(3 * time.Second)
+				}
+				return make([]string, len(questions)), nil
+			}))
+			if once < 5*time.Millisecond || once > 10*time.Millisecond || typing != 3*time.Second+once || once != took(user, gossh.Password("y")) {
+				t.Errorf("%s: %v, typing %v", user, once, typing)
+			}
+		}
+	})
+}
+
 // TestV_LIMITS_2_3_Exceeded: a dropped client gets a line. A slot is free after a
 // login, and after the end of a connection, once.
 func TestV_LIMITS_2_3_Exceeded(t *testing.T) {

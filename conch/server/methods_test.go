@@ -122,6 +122,33 @@ func TestV_LIMITS_9_Questions(t *testing.T) {
 	}
 }
 
+// TestUsedTwice: an authentication and an avatar serve one connection. A second
+// client gets neither the transport nor the login of the first one.
+func TestUsedTwice(t *testing.T) {
+	shared := &hooks{}
+	b := serve(t, func(f *server.SSHFactory) { f.NewAuth = func() server.UserAuthServer { return shared } }, passwords("u", "secret"))
+	if _, err := b.login("u", gossh.Password("secret")); err != nil {
+		t.Error(err)
+	}
+	if _, err := b.login("u", gossh.Password("secret")); err == nil {
+		t.Error("an authentication for two connections")
+	}
+	b.wait("NewAuth has returned a value that serves another connection")
+	avatar := &server.ConchUser{}
+	b = serve(t, withHooks(hooks{avatar: func(*hooks, string) deferred.Deferred[server.Avatar] {
+		return deferred.Succeed[server.Avatar](avatar)
+	}}), passwords("u", "secret"))
+	first, err := gossh.Dial("tcp", b.addr, b.config("u", gossh.Password("secret")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close()
+	if _, err := gossh.Dial("tcp", b.addr, b.config("u", gossh.Password("secret"))); err == nil {
+		t.Error("an avatar for two connections")
+	}
+	b.wait("the realm has returned the avatar of another connection")
+}
+
 // TestInteractiveCancelled: when the client goes, the hook's Deferred is
 // cancelled, whether it waits for the client or for something else.
 func TestInteractiveCancelled(t *testing.T) {
