@@ -20,8 +20,9 @@
 //
 // # Unknown users
 //
-// A client must not learn which users exist. The checkers of this package take
-// as long for an unknown user as for a known one, and answer with an error that
-// matches [ErrUnauthorized]. [ErrUnknownUser] and the texts of errors are for
+// A client must not learn which users exist. The checkers of passwords take as
+// long for an unknown user as for a known one, package server pads short
+// refusals, and all checkers answer with an error that matches
+// [ErrUnauthorized]. [ErrUnknownUser] and the texts of errors are for
 // logs; a server sends none of it.
 package cred
