@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/gammazero/workerpool v1.3.0
+	github.com/go-crypt/crypt v0.14.15
 	github.com/pkg/sftp v1.13.12
 	golang.org/x/crypto v0.58.0
 	golang.org/x/net v0.60.0
@@ -14,6 +15,7 @@ require (
 require (
 	github.com/creack/pty v1.1.24 // indirect
 	github.com/gammazero/deque v1.2.2 // indirect
+	github.com/go-crypt/x v0.4.16 // indirect
 	github.com/kr/fs v0.1.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
 )

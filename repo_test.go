@@ -191,6 +191,9 @@ var numbered = []struct {
 	{"conch", "C-ENDP-", [][2]int{{1, 8}}},
 	{"conch", "C-SFTP-", [][2]int{{1, 10}, {20, 32}, {40, 46}, {50, 52}, {60, 63}}},
 	{"conch", "C-KEYS-", [][2]int{{1, 14}, {20, 24}}},
+	{"conch", "C-SERVER-", [][2]int{{1, 5}, {10, 18}, {20, 25}}},
+	{"conch", "V-AUTH-", [][2]int{{1, 14}, {20, 24}, {30, 34}, {40, 45}}},
+	{"conch", "V-LIMITS-", [][2]int{{1, 10}, {26, 26}}},
 }
 
 func TestNumberedBehaviours(t *testing.T) {
@@ -334,14 +337,14 @@ func TestReadmeProgram(t *testing.T) {
 // "/..." stands for the folders below too.
 var readable = []string{
 	"deferred/...", "reactor/...", "conch", "conch/agent/...", "conch/conchtest/...", "conch/internal/...",
-	"conch/keys/...", "conch/knownhosts/...",
+	"conch/keys/...", "conch/knownhosts/...", "conch/cred", "conch/server",
 }
 
 // TestComments: comment lines have at most 100 columns. The numbers of
 // behaviours and faults occur in tests only.
 func TestComments(t *testing.T) {
 	const columns = 100
-	number := regexp.MustCompile(`\b(?:[DRF]\d{1,3}|C-[A-Z]+-\d+|PORT-\d+)\b`)
+	number := regexp.MustCompile(`\b(?:[DRF]\d{1,3}|[CV]-[A-Z]+-\d+|PORT-\d+)\b`)
 	for dir, files := range packages(t) {
 		if !slices.ContainsFunc(readable, func(pattern string) bool { return matches(pattern, dir) }) {
 			continue

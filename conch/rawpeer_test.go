@@ -37,6 +37,7 @@ type rawSide struct {
 func (s *rawSide) Dial(context.Context) (net.Conn, error) { return s.conn, nil }
 func (s *rawSide) VersionReceived(string)                 {}
 func (s *rawSide) TextReceived(string) error              { return nil }
+func (s *rawSide) VersionRefused(bool)                    {}
 func (s *rawSide) Failed(err error)                       { s.ready.Errback(err) }
 
 func (s *rawSide) Authenticated() {

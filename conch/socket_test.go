@@ -25,6 +25,8 @@ type lines struct {
 }
 
 func (l *lines) VersionReceived(line string) { l.versions = append(l.versions, line) }
+func (l *lines) VersionRefused(bool)         {}
+
 func (l *lines) TextReceived(line string) error {
 	l.texts = append(l.texts, line)
 	return nil

@@ -72,10 +72,17 @@ func (v *versionReader) scan(data []byte) error {
 // judge takes one line.
 func (v *versionReader) judge(line string) error {
 	switch {
+	case len(line) > maxVersion && strings.HasPrefix(line, "SSH-"):
+		v.side.VersionRefused(true)
+		return &ConchError{
+			Value: fmt.Sprintf("the version line of the peer has more than %d bytes: %s", maxVersion, text.Quote(line)),
+			Data:  DisconnectProtocolError,
+		}
 	case strings.HasPrefix(line, "SSH-2.") || strings.HasPrefix(line, "SSH-1.99-"):
 		v.found = true
 		v.side.VersionReceived(text.Line(line))
 	case strings.HasPrefix(line, "SSH-"):
+		v.side.VersionRefused(false)
 		return &ConchError{
 			Value: fmt.Sprintf("peer speaks %s; only SSH 2 is supported", text.Quote(line)),
 			Data:  disconnectVersionNotSupported,

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/client"
 	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/conch/internal/sshtest"
@@ -16,7 +17,7 @@ import (
 // TestF27_Lists: nothing insecure is on by default, and everything secure that
 // x/crypto/ssh has and OpenSSH enables.
 func TestF27_Lists(t *testing.T) {
-	ours, insecure, known := client.DefaultAlgorithms(), gossh.InsecureAlgorithms(), gossh.SupportedAlgorithms()
+	ours, insecure, known := conch.DefaultAlgorithms(), gossh.InsecureAlgorithms(), gossh.SupportedAlgorithms()
 	for _, list := range []struct {
 		name                  string
 		ours, known, insecure []string
@@ -46,8 +47,8 @@ func TestF27_Lists(t *testing.T) {
 	if plain[0] != "ssh-ed25519" || slices.Contains(plain, "ssh-rsa") {
 		t.Errorf("host keys %q", plain)
 	}
-	client.DefaultAlgorithms().Ciphers[0] = "changed"
-	if client.DefaultAlgorithms().Ciphers[0] == "changed" {
+	conch.DefaultAlgorithms().Ciphers[0] = "changed"
+	if conch.DefaultAlgorithms().Ciphers[0] == "changed" {
 		t.Error("the lists are shared")
 	}
 }

@@ -61,8 +61,8 @@ func Connect(r *reactor.Reactor, host string, port int, options Options, verify 
 type SSHClientTransport struct {
 	conch.SSHTransport
 	options    Options
-	algorithms Algorithms // to offer
-	hasUI      bool       // the options had a UI
+	algorithms conch.Algorithms // to offer
+	hasUI      bool             // the options had a UI
 	host       string
 	port       int
 	address    string // host:port
@@ -135,6 +135,9 @@ func (s *side) TextReceived(line string) error {
 	s.said.Store(line)
 	return nil
 }
+
+// VersionRefused does nothing. The error of Handshake says it all.
+func (s *side) VersionRefused(bool) {}
 
 // Failed is called on the loop.
 func (s *side) Failed(err error) { (*SSHClientTransport)(s).fail(err) }

@@ -110,7 +110,7 @@ type Options struct {
 	// Ciphers, MACs, KeyExchanges and HostKeyAlgorithms are the algorithms that
 	// are offered to the server, the preferred one first. PublicKeyAlgorithms
 	// are the algorithms that user keys may have. An empty list means the list
-	// of DefaultAlgorithms. The default HostKeyAlgorithms begin with the types
+	// of conch.DefaultAlgorithms. The default HostKeyAlgorithms begin with the types
 	// of the keys that are known for the host.
 	Ciphers, MACs, KeyExchanges, HostKeyAlgorithms, PublicKeyAlgorithms []string
 

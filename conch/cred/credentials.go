@@ -61,9 +61,33 @@ type PublicKey struct {
 	// else.
 	Proven bool
 
-	// Restrict is called by the checker with what the key may not do. What
-	// several checkers say adds up. An error refuses the key. It may be nil.
-	Restrict func(Restrictions) error
+	// Accept is called by the checker before it accepts the key, with what is
+	// known about the key. An error refuses the key. It may be nil.
+	Accept func(Grant) error
+}
+
+// Grant is what a checker knows about a key that it accepts.
+type Grant struct {
+	// Restrictions is what the login may not do.
+	Restrictions Restrictions
+
+	// NoTouch reports that the signature of a security key counts although
+	// nobody has touched the key.
+	NoTouch bool
+
+	// Source is where the key is listed, for logs: a file and a line, such as
+	// "/home/alice/.ssh/authorized_keys:3".
+	Source string
+}
+
+// accept calls Accept, and fires with the name of the user.
+func (c *PublicKey) accept(g Grant) deferred.Deferred[string] {
+	if c.Accept != nil {
+		if err := c.Accept(g); err != nil {
+			return deferred.Fail[string](err)
+		}
+	}
+	return deferred.Succeed(c.Username)
 }
 
 // Kind returns KindPublicKey.

@@ -12,14 +12,17 @@
 // realm and any number of checkers.
 //
 //	portal := cred.NewPortal(realm{})
-//	portal.RegisterChecker(cred.Passwords{"alice": hash})
+//	portal.RegisterChecker(cred.NewUNIXPasswordDatabase(r))
+//	portal.RegisterChecker(cred.NewSSHPublicKeyChecker(cred.NewUNIXAuthorizedKeysFiles(r)))
 //
 // Everything answers with a Deferred, so a checker may ask a database or another
 // server. All methods belong to the loop.
 //
 // # Unknown users
 //
-// A client must not learn which users exist. The checkers of this package take
-// as long for an unknown user as for a known one, and answer with the same
-// error, [ErrUnauthorized].
+// A client must not learn which users exist. The checkers of passwords take as
+// long for an unknown user as for a known one, package server pads short
+// refusals, and all checkers answer with an error that matches
+// [ErrUnauthorized]. [ErrUnknownUser] and the texts of errors are for
+// logs; a server sends none of it.
 package cred

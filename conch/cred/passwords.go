@@ -37,7 +37,11 @@ func (m memory) RequestAvatarID(c Credentials) deferred.Deferred[string] {
 	}
 	want, known := m.passwords[p.Username]
 	got := sha256.Sum256([]byte(p.Password))
-	if subtle.ConstantTimeCompare(got[:], want[:]) != 1 || !known {
+	same := subtle.ConstantTimeCompare(got[:], want[:]) == 1
+	switch {
+	case !known:
+		return deferred.Fail[string](ErrUnknownUser)
+	case !same:
 		return deferred.Fail[string](ErrUnauthorized)
 	}
 	return deferred.Succeed(p.Username)

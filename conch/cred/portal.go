@@ -7,14 +7,6 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// ErrUnauthorized is the error for credentials that are not accepted. It is
-// Twisted's UnauthorizedLogin.
-var ErrUnauthorized = errors.New("cred: the login is refused")
-
-// ErrUnhandled is the error of a Portal that has no checker for the credentials.
-// It is Twisted's UnhandledCredentials.
-var ErrUnhandled = errors.New("cred: no checker accepts credentials of this kind")
-
 // Checker judges credentials. It is Twisted's ICredentialsChecker.
 type Checker interface {
 	// Kinds returns the kinds of credentials that the checker can judge.
@@ -63,8 +55,8 @@ func (p *Portal[A]) Kinds() (kinds []Kind) {
 }
 
 // Login judges credentials, and fires with the avatar. It fails with
-// ErrUnhandled if no checker judges the kind, and otherwise with the error of
-// the last checker that was asked, or of the realm.
+// ErrUnhandled if no checker judges the kind, and otherwise with the error that
+// tells most among those of the checkers, or with that of the realm.
 func (p *Portal[A]) Login(c Credentials, mind any) deferred.Deferred[A] {
 	return deferred.ThenDeferred(p.RequestAvatarID(c), func(id string) deferred.Deferred[A] {
 		return p.RequestAvatar(id, mind)
@@ -82,12 +74,16 @@ func (p *Portal[A]) ask(checkers []Checker, c Credentials, failed error) deferre
 	if next < 0 {
 		return deferred.Fail[string](failed)
 	}
-	return deferred.ThenBothDeferred(checkers[next].RequestAvatarID(c), func(id string, err error) deferred.Deferred[string] {
+	answer := deferred.MaybeDeferred(func() deferred.Deferred[string] { return checkers[next].RequestAvatarID(c) })
+	if answer == (deferred.Deferred[string]{}) {
+		answer = deferred.Fail[string](ErrUnauthorized)
+	}
+	return deferred.ThenBothDeferred(answer, func(id string, err error) deferred.Deferred[string] {
 		if err == nil || errors.Is(err, deferred.ErrCancelled) {
 			return result(id, err)
 		}
-		if failed != ErrUnhandled && !errors.Is(failed, ErrUnauthorized) {
-			err = failed // the first unusual error tells most
+		if weight(err) < weight(failed) {
+			err = failed
 		}
 		return p.ask(checkers[next+1:], c, err)
 	})

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/hawser-go/hawser/conch/internal/text"
+	"github.com/hawser-go/hawser/conch/internal/wildcard"
 )
 
 func seeds() []string {
@@ -86,8 +87,8 @@ func FuzzWildcard(f *testing.F) {
 		}
 		escape := strings.NewReplacer(`\*`, `[\x{0}-\x{10FFFF}]*`, `\?`, `[\x{0}-\x{10FFFF}]`)
 		expression := regexp.MustCompile(`\A` + escape.Replace(regexp.QuoteMeta(latin1(pattern))) + `\z`)
-		if got, want := wildcard(pattern, name), expression.MatchString(latin1(name)); got != want {
-			t.Fatalf("wildcard(%q, %q) = %v", pattern, name, got)
+		if got, want := wildcard.Match(name, pattern), expression.MatchString(latin1(name)); got != want {
+			t.Fatalf("Match(%q, %q) = %v", name, pattern, got)
 		}
 	})
 }

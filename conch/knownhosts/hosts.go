@@ -5,6 +5,8 @@ import (
 	"crypto/sha1"
 	"encoding/base64"
 	"strings"
+
+	"github.com/hawser-go/hawser/conch/internal/wildcard"
 )
 
 const (
@@ -52,7 +54,7 @@ func matchesPatterns(list, name string) bool {
 		if len(pattern) > maxPattern {
 			return false
 		}
-		if !wildcard(pattern, name) {
+		if !wildcard.Match(name, pattern) {
 			continue
 		}
 		if negated {
@@ -61,30 +63,6 @@ func matchesPatterns(list, name string) bool {
 		found = true
 	}
 	return found
-}
-
-// wildcard reports whether a pattern matches the whole name. In the pattern *
-// matches any bytes and ? matches one byte. Only the last * is tried again
-// after a mismatch, so the time is bounded by the product of the lengths.
-func wildcard(pattern, name string) bool {
-	p, n := 0, 0
-	star, end := -1, 0 // the last * and the end of its match in name
-	for n < len(name) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, end = p, n
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == name[n]):
-			p++
-			n++
-		case star >= 0:
-			end++
-			p, n = star+1, end
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[p:], "*") == ""
 }
 
 // lower converts upper-case ASCII letters, as OpenSSH does. No other letter may

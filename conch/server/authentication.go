@@ -1,15 +1,15 @@
 package server
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
+	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/cred"
-	"github.com/hawser-go/hawser/conch/internal/text"
+	"github.com/hawser-go/hawser/conch/internal/hook"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 	gossh "golang.org/x/crypto/ssh"
@@ -22,24 +22,36 @@ type authentication struct {
 	t    *SSHServerTransport
 	life context.Context // of the socket; no hook outlives it
 
-	left     [][]string // what completes the login, by sequence; nil means any one method
-	failures int
+	named   bool         // the client has sent its user name
+	left    [][]string   // what completes the login, by sequence; nil means any one method
+	attempt *AuthAttempt // the request in progress, for the log
+	began   time.Time    // when the server began to judge what the client has sent last
+	grant   cred.Grant   // of the key that is judged
+	fails   int
 }
 
-const (
-	// maxPrompts is the number of prompts in a round of keyboard-interactive
-	// authentication, and maxRounds the number of rounds of an attempt.
-	maxPrompts = 64
-	maxRounds  = 64
+var (
+	// errUserChanged is the reason of a connection whose client has tried two
+	// user names.
+	errUserChanged = errors.New("server: the client changed the user name, which is not allowed")
 
-	// maxPassword is the length of the longest password that hooks get to see,
-	// in bytes.
-	maxPassword = 1 << 10
+	// errDifferentUsers is the failure of a login with several methods that are
+	// accepted for different avatars.
+	errDifferentUsers = fmt.Errorf("%w: the methods belong to different users", cred.ErrUnauthorized)
+
+	errKeyUsed    = fmt.Errorf("%w: the key has been used for another step", cred.ErrUnauthorized)
+	errTouch      = fmt.Errorf("%w: the certificate does not ask for a touch of the key, but the server does", cred.ErrUnauthorized)
+	errTooLong    = fmt.Errorf("%w: the password is too long", cred.ErrUnauthorized)
+	errNoPassword = fmt.Errorf("%w: the password is empty", cred.ErrUnauthorized)
+	errNoResult   = errors.New("server: a hook for authentication has returned no Deferred")
+	errAuthUsed   = errors.New("server: NewAuth has returned a value that serves another connection; return a new one")
+	errAvatarUsed = errors.New("server: the realm has returned the avatar of another connection; return a new one")
+	errNoneLeft   = errors.New("server: no sequence of AuthenticationMethods has only methods that are offered")
 )
 
-// errDifferentUsers is the failure of a login with several methods that are
-// accepted for different avatars.
-var errDifferentUsers = fmt.Errorf("%w: the methods belong to different users", cred.ErrUnauthorized)
+// ErrRefuseConnection may be the failure of a hook of UserAuthServer. It ends the
+// connection at once.
+var ErrRefuseConnection = errors.New("server: the connection is refused")
 
 // begin prepares the authentication, and returns the configuration of
 // x/crypto/ssh.
@@ -49,12 +61,23 @@ func (a *authentication) begin() (*gossh.ServerConfig, error) {
 	if f.NewAuth != nil {
 		t.auth = f.NewAuth()
 	}
-	t.auth.base().transport = t
-	a.restart()
+	base := t.auth.base()
+	if base.transport != nil {
+		return nil, errAuthUsed
+	}
+	base.transport, base.authentication = t, a
+	if err := a.sequences(); err != nil {
+		return nil, err
+	}
 	first := a.callbacks()
+	algorithms := f.algorithms()
 	config := &gossh.ServerConfig{
-		MaxAuthTries:                cmp.Or(f.MaxAuthTries, DefaultMaxAuthTries),
-		ServerVersion:               "SSH-2.0-" + cmp.Or(f.Version, "hawser"),
+		Config: gossh.Config{
+			Ciphers: algorithms.Ciphers, MACs: algorithms.MACs, KeyExchanges: algorithms.KeyExchanges,
+		},
+		PublicKeyAuthAlgorithms:     algorithms.PublicKeys,
+		MaxAuthTries:                f.maxAuthTries(),
+		ServerVersion:               f.version(),
 		NoClientAuth:                slices.Contains(a.next(), "none"),
 		NoClientAuthCallback:        a.none,
 		PasswordCallback:            first.PasswordCallback,
@@ -64,31 +87,10 @@ func (a *authentication) begin() (*gossh.ServerConfig, error) {
 		BannerCallback:              a.banner,
 		AuthLogCallback:             a.logAttempt,
 	}
-	for _, key := range f.PrivateKeys {
+	for _, key := range t.hostKeys(algorithms.HostKeys) {
 		config.AddHostKey(key)
 	}
 	return config, nil
-}
-
-// restart forgets the methods that have succeeded.
-func (a *authentication) restart() {
-	a.left = nil
-	for _, sequence := range a.t.factory.AuthenticationMethods {
-		a.left = append(a.left, slices.Clone(sequence))
-	}
-}
-
-// next returns the methods that may be next.
-func (a *authentication) next() (methods []string) {
-	if a.left == nil {
-		return a.t.auth.Methods()
-	}
-	for _, sequence := range a.left {
-		if !slices.Contains(methods, sequence[0]) {
-			methods = append(methods, sequence[0])
-		}
-	}
-	return methods
 }
 
 // callbacks returns a callback for each method that may be next.
@@ -111,50 +113,135 @@ func await[T any](a *authentication, f func() deferred.Deferred[T]) (T, error) {
 	return reactor.Await(a.life, a.t.Reactor(), f)
 }
 
-// attempt judges one attempt. hook calls the hook of the method, on the loop.
-func (a *authentication) attempt(c gossh.ConnMetadata, method string, key gossh.PublicKey, hook func() deferred.Deferred[string]) (*gossh.Permissions, error) {
-	return await(a, func() deferred.Deferred[*gossh.Permissions] {
-		a.setUser(c)
-		began := a.t.Reactor().Now()
-		return deferred.ThenBothDeferred(hook(), func(id string, err error) deferred.Deferred[*gossh.Permissions] {
-			if err == nil {
-				return a.accepted(method, key, id)
-			}
-			return deferred.ThenBothDeferred(a.delay(began), func(struct{}, error) deferred.Deferred[*gossh.Permissions] {
-				return deferred.Fail[*gossh.Permissions](err)
-			})
+type (
+	permissions = *gossh.Permissions
+	// answer is the result of a callback of x/crypto/ssh.
+	answer = deferred.Deferred[*gossh.Permissions]
+)
+
+// judge judges one attempt. ask calls the hook of the method.
+func (a *authentication) judge(c claim, method string, key gossh.PublicKey, ask func() deferred.Deferred[string]) answer {
+	if err := a.start(c, method, key); err != nil {
+		return deferred.Fail[permissions](err)
+	}
+	judged := deferred.ThenDeferred(a.ask(ask), func(id string) answer { return a.accepted(method, key, id) })
+	return a.padded(judged)
+}
+
+// ask calls a hook. A hook that panics or returns nothing fails.
+func (a *authentication) ask(f func() deferred.Deferred[string]) deferred.Deferred[string] {
+	d := deferred.MaybeDeferred(f)
+	if d == (deferred.Deferred[string]{}) {
+		return deferred.Fail[string](errNoResult)
+	}
+	return d.AddErrback(func(err error) (string, error) {
+		if _, panicked := errors.AsType[*deferred.PanicError](err); panicked {
+			hook.Log(a.t.Reactor().Logger(), "authentication", err)
+		}
+		if errors.Is(err, ErrRefuseConnection) {
+			a.t.AbortBecause(err)
+		}
+		return "", err
+	})
+}
+
+// padded delays a failure, so that the time says little about its cause.
+func (a *authentication) padded(d answer) answer {
+	return deferred.ThenBothDeferred(d, func(p permissions, err error) answer {
+		if _, partial := errors.AsType[*gossh.PartialSuccessError](err); err == nil {
+			return deferred.Succeed(p)
+		} else if partial || a.life.Err() != nil {
+			return deferred.Fail[permissions](err)
+		}
+		pause := a.t.factory.pause(a.t.login.User, a.t.Reactor().Now().Sub(a.began))
+		return deferred.ThenBothDeferred(sleep(a.t.Reactor(), pause), func(struct{}, error) answer {
+			return deferred.Fail[permissions](err)
 		})
 	})
 }
 
-// setUser notes who logs in. A change of the user starts again.
-func (a *authentication) setUser(c gossh.ConnMetadata) {
+// sleep fires after a time.
+func sleep(r *reactor.Reactor, d time.Duration) deferred.Deferred[struct{}] {
+	var stop func() bool
+	slept := deferred.New(func(deferred.Deferred[struct{}]) { stop() })
+	stop = r.AfterFunc(d, func() { slept.Callback(struct{}{}) })
+	return slept
+}
+
+// claim is whom a request claims to be from. It is read on the handshake
+// goroutine, because x/crypto/ssh changes it there.
+type claim struct {
+	user    string
+	session []byte
+}
+
+func claimOf(c gossh.ConnMetadata) claim { return claim{c.User(), c.SessionID()} }
+
+// identify notes who logs in. It fails if the client has changed the user.
+func (a *authentication) identify(c claim) error {
 	l := &a.t.login
-	if l.User != c.User() {
-		*l = Login{User: c.User(), ClientVersion: l.ClientVersion, Remote: l.Remote, Local: l.Local}
-		a.restart()
+	if !a.named {
+		a.named = true
+		l.User, l.SessionID = c.user, c.session
+		a.t.phase = "authentication"
 	}
-	l.SessionID = c.SessionID()
-	a.t.phase = "authentication"
+	if l.User != c.user {
+		a.t.AbortBecause(errUserChanged)
+		return errUserChanged
+	}
+	return nil
+}
+
+// start begins an attempt.
+func (a *authentication) start(c claim, method string, key gossh.PublicKey) error {
+	if err := a.identify(c); err != nil {
+		return err
+	}
+	a.began = a.t.Reactor().Now()
+	a.attempt = &AuthAttempt{Login: &a.t.login, Method: method, Key: key, began: a.began}
+	a.grant = cred.Grant{}
+	if method != "none" {
+		a.t.outcome.attempted = true
+	}
+	return nil
 }
 
 // accepted notes that a method has succeeded. It fires if the login is complete,
 // and fails with a *gossh.PartialSuccessError if it is not.
-func (a *authentication) accepted(method string, key gossh.PublicKey, id string) deferred.Deferred[*gossh.Permissions] {
+func (a *authentication) accepted(method string, key gossh.PublicKey, id string) answer {
 	l := &a.t.login
 	if len(l.Methods) > 0 && l.id != id {
-		return deferred.Fail[*gossh.Permissions](errDifferentUsers)
+		return deferred.Fail[permissions](errDifferentUsers)
 	}
-	l.id, l.Methods = id, append(l.Methods, method)
+	before := *l
+	restrictions, err := l.Restrictions.And(a.grant.Restrictions)
+	if err != nil {
+		return deferred.Fail[permissions](fmt.Errorf("%w: %w", cred.ErrUnauthorized, err))
+	}
+	l.id, l.Restrictions, l.Methods = id, restrictions, append(slices.Clip(l.Methods), method)
 	if key != nil {
-		l.Keys = append(l.Keys, key)
+		l.Keys = append(slices.Clip(l.Keys), key)
 	}
-	if !a.complete(method) {
-		return deferred.Fail[*gossh.Permissions](&gossh.PartialSuccessError{Next: a.callbacks()})
+	rest, complete := strike(a.left, method)
+	if !complete {
+		a.left = rest
+		return deferred.Fail[permissions](&gossh.PartialSuccessError{Next: a.callbacks()})
 	}
-	return deferred.Then(a.t.auth.RequestAvatar(id), func(avatar Avatar) (*gossh.Permissions, error) {
-		if avatar == nil {
-			return nil, fmt.Errorf("%w: the realm has no avatar %q", cred.ErrUnauthorized, id)
+	made := deferred.MaybeDeferred(func() deferred.Deferred[Avatar] { return a.t.auth.RequestAvatar(id) })
+	if made == (deferred.Deferred[Avatar]{}) {
+		made = deferred.Succeed[Avatar](nil)
+	}
+	return deferred.ThenBoth(made, func(avatar Avatar, err error) (permissions, error) {
+		switch {
+		case err != nil:
+		case avatar == nil:
+			err = fmt.Errorf("%w: the realm has no avatar %q", cred.ErrUnauthorized, id)
+		case avatar.base().login != nil:
+			err = errAvatarUsed
+		}
+		if err != nil {
+			*l = before
+			return nil, err
 		}
 		a.t.avatar = avatar
 		avatar.base().login = l
@@ -162,162 +249,9 @@ func (a *authentication) accepted(method string, key gossh.PublicKey, id string)
 	})
 }
 
-// complete strikes a method from the front of the sequences that begin with it,
-// and reports whether one of them is done.
-func (a *authentication) complete(method string) bool {
-	if a.left == nil {
-		return true
-	}
-	var rest [][]string
-	for _, sequence := range a.left {
-		if sequence[0] != method {
-			continue
-		}
-		if len(sequence) == 1 {
-			return true
-		}
-		rest = append(rest, sequence[1:])
-	}
-	a.left = rest
-	return false
-}
-
-// minFailure is the time that a refused attempt takes at least. The time of
-// longer ones is doubled until it exceeds what the hook has taken, so that it
-// says little about why the attempt was refused.
-const minFailure = 5 * time.Millisecond
-
-// delay waits until a refused attempt has taken long enough.
-func (a *authentication) delay(began time.Time) deferred.Deferred[struct{}] {
-	taken := a.t.Reactor().Now().Sub(began)
-	total := minFailure
-	for total < taken && total < 5*time.Second {
-		total *= 2
-	}
-	d := deferred.New[struct{}]()
-	stop := a.t.Reactor().AfterFunc(max(0, total-taken), func() { d.Callback(struct{}{}) })
-	_ = stop
-	return d
-}
-
-// The callbacks of x/crypto/ssh. They run on the handshake goroutine.
-
-func (a *authentication) banner(c gossh.ConnMetadata) string {
-	banner, err := await(a, func() deferred.Deferred[string] {
-		a.setUser(c)
-		return a.t.auth.Banner()
-	})
-	if err != nil {
-		return ""
-	}
-	return banner
-}
-
-func (a *authentication) none(c gossh.ConnMetadata) (*gossh.Permissions, error) {
-	return a.attempt(c, "none", nil, func() deferred.Deferred[string] { return a.t.auth.AuthNone() })
-}
-
-func (a *authentication) password(c gossh.ConnMetadata, password []byte) (*gossh.Permissions, error) {
-	return a.attempt(c, "password", nil, func() deferred.Deferred[string] {
-		if len(password) > maxPassword {
-			return deferred.Fail[string](cred.ErrUnauthorized)
-		}
-		return a.t.auth.AuthPassword(string(password))
-	})
-}
-
-// offeredKey answers whether a key may be used. Anybody can offer any key, so it
-// changes nothing.
-func (a *authentication) offeredKey(c gossh.ConnMetadata, key gossh.PublicKey) (*gossh.Permissions, error) {
-	return await(a, func() deferred.Deferred[*gossh.Permissions] {
-		a.setUser(c)
-		if a.used(key) {
-			return deferred.Fail[*gossh.Permissions](cred.ErrUnauthorized)
-		}
-		return deferred.Then(a.t.auth.AuthPublicKey(key, false), func(string) (*gossh.Permissions, error) { return &gossh.Permissions{}, nil })
-	})
-}
-
-// provenKey is called with a key that the client has proved to hold.
-func (a *authentication) provenKey(c gossh.ConnMetadata, key gossh.PublicKey, _ *gossh.Permissions, _ string) (*gossh.Permissions, error) {
-	return a.attempt(c, "publickey", key, func() deferred.Deferred[string] {
-		if a.used(key) {
-			return deferred.Fail[string](cred.ErrUnauthorized)
-		}
-		return a.t.auth.AuthPublicKey(key, true)
-	})
-}
-
-// used reports whether a key, or a certificate of the key, has been proved
-// before.
-func (a *authentication) used(key gossh.PublicKey) bool {
-	return slices.ContainsFunc(a.t.login.Keys, func(other gossh.PublicKey) bool {
-		return string(plain(other).Marshal()) == string(plain(key).Marshal())
-	})
-}
-
-// plain returns the key of a certificate.
-func plain(key gossh.PublicKey) gossh.PublicKey {
-	if certificate, ok := key.(*gossh.Certificate); ok {
-		return certificate.Key
-	}
-	return key
-}
-
-func (a *authentication) interactive(c gossh.ConnMetadata, challenge gossh.KeyboardInteractiveChallenge) (*gossh.Permissions, error) {
-	rounds := 0
-	ask := func(name, instruction string, prompts []cred.Prompt) deferred.Deferred[[]string] {
-		if rounds++; rounds > maxRounds || len(prompts) > maxPrompts {
-			return deferred.Fail[[]string](errors.New("server: too many questions"))
-		}
-		return a.challenge(challenge, name, instruction, prompts)
-	}
-	return a.attempt(c, "keyboard-interactive", nil, func() deferred.Deferred[string] { return a.t.auth.AuthKeyboardInteractive(ask) })
-}
-
-// challenge asks the client on a goroutine, which ends with the answer or with
-// the connection.
-func (a *authentication) challenge(challenge gossh.KeyboardInteractiveChallenge, name, instruction string, prompts []cred.Prompt) deferred.Deferred[[]string] {
-	var questions []string
-	var echos []bool
-	for _, p := range prompts {
-		questions, echos = append(questions, p.Text), append(echos, p.Echo)
-	}
-	d := deferred.New[[]string]()
-	go func() {
-		answers, err := challenge(name, instruction, questions, echos)
-		a.t.Reactor().CallFromThread(func() {
-			if err != nil {
-				_ = d.TryErrback(err) // it may have been cancelled
-			} else {
-				_ = d.TryCallback(answers)
-			}
-		})
-	}()
-	return d
-}
-
-// logAttempt logs the result of an attempt.
-func (a *authentication) logAttempt(c gossh.ConnMetadata, method string, err error) {
-	user := text.Quote(c.User())
-	a.t.Reactor().CallFromThread(func() {
-		_, partial := errors.AsType[*gossh.PartialSuccessError](err)
-		switch {
-		case err == nil:
-			a.t.info("Login accepted", "method", method, "user", user, "key", a.t.login.Fingerprint(), "version", a.t.login.ClientVersion)
-		case partial:
-			a.t.info("Login partly accepted", "method", method, "user", user, "key", a.t.login.Fingerprint())
-		case method == "none" || errors.Is(err, gossh.ErrNoAuth):
-		default:
-			a.failures++
-			a.t.info("Login refused", "method", method, "user", user, "failures", a.failures, "err", err)
-		}
-	})
-}
-
 // explain returns the reason for which the handshake has failed.
 func (a *authentication) explain(err error) error {
-	if cause := context.Cause(a.life); cause != nil {
+	if cause := context.Cause(a.life); cause != nil && !errors.Is(err, conch.ErrFlooded) {
 		return cause
 	}
 	return err

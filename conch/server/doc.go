@@ -33,12 +33,18 @@
 //
 // Subsystems, such as SFTP, are protocols in ConchUser.Subsystems.
 //
+// # Clients that nobody knows
+//
+// Until it has logged in, a client can cost little. SSHFactory limits the time,
+// the attempts, and the number of connections, in all and from one source. The
+// defaults are those of OpenSSH. A client that is refused is not told why. The
+// log tells it, in lines in the form of OpenSSH's; see [AuthAttempt].
+//
 // # Safe by default
 //
 // A server without further settings refuses everything that a table does not
-// have, forwarding included. Time and number of login attempts, sessions and
-// requests are bounded; each bound is a field of SSHFactory with OpenSSH's
-// default. A panic in a hook ends the connection that it belongs to, and no
+// have, forwarding included. Sessions and requests are bounded, each by a field
+// of SSHFactory with OpenSSH's default. A panic in a hook ends the connection that it belongs to, and no
 // other. The options of keys, such as a forced command, are obeyed; see
 // cred.Restrictions.
 //

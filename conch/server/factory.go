@@ -3,10 +3,16 @@ package server
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"net"
+	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/cred"
+	"github.com/hawser-go/hawser/conch/internal/text"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 	gossh "golang.org/x/crypto/ssh"
@@ -38,13 +44,30 @@ type SSHFactory struct {
 	// Empty means any one method.
 	AuthenticationMethods [][]string
 
+	// PermitEmptyPasswords lets AuthPassword judge empty passwords, which are
+	// refused otherwise.
+	PermitEmptyPasswords bool
+
+	// Restrictions is what no login may do. They add to those of keys and
+	// certificates. A key with another forced command is refused.
+	Restrictions cred.Restrictions
+
+	// Algorithms are the algorithms that the server offers. An empty list means
+	// the one of conch.DefaultAlgorithms. HostKeys limits the PrivateKeys.
+	Algorithms conch.Algorithms
+
+	// LegacyAlgorithms adds those of conch.LegacyAlgorithms to lists that are
+	// empty. Old clients need them, for instance to sign with ssh-rsa.
+	LegacyAlgorithms bool
+
 	// LoginGraceTime is the longest time from the connection to the end of
 	// authentication. 0 means DefaultLoginGraceTime; a negative value means no
 	// limit.
 	LoginGraceTime time.Duration
 
 	// MaxAuthTries is the number of failed attempts that end a connection. 0
-	// means DefaultMaxAuthTries.
+	// means DefaultMaxAuthTries. A negative value means no limit but the one of
+	// x/crypto/ssh, which ends a connection after 128 requests of any kind.
 	MaxAuthTries int
 
 	// MaxSessions is the number of sessions that a client may have open at the
@@ -58,6 +81,23 @@ type SSHFactory struct {
 	ClientAliveInterval time.Duration
 	ClientAliveCountMax int
 
+	// MaxStartups limits the connections that have not logged in. The zero value
+	// means 10:30:100.
+	MaxStartups MaxStartups
+
+	// PerSourceMaxStartups is the number of connections of one source that have
+	// not logged in. 0 means no limit. Peers without an IP address have none.
+	PerSourceMaxStartups int
+
+	// SourcePrefix4 and SourcePrefix6 are the number of leading bits of an IPv4
+	// and of an IPv6 address that make a source, for PerSourceMaxStartups and
+	// Penalties. 0 means 32 and 128.
+	SourcePrefix4, SourcePrefix6 int
+
+	// Penalties refuses sources whose connections have ended badly. The zero
+	// value means OpenSSH's penalties for all sources but this machine.
+	Penalties Penalties
+
 	// Version follows "SSH-2.0-" in the version line. Empty means "hawser".
 	Version string
 
@@ -66,6 +106,11 @@ type SSHFactory struct {
 	Reactor *reactor.Reactor
 
 	transports map[*SSHServerTransport]struct{}
+	startups   startups
+	penalties  penalties
+	refusals   refusals
+	secret     []byte            // for the duration of refused attempts
+	lists      *conch.Algorithms // made for the first connection
 }
 
 // Defaults of SSHFactory. They are those of OpenSSH's sshd, which does not ask
@@ -116,8 +161,46 @@ func (f *SSHFactory) check() error {
 	case f.Portal == nil && f.NewAuth == nil:
 		return errors.New("server: SSHFactory needs a Portal")
 	}
+	if err := f.Algorithms.Validate(); err != nil {
+		return fmt.Errorf("server: %s", text.TrimPrefix(err))
+	}
+	return cmp.Or(f.checkMethods(), f.MaxStartups.check(), f.checkPrefixes())
+}
+
+// algorithms returns the lists of a server. The PublicKeys are as x/crypto/ssh
+// takes them: an algorithm of a key is one of its certificates too.
+func (f *SSHFactory) algorithms() *conch.Algorithms {
+	if f.lists == nil {
+		lists := f.Algorithms.OrDefault(f.LegacyAlgorithms)
+		known := slices.Concat(gossh.SupportedAlgorithms().PublicKeyAuths, gossh.InsecureAlgorithms().PublicKeyAuths)
+		lists.PublicKeys = slices.DeleteFunc(slices.Clone(lists.PublicKeys), func(name string) bool { return !slices.Contains(known, name) })
+		f.lists = &lists
+	}
+	return f.lists
+}
+
+// checkMethods checks AuthenticationMethods.
+func (f *SSHFactory) checkMethods() error {
+	known := []string{"publickey", "password", "keyboard-interactive", "none"}
+	for _, sequence := range f.AuthenticationMethods {
+		if len(sequence) == 0 {
+			return errors.New("server: AuthenticationMethods has an empty sequence")
+		}
+		for _, method := range sequence {
+			if !slices.Contains(known, method) {
+				return fmt.Errorf("server: AuthenticationMethods has the unknown method %s; known: %s", text.Quote(method), strings.Join(known, ", "))
+			}
+			if method == "none" && len(sequence) > 1 {
+				return errors.New("server: AuthenticationMethods has none beside other methods")
+			}
+		}
+	}
 	return nil
 }
+
+func (f *SSHFactory) maxAuthTries() int { return cmp.Or(f.MaxAuthTries, DefaultMaxAuthTries) }
+
+func (f *SSHFactory) version() string { return "SSH-2.0-" + cmp.Or(f.Version, "hawser") }
 
 // BuildProtocol returns the protocol of a connection.
 func (f *SSHFactory) BuildProtocol(net.Addr) (reactor.Protocol, error) {
@@ -140,12 +223,34 @@ func (p *protocol) ConnectionMade() {
 	p.f.serve(cmp.Or(p.f.Reactor, reactor.Default()), p.NetConn)
 }
 
-// serve serves one connection.
+// serve serves one connection, or refuses it.
 func (f *SSHFactory) serve(r *reactor.Reactor, c net.Conn) {
-	t := &SSHServerTransport{factory: f, conn: c}
+	source, isIP := f.sourceOf(plainAddr(c.RemoteAddr()))
+	if why := f.admit(r, source, isIP); why != "" {
+		f.refusals.refuse(r, c, why)
+		return
+	}
+	t := &SSHServerTransport{factory: f, conn: c, source: source, isIP: isIP}
 	if f.transports == nil {
 		f.transports = make(map[*SSHServerTransport]struct{})
 	}
 	f.transports[t] = struct{}{}
+	f.startups.add(source)
 	t.start(r)
+}
+
+// admit decides about a new connection. It returns the line that a refused
+// client gets, and "" if the connection is served.
+func (f *SSHFactory) admit(r *reactor.Reactor, source netip.Prefix, isIP bool) string {
+	if isIP && f.penalties.refuses(&f.Penalties, source, r.Now()) {
+		return "Not allowed at this time"
+	}
+	limit := f.MaxStartups.orDefault()
+	tooMany := isIP && f.PerSourceMaxStartups > 0 && f.startups.of(source) >= f.PerSourceMaxStartups
+	if tooMany || f.startups.drops(limit, random) {
+		f.startups.dropped(r.Logger())
+		return "Exceeded MaxStartups"
+	}
+	f.startups.kept(r.Logger(), limit)
+	return ""
 }

@@ -1,7 +1,10 @@
 package server
 
 import (
-	"github.com/hawser-go/hawser/conch/cred"
+	"errors"
+	"net"
+	"strconv"
+
 	"github.com/hawser-go/hawser/conch/forward"
 	"github.com/hawser-go/hawser/deferred"
 )
@@ -12,27 +15,30 @@ type rule = func(network, address string) deferred.Deferred[struct{}]
 // serveForwarding lets the client forward what the avatar and the login allow.
 func (t *SSHServerTransport) serveForwarding(c Connection) {
 	rules := t.avatar.base().Forwarding
-	if rules.Open == nil && rules.Listen == nil {
+	login := &t.login.Restrictions
+	if rules.Open == nil && rules.Listen == nil || login.NoPortForwarding {
 		return
 	}
-	rules.Open = restricted(rules.Open, t.login.Restrictions, t.login.Restrictions.PermitOpen)
-	rules.Listen = restricted(rules.Listen, t.login.Restrictions, t.login.Restrictions.PermitListen)
+	rules.Open = restricted(rules.Open, login.MayOpen)
+	rules.Listen = restricted(rules.Listen, login.MayListen)
 	forward.Serve(c, rules)
 }
 
-// restricted returns a rule that allows what both allow and the login allow. A
-// nil list allows everything.
-func restricted(allow rule, login cred.Restrictions, list []string) rule {
-	switch {
-	case login.NoPortForwarding:
+// errKeyForbids is the failure of what the options of a key do not allow.
+var errKeyForbids = errors.New("server: the options of the key do not allow it")
+
+// restricted returns a rule that allows what both allow and the login allow. The
+// options of keys say nothing about single UNIX sockets.
+func restricted(allow rule, login func(host string, port int) bool) rule {
+	if allow == nil {
 		return nil
-	case allow == nil || list == nil:
-		return allow
 	}
-	permitted := forward.Allow(list...)
 	return func(network, address string) deferred.Deferred[struct{}] {
-		return deferred.ThenDeferred(permitted(network, address), func(struct{}) deferred.Deferred[struct{}] {
-			return allow(network, address)
-		})
+		if host, port, err := net.SplitHostPort(address); network == "tcp" && err == nil {
+			if number, err := strconv.Atoi(port); err != nil || !login(host, number) {
+				return deferred.Fail[struct{}](errKeyForbids)
+			}
+		}
+		return allow(network, address)
 	}
 }

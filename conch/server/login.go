@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"net"
 
 	"github.com/hawser-go/hawser/conch/cred"
@@ -39,4 +40,4 @@ func (l *Login) Fingerprint() string {
 }
 
 // String returns the user and the address, for logs.
-func (l *Login) String() string { return text.Line(l.User) + " from " + l.Remote.String() }
+func (l *Login) String() string { return text.Line(l.User) + " from " + fmt.Sprint(l.Remote) }

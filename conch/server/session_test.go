@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"bufio"
+	"crypto/ed25519"
 	"io"
 	"net"
 	"os"
@@ -35,8 +36,14 @@ func (shellRealm) RequestAvatar(id string, mind any) deferred.Deferred[server.Av
 
 func TestOpenSSHClient(t *testing.T) {
 	r := reactortest.Start(t, reactor.Options{})
-	raw := rawKey(t)
-	signer, _ := gossh.NewSignerFromKey(raw)
+	_, raw, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := gossh.NewSignerFromKey(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
 	block, err := gossh.MarshalPrivateKey(raw, "")
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +52,7 @@ func TestOpenSSHClient(t *testing.T) {
 	if err := os.WriteFile(key, pem.EncodeToMemory(block), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	portal := cred.NewPortal(shellRealm{}, keyDB{"alice": signer.PublicKey()})
+	portal := cred.NewPortal(shellRealm{}, cred.NewSSHPublicKeyChecker(cred.InMemorySSHKeyDB{"alice": {{Key: signer.PublicKey()}}}))
 	addr := listen(t, r, &server.SSHFactory{Portal: portal, PrivateKeys: []gossh.Signer{newKey(t)}})
 	port := addr[strings.LastIndex(addr, ":")+1:]
 	sshArgs := func(args ...string) []string {

@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
+	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/hawser-go/hawser/conch"
-	"github.com/hawser-go/hawser/conch/cred"
 	"github.com/hawser-go/hawser/conch/internal/handshake"
 	"github.com/hawser-go/hawser/conch/internal/hook"
 	"github.com/hawser-go/hawser/conch/internal/text"
@@ -30,6 +32,12 @@ type SSHServerTransport struct {
 	login   Login
 	grace   *reactor.DelayedCall
 	phase   string // of the handshake, for the log
+
+	source  netip.Prefix // of the connection, for limits
+	isIP    bool         // the source has an IP address
+	slot    bool         // counted by factory.startups
+	outcome outcome
+	meter   atomic.Pointer[meter] // counts bytes; nil before the handshake
 }
 
 // ErrLoginGrace is the reason of a connection that has not logged in within
@@ -55,8 +63,9 @@ func (t *SSHServerTransport) Avatar() Avatar { return t.avatar }
 
 // start begins to serve.
 func (t *SSHServerTransport) start(r *reactor.Reactor) {
-	t.phase = "version"
-	t.login.Remote, t.login.Local = t.conn.RemoteAddr(), t.conn.LocalAddr()
+	t.phase, t.slot = "version", true
+	t.login.Remote, t.login.Local = plainAddr(t.conn.RemoteAddr()), plainAddr(t.conn.LocalAddr())
+	t.login.Restrictions = t.factory.Restrictions
 	t.Start(r, t, (*side)(t))
 	if limit := t.factory.graceTime(); limit > 0 {
 		t.grace = r.CallLater(limit, t.graceOver)
@@ -71,12 +80,14 @@ func (f *SSHFactory) graceTime() time.Duration {
 
 func (t *SSHServerTransport) graceOver() {
 	t.info("Login grace time is over", "phase", t.phase)
+	t.outcome.late = true
 	t.AbortBecause(ErrLoginGrace)
 }
 
 // closed cleans up when the connection has ended.
 func (t *SSHServerTransport) closed() {
-	t.stopGrace()
+	t.freeSlot()
+	t.penalise()
 	delete(t.factory.transports, t)
 	if t.avatar != nil {
 		t.guard("Logout", t.avatar.Logout)
@@ -84,16 +95,28 @@ func (t *SSHServerTransport) closed() {
 	t.debug("Connection closed", "err", t.Lost())
 }
 
-func (t *SSHServerTransport) stopGrace() {
+// freeSlot notes that the connection has logged in, or has ended.
+func (t *SSHServerTransport) freeSlot() {
 	if t.grace != nil && t.grace.Active() {
 		_ = t.grace.Cancel() // it is active
 	}
+	if t.slot {
+		t.slot = false
+		t.factory.startups.remove(t.source)
+	}
 }
 
-// restrict adds to what the login may not do.
-func (t *SSHServerTransport) restrict(r cred.Restrictions) (err error) {
-	t.login.Restrictions, err = t.login.Restrictions.And(r)
-	return err
+// outcome is how a connection has ended before the login.
+type outcome struct {
+	loggedIn, attempted, unknownUser, late, crashed bool
+}
+
+// penalise punishes the source of a connection that has ended without a login.
+func (t *SSHServerTransport) penalise() {
+	if o := t.outcome; t.isIP && !o.loggedIn && !errors.Is(t.Lost(), conch.ErrClosedLocally) {
+		p := &t.factory.Penalties
+		t.factory.penalties.add(p, t.source, p.of(o, t.Lost()), t.Reactor().Now())
+	}
 }
 
 // side is the transport as the core sees it while it is set up.
@@ -114,35 +137,68 @@ func (s *side) VersionReceived(line string) {
 // TextReceived refuses lines before the version line of a client. It runs on the
 // goroutine that reads.
 func (s *side) TextReceived(line string) error {
-	_, _ = s.conn.Write([]byte("Invalid SSH identification string.\r\n")) // the connection ends anyway
+	s.say("Invalid SSH identification string.")
 	return fmt.Errorf("server: the client is no SSH client, and says %s", text.Quote(line))
 }
 
+// VersionRefused runs on the goroutine that reads.
+func (s *side) VersionRefused(tooLong bool) {
+	if tooLong {
+		s.say("Invalid SSH identification string.")
+	} else {
+		s.say("Protocol major versions differ.")
+	}
+}
+
+// say sends a line of text to the client, if it can be sent at once. The
+// connection ends anyway.
+func (s *side) say(line string) {
+	_ = s.conn.SetWriteDeadline(time.Now().Add(refusalTime))
+	_, _ = io.WriteString(s.conn, line+"\r\n")
+}
+
 // Handshake runs on the handshake goroutine.
-func (s *side) Handshake(life context.Context, c net.Conn) (handshake.Result, error) {
+func (s *side) Handshake(life context.Context, c net.Conn) (result handshake.Result, err error) {
 	t := (*SSHServerTransport)(s)
+	m := &meter{Conn: c}
+	t.meter.Store(m)
 	a := &authentication{t: t, life: life}
 	config, err := reactor.Await(life, t.Reactor(), func() deferred.Deferred[*gossh.ServerConfig] { return deferred.Maybe(a.begin) })
 	if err != nil {
-		return handshake.Result{}, err
+		return result, err
 	}
-	conn, channels, requests, err := gossh.NewServerConn(c, config)
+	panicked := hook.Call(func() {
+		var conn *gossh.ServerConn
+		if conn, result.Channels, result.Requests, err = gossh.NewServerConn(m, config); err == nil {
+			result.Conn = conn
+			m.loggedIn.Store(true)
+		}
+	})
+	if panicked != nil {
+		return handshake.Result{}, panicked
+	}
 	if err != nil {
 		return handshake.Result{}, a.explain(err)
 	}
-	return handshake.Result{Conn: conn, Channels: channels, Requests: requests}, nil
+	return result, nil
 }
 
 // Failed is called on the loop.
 func (s *side) Failed(err error) {
 	t := (*SSHServerTransport)(s)
-	t.info("Connection failed before the login", "phase", t.phase, "err", err)
+	if _, panicked := errors.AsType[*deferred.PanicError](err); panicked {
+		t.outcome.crashed = true
+		hook.Log(t.Reactor().Logger(), "handshake", err)
+	}
+	t.info("Connection failed before the login", "phase", t.phase, "user", text.Quote(t.login.User), "version", t.login.ClientVersion,
+		"err", text.Line(err.Error()))
 }
 
 // Authenticated is called on the loop.
 func (s *side) Authenticated() {
 	t := (*SSHServerTransport)(s)
-	t.stopGrace()
+	t.freeSlot()
+	t.outcome.loggedIn = true
 	if t.Context().Err() != nil {
 		return // the transport closes the connection
 	}

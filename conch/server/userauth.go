@@ -10,7 +10,8 @@ import (
 // SSHUserAuthServer by value and replace hooks. All hooks run on the loop. Their
 // Deferreds may fire later. When the connection ends, at
 // SSHFactory.LoginGraceTime at the latest, a Deferred that has not fired is
-// cancelled. A hook that panics or fails refuses the attempt.
+// cancelled. A hook that panics or fails refuses the attempt. If it fails with
+// ErrRefuseConnection, the connection ends.
 //
 // A hook for a method fires with the id of the avatar. If a login needs several
 // methods, each must fire with the same id.
@@ -18,14 +19,17 @@ type UserAuthServer interface {
 	// Methods returns the methods that the server offers.
 	Methods() []string
 
-	// Banner fires with a text that the client shows before the login. An
-	// empty text shows nothing. It is called before the first attempt.
+	// Banner fires with a text that the client shows before the login, of at
+	// most 8 KiB. An empty text shows nothing. It is called once, before the
+	// first attempt.
 	Banner() deferred.Deferred[string]
 
 	// AuthNone judges a client that presents nothing.
 	AuthNone() deferred.Deferred[string]
 
-	// AuthPassword judges a password.
+	// AuthPassword judges a password. It is not called with an empty password,
+	// unless SSHFactory.PermitEmptyPasswords is set, nor with one of more than
+	// 1 KiB.
 	AuthPassword(password string) deferred.Deferred[string]
 
 	// AuthPublicKey judges a key. With proven false the client only asks
@@ -34,10 +38,15 @@ type UserAuthServer interface {
 	AuthPublicKey(key gossh.PublicKey, proven bool) deferred.Deferred[string]
 
 	// AuthKeyboardInteractive asks the user questions and judges the answers.
+	// ask fires with as many answers as there are prompts. There may be 64
+	// prompts in a round and 64 rounds, one after the other.
 	AuthKeyboardInteractive(ask func(name, instruction string, prompts []cred.Prompt) deferred.Deferred[[]string]) deferred.Deferred[string]
 
 	// RequestAvatar fires with the avatar of a login that needs nothing more.
 	RequestAvatar(id string) deferred.Deferred[Avatar]
+
+	// AuthLog is called after each attempt. The default logs the attempt.
+	AuthLog(*AuthAttempt)
 
 	base() *SSHUserAuthServer
 }
@@ -45,7 +54,8 @@ type UserAuthServer interface {
 // SSHUserAuthServer is an authentication that asks a portal. It is Twisted's
 // SSHUserAuthServer. A value serves one connection.
 type SSHUserAuthServer struct {
-	transport *SSHServerTransport
+	transport      *SSHServerTransport
+	authentication *authentication
 }
 
 func (a *SSHUserAuthServer) base() *SSHUserAuthServer { return a }
@@ -81,11 +91,17 @@ func (a *SSHUserAuthServer) AuthPassword(password string) deferred.Deferred[stri
 
 // AuthPublicKey asks the portal.
 func (a *SSHUserAuthServer) AuthPublicKey(key gossh.PublicKey, proven bool) deferred.Deferred[string] {
-	c := &cred.PublicKey{Username: a.Login().User, Key: key, Remote: a.Login().Remote, Proven: proven}
-	if proven {
-		c.Restrict = a.transport.restrict
-	}
-	return a.portal().RequestAvatarID(c)
+	l := a.Login()
+	return a.portal().RequestAvatarID(&cred.PublicKey{Username: l.User, Key: key, Remote: l.Remote, Proven: proven, Accept: a.Grant})
+}
+
+// Grant notes what a key may do. AuthPublicKey passes it to the portal. A hook
+// that replaces AuthPublicKey may call it before the hook's Deferred fires. The
+// restrictions hold only if the client has proved to hold the key. They are added
+// to those of other steps. The error is nil.
+func (a *SSHUserAuthServer) Grant(g cred.Grant) error {
+	a.authentication.grant = g
+	return nil
 }
 
 // AuthKeyboardInteractive asks the portal.
@@ -96,4 +112,13 @@ func (a *SSHUserAuthServer) AuthKeyboardInteractive(ask func(name, instruction s
 // RequestAvatar asks the portal.
 func (a *SSHUserAuthServer) RequestAvatar(id string) deferred.Deferred[Avatar] {
 	return a.portal().RequestAvatar(id, a.Login())
+}
+
+// AuthLog logs the attempt, with a Message in the form of OpenSSH's log. A
+// refusal is at level Info, a broken checker at level Warn.
+func (a *SSHUserAuthServer) AuthLog(at *AuthAttempt) {
+	ctx, logger := a.transport.Context(), a.transport.Reactor().Logger()
+	if level := at.level(); logger.Enabled(ctx, level) {
+		logger.Log(ctx, level, at.Message(), at.attrs()...)
+	}
 }

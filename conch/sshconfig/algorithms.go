@@ -5,7 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/hawser-go/hawser/conch/client"
+	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/internal/wildcard"
 	gossh "golang.org/x/crypto/ssh"
 )
 
@@ -48,7 +49,7 @@ func names(known string, patterns bool) parser {
 			if name == "" && list != "" {
 				break // ssh looks no further
 			}
-			ok := slices.Contains(all, name) || patterns && slices.ContainsFunc(all, func(n string) bool { return matchPattern(n, name) })
+			ok := slices.Contains(all, name) || patterns && slices.ContainsFunc(all, func(n string) bool { return wildcard.Match(n, name) })
 			if !ok {
 				return nil, fmt.Errorf("the algorithm %q is not known", name)
 			}
@@ -78,7 +79,7 @@ func assemble(value string, defaults, all []string) []string {
 	var out []string
 	for _, pattern := range list {
 		for _, name := range all {
-			if matchPattern(name, pattern) && !slices.Contains(out, name) {
+			if wildcard.Match(name, pattern) && !slices.Contains(out, name) {
 				out = append(out, name)
 			}
 		}
@@ -89,7 +90,7 @@ func assemble(value string, defaults, all []string) []string {
 // clientAlgorithms returns the algorithms that the client offers by default,
 // and all algorithms that the client supports.
 func clientAlgorithms() (defaults, all gossh.Algorithms) {
-	own := client.DefaultAlgorithms()
+	own := conch.DefaultAlgorithms()
 	defaults = gossh.Algorithms{
 		Ciphers: own.Ciphers, MACs: own.MACs, KeyExchanges: own.KeyExchanges, HostKeys: own.HostKeys, PublicKeyAuths: own.PublicKeys,
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"strings"
+
+	"github.com/hawser-go/hawser/conch/internal/wildcard"
 )
 
 // pass evaluates the files for one host. A second pass follows if the files
@@ -71,7 +73,7 @@ func (p *pass) hostLine(l *line) (bool, error) {
 			return false, l.errorf("Host has an empty argument")
 		}
 		pattern, negated := strings.CutPrefix(pattern, "!")
-		if !matchPattern(p.host, pattern) {
+		if !wildcard.Match(p.host, pattern) {
 			continue
 		}
 		if negated {
@@ -144,7 +146,7 @@ func (p *pass) add(name, value string, l *line) error {
 func updateEnv(old, names []string) []string {
 	for _, n := range names {
 		if pattern, remove := strings.CutPrefix(n, "-"); remove {
-			old = slices.DeleteFunc(slices.Clone(old), func(o string) bool { return matchPattern(o, pattern) })
+			old = slices.DeleteFunc(slices.Clone(old), func(o string) bool { return wildcard.Match(o, pattern) })
 		} else {
 			old = append(old, n)
 		}

@@ -31,6 +31,11 @@ type Side interface {
 	// the goroutine that reads. An error ends the connection.
 	TextReceived(line string) error
 
+	// VersionRefused is called with a version line that is too long, or of
+	// another protocol version. The connection then ends. It is called on the
+	// goroutine that reads.
+	VersionRefused(tooLong bool)
+
 	// Handshake exchanges keys and authenticates over conn. life ends when conn
 	// fails or is closed, with the reason as its cause. Handshake may block,
 	// and runs on the goroutine of Dial.
