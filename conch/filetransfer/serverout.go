@@ -33,12 +33,13 @@ func (s *FileTransferServer) flushSoon() {
 	if len(s.out) == 0 || s.flushing {
 		return
 	}
-	s.flushing = s.loop != nil && s.loop.CallFromThread(func() {
+	s.flushing = true
+	flush := func() {
 		s.flushing = false
 		s.flush()
-	})
-	if !s.flushing {
-		s.flush()
+	}
+	if !s.loop.CallFromThread(flush) {
+		flush()
 	}
 }
 
@@ -57,8 +58,9 @@ func (s *FileTransferServer) write(p []byte) {
 		return
 	}
 	if s.writeOwn == nil {
-		s.Transport().Write(p)
-		putBuffer(p)
+		s.queue = append(s.queue, p)
+		s.queued += len(p)
+		s.writeQueue()
 		return
 	}
 	s.unsent.Add(int64(len(p)))
@@ -69,4 +71,16 @@ func (s *FileTransferServer) write(p []byte) {
 			s.loop.CallFromThread(s.resume)
 		}
 	})
+}
+
+// writeQueue writes the buffers that wait, for a transport that copies them.
+func (s *FileTransferServer) writeQueue() {
+	for len(s.queue) > 0 && !s.stopped {
+		p := s.queue[0]
+		s.queue[0] = nil
+		s.queue = s.queue[1:]
+		s.queued -= len(p)
+		s.Transport().Write(p)
+		putBuffer(p)
+	}
 }

@@ -107,7 +107,9 @@ type FileTransferServer struct {
 	handles     map[uint32]*openHandle
 	open        int // handles that are not closed, also those that are closing
 
-	out      []byte       // replies that are not written to the transport yet
+	out      []byte       // small replies that are not written to the transport yet
+	queue    [][]byte     // buffers that wait until stopped is false
+	queued   int          // bytes in queue
 	flushing bool         // flush was posted
 	unsent   atomic.Int64 // bytes that the transport has not sent
 	blocked  atomic.Bool  // process waits for unsent to shrink
@@ -170,6 +172,7 @@ func (o outlet) PauseProducing() { o.s.stopped = true }
 func (o outlet) ResumeProducing() {
 	if o.s.stopped {
 		o.s.stopped = false
+		o.s.writeQueue()
 		o.s.process()
 	}
 }
@@ -207,7 +210,7 @@ func (s *FileTransferServer) WriteConnectionLost() {}
 
 // ConnectionLost cancels the requests in progress, and closes all files.
 func (s *FileTransferServer) ConnectionLost(error) {
-	s.in, s.current, s.out = reader{}, nil, nil
+	s.in, s.current, s.out, s.queue = reader{}, nil, nil, nil
 	s.eof, s.paused = true, false
 	for c := s.first; c != nil; c = s.first {
 		c.unlink()
@@ -221,8 +224,8 @@ func (s *FileTransferServer) over() bool { return s.broken || s.ended || !s.Conn
 
 // canTake reports whether another request may begin.
 func (s *FileTransferServer) canTake() bool {
-	memory := int64(s.held+len(s.out)) + s.unsent.Load()
-	return s.inFlight < s.MaxRequests && !s.stopped && memory < int64(s.MaxMemory)
+	memory := int64(s.held+len(s.out)+s.queued) + s.unsent.Load()
+	return s.inFlight < s.MaxRequests && memory < int64(s.MaxMemory)
 }
 
 // process handles the requests that have been received, while it may. It pauses
@@ -361,14 +364,17 @@ func (s *FileTransferServer) breakOff(err error) {
 		return
 	}
 	s.log().Warn("filetransfer: protocol error of the client", "err", err)
-	s.flush()
-	s.broken, s.status = true, brokenStatus
-	s.in, s.current = reader{}, nil
+	s.status = brokenStatus
 	s.close()
+	s.broken = true
+	s.in, s.current = reader{}, nil
 }
 
 // close ends the transport.
 func (s *FileTransferServer) close() {
+	s.flush()
+	s.stopped = false
+	s.writeQueue()
 	if s.writeOwn == nil {
 		s.Transport().UnregisterProducer()
 	}
@@ -401,7 +407,6 @@ func (s *FileTransferServer) finish() {
 		hook.Log(s.log(), "SessionEnded", err)
 	}
 	if !lost && !s.broken {
-		s.flush()
 		s.close()
 	}
 	s.ended = true

@@ -43,7 +43,9 @@ type request struct {
 func req(typ byte, fields ...any) request { return request{typ, fields} }
 
 // ext is an extended request.
-func ext(name string, fields ...any) request { return req(fxpExtended, append([]any{name}, fields...)...) }
+func ext(name string, fields ...any) request {
+	return req(fxpExtended, append([]any{name}, fields...)...)
+}
 
 func (r request) String() string {
 	s := fmt.Sprintf("%d %q", r.typ, r.fields)
