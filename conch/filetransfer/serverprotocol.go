@@ -268,7 +268,7 @@ func (s *FileTransferServer) throttle() {
 
 // resume continues a process that had to stop.
 func (s *FileTransferServer) resume() {
-	if (s.paused || s.eof) && !s.processing && s.canTake() {
+	if s.paused || s.eof {
 		s.process()
 	}
 }
@@ -364,17 +364,21 @@ func (s *FileTransferServer) breakOff(err error) {
 		return
 	}
 	s.log().Warn("filetransfer: protocol error of the client", "err", err)
-	s.status = brokenStatus
-	s.close()
-	s.broken = true
+	s.drain()
+	s.broken, s.status = true, brokenStatus
 	s.in, s.current = reader{}, nil
+	s.close()
+}
+
+// drain writes all replies to the transport, although it may be full.
+func (s *FileTransferServer) drain() {
+	s.flush()
+	s.stopped = false
+	s.writeQueue()
 }
 
 // close ends the transport.
 func (s *FileTransferServer) close() {
-	s.flush()
-	s.stopped = false
-	s.writeQueue()
 	if s.writeOwn == nil {
 		s.Transport().UnregisterProducer()
 	}
@@ -403,11 +407,12 @@ func (s *FileTransferServer) finish() {
 	if s.open > 0 || s.ended {
 		return
 	}
+	s.drain()
+	s.ended = true
 	if err := hook.Call(s.server.SessionEnded); err != nil {
 		hook.Log(s.log(), "SessionEnded", err)
 	}
-	if !lost && !s.broken {
+	if !lost {
 		s.close()
 	}
-	s.ended = true
 }
