@@ -300,10 +300,13 @@ func (d *Dir) HardLink(oldpath, newpath string) error {
 // StatVFS describes the file system of a file.
 func (d *Dir) StatVFS(p string) (filetransfer.StatVFS, error) {
 	name, err := d.name(p)
+	if err == nil { // statFlags may open a link itself
+		name, err = d.resolve("/"+name, true)
+	}
 	if err != nil {
 		return filetransfer.StatVFS{}, err
 	}
-	f, err := d.root.OpenFile(name, statFlags, 0)
+	f, err := d.root.OpenFile(inRoot(name), statFlags, 0)
 	if err != nil {
 		return filetransfer.StatVFS{}, d.fail(err)
 	}

@@ -112,7 +112,11 @@ func (d *Dir) resolve(p string, all bool) (string, error) {
 	for len(w.rest) > 0 {
 		name := w.rest[0]
 		w.rest = w.rest[1:]
+		inLink := w.fromLink > 0
 		w.fromLink = max(0, w.fromLink-1)
+		if name == ".." && inLink && len(w.at) == 0 {
+			return "", syscall.ENOENT // the link leads out
+		}
 		if err := w.step(name, all); err != nil {
 			return "", err
 		}
@@ -134,8 +138,9 @@ func (w *walk) step(name string, all bool) error {
 	switch name {
 	case "", ".":
 		return nil
-	case "..":
-		return w.up()
+	case "..": // the parent of the top is the top
+		w.at = w.at[:max(0, len(w.at)-1)]
+		return nil
 	}
 	w.at = append(w.at, name)
 	here := strings.Join(w.at, "/")
@@ -149,17 +154,6 @@ func (w *walk) step(name string, all bool) error {
 		return w.follow(here)
 	case !info.IsDir() && !w.isLast() && (all || w.rest[0] != ".."):
 		return syscall.ENOTDIR
-	}
-	return nil
-}
-
-// up goes to the parent directory. The parent of the top is the top, but a link
-// that goes there leads out.
-func (w *walk) up() error {
-	if len(w.at) > 0 {
-		w.at = w.at[:len(w.at)-1]
-	} else if w.fromLink > 0 {
-		return syscall.ENOENT
 	}
 	return nil
 }
@@ -178,8 +172,7 @@ func (w *walk) follow(link string) error {
 	components := strings.Split(target, "/")
 	w.at = w.at[:len(w.at)-1]
 	w.rest = append(components, w.rest...)
-	w.fromLink = len(components) + w.fromLink + 1 // step has taken one
-	w.fromLink = min(w.fromLink, len(w.rest))
+	w.fromLink += len(components)
 	return nil
 }
 

@@ -40,6 +40,9 @@ func socketPair(t testing.TB) (a, b net.Conn) {
 	return conn(fds[0]), conn(fds[1])
 }
 
+// newUnixSocket makes a socket in the file system.
+func newUnixSocket(path string) (net.Listener, error) { return net.Listen("unix", path) }
+
 // osHandlers are handlers of pkg/sftp for a directory of the host.
 type osHandlers string
 
@@ -197,4 +200,3 @@ func BenchmarkStat(b *testing.B) {
 		}
 	}
 }
-
