@@ -128,7 +128,7 @@ func (s *threadServer) ExtendedRequest(name string, data []byte) deferred.Deferr
 
 // SessionEnded closes the BlockingServer.
 func (s *threadServer) SessionEnded() {
-	s.run(s.b.Close).AddErrback(func(err error) (deferred.Void, error) {
+	closeInThread(s.t, new(lane), s.b.Close).AddErrback(func(err error) (deferred.Void, error) {
 		s.t.r.Logger().Warn("filetransfer: closing the server of a session failed", "err", err)
 		return ignoreVoid(err)
 	})
@@ -153,7 +153,7 @@ type threadFile struct {
 // Concurrent returns true, because the lane keeps the order.
 func (f *threadFile) Concurrent() bool { return true }
 
-func (f *threadFile) Close() deferred.Deferred[deferred.Void] { return f.run(f.f.Close) }
+func (f *threadFile) Close() deferred.Deferred[deferred.Void] { return closeInThread(f.t, &f.lane, f.f.Close) }
 
 func (f *threadFile) ReadChunk(offset uint64, p []byte) deferred.Deferred[int] {
 	return inThread(f.t, &f.lane, func() (int, error) {
@@ -192,4 +192,4 @@ func (d *threadDirectory) ReadEntries(n int) deferred.Deferred[[]Entry] {
 	return inThread(d.t, &d.lane, func() ([]Entry, error) { return d.d.ReadEntries(n) }, nil)
 }
 
-func (d *threadDirectory) Close() deferred.Deferred[deferred.Void] { return d.run(d.d.Close) }
+func (d *threadDirectory) Close() deferred.Deferred[deferred.Void] { return closeInThread(d.t, &d.lane, d.d.Close) }

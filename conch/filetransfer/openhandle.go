@@ -209,7 +209,16 @@ func (c *call) read(h *openHandle, offset uint64, length uint32) {
 	c.begins(false, func() {
 		reply := newBuffer(lengthSize + dataHeaderSize + n)
 		respond(c, func() deferred.Deferred[int] {
-			return h.file.ReadChunk(offset, reply[lengthSize+dataHeaderSize:])
+			d := h.file.ReadChunk(offset, reply[lengthSize+dataHeaderSize:])
+			if n > 0 || d == (deferred.Deferred[int]{}) {
+				return d
+			}
+			return d.AddErrback(func(err error) (int, error) { // no data, also at the end
+				if StatusOf(err).Code == FXEOF {
+					err = nil
+				}
+				return 0, err
+			})
 		}, func(got int) { c.data(reply, got, n) })
 	}, h)
 }

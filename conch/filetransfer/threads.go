@@ -43,6 +43,7 @@ type job interface {
 	run()           // in a thread
 	complete()      // on the loop, after run or fail
 	fail(err error) // instead of run
+	mustRun() bool  // on the loop, if no thread can run it
 }
 
 // lane is a line of operations that run one after another.
@@ -80,7 +81,8 @@ func (t *threads) start() {
 	}
 }
 
-// refused fails the operations that wait, if no thread can run them.
+// refused fails the operations that wait, if no thread can run them, because the
+// reactor stops or its pool is full. Only files are closed.
 func (t *threads) refused(err error) {
 	t.mu.Lock()
 	t.workers--
@@ -96,7 +98,11 @@ func (t *threads) refused(err error) {
 	t.ready = nil
 	t.mu.Unlock()
 	for _, j := range failed {
-		j.fail(err)
+		if j.mustRun() {
+			j.run() // closing does not take long
+		} else {
+			j.fail(err)
+		}
 		t.ended(j)
 	}
 }
@@ -121,13 +127,21 @@ func (t *threads) tick() {
 
 // work runs operations in a thread until none is left.
 func (t *threads) work() {
+	var l *lane
+	var j job
+	defer func() {
+		if j != nil { // it called runtime.Goexit, which ends this goroutine
+			t.ran(l, j)
+			t.start()
+		}
+	}()
 	for n := 1; ; n++ {
-		l, j := t.next()
-		if j == nil {
+		if l, j = t.next(); j == nil {
 			return
 		}
 		j.run()
 		t.ran(l, j)
+		j = nil
 		if n%maxRuns == 0 && t.r.CallInThread(t.work) == nil {
 			return
 		}
@@ -194,6 +208,7 @@ type task[T any] struct {
 	v         T
 	err       error
 	cancelled bool
+	closes    bool      // closes something
 	dropped   func(v T) // receives the value if the Deferred was cancelled; may be nil
 }
 
@@ -203,6 +218,8 @@ func (k *task[T]) run() {
 		k.err = err
 	}
 }
+
+func (k *task[T]) mustRun() bool { return k.closes }
 
 func (k *task[T]) fail(err error) { k.err = err }
 
@@ -217,6 +234,13 @@ func (k *task[T]) complete() {
 	default:
 		k.d.Callback(k.v)
 	}
+}
+
+// closeInThread is inThread for functions that close something.
+func closeInThread(t *threads, l *lane, f func() error) deferred.Deferred[deferred.Void] {
+	k := &task[deferred.Void]{f: void(f), closes: true, d: deferred.New[deferred.Void]()}
+	t.add(l, k)
+	return k.d
 }
 
 // inThread runs f in a lane; a nil lane is one of its own. A Deferred that is

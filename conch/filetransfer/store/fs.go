@@ -173,7 +173,11 @@ func (f *fsFile) ReadChunk(offset uint64, p []byte) (int, error) {
 	}
 	at := int64(offset)
 	if r, ok := f.f.(io.ReaderAt); ok {
-		return r.ReadAt(p, at)
+		n, err := r.ReadAt(p, at)
+		if info, statErr := f.f.Stat(); n == 0 && errors.Is(err, fs.ErrInvalid) && statErr == nil && at > info.Size() {
+			err = io.EOF // some do not allow a position after the end
+		}
+		return n, err
 	}
 	if s, ok := f.f.(io.Seeker); ok {
 		if _, err := s.Seek(at, io.SeekStart); err != nil {
