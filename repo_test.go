@@ -191,6 +191,9 @@ var numbered = []struct {
 	{"conch", "C-ENDP-", [][2]int{{1, 8}}},
 	{"conch", "C-SFTP-", [][2]int{{1, 10}, {20, 32}, {40, 46}, {50, 52}, {60, 63}}},
 	{"conch", "C-KEYS-", [][2]int{{1, 14}, {20, 24}}},
+	{"conch", "C-SFTPSRV-", [][2]int{{1, 14}}},
+	{"conch", "V-SFTP-", [][2]int{{1, 8}, {10, 31}}},
+	{"conch", "V-JAIL-", [][2]int{{1, 15}}},
 }
 
 func TestNumberedBehaviours(t *testing.T) {
@@ -334,7 +337,7 @@ func TestReadmeProgram(t *testing.T) {
 // "/..." stands for the folders below too.
 var readable = []string{
 	"deferred/...", "reactor/...", "conch", "conch/agent/...", "conch/conchtest/...", "conch/internal/...",
-	"conch/keys/...", "conch/knownhosts/...",
+	"conch/keys/...", "conch/knownhosts/...", "conch/filetransfer/store",
 }
 
 // TestComments: comment lines have at most 100 columns. The numbers of

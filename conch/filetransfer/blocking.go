@@ -1,8 +1,8 @@
 package filetransfer
 
 // BlockingServer is an [SFTPServer] for code that blocks, such as package os.
-// [InThreads] makes an SFTPServer of one. Embed [BaseBlockingServer] by value and
-// define the methods that you need; the others refuse their requests with
+// [InThreads] makes an SFTPServer of one. Embed [BaseBlockingServer] by value
+// and define the methods that you need; the others refuse their requests with
 // FXOpUnsupported. The methods mean the same as those of an SFTPServer. Several
 // may run at the same time.
 type BlockingServer interface {
@@ -36,8 +36,9 @@ type BlockingServer interface {
 	blockingServerBase() *BaseBlockingServer
 }
 
-// BlockingFile is an [SFTPFile] for code that blocks. Embed [BaseBlockingFile] by
-// value. The methods of one file run one at a time, in the order of the requests.
+// BlockingFile is an [SFTPFile] for code that blocks. Embed [BaseBlockingFile]
+// by value. The methods of one file run one at a time, in the order of the
+// requests.
 type BlockingFile interface {
 	// Close is called once and last.
 	Close() error

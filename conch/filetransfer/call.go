@@ -32,8 +32,9 @@ type call struct {
 	start     func()
 }
 
-// respond calls a method of the user. When its Deferred fires, respond passes the
-// value to send, which must answer the call; a failure is answered with a status.
+// respond calls a method of the user. When its Deferred fires, respond passes
+// the value to send, which must answer the call; a failure is answered with a
+// status.
 func respond[T any](c *call, method func() deferred.Deferred[T], send func(T)) {
 	if c.typ != fxpClose && !c.s.Connected() {
 		c.fail(reactor.ErrConnectionLost)

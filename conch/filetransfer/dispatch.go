@@ -135,8 +135,8 @@ func (c *call) withAttrs(d *wire.Decoder) {
 	c.setAttrs(attrs, func() deferred.Deferred[deferred.Void] { return server.SetAttrs(path, attrs, true) })
 }
 
-// setAttrs changes attributes. Without any there is nothing to do, even if there
-// is no file.
+// setAttrs changes attributes. Without any there is nothing to do, even if
+// there is no file.
 func (c *call) setAttrs(attrs Attrs, method func() deferred.Deferred[deferred.Void]) {
 	if attrs.Flags == 0 {
 		c.fail(nil)

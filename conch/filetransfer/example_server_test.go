@@ -7,6 +7,7 @@ import (
 
 	"github.com/hawser-go/hawser/conch/filetransfer"
 	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/reactor"
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
 
@@ -37,6 +38,17 @@ func (g *greeting) ReadChunk(offset uint64, p []byte) deferred.Deferred[int] {
 	return deferred.Fail[int](err)
 }
 
+// connectedClient is the protocol of a client.
+type connectedClient struct {
+	reactor.BaseProtocol
+	*filetransfer.FileTransferClient
+}
+
+func (c *connectedClient) ConnectionMade()              { c.MakeConnection(c.BaseProtocol.Transport()) }
+func (c *connectedClient) DataReceived(p []byte)        { c.FileTransferClient.DataReceived(p) }
+func (c *connectedClient) ConnectionLost(reason error)  { c.FileTransferClient.ConnectionLost(reason) }
+func (c *connectedClient) Transport() reactor.Transport { return c.BaseProtocol.Transport() }
+
 // runNow is a Loop for a test, in which everything happens on one goroutine.
 type runNow struct{}
 
@@ -47,7 +59,7 @@ func (runNow) CallFromThread(f func()) bool {
 
 // A server of your own embeds BaseSFTPServer, and answers with Deferreds.
 func ExampleNewFileTransferServer() {
-	client := &protocol{FileTransferClient: filetransfer.NewFileTransferClient()}
+	client := &connectedClient{FileTransferClient: filetransfer.NewFileTransferClient()}
 	server := filetransfer.NewFileTransferServer(runNow{}, &greetings{})
 	pair := reactortest.NewPair(client, server)
 
@@ -58,7 +70,6 @@ func ExampleNewFileTransferServer() {
 	client.RemoveFile("world").OnError(func(err error) { fmt.Println(err) })
 	pair.Flush()
 	// Output:
-	// /world
-	// filetransfer: remove world: Operation unsupported (SSH_FX_OP_UNSUPPORTED 8)
-	// hello, world
+	// /world filetransfer: remove world: Operation unsupported
+	// (SSH_FX_OP_UNSUPPORTED 8) hello, world
 }

@@ -32,7 +32,7 @@ func (l *HandleLimit) take() bool {
 
 func (l *HandleLimit) give() { l.open.Add(-1) }
 
-// processHandles is the limit of servers without a limit of their own: a quarter
-// of the file descriptors of the process. A directory may need two, and
+// processHandles is the limit of servers without a limit of their own: a
+// quarter of the file descriptors of the process. A directory may need two, and
 // connections need the rest.
 var processHandles = sync.OnceValue(func() *HandleLimit { return NewHandleLimit(max(16, min(descriptors()/4, 1<<20))) })

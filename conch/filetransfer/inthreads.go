@@ -153,7 +153,9 @@ type threadFile struct {
 // Concurrent returns true, because the lane keeps the order.
 func (f *threadFile) Concurrent() bool { return true }
 
-func (f *threadFile) Close() deferred.Deferred[deferred.Void] { return closeInThread(f.t, &f.lane, f.f.Close) }
+func (f *threadFile) Close() deferred.Deferred[deferred.Void] {
+	return closeInThread(f.t, &f.lane, f.f.Close)
+}
 
 func (f *threadFile) ReadChunk(offset uint64, p []byte) deferred.Deferred[int] {
 	return inThread(f.t, &f.lane, func() (int, error) {
@@ -192,4 +194,6 @@ func (d *threadDirectory) ReadEntries(n int) deferred.Deferred[[]Entry] {
 	return inThread(d.t, &d.lane, func() ([]Entry, error) { return d.d.ReadEntries(n) }, nil)
 }
 
-func (d *threadDirectory) Close() deferred.Deferred[deferred.Void] { return closeInThread(d.t, &d.lane, d.d.Close) }
+func (d *threadDirectory) Close() deferred.Deferred[deferred.Void] {
+	return closeInThread(d.t, &d.lane, d.d.Close)
+}

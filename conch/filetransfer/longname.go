@@ -18,8 +18,8 @@ type LongnameInfo struct {
 const recentTime = 365 * 24 * time.Hour / 2
 
 // Longname returns the long name of an entry, in the form of OpenSSH's server,
-// which is that of ls -l. It is Twisted's lsLine. Clients parse it. attrs without
-// AttrUIDGID, AttrSize or AttrACModTime show zeros there.
+// which is that of ls -l. It is Twisted's lsLine. Clients parse it. attrs
+// without AttrUIDGID, AttrSize or AttrACModTime show zeros there.
 func Longname(filename string, attrs Attrs, info LongnameInfo) string {
 	modified := time.Unix(int64(attrs.MTime), 0).In(info.Now.Location())
 	form := "Jan _2  2006"
@@ -35,7 +35,8 @@ var typeLetters = map[uint32]byte{
 	typeFile: '-', typeDir: 'd', typeLink: 'l', typeFIFO: 'p', typeSocket: 's', typeBlock: 'b', typeChar: 'c',
 }
 
-// modeLetters returns the first column of ls -l and a blank, as strmode(3) does.
+// modeLetters returns the first column of ls -l and a blank, as strmode(3)
+// does.
 func modeLetters(permissions uint32) string {
 	letters := []byte("?rwxrwxrwx ")
 	if letter, ok := typeLetters[permissions&typeMask]; ok {

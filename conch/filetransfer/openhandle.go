@@ -223,7 +223,8 @@ func (c *call) read(h *openHandle, offset uint64, length uint32) {
 	}, h)
 }
 
-// smallData is the number of bytes of file data that are copied to other replies.
+// smallData is the number of bytes of file data that are copied to other
+// replies.
 const smallData = 4 << 10
 
 // data answers with the first got bytes of file data in reply, where n were

@@ -66,8 +66,9 @@ type SFTPServer interface {
 	// StatVFS describes the file system of a path (statvfs@openssh.com).
 	StatVFS(path string) deferred.Deferred[StatVFS]
 
-	// UsersGroupsByID returns the names of users and groups, in the order of the ids
-	// (users-groups-by-id@openssh.com). The name of an unknown id is "".
+	// UsersGroupsByID returns the names of users and groups, in the order of
+	// the ids (users-groups-by-id@openssh.com). The name of an unknown id is
+	// "".
 	UsersGroupsByID(uids, gids []uint32) deferred.Deferred[Names]
 
 	// ExtendedRequest answers an extended request that has no method. The
@@ -91,8 +92,8 @@ type SFTPFile interface {
 	Close() deferred.Deferred[deferred.Void]
 
 	// ReadChunk reads into p, and fires with the number of bytes. Fewer than
-	// len(p) are allowed. 0 bytes, or io.EOF, mean the end of the file, unless p
-	// is empty. p belongs to the file until the Deferred fires; len(p) is at
+	// len(p) are allowed. 0 bytes, or io.EOF, mean the end of the file, unless
+	// p is empty. p belongs to the file until the Deferred fires; len(p) is at
 	// most MaxChunk.
 	ReadChunk(offset uint64, p []byte) deferred.Deferred[int]
 
@@ -119,8 +120,8 @@ type ConcurrentFile interface{ Concurrent() bool }
 // like those of an SFTPFile.
 type SFTPDirectory interface {
 	// ReadEntries returns the next entries, at least one and at most n. At the
-	// end it fails with io.EOF, again and again. The server makes the long name of an entry that
-	// has none.
+	// end it fails with io.EOF, again and again. The server makes the long name
+	// of an entry that has none.
 	ReadEntries(n int) deferred.Deferred[[]Entry]
 
 	// Close is called once and last.

@@ -30,7 +30,8 @@ func (l *queueLoop) run() {
 	}
 }
 
-// fakeServer notes what is called. A method answers with what answers has for its name: a value, an error, a Deferred, or a panic.
+// fakeServer notes what is called. A method answers with what answers has for
+// its name: a value, an error, a Deferred, or a panic.
 type fakeServer struct {
 	BaseSFTPServer
 	calls   []string
@@ -213,7 +214,8 @@ func (d *fakeDirectory) Close() deferred.Deferred[deferred.Void] {
 	return reply1[deferred.Void](d.s, "dir.Close")
 }
 
-// fixture is a FileTransferServer over a fakeServer, on a transport that keeps what is written.
+// fixture is a FileTransferServer over a fakeServer, on a transport that keeps
+// what is written.
 type fixture struct {
 	t    *testing.T
 	loop *queueLoop
@@ -223,7 +225,8 @@ type fixture struct {
 	log  *reactortest.Log
 }
 
-// newFixture returns a server that has received SSH_FXP_INIT. set may change its fields before.
+// newFixture returns a server that has received SSH_FXP_INIT. set may change
+// its fields before.
 func newFixture(t *testing.T, set func(*FileTransferServer)) *fixture {
 	t.Helper()
 	x := &fixture{t: t, loop: new(queueLoop), f: &fakeServer{answers: make(map[string]any)}, log: reactortest.NewLog(t)}
@@ -348,8 +351,8 @@ func extBody(name string, body func(*wire.Encoder)) func(*wire.Encoder) {
 	}
 }
 
-// someRequests has a request of each kind, with what it calls and how it is answered. Handle 0 is a file with the content "hello", handle 1 a
-// directory.
+// someRequests has a request of each kind, with what it calls and how it is
+// answered. Handle 0 is a file with the content "hello", handle 1 a directory.
 var someRequests = []struct {
 	number string
 	typ    PacketType
@@ -410,7 +413,8 @@ func (x *fixture) openBoth() {
 	x.f.calls, x.f.answers = nil, make(map[string]any)
 }
 
-// Each request calls its method, and the result is sent: C-SFTPSRV-3, C-SFTPSRV-4, and the numbers in the table.
+// Each request calls its method, and the result is sent: C-SFTPSRV-3,
+// C-SFTPSRV-4, and the numbers in the table.
 func TestServerRequests(t *testing.T) {
 	for _, tt := range someRequests {
 		t.Run(tt.number+" "+tt.typ.String(), func(t *testing.T) {
@@ -478,7 +482,8 @@ func TestStatusOf(t *testing.T) {
 	}
 }
 
-// V-SFTP-1, C-SFTPSRV-2: every version is answered with 3, again and again; the extensions of the client may be malformed.
+// V-SFTP-1, C-SFTPSRV-2: every version is answered with 3, again and again; the
+// extensions of the client may be malformed.
 func TestServerInit(t *testing.T) {
 	const version = `VERSION 3 "\x00\x00\x00\x18posix-rename@openssh.com`
 	for _, tt := range []struct {
@@ -510,7 +515,8 @@ func TestServerInit(t *testing.T) {
 	}
 }
 
-// V-SFTP-2, V-SFTP-29: what is announced, in OpenSSH's order, and not what is refused.
+// V-SFTP-2, V-SFTP-29: what is announced, in OpenSSH's order, and not what is
+// refused.
 func TestServerExtensions(t *testing.T) {
 	all := "posix-rename@openssh.com 1, statvfs@openssh.com 2, fstatvfs@openssh.com 2, hardlink@openssh.com 1, fsync@openssh.com 1, lsetstat@openssh.com 1, limits@openssh.com 1, expand-path@openssh.com 1, copy-data 1, home-directory 1, users-groups-by-id@openssh.com 1"
 	for want, set := range map[string]func(*FileTransferServer){
@@ -530,7 +536,8 @@ func TestServerExtensions(t *testing.T) {
 	}
 }
 
-// V-SFTP-6, V-SFTP-29: refused kinds of requests are answered with 3 before anything is looked at; unknown ones with 8.
+// V-SFTP-6, V-SFTP-29: refused kinds of requests are answered with 3 before
+// anything is looked at; unknown ones with 8.
 func TestServerPolicy(t *testing.T) {
 	writes := map[PacketType]bool{fxpWrite: true, fxpSetstat: true, fxpFsetstat: true, fxpRemove: true, fxpMkdir: true, fxpRmdir: true, fxpRename: true, fxpSymlink: true}
 	for typ := fxpOpen; typ <= fxpSymlink; typ++ {

@@ -15,7 +15,8 @@ import (
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
 
-// C-SFTPSRV-3, V-SFTP-3: a request whose Deferred has not fired delays no other; equal ids are fine. With InOrder each waits.
+// C-SFTPSRV-3, V-SFTP-3: a request whose Deferred has not fired delays no
+// other; equal ids are fine. With InOrder each waits.
 func TestServerOrder(t *testing.T) {
 	for _, inOrder := range []bool{false, true} {
 		x := newFixture(t, func(s *FileTransferServer) { s.InOrder = inOrder })
@@ -34,8 +35,9 @@ func TestServerOrder(t *testing.T) {
 	}
 }
 
-// V-SFTP-3: the requests of one handle are carried out and answered in their order. Those of another do not wait. A ConcurrentFile gets them
-// as they arrive, but Close after all others.
+// V-SFTP-3: the requests of one handle are carried out and answered in their
+// order. Those of another do not wait. A ConcurrentFile gets them as they
+// arrive, but Close after all others.
 func TestServerHandleOrder(t *testing.T) {
 	for _, concurrent := range []bool{false, true} {
 		x := newFixture(t, nil)
@@ -68,7 +70,8 @@ func TestServerHandleOrder(t *testing.T) {
 	}
 }
 
-// C-SFTPSRV-6, C-SFTPSRV-10, V-SFTP-13: unknown handles and handles of the wrong kind; ids count up and are not used again.
+// C-SFTPSRV-6, C-SFTPSRV-10, V-SFTP-13: unknown handles and handles of the
+// wrong kind; ids count up and are not used again.
 func TestServerHandles(t *testing.T) {
 	x := newFixture(t, nil)
 	x.openBoth()
@@ -108,7 +111,8 @@ func TestServerHandles(t *testing.T) {
 	}
 }
 
-// V-LIMITS-24, V-LIMITS-29, V-SFTP-25: the handles of a session and of several are bounded, and given back.
+// V-LIMITS-24, V-LIMITS-29, V-SFTP-25: the handles of a session and of several
+// are bounded, and given back.
 func TestServerHandleLimits(t *testing.T) {
 	limit := NewHandleLimit(5)
 	if limit.Max() != 5 {
@@ -147,8 +151,9 @@ func TestServerHandleLimits(t *testing.T) {
 	}
 }
 
-// V-SFTP-4, C-SFTPSRV-7: each request cut after each byte of its fields is answered with 5; bytes after the last field are ignored; a NUL in
-// a path is 5.
+// V-SFTP-4, C-SFTPSRV-7: each request cut after each byte of its fields is
+// answered with 5; bytes after the last field are ignored; a NUL in a path is
+// 5.
 func TestServerMalformed(t *testing.T) {
 	for _, tt := range someRequests {
 		x := newFixture(t, nil)
@@ -199,7 +204,8 @@ func TestServerMalformed(t *testing.T) {
 	}
 }
 
-// V-SFTP-5, C-SFTPSRV-8: packets of unknown types, and of the types of replies, are answered with 8.
+// V-SFTP-5, C-SFTPSRV-8: packets of unknown types, and of the types of replies,
+// are answered with 8.
 func TestServerUnknownTypes(t *testing.T) {
 	x := newFixture(t, nil)
 	for _, typ := range []PacketType{0, 21, 99, fxpStatus, fxpHandle, fxpData, fxpName, fxpAttrs, fxpExtendedReply, 255, fxpVersion} {
@@ -217,7 +223,8 @@ type exitTransport struct {
 
 func (e *exitTransport) Exit(status uint32) { e.exit = append(e.exit, status) }
 
-// V-SFTP-1, V-SFTP-4, V-SESSION-24: where no status can be sent the session ends at once with exit status 255, after the replies to what came before.
+// V-SFTP-1, V-SFTP-4, V-SESSION-24: where no status can be sent the session
+// ends at once with exit status 255, after the replies to what came before.
 func TestServerProtocolErrors(t *testing.T) {
 	for name, tt := range map[string]struct {
 		frame  string
@@ -269,7 +276,8 @@ func TestServerProtocolErrors(t *testing.T) {
 	}
 }
 
-// V-SESSION-24: at the end of the client's input everything is answered, then the files are closed, then the session ends with status 0.
+// V-SESSION-24: at the end of the client's input everything is answered, then
+// the files are closed, then the session ends with status 0.
 func TestServerEnd(t *testing.T) {
 	x := newFixture(t, nil)
 	x.openBoth()
@@ -297,7 +305,8 @@ func TestServerEnd(t *testing.T) {
 	x.s.WriteConnectionLost()
 }
 
-// V-SFTP-30, C-SFTPSRV-11: when the connection is lost, requests are cancelled and all files are closed, also one that is opened too late.
+// V-SFTP-30, C-SFTPSRV-11: when the connection is lost, requests are cancelled
+// and all files are closed, also one that is opened too late.
 func TestServerConnectionLost(t *testing.T) {
 	x := newFixture(t, nil)
 	x.openBoth()
@@ -324,7 +333,8 @@ func TestServerConnectionLost(t *testing.T) {
 	x.s.DataReceived(reply(fxpRemove, 9, strs("late")))
 }
 
-// C-SFTPSRV-9, V-SFTP-16: directories answer with Deferreds; at the end 1, again and again. Long names that are missing are made.
+// C-SFTPSRV-9, V-SFTP-16: directories answer with Deferreds; at the end 1,
+// again and again. Long names that are missing are made.
 func TestServerReadDirectory(t *testing.T) {
 	x := newFixture(t, nil)
 	later := deferred.New[[]Entry]()
@@ -388,7 +398,8 @@ func TestServerLongNames(t *testing.T) {
 	}
 }
 
-// V-SFTP-27: copy-data waits for the requests of both files before it, and those after it wait.
+// V-SFTP-27: copy-data waits for the requests of both files before it, and
+// those after it wait.
 func TestServerCopyData(t *testing.T) {
 	x := newFixture(t, nil)
 	x.f.answers["OpenFile"] = SFTPFile(&fakeFile{s: x.f, content: "0123456789", concurrent: true})
@@ -421,7 +432,8 @@ func TestServerCopyData(t *testing.T) {
 	}
 }
 
-// V-LIMITS-24, V-SFTP-31: at most MaxRequests are in progress; then the transport is paused.
+// V-LIMITS-24, V-SFTP-31: at most MaxRequests are in progress; then the
+// transport is paused.
 func TestServerMaxRequests(t *testing.T) {
 	x := newFixture(t, func(s *FileTransferServer) { s.MaxRequests = 3 })
 	var pending []deferred.Deferred[string]
@@ -456,7 +468,8 @@ func (m *manyPaths) RealPath(string) deferred.Deferred[string] {
 	return d
 }
 
-// V-LIMITS-24: the requests in progress are bounded in bytes too, those to read by the length they ask for.
+// V-LIMITS-24: the requests in progress are bounded in bytes too, those to read
+// by the length they ask for.
 func TestServerMaxMemory(t *testing.T) {
 	x := newFixture(t, func(s *FileTransferServer) { s.MaxMemory = 1 << 20 })
 	x.f.answers["OpenFile"] = SFTPFile(&fakeFile{s: x.f, concurrent: true})
@@ -492,8 +505,8 @@ func (o *ownTransport) WriteOwned(p []byte, sent func()) {
 
 func (o *ownTransport) Recycle([]byte) { o.back++ }
 
-// V-LIMITS-25, V-SFTP-31: replies for a client that does not read are bounded; the transport is paused. When the client reads, all are sent,
-// in order.
+// V-LIMITS-25, V-SFTP-31: replies for a client that does not read are bounded;
+// the transport is paused. When the client reads, all are sent, in order.
 func TestServerSlowReader(t *testing.T) {
 	const reads, size, limit = 200, 100 << 10, 1 << 20
 	for _, owned := range []bool{false, true} {
@@ -550,7 +563,8 @@ func TestServerSlowReader(t *testing.T) {
 	}
 }
 
-// Every chunking of a conversation gives the same replies, and WRITE data is intact although buffers are used again: V-SFTP-4.
+// Every chunking of a conversation gives the same replies, and WRITE data is
+// intact although buffers are used again: V-SFTP-4.
 func TestServerEveryChunking(t *testing.T) {
 	var frames []byte
 	data := make([]string, 3)
@@ -643,7 +657,8 @@ func (p *clientProtocol) ConnectionMade()          { p.c.MakeConnection(p.Transp
 func (p *clientProtocol) DataReceived(data []byte) { p.c.DataReceived(data) }
 func (p *clientProtocol) ConnectionLost(why error) { p.lost = why; p.c.ConnectionLost(why) }
 
-// FuzzServer gives a server any bytes: it answers or ends, and what it holds is bounded. V-SFTP-4.
+// FuzzServer gives a server any bytes: it answers or ends, and what it holds is
+// bounded. V-SFTP-4.
 func FuzzServer(f *testing.F) {
 	for _, tt := range someRequests {
 		f.Add(reply(tt.typ, 1, tt.body))

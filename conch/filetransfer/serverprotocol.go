@@ -135,8 +135,8 @@ func NewFileTransferServer(loop Loop, server SFTPServer) *FileTransferServer {
 func (s *FileTransferServer) Server() SFTPServer { return s.server }
 
 // ExitStatus returns the exit status of the session, like that of OpenSSH's
-// sftp-server: 0, or 255 after a violation of the protocol. It is valid from the
-// call of the transport's LoseConnection or Exit on.
+// sftp-server: 0, or 255 after a violation of the protocol. It is valid from
+// the call of the transport's LoseConnection or Exit on.
 func (s *FileTransferServer) ExitStatus() uint32 { return s.status }
 
 // ConnectionMade prepares for requests.

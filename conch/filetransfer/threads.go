@@ -81,8 +81,8 @@ func (t *threads) start() {
 	}
 }
 
-// refused fails the operations that wait, if no thread can run them, because the
-// reactor stops or its pool is full. Only files are closed.
+// refused fails the operations that wait, if no thread can run them, because
+// the reactor stops or its pool is full. Only files are closed.
 func (t *threads) refused(err error) {
 	t.mu.Lock()
 	t.workers--

@@ -35,13 +35,14 @@ type DirOptions struct {
 	// The Dir does not follow them, but other programs on the host do.
 	EscapingLinks bool
 
-	// HostTargets shows the targets of symbolic links that are absolute paths of
-	// the host. Otherwise ReadLink fails for those outside of the Dir.
+	// HostTargets shows the targets of symbolic links that are absolute paths
+	// of the host. Otherwise ReadLink fails for those outside of the Dir.
 	HostTargets bool
 
 	// Names returns the names of users and groups for long names and
 	// users-groups-by-id@openssh.com, in the order of the ids. It is called in
-	// threads. nil shows numbers: names tell who has an account. See SystemNames.
+	// threads. nil shows numbers: names tell who has an account. See
+	// SystemNames.
 	Names func(uids, gids []uint32) filetransfer.Names
 }
 
@@ -226,7 +227,8 @@ func (d *Dir) mode(attrs filetransfer.Attrs, without fs.FileMode) fs.FileMode {
 	return d.permitted(attrs)
 }
 
-// permitted returns the mode in attrs without the bits that clients may not set.
+// permitted returns the mode in attrs without the bits that clients may not
+// set.
 func (d *Dir) permitted(attrs filetransfer.Attrs) fs.FileMode {
 	mode := attrs.FileMode() &^ fs.ModeType
 	if !d.o.SpecialBits {

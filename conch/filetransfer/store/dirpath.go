@@ -13,8 +13,8 @@ import (
 // maxLinks is the number of symbolic links that one path may lead through.
 const maxLinks = 40
 
-// absolute returns a client's path with the start directory in front if the path
-// is relative.
+// absolute returns a client's path with the start directory in front if the
+// path is relative.
 func (d *Dir) absolute(p string) string {
 	if strings.HasPrefix(p, "/") {
 		return p
@@ -22,9 +22,9 @@ func (d *Dir) absolute(p string) string {
 	return d.start + "/" + p
 }
 
-// name returns the name in the root for a client's path. A path that ends with a
-// slash names a directory. If the path has ".." components, those are resolved
-// as the system does, after the links before them.
+// name returns the name in the root for a client's path. A path that ends with
+// a slash names a directory. If the path has ".." components, those are
+// resolved as the system does, after the links before them.
 func (d *Dir) name(p string) (string, error) {
 	name, err := d.newName(p)
 	if err == nil && mustBeDirectory(p) {
@@ -105,8 +105,8 @@ type walk struct {
 }
 
 // resolve returns the absolute path without links and "..". If all is true, all
-// components must exist and be directories where the path goes on; otherwise the
-// last one may be missing, and a file may precede "..".
+// components must exist and be directories where the path goes on; otherwise
+// the last one may be missing, and a file may precede "..".
 func (d *Dir) resolve(p string, all bool) (string, error) {
 	w := walk{d: d, rest: strings.Split(p, "/")}
 	for len(w.rest) > 0 {
@@ -185,7 +185,8 @@ func (d *Dir) RealPath(p string) (string, error) {
 	return d.resolve(d.absolute(p), false)
 }
 
-// errNoSuchUser is the answer for the home directory of a user that is not known.
+// errNoSuchUser is the answer for the home directory of a user that is not
+// known.
 var errNoSuchUser = &filetransfer.StatusError{Code: filetransfer.FXNoSuchFile, Message: "no such user"}
 
 // ExpandPath is RealPath, but "~" is the start directory.

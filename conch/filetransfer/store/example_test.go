@@ -16,13 +16,13 @@ type sftpClient struct {
 	*filetransfer.FileTransferClient
 }
 
-func (c *sftpClient) ConnectionMade()             { c.MakeConnection(c.BaseProtocol.Transport()) }
-func (c *sftpClient) DataReceived(p []byte)       { c.FileTransferClient.DataReceived(p) }
-func (c *sftpClient) ConnectionLost(reason error) { c.FileTransferClient.ConnectionLost(reason) }
+func (c *sftpClient) ConnectionMade()              { c.MakeConnection(c.BaseProtocol.Transport()) }
+func (c *sftpClient) DataReceived(p []byte)        { c.FileTransferClient.DataReceived(p) }
+func (c *sftpClient) ConnectionLost(reason error)  { c.FileTransferClient.ConnectionLost(reason) }
 func (c *sftpClient) Transport() reactor.Transport { return c.BaseProtocol.Transport() }
 
-// A session over a pipe, with files in memory. In an SSH server, the protocol is
-// the subsystem "sftp" of a user.
+// A session over a pipe, with files in memory. In an SSH server, the protocol
+// is the subsystem "sftp" of a user.
 func Example() {
 	r := reactor.New(reactor.Options{NoSignals: true})
 	files := store.NewMemory(1 << 20) // bytes

@@ -14,8 +14,8 @@ import (
 )
 
 // FS is an fs.FS, which clients can only read. Requests that change something
-// fail with FXPermissionDenied. An FS may be used for several sessions at once if
-// the fs.FS allows that.
+// fail with FXPermissionDenied. An FS may be used for several sessions at once
+// if the fs.FS allows that.
 type FS struct {
 	filetransfer.BaseBlockingServer
 	fsys fs.FS

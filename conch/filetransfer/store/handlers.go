@@ -273,8 +273,8 @@ func (l *handlerList) ReadEntries(n int) (entries []filetransfer.Entry, err erro
 	return nil, status(err)
 }
 
-// OpenFile is Get of the reader, Put of the writer, or Open of a writer that has
-// it, for both.
+// OpenFile is Get of the reader, Put of the writer, or Open of a writer that
+// has it, for both.
 func (s *Handlers) OpenFile(p string, flags filetransfer.OpenFlags, attrs filetransfer.Attrs) (filetransfer.BlockingFile, error) {
 	f := &handlerFile{s: s, path: p, appends: flags&filetransfer.FXFAppend != 0}
 	r := withAttrs(s.request("Get", p), attrs)
@@ -326,8 +326,8 @@ func (f *handlerFile) ReadChunk(offset uint64, p []byte) (int, error) {
 	return n, status(err)
 }
 
-// WriteChunk writes to the writer. For a file that is open for appending, it asks
-// for the size first, because an io.WriterAt does not append.
+// WriteChunk writes to the writer. For a file that is open for appending, it
+// asks for the size first, because an io.WriterAt does not append.
 func (f *handlerFile) WriteChunk(offset uint64, data []byte) error {
 	if f.writer == nil {
 		return syscall.EBADF

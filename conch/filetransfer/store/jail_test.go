@@ -29,7 +29,8 @@ func openDir(t testing.TB, name string, o store.DirOptions) *store.Dir {
 	return d
 }
 
-// jail makes a directory with a file outside of it, and links that lead there. It returns the top and the directory around it.
+// jail makes a directory with a file outside of it, and links that lead there.
+// It returns the top and the directory around it.
 func jail(t testing.TB) (top, around string) {
 	t.Helper()
 	around = t.TempDir()
@@ -90,7 +91,8 @@ var attempts = map[string]func(d *store.Dir, p string) error{
 	"real":    func(d *store.Dir, p string) error { _, err := d.RealPath(p); return err },
 }
 
-// V-JAIL-1, V-JAIL-2: whatever leads out does not exist, for every request, and nothing outside changes.
+// V-JAIL-1, V-JAIL-2: whatever leads out does not exist, for every request, and
+// nothing outside changes.
 func TestV_JAIL_1_2_NothingLeadsOut(t *testing.T) {
 	top, around := jail(t)
 	d := openDir(t, top, store.DirOptions{})
@@ -129,7 +131,8 @@ func TestV_JAIL_1_2_NothingLeadsOut(t *testing.T) {
 	}
 }
 
-// V-JAIL-2, V-JAIL-3: new links are relative, and do not lead out unless that is allowed.
+// V-JAIL-2, V-JAIL-3: new links are relative, and do not lead out unless that
+// is allowed.
 func TestV_JAIL_3_NewLinks(t *testing.T) {
 	top, _ := jail(t)
 	d, free := openDir(t, top, store.DirOptions{}), openDir(t, top, store.DirOptions{EscapingLinks: true})
@@ -195,7 +198,8 @@ func TestV_JAIL_4_11_HostPaths(t *testing.T) {
 	}
 }
 
-// V-JAIL-5: RENAME never replaces, POSIX rename does, and a link to a link is another link.
+// V-JAIL-5: RENAME never replaces, POSIX rename does, and a link to a link is
+// another link.
 func TestV_JAIL_5_Rename(t *testing.T) {
 	top, _ := jail(t)
 	d := openDir(t, top, store.DirOptions{})
@@ -220,7 +224,8 @@ func TestV_JAIL_5_Rename(t *testing.T) {
 	}
 }
 
-// V-JAIL-6, V-SFTP-10: setuid, setgid and sticky bits are dropped, unless they are allowed.
+// V-JAIL-6, V-SFTP-10: setuid, setgid and sticky bits are dropped, unless they
+// are allowed.
 func TestV_JAIL_6_SpecialBits(t *testing.T) {
 	for _, special := range []bool{false, true} {
 		top, _ := jail(t)
@@ -249,7 +254,8 @@ func TestV_JAIL_6_SpecialBits(t *testing.T) {
 	}
 }
 
-// V-JAIL-7: while another process swaps a file for a link that leads out, requests about the file never reach what is outside.
+// V-JAIL-7: while another process swaps a file for a link that leads out,
+// requests about the file never reach what is outside.
 func TestV_JAIL_7_SwappedLinks(t *testing.T) {
 	top, around := jail(t)
 	d := openDir(t, top, store.DirOptions{})
@@ -299,7 +305,8 @@ func TestV_JAIL_7_SwappedLinks(t *testing.T) {
 	}
 }
 
-// V-JAIL-8: files that are open for appending, truncated, synced, and in a file system.
+// V-JAIL-8: files that are open for appending, truncated, synced, and in a file
+// system.
 func TestV_JAIL_8_OpenFiles(t *testing.T) {
 	top, _ := jail(t)
 	d := openDir(t, top, store.DirOptions{})
@@ -326,7 +333,8 @@ func TestV_JAIL_8_OpenFiles(t *testing.T) {
 	}
 }
 
-// V-JAIL-9: a FIFO, and any other file that is neither regular nor a directory, cannot be opened and blocks nobody.
+// V-JAIL-9: a FIFO, and any other file that is neither regular nor a directory,
+// cannot be opened and blocks nobody.
 func TestV_JAIL_9_FIFO(t *testing.T) {
 	top, _ := jail(t)
 	d := openDir(t, top, store.DirOptions{})
@@ -356,7 +364,8 @@ func TestV_JAIL_9_FIFO(t *testing.T) {
 	}
 }
 
-// V-JAIL-10: the Dir follows the directory when the host renames it, and is closed at the end.
+// V-JAIL-10: the Dir follows the directory when the host renames it, and is
+// closed at the end.
 func TestV_JAIL_10_Moved(t *testing.T) {
 	top, around := jail(t)
 	d := openDir(t, top, store.DirOptions{})
@@ -410,7 +419,8 @@ func TestV_JAIL_12_Names(t *testing.T) {
 	}
 }
 
-// V-JAIL-14: a directory that is deep, and one with many entries, of which some vanish.
+// V-JAIL-14: a directory that is deep, and one with many entries, of which some
+// vanish.
 func TestV_JAIL_14_Listing(t *testing.T) {
 	top, _ := jail(t)
 	deep := filepath.Join(top, strings.Repeat("x/", 100))

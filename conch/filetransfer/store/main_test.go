@@ -14,8 +14,9 @@ import (
 	"github.com/hawser-go/hawser/reactor"
 )
 
-// serveVariable makes the test binary an SFTP server on standard input and output, as "sftp -D" starts one. Its value is the directory.
-// serveOptions are other settings: "readonly", "special", or a umask.
+// serveVariable makes the test binary an SFTP server on standard input and
+// output, as "sftp -D" starts one. Its value is the directory. serveOptions are
+// other settings: "readonly", "special", or a umask.
 const (
 	serveVariable = "HAWSER_TEST_SFTP_SERVER"
 	serveOptions  = "HAWSER_TEST_SFTP_OPTIONS"
@@ -28,7 +29,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// serveStandard serves a directory until the client has ended, and returns the exit status.
+// serveStandard serves a directory until the client has ended, and returns the
+// exit status.
 func serveStandard(name, options string) int {
 	r := reactor.New(reactor.Options{NoSignals: true})
 	o := store.DirOptions{SpecialBits: options == "special", Names: store.SystemNames}

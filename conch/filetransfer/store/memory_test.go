@@ -67,7 +67,8 @@ func copyTree(t testing.TB, m *store.Memory, dir string) {
 	}
 }
 
-// A Memory answers like a Dir, which TestLikeOpenSSH compares with OpenSSH's server.
+// A Memory answers like a Dir, which TestLikeOpenSSH compares with OpenSSH's
+// server.
 func TestMemoryLikeDir(t *testing.T) {
 	readable := func() string { // by every user
 		dir := plant(t)
@@ -112,7 +113,8 @@ func TestMemoryLikeDir(t *testing.T) {
 	}
 }
 
-// The size of a Memory is bounded: files, names, data and the data of open files without a name. V-LIMITS-29.
+// The size of a Memory is bounded: files, names, data and the data of open
+// files without a name. V-LIMITS-29.
 func TestMemoryIsBounded(t *testing.T) {
 	m := store.NewMemory(100 << 10)
 	open := func(p string) filetransfer.BlockingFile {
@@ -209,7 +211,8 @@ func (s sequential) Open(name string) (fs.File, error) {
 	return onlyRead{f}, nil
 }
 
-// An fs.FS can be read, in any order even if its files have no ReadAt, and not changed: V-SFTP-29.
+// An fs.FS can be read, in any order even if its files have no ReadAt, and not
+// changed: V-SFTP-29.
 func TestFS(t *testing.T) {
 	files := fstest.MapFS{"f": {Data: []byte("hello, world\n"), Mode: 0o644}, "d/x": {Data: []byte("x"), Mode: 0o600}, "l": {Data: []byte("f"), Mode: fs.ModeSymlink | 0o777}}
 	for name, fsys := range map[string]fs.FS{"map": files, "sequential": sequential{files}, "os.Root": os.DirFS(plant(t))} {

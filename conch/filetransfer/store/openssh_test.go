@@ -21,7 +21,8 @@ import (
 	"github.com/hawser-go/hawser/conch/filetransfer"
 )
 
-// ordinary returns the credential of a user without privileges, for tests that root runs. It is nil for other users.
+// ordinary returns the credential of a user without privileges, for tests that
+// root runs. It is nil for other users.
 var ordinary = sync.OnceValue(func() *syscall.Credential {
 	if os.Getuid() != 0 {
 		return nil
@@ -161,7 +162,8 @@ var longName = strings.Repeat("n", 256)
 
 var longPath = strings.Repeat("d/../", 1000) + "f"
 
-// conversations are sent to OpenSSH's server and to ours. Where the answers differ on purpose, differ has ours, by the index of the request.
+// conversations are sent to OpenSSH's server and to ours. Where the answers
+// differ on purpose, differ has ours, by the index of the request.
 var conversations = []struct {
 	name     string
 	numbers  string
@@ -298,8 +300,10 @@ var conversations = []struct {
 	}},
 }
 
-// Every request of conversations gets the same answer from OpenSSH's server and from a Dir, and leaves the same files. The differences that
-// stand in the table are on purpose. V-SFTP-7, V-SFTP-8 and V-SFTP-10 to V-SFTP-29; C-SFTPSRV-4 to C-SFTPSRV-6, C-SFTPSRV-12, C-SFTPSRV-13.
+// Every request of conversations gets the same answer from OpenSSH's server and
+// from a Dir, and leaves the same files. The differences that stand in the
+// table are on purpose. V-SFTP-7, V-SFTP-8 and V-SFTP-10 to V-SFTP-29;
+// C-SFTPSRV-4 to C-SFTPSRV-6, C-SFTPSRV-12, C-SFTPSRV-13.
 func TestLikeOpenSSH(t *testing.T) {
 	binary := self(t)
 	for _, tt := range conversations {

@@ -104,7 +104,8 @@ func encodeAttrs(e *wire.Encoder, a filetransfer.Attrs) {
 	}
 }
 
-// conversation is a client that sends requests made by hand to a server, one at a time.
+// conversation is a client that sends requests made by hand to a server, one at
+// a time.
 type conversation struct {
 	t       testing.TB
 	w       io.WriteCloser
@@ -231,7 +232,8 @@ func (c *conversation) words(typ uint8, d *wire.Decoder) string {
 	}
 }
 
-// entry shows a name, the columns of its long name that do not change between two runs, and its attributes.
+// entry shows a name, the columns of its long name that do not change between
+// two runs, and its attributes.
 func (c *conversation) entry(d *wire.Decoder) string {
 	name, long := d.String(), d.String()
 	shown := attrWords(d)
@@ -250,7 +252,8 @@ func (c *conversation) entry(d *wire.Decoder) string {
 	return fmt.Sprintf("%q %q %s", name, long, shown)
 }
 
-// attrWords shows attributes. Of times it shows only those before 2020, which a test has set.
+// attrWords shows attributes. Of times it shows only those before 2020, which a
+// test has set.
 func attrWords(d *wire.Decoder) string {
 	flags := d.Uint32()
 	words := fmt.Sprintf("%#x", flags)

@@ -24,7 +24,8 @@ import (
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
 
-// OpenSSH's sftp works with the test binary as its server: V-CLIENTS-2, V-SFTP-2, V-SESSION-24.
+// OpenSSH's sftp works with the test binary as its server: V-CLIENTS-2,
+// V-SFTP-2, V-SESSION-24.
 func TestOpenSSHClient(t *testing.T) {
 	sftp := conchtest.Program(t, "sftp")
 	here, there := t.TempDir(), t.TempDir()
@@ -89,7 +90,8 @@ reput big-local tree/sub/small
 	}
 }
 
-// V-SESSION-24, V-SFTP-4: the process of a session ends with 0 after the end of its input, also in the middle of a packet, and with 255 after an error.
+// V-SESSION-24, V-SFTP-4: the process of a session ends with 0 after the end of
+// its input, also in the middle of a packet, and with 255 after an error.
 func TestExitStatusOfProgram(t *testing.T) {
 	binary, dir := self(t), plant(t)
 	for frame, want := range map[string]int{"": 0, "\x00\x00\x00\x05\x11": 0, "\x00\x00\x00\x05\x11\x00\x00\x00\x01": 0, "\x7f\x00\x00\x00": 255, "\x00\x00\x00\x01\x11": 255} {
@@ -113,7 +115,9 @@ func descriptorsInUse(t *testing.T) int {
 	return len(entries)
 }
 
-// V-LIMITS-29, V-SFTP-30, V-SFTP-31: one session opens as many files as it may, and cuts the connection. The other goes on meanwhile, and no descriptor is left.
+// V-LIMITS-29, V-SFTP-30, V-SFTP-31: one session opens as many files as it may,
+// and cuts the connection. The other goes on meanwhile, and no descriptor is
+// left.
 func TestV_LIMITS_29_ManyHandles(t *testing.T) {
 	const most = 300
 	dir := plant(t)
@@ -159,8 +163,9 @@ func openRoot(t testing.TB, name string) *store.Dir {
 	return d
 }
 
-// V-LIMITS-24, V-LIMITS-25: a client floods the server with requests to read, and reads nothing. The memory of the server stays below its bound;
-// when the client reads, every request is answered.
+// V-LIMITS-24, V-LIMITS-25: a client floods the server with requests to read,
+// and reads nothing. The memory of the server stays below its bound; when the
+// client reads, every request is answered.
 func TestV_LIMITS_25_Flood(t *testing.T) {
 	const requests = 3000
 	dir := plant(t)
@@ -202,7 +207,8 @@ func TestV_LIMITS_25_Flood(t *testing.T) {
 	writing.Wait()
 }
 
-// The connection is cut after each byte of a conversation: all files are closed, and the session ends. V-SFTP-30.
+// The connection is cut after each byte of a conversation: all files are
+// closed, and the session ends. V-SFTP-30.
 func TestCutAtEveryByte(t *testing.T) {
 	dir := plant(t)
 	init := []byte("\x00\x00\x00\x05\x01\x00\x00\x00\x03")
@@ -259,7 +265,8 @@ func attach(t testing.TB, r *reactor.Reactor, conn net.Conn, p reactor.Protocol)
 	}
 }
 
-// blocking is a BlockingServer whose methods block until the test lets them go on.
+// blocking is a BlockingServer whose methods block until the test lets them go
+// on.
 type blocking struct {
 	filetransfer.BaseBlockingServer
 	t        testing.TB
@@ -331,7 +338,8 @@ func newBlocking(t testing.TB) *blocking {
 	return &blocking{t: t, entered: make(chan string, 10), release: make(chan struct{})}
 }
 
-// V-SFTP-3, C-SFTPSRV-3: a blocked operation delays neither others nor another file; the operations of one file keep their order.
+// V-SFTP-3, C-SFTPSRV-3: a blocked operation delays neither others nor another
+// file; the operations of one file keep their order.
 func TestInThreads(t *testing.T) {
 	b := newBlocking(t)
 	log := reactortest.NewLog(t)
@@ -382,7 +390,8 @@ func TestInThreads(t *testing.T) {
 	}
 }
 
-// V-SFTP-30: the connection is lost while a file is being opened, and while one is written: both are closed, once, and then the server.
+// V-SFTP-30: the connection is lost while a file is being opened, and while one
+// is written: both are closed, once, and then the server.
 func TestInThreadsConnectionLost(t *testing.T) {
 	b := newBlocking(t)
 	t.Run("session", func(t *testing.T) {

@@ -102,7 +102,8 @@ func serve(t testing.TB, b filetransfer.BlockingServer, set func(*filetransfer.F
 	return ours
 }
 
-// askStats sends n STAT requests for a path with so many outstanding, and reads the answers.
+// askStats sends n STAT requests for a path with so many outstanding, and reads
+// the answers.
 func askStats(t testing.TB, conn net.Conn, n, outstanding int) {
 	in, out := bufio.NewReaderSize(conn, 64<<10), bufio.NewWriterSize(conn, 64<<10)
 	frame := req(fxpStat, "/f").encode(0, nil)
@@ -168,8 +169,9 @@ func memoryHandlers(t testing.TB) sftp.Handlers {
 	return h
 }
 
-// BenchmarkStat is the rate of STAT with 64 outstanding, for the same handlers in pkg/sftp's RequestServer and here, and for a directory of
-// the host: os.Stat there, os.Root here.
+// BenchmarkStat is the rate of STAT with 64 outstanding, for the same handlers
+// in pkg/sftp's RequestServer and here, and for a directory of the host:
+// os.Stat there, os.Root here.
 func BenchmarkStat(b *testing.B) {
 	for _, bb := range []struct {
 		name string

@@ -12,7 +12,8 @@ import (
 	"github.com/hawser-go/hawser/conch/conchtest"
 )
 
-// BenchmarkTransfer is OpenSSH's sftp, which gets and puts a file, with OpenSSH's sftp-server and with the test binary as its server.
+// BenchmarkTransfer is OpenSSH's sftp, which gets and puts a file, with
+// OpenSSH's sftp-server and with the test binary as its server.
 func BenchmarkTransfer(b *testing.B) {
 	sftp, theirs := conchtest.Program(b, "sftp"), conchtest.Program(b, "sftp-server")
 	size := int64(256 << 20)
