@@ -53,9 +53,9 @@ type Loop interface {
 //
 // When the client ends its input, the server answers the requests that it has
 // received, closes all files, and then calls LoseConnection of the transport.
-// After a violation of the protocol it does that at once. If the transport has a
-// method Exit(status uint32), that is called instead of LoseConnection; see
-// ExitStatus. Files that are open when the connection is lost are closed.
+// After a violation of the protocol it does that at once; if the transport has a
+// method Exit(status uint32), it calls Exit instead, with ExitStatus. Files that
+// are open when the connection is lost are closed.
 //
 // # Bounds
 //
@@ -386,7 +386,7 @@ func (s *FileTransferServer) close() {
 		s.paused = false
 		s.Transport().ResumeProducing() // for the end of the connection
 	}
-	if t, ok := s.Transport().(interface{ Exit(status uint32) }); ok {
+	if t, ok := s.Transport().(interface{ Exit(status uint32) }); ok && s.status != 0 {
 		t.Exit(s.status)
 	} else {
 		s.Transport().LoseConnection()

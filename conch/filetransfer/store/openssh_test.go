@@ -43,12 +43,6 @@ func run(name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-var executable struct {
-	sync.Mutex
-	path string
-	dir  string
-}
-
 // self returns the path of the test binary, where an ordinary user can run it.
 func self(t testing.TB) string {
 	t.Helper()
@@ -136,7 +130,7 @@ func startOpenSSH(t testing.TB, dir string, args ...string) *conversation {
 // startOurs starts the test binary as a server of a directory.
 func startOurs(t testing.TB, binary, dir, options string) *conversation {
 	cmd := run(binary)
-	cmd.Env = append(os.Environ(), serveVariable+"="+dir, serveOptions+"="+options)
+	cmd.Env = append(os.Environ(), serveVariable+"="+dir, serveOptions+"="+options, "GORACE=atexit_sleep_ms=0")
 	return program(t, cmd)
 }
 

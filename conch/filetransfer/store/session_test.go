@@ -269,19 +269,24 @@ func attach(t testing.TB, r *reactor.Reactor, conn net.Conn, p reactor.Protocol)
 // on.
 type blocking struct {
 	filetransfer.BaseBlockingServer
-	t        testing.TB
-	entered  chan string
-	release  chan struct{}
-	mu       sync.Mutex
-	calls    []string
-	closes   int
-	failOpen error
+	t       testing.TB
+	entered chan string
+	release chan struct{}
+	mu      sync.Mutex
+	calls   []string
+	closes  int
 }
 
 func (b *blocking) note(call string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.calls = append(b.calls, call)
+}
+
+func (b *blocking) list() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return fmt.Sprint(b.calls)
 }
 
 func (b *blocking) RealPath(p string) (string, error) {
@@ -377,8 +382,8 @@ func TestInThreads(t *testing.T) {
 	if a, b := c.answer(107), c.answer(108); a != "ATTRS 0x0" || b != "0 Success" {
 		t.Error(a, b)
 	}
-	if want := "[write 0 write 1 write 2 write 3 write 4 fstat close]"; fmt.Sprint(b.calls) != want {
-		t.Errorf("%v, want %s", b.calls, want)
+	if want := "[write 0 write 1 write 2 write 3 write 4 fstat close]"; b.list() != want {
+		t.Errorf("%s, want %s", b.list(), want)
 	}
 	for p, want := range map[string]string{"panic": "4 Failure", "exit": "4 Failure"} {
 		if got := c.ask(req(fxpRealpath, p)); got != want {
@@ -408,8 +413,8 @@ func TestInThreadsConnectionLost(t *testing.T) {
 		c.w.Close()
 		close(b.release)
 	}) // the reactor waits for its threads
-	closes := strings.Count(fmt.Sprint(b.calls), "close")
+	closes := strings.Count(b.list(), "close")
 	if closes != 2 || b.closes != 1 {
-		t.Errorf("called %v; the server was closed %d times", b.calls, b.closes)
+		t.Errorf("called %s; the server was closed %d times", b.list(), b.closes)
 	}
 }
