@@ -70,6 +70,7 @@ func ExampleNewFileTransferServer() {
 	client.RemoveFile("world").OnError(func(err error) { fmt.Println(err) })
 	pair.Flush()
 	// Output:
-	// /world filetransfer: remove world: Operation unsupported
-	// (SSH_FX_OP_UNSUPPORTED 8) hello, world
+	// /world
+	// filetransfer: remove world: Operation unsupported (SSH_FX_OP_UNSUPPORTED 8)
+	// hello, world
 }
