@@ -71,8 +71,9 @@ type SFTPServer interface {
 	// "".
 	UsersGroupsByID(uids, gids []uint32) deferred.Deferred[Names]
 
-	// ExtendedRequest answers an extended request that has no method. The
-	// result is the body of an SSH_FXP_EXTENDED_REPLY; nil is SSH_FX_OK.
+	// ExtendedRequest answers an extended request that has no method. data is
+	// valid until the Deferred fires. The result is the body of an
+	// SSH_FXP_EXTENDED_REPLY; nil is SSH_FX_OK.
 	ExtendedRequest(name string, data []byte) deferred.Deferred[[]byte]
 
 	// SessionEnded is called once and last: after the connection has ended and

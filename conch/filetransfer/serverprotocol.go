@@ -27,6 +27,10 @@ const (
 	// maxServerData is the maximum number of bytes of file data in one reply.
 	maxServerData = MaxChunk
 
+	// minMemory is the least MaxMemory, in bytes: it leaves room for replies that
+	// are not written yet.
+	minMemory = 512 << 10
+
 	// brokenStatus is the exit status after a protocol error.
 	brokenStatus = 255
 
@@ -35,8 +39,8 @@ const (
 	flushSize = 32 << 10
 )
 
-// ErrNoInit reports that a client sent a request before SSH_FXP_INIT.
-var ErrNoInit = errors.New("filetransfer: a request before SSH_FXP_INIT")
+// errNoInit reports that a client sent a request before SSH_FXP_INIT.
+var errNoInit = errors.New("filetransfer: a request before SSH_FXP_INIT")
 
 var errNoRequestID = errors.New("filetransfer: packet too short for a request id")
 
@@ -87,7 +91,7 @@ type FileTransferServer struct {
 
 	MaxHandles  int          // open files and directories; 0 means DefaultMaxHandles, at most a quarter of Handles
 	MaxRequests int          // requests in progress; 0 means DefaultMaxRequests
-	MaxMemory   int          // bytes; 0 means DefaultMaxMemory
+	MaxMemory   int          // bytes, at least 512 KiB; 0 means DefaultMaxMemory
 	Handles     *HandleLimit // shared with other servers; nil means a quarter of the file descriptors of the process, together with all others
 	Logger      *slog.Logger // nil means slog.Default()
 
@@ -142,7 +146,7 @@ func (s *FileTransferServer) ExitStatus() uint32 { return s.status }
 // ConnectionMade prepares for requests.
 func (s *FileTransferServer) ConnectionMade() {
 	s.MaxRequests = cmp.Or(s.MaxRequests, DefaultMaxRequests)
-	s.MaxMemory = cmp.Or(s.MaxMemory, DefaultMaxMemory)
+	s.MaxMemory = max(minMemory, cmp.Or(s.MaxMemory, DefaultMaxMemory))
 	if s.Handles == nil {
 		s.Handles = processHandles()
 	}
@@ -318,7 +322,7 @@ func (s *FileTransferServer) request(c *call, body []byte) error {
 		return fmt.Errorf("%w: %s", errNoRequestID, c.typ)
 	}
 	if !s.greeted {
-		return fmt.Errorf("%w: %s", ErrNoInit, c.typ)
+		return fmt.Errorf("%w: %s", errNoInit, c.typ)
 	}
 	s.inFlight++
 	s.held += c.cost

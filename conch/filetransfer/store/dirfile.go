@@ -61,7 +61,11 @@ func (d *Dir) open(name string, flags int, mode fs.FileMode) (*os.File, error) {
 	}
 	f, err := d.openRegular(name, flags|os.O_EXCL, mode.Perm()) // to know whether it is created
 	if err != nil && flags&os.O_EXCL == 0 && errors.Is(err, fs.ErrExist) {
-		return d.openRegular(name, flags&^os.O_CREATE, 0)
+		f, err = d.openRegular(name, flags&^os.O_CREATE, 0)
+		if err == nil || !errors.Is(err, fs.ErrNotExist) {
+			return f, err
+		}
+		f, err = d.openRegular(name, flags, mode.Perm()) // through a link to nothing
 	}
 	if err != nil {
 		return nil, err

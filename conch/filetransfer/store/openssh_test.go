@@ -286,6 +286,7 @@ var conversations = []struct {
 	}},
 	{name: "umask", numbers: "V-SFTP-29", options: "027", openssh: []string{"-u", "027"}, requests: []request{
 		req(fxpOpen, "n1", w|creat, none), req(fxpOpen, "n2", w|creat, mode(0o777)), req(fxpMkdir, "n3", none), req(fxpMkdir, "n4", mode(0o755)), req(fxpOpen, "f", w|creat, mode(0o777)), req(fxpStat, "f"), req(fxpOpen, "f", w|creat|excl, none),
+		req(fxpOpen, "dangling", w|creat, mode(0o777)), req(fxpOpen, "l", w|creat, mode(0o777)), req(fxpOpen, "d", w|creat, mode(0o777)), req(fxpOpen, "dangling", w|creat|excl, mode(0o777)),
 	}},
 	{name: "unusual names", numbers: "V-JAIL-13", requests: []request{
 		req(fxpOpen, "new\nline", w|creat, none), req(fxpOpen, "\xff\xfe", w|creat, none), req(fxpOpen, strings.Repeat("x", 255), w|creat, none), req(fxpOpen, `back\slash`, w|creat, none), req(fxpOpen, "d/./y", w|creat, none),

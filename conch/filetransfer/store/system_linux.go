@@ -23,7 +23,12 @@ func accessTime(stat *syscall.Stat_t) time.Time {
 }
 
 func setFileTimes(f *os.File, accessed, modified time.Time) error {
-	return unix.UtimesNanoAt(int(f.Fd()), "", timespecs(accessed, modified), unix.AT_EMPTY_PATH)
+	err := unix.UtimesNanoAt(int(f.Fd()), "", timespecs(accessed, modified), unix.AT_EMPTY_PATH)
+	if err == unix.EINVAL || err == unix.ENOENT { // an old kernel
+		times := []unix.Timeval{unix.NsecToTimeval(accessed.UnixNano()), unix.NsecToTimeval(modified.UnixNano())}
+		return unix.Futimes(int(f.Fd()), times)
+	}
+	return err
 }
 
 // statVFS returns what statvfs(3) does.
