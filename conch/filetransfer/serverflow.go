@@ -13,7 +13,7 @@ func (s *FileTransferServer) canTake() bool {
 }
 
 // process handles the requests that have been received, while it may. It pauses
-// the transport if it has to stop.
+// the transport if it has to stop. The caller writes the replies.
 func (s *FileTransferServer) process() {
 	if s.processing {
 		return
@@ -34,7 +34,6 @@ func (s *FileTransferServer) process() {
 	}
 	s.processing = false
 	s.throttle()
-	s.flushSoon()
 	s.finish()
 }
 
@@ -54,6 +53,7 @@ func (s *FileTransferServer) throttle() {
 func (s *FileTransferServer) resume() {
 	if s.paused || s.eof {
 		s.process()
+		s.flushSoon()
 	}
 }
 

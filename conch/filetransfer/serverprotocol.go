@@ -175,6 +175,7 @@ func (o outlet) ResumeProducing() {
 		o.s.stopped = false
 		o.s.writeQueue()
 		o.s.process()
+		o.s.flushSoon()
 	}
 }
 
@@ -204,6 +205,7 @@ func (s *FileTransferServer) DataReceived(p []byte) {
 func (s *FileTransferServer) ReadConnectionLost() {
 	s.eof = true
 	s.process()
+	s.flush()
 }
 
 // WriteConnectionLost does nothing.
