@@ -194,6 +194,9 @@ var numbered = []struct {
 	{"conch", "C-SERVER-", [][2]int{{1, 5}, {10, 18}, {20, 25}}},
 	{"conch", "V-AUTH-", [][2]int{{1, 14}, {20, 24}, {30, 34}, {40, 45}}},
 	{"conch", "V-LIMITS-", [][2]int{{1, 10}, {26, 26}}},
+	{"conch", "C-SFTPSRV-", [][2]int{{1, 14}}},
+	{"conch", "V-SFTP-", [][2]int{{1, 8}, {10, 31}}},
+	{"conch", "V-JAIL-", [][2]int{{1, 15}}},
 }
 
 func TestNumberedBehaviours(t *testing.T) {
@@ -337,7 +340,7 @@ func TestReadmeProgram(t *testing.T) {
 // "/..." stands for the folders below too.
 var readable = []string{
 	"deferred/...", "reactor/...", "conch", "conch/agent/...", "conch/conchtest/...", "conch/internal/...",
-	"conch/keys/...", "conch/knownhosts/...", "conch/cred", "conch/server",
+	"conch/keys/...", "conch/knownhosts/...", "conch/cred", "conch/server", "conch/filetransfer/store",
 }
 
 // TestComments: comment lines have at most 100 columns. The numbers of

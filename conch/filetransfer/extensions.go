@@ -122,12 +122,17 @@ func (s StatVFS) Free() uint64 { return s.AvailableBlocks * s.FragmentSize }
 func (s StatVFS) Total() uint64 { return s.Blocks * s.FragmentSize }
 
 var statVFSAnswer = answer[StatVFS]{typ: fxpExtendedReply, decode: func(d *wire.Decoder) (s StatVFS, _ error) {
-	for _, field := range []*uint64{&s.BlockSize, &s.FragmentSize, &s.Blocks, &s.FreeBlocks, &s.AvailableBlocks, &s.Files, &s.FreeFiles,
-		&s.AvailableFiles, &s.FileSystemID, &s.Flags, &s.MaxFilenameSize} {
+	for _, field := range s.fields() {
 		*field = d.Uint64()
 	}
 	return s, nil
 }}
+
+// fields returns the fields in the order of a packet.
+func (s *StatVFS) fields() []*uint64 {
+	return []*uint64{&s.BlockSize, &s.FragmentSize, &s.Blocks, &s.FreeBlocks, &s.AvailableBlocks, &s.Files, &s.FreeFiles,
+		&s.AvailableFiles, &s.FileSystemID, &s.Flags, &s.MaxFilenameSize}
+}
 
 // StatVFS fires with the state of the file system of path.
 func (c *FileTransferClient) StatVFS(path string) deferred.Deferred[StatVFS] {

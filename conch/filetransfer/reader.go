@@ -39,6 +39,10 @@ type reader struct {
 	// header is the length of the header for place, at most dataHeaderSize.
 	header int
 
+	// allocate returns the memory for a packet of size bytes that is copied.
+	// Nil means make.
+	allocate func(size int) []byte
+
 	in    []byte // fed, but not used yet
 	owned bool   // in is a buffer that feed may append to
 
@@ -48,6 +52,7 @@ type reader struct {
 	have int
 
 	filling filling
+	copied  bool // the last packet of next is not a part of a chunk
 }
 
 // filling is a packet that is being copied.
@@ -96,9 +101,11 @@ func (r *reader) next() (packet []byte, placed bool, err error) {
 	if r.filling.packet == nil {
 		whole, err := r.begin()
 		if whole != nil || err != nil {
+			r.copied = false
 			return whole, false, err
 		}
 	}
+	r.copied = true
 	return r.fill(), r.filling.placed, nil
 }
 
@@ -139,8 +146,15 @@ func (r *reader) destination(header []byte, size int) filling {
 			return filling{packet: header, rest: body, skip: size - len(header) - len(body), placed: true}
 		}
 	}
-	packet := make([]byte, size)
+	packet := r.newPacket(size)
 	return filling{packet: packet, rest: packet[copy(packet, header):]}
+}
+
+func (r *reader) newPacket(size int) []byte {
+	if r.allocate != nil {
+		return r.allocate(size)
+	}
+	return make([]byte, size)
 }
 
 // fillHead moves data to head until it has n bytes. The result is whether head

@@ -1,0 +1,18 @@
+//go:build unix
+
+package filetransfer
+
+import (
+	"math"
+
+	"golang.org/x/sys/unix"
+)
+
+// descriptors returns the number of file descriptors that the process may have.
+func descriptors() int {
+	var limit unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
+		return 256
+	}
+	return int(min(uint64(limit.Cur), math.MaxInt32))
+}
