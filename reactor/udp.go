@@ -310,7 +310,7 @@ func (u *udpPort) refused() {
 		return
 	}
 	u.base.current = u
-	u.p.ConnectionRefused()
+	u.r.guard("ConnectionRefused of "+LogPrefix(u.p), u.p.ConnectionRefused)
 }
 
 // StopListening implements [DatagramTransport].
