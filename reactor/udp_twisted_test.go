@@ -179,7 +179,7 @@ func contents(size int) []byte {
 type udpRun struct {
 	n         *netTest
 	events    notes
-	names     map[uint16]string
+	names     map[netip.AddrPort]string
 	protocols map[string]*tracedListener
 	ports     map[string]reactor.DatagramTransport
 	hosts     map[string]netip.AddrPort
@@ -197,7 +197,7 @@ func (p *tracedListener) StopProtocol()  { p.run.note(p.name, "stop", p.Transpor
 
 func (p *tracedListener) DatagramReceived(data []byte, from netip.AddrPort) {
 	p.received++
-	p.run.note(p.name, "got", len(data), crc32.ChecksumIEEE(data), "from", p.run.names[from.Port()])
+	p.run.note(p.name, "got", len(data), crc32.ChecksumIEEE(data), "from", p.run.names[from])
 	if len(data) == 13 {
 		panic(errTest)
 	}
@@ -258,14 +258,14 @@ func (u *udpRun) listen(name string, number int, host string) {
 	if u.check(err); err == nil {
 		u.ports[name] = port
 		u.hosts[name] = hostOf(port)
-		u.names[hostOf(port).Port()] = name
+		u.names[hostOf(port)] = name
 		u.note(name, "listens on", hostOf(port).Addr())
 	}
 }
 
 func traceUDP(t *testing.T, program []udpOp) []string {
 	n := startNet(t)
-	u := &udpRun{n, nil, map[uint16]string{}, map[string]*tracedListener{}, map[string]reactor.DatagramTransport{}, map[string]netip.AddrPort{}}
+	u := &udpRun{n, nil, map[netip.AddrPort]string{}, map[string]*tracedListener{}, map[string]reactor.DatagramTransport{}, map[string]netip.AddrPort{}}
 	for _, op := range program {
 		_, err := reactor.Await(t.Context(), n.r, func() deferred.Deferred[none] { return u.step(op) })
 		wantErr(t, err, nil)

@@ -1,9 +1,9 @@
 package policies
 
 import (
+	"container/list"
 	"fmt"
 	"net"
-	"slices"
 
 	"github.com/hawser-go/hawser/reactor"
 	"github.com/hawser-go/hawser/reactor/internal/arg"
@@ -18,7 +18,7 @@ type WrappingFactory struct {
 	name    string // for logs
 	wrapped reactor.Factory
 	wrap    func() Wrapper
-	live    []Wrapper
+	live    list.List // of Wrapper, in the order of the connections
 
 	// Hooks of the policies. Each may be nil.
 	build      func(addr net.Addr) (reactor.Protocol, error) // replaces BuildFrom of the wrapped factory
@@ -47,8 +47,14 @@ func newFactory(name string, f reactor.Factory, wrap func() Wrapper) *WrappingFa
 func (f *WrappingFactory) Wrapped() reactor.Factory { return f.wrapped }
 
 // Wrappers returns the wrappers whose connections are established and not lost,
-// in no particular order.
-func (f *WrappingFactory) Wrappers() []Wrapper { return slices.Clone(f.live) }
+// in the order of the connections.
+func (f *WrappingFactory) Wrappers() []Wrapper {
+	wrappers := make([]Wrapper, 0, f.live.Len())
+	for e := f.live.Front(); e != nil; e = e.Next() {
+		wrappers = append(wrappers, e.Value.(Wrapper))
+	}
+	return wrappers
+}
 
 // LogPrefix returns the names of the wrapped factory and of the policy.
 func (f *WrappingFactory) LogPrefix() string {
@@ -106,8 +112,7 @@ func (f *WrappingFactory) ClientConnectionLost(c reactor.Connector, reason error
 
 // register adds a wrapper whose connection is established.
 func (f *WrappingFactory) register(w *ProtocolWrapper) {
-	w.index, w.registered = len(f.live), true
-	f.live = append(f.live, w.outer)
+	w.element = f.live.PushBack(w.outer)
 	if f.registered != nil {
 		f.registered(w)
 	}
@@ -115,15 +120,11 @@ func (f *WrappingFactory) register(w *ProtocolWrapper) {
 
 // unregister removes a wrapper whose connection is lost.
 func (f *WrappingFactory) unregister(w *ProtocolWrapper) {
-	if !w.registered {
+	if w.element == nil {
 		return // its ConnectionMade has panicked, or has not called the one of ProtocolWrapper
 	}
-	w.registered = false
-	last := len(f.live) - 1
-	f.live[w.index] = f.live[last]
-	f.live[w.index].wrapper().index = w.index
-	f.live[last] = nil // for the garbage collector
-	f.live = f.live[:last]
+	f.live.Remove(w.element)
+	w.element = nil
 	if f.lost != nil {
 		f.lost(w)
 	}

@@ -16,7 +16,7 @@ func NewLimitTotalConnectionsFactory(
 	w := newFactory("LimitTotalConnectionsFactory", f, nil)
 	w.build = func(addr net.Addr) (reactor.Protocol, error) {
 		switch {
-		case len(w.live) < limit:
+		case w.live.Len() < limit:
 			return reactor.BuildFrom(f, addr)
 		case overflow == nil:
 			return nil, nil

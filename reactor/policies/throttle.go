@@ -2,7 +2,6 @@ package policies
 
 import (
 	"net"
-	"slices"
 	"time"
 
 	"github.com/hawser-go/hawser/deferred"
@@ -40,7 +39,7 @@ func NewThrottlingFactory(clock reactor.Clock, f reactor.Factory, opts ThrottleO
 	t.writes = meter{clock: clock, limit: opts.WriteLimit, apply: t.throttleWrites}
 	t.WrappingFactory = newFactory("ThrottlingFactory", f, func() Wrapper { return &throttled{throttle: t} })
 	t.build = func(addr net.Addr) (reactor.Protocol, error) {
-		if opts.MaxConnections > 0 && len(t.live) >= opts.MaxConnections {
+		if opts.MaxConnections > 0 && t.live.Len() >= opts.MaxConnections {
 			return nil, nil
 		}
 		return reactor.BuildFrom(f, addr)
@@ -57,7 +56,7 @@ type throttle struct {
 }
 
 func (t *throttle) connected(w *ProtocolWrapper) {
-	if len(t.live) == 1 {
+	if t.live.Len() == 1 {
 		t.reads.start()
 		t.writes.start()
 	}
@@ -67,7 +66,7 @@ func (t *throttle) connected(w *ProtocolWrapper) {
 }
 
 func (t *throttle) disconnected() {
-	if len(t.live) == 0 {
+	if t.live.Len() == 0 {
 		t.reads.stop()
 		t.writes.stop()
 	}
@@ -81,7 +80,7 @@ func (t *throttle) throttleWrites(on bool) { t.each(func(w *throttled) { w.throt
 // aborted, and the panic goes on when f was called for the others.
 func (t *throttle) each(f func(w *throttled)) {
 	var failure error
-	for _, w := range slices.Clone(t.live) {
+	for _, w := range t.Wrappers() {
 		if err := protect(func() { f(w.(*throttled)) }); err != nil {
 			w.AbortConnection()
 			failure = err

@@ -1,6 +1,7 @@
 package policies
 
 import (
+	"container/list"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -37,9 +38,8 @@ type ProtocolWrapper struct {
 	outer         Wrapper // embeds this ProtocolWrapper
 	wrapped       reactor.Protocol
 	owner         *WrappingFactory
-	peer          net.Addr // as given to BuildProtocol
-	index         int      // in the list of the factory; valid if registered
-	registered    bool
+	peer          net.Addr      // as given to BuildProtocol
+	element       *list.Element // in the list of the factory; nil if not there
 	disconnecting bool
 }
 

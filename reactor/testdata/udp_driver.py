@@ -25,7 +25,7 @@ class Listener(protocol.DatagramProtocol):
 
     def datagramReceived(self, data, addr):
         self.received += 1
-        self.run.note(self.name, "got", len(data), zlib.crc32(data), "from", self.run.names[addr[1]])
+        self.run.note(self.name, "got", len(data), zlib.crc32(data), "from", self.run.names[addr])
         if len(data) == 13:
             raise ValueError("unlucky")
 
@@ -67,7 +67,7 @@ class Run:
                 self.ports[name] = made
                 host = made.getHost()
                 self.hosts[name] = (host.host, host.port)
-                self.names[host.port] = name
+                self.names[self.hosts[name]] = name
                 self.note(name, "listens on", host.host)
         elif kind == "write":
             self.try_(port.write, contents(op["sizes"][0]), to)
