@@ -26,10 +26,11 @@ type failingSource struct {
 	errs []error
 }
 
-func (s *failingSource) read(into []datagram) (n int, dropped uint64, err error) {
+func (s *failingSource) read(into []datagram) (batch, error) {
 	if len(s.errs) > 0 {
-		err, s.errs = s.errs[0], s.errs[1:]
-		return 0, 0, err
+		err := s.errs[0]
+		s.errs = s.errs[1:]
+		return batch{}, err
 	}
 	return s.datagramSource.read(into)
 }
@@ -44,11 +45,11 @@ func (r *Reactor) ListenUDPEndless(p DatagramProtocol) (DatagramTransport, *atom
 
 type endlessSource struct{ reads atomic.Int64 }
 
-func (s *endlessSource) read(into []datagram) (n int, dropped uint64, err error) {
-	n = min(len(into), 5)
+func (s *endlessSource) read(into []datagram) (batch, error) {
+	n := min(len(into), 5)
 	clear(into[:n])
 	s.reads.Add(int64(n))
-	return n, 0, nil
+	return batch{n: n, more: true}, nil
 }
 
 // DatagramsAhead is the largest number of datagrams that a port reads ahead of

@@ -118,16 +118,17 @@ func control(raw syscall.RawConn, f func(fd uintptr) error) error {
 // udpPort is a UDP port of a reactor. One goroutine reads; see datagramReader.
 // The loop itself writes. All fields belong to the loop.
 type udpPort struct {
-	r    *Reactor
-	p    DatagramProtocol
-	base *BaseDatagramProtocol // of p
-	conn *net.UDPConn
-	raw  syscall.RawConn
-	out  udpSender
-	in   datagramReader
-	host UDPAddress
-	peer netip.AddrPort // zero if the port is not connected
-	key  uint64         // in the reactor's register
+	r     *Reactor
+	p     DatagramProtocol
+	base  *BaseDatagramProtocol // of p
+	conn  *net.UDPConn
+	raw   syscall.RawConn
+	out   udpSender
+	in    datagramReader
+	local UDPAddress // never changes
+	host  UDPAddress
+	peer  netip.AddrPort // zero if the port is not connected
+	key   uint64         // in the reactor's register
 
 	broadcast bool
 	outgoing  string // the interface for datagrams to groups; package ipv4 cannot read it on Linux
@@ -138,7 +139,8 @@ type udpPort struct {
 }
 
 func newUDPPort(r *Reactor, p DatagramProtocol, base *BaseDatagramProtocol, conn *net.UDPConn, maxPacketSize int) *udpPort {
-	u := &udpPort{r: r, p: p, base: base, conn: conn, host: AddressOf(conn.LocalAddr()).(UDPAddress)}
+	local := AddressOf(conn.LocalAddr()).(UDPAddress)
+	u := &udpPort{r: r, p: p, base: base, conn: conn, local: local, host: local}
 	u.raw, _ = conn.SyscallConn() // fails only for a nil conn
 	u.out.init(u)
 	u.in.init(u, maxPacketSize)
@@ -235,7 +237,7 @@ func (u *udpPort) problem(to netip.AddrPort) error {
 }
 
 // is4 reports whether the address family of the port is IPv4.
-func (u *udpPort) is4() bool { return u.host.Addr().Is4() }
+func (u *udpPort) is4() bool { return u.local.Addr().Is4() }
 
 // Connect implements [DatagramTransport].
 func (u *udpPort) Connect(to netip.AddrPort) error {
@@ -292,9 +294,10 @@ func (u *udpPort) Stats() DatagramStats {
 	return s
 }
 
-// received delivers one entry of the reader.
-func (u *udpPort) received(d *datagram) {
+// received passes a datagram, or a refusal, to the protocol.
+func (u *udpPort) received(d datagram) {
 	switch {
+	case u.closed:
 	case d.refused:
 		u.refused()
 	case !u.peer.IsValid() || d.from == u.peer: // the system may still have datagrams from before Connect

@@ -19,16 +19,24 @@ const (
 	readRetry = 50 * time.Millisecond
 )
 
-// datagram is the result of one read.
+// datagram is a received datagram.
 type datagram struct {
 	data    []byte
 	from    netip.AddrPort
 	refused bool // there is no datagram: the peer has refused an earlier one of ours
 }
 
-// datagramSource reads the datagrams of a socket; see batchReader.
+// datagramSource reads the datagrams of a socket; see socketSource.
 type datagramSource interface {
-	read(into []datagram) (n int, dropped uint64, err error)
+	// read waits for datagrams and stores at least one in into.
+	read(into []datagram) (batch, error)
+}
+
+// batch is the result of a read.
+type batch struct {
+	n       int    // datagrams
+	more    bool   // others may be waiting in the system
+	dropped uint64 // by the system since the last batch
 }
 
 // datagramReader is the reading half of a UDP port. A goroutine fills the slots
@@ -38,7 +46,7 @@ type datagramReader struct {
 	u       *udpPort
 	slots   []datagram
 	filled  atomic.Int32 // slots that the loop has not given back
-	waiting atomic.Bool  // the goroutine waits for a free slot; who clears it sends to room
+	waiting atomic.Bool  // the goroutine waits for the loop; who clears it sends to room
 	room    chan struct{}
 	done    chan struct{} // closed by stop
 	arrive  func()
@@ -47,17 +55,19 @@ type datagramReader struct {
 	first int // belongs to the loop: the slot to be emptied next
 
 	// The other fields belong to the goroutine.
-	next     int // the slot to be filled next
 	source   datagramSource
+	next     int // the slot to be filled next
+	limit    int // of filled, while the goroutine may read
 	failures int // reads that failed in a row
 }
 
 func (in *datagramReader) init(u *udpPort, maxPacketSize int) {
 	in.u = u
 	in.slots = make([]datagram, max(1, min(datagramsAhead, bytesAhead/maxPacketSize)))
+	in.limit = len(in.slots)
+	in.source = newSocketSource(u, maxPacketSize)
 	in.room, in.done = make(chan struct{}, 1), make(chan struct{})
 	in.arrive = in.arrived
-	in.source = newBatchReader(u, maxPacketSize)
 }
 
 // stop makes run return once the socket is closed. It must be called on the
@@ -73,20 +83,28 @@ func (in *datagramReader) run() {
 
 // read waits for datagrams and puts them into slots. It returns false when the
 // socket is closed.
+//
+// If there seem to be no more datagrams, the next read must wait until the loop
+// has taken all. It then brings several, and the goroutine and the loop can take
+// turns on one thread of the system.
 func (in *datagramReader) read() bool {
 	room := len(in.slots) - int(in.filled.Load())
-	n, dropped, err := in.source.read(in.slots[in.next:min(in.next+room, len(in.slots))])
+	b, err := in.source.read(in.slots[in.next:min(in.next+room, len(in.slots))])
 	switch {
 	case err == nil:
 		in.failures = 0
-		in.dropped.Add(dropped)
-		in.fill(n)
+		in.dropped.Add(b.dropped)
+		in.fill(b.n)
+		in.limit = 1
+		if b.more {
+			in.limit = len(in.slots)
+		}
 	case errors.Is(err, net.ErrClosed):
 		return false
 	case isRefused(err):
 		in.slots[in.next] = datagram{refused: true}
 		in.fill(1)
-	case !isTooLong(err):
+	case !isTooLong(err): // where the system drops a long datagram instead of its end
 		in.failed(err)
 	}
 	return true
@@ -105,7 +123,7 @@ func (in *datagramReader) fill(n int) {
 // may work again.
 func (in *datagramReader) failed(err error) {
 	if in.failures++; in.failures == 1 {
-		in.u.r.logger().Error("reactor: receiving a datagram failed", "port", in.u.host, "err", err)
+		in.u.r.logger().Error("reactor: receiving a datagram failed", "port", in.u.local, "err", err)
 	}
 	timer := time.NewTimer(min(time.Duration(in.failures)*time.Millisecond, readRetry))
 	defer timer.Stop()
@@ -115,7 +133,8 @@ func (in *datagramReader) failed(err error) {
 	}
 }
 
-// waitForRoom waits until a slot is free. It returns false after stop.
+// waitForRoom waits until fewer slots than the limit are filled. It returns
+// false after stop.
 func (in *datagramReader) waitForRoom() bool {
 	for in.full() {
 		in.waiting.Store(true)
@@ -131,7 +150,7 @@ func (in *datagramReader) waitForRoom() bool {
 	return true
 }
 
-func (in *datagramReader) full() bool { return int(in.filled.Load()) == len(in.slots) }
+func (in *datagramReader) full() bool { return int(in.filled.Load()) >= in.limit }
 
 // arrived runs on the loop when there are filled slots. It empties those that
 // are filled now. Others wait for the next iteration.
@@ -162,9 +181,7 @@ func (in *datagramReader) deliver(n int32) (done int32) {
 		in.slots[in.first] = datagram{}
 		in.first = (in.first + 1) % len(in.slots)
 		done++
-		if !u.closed {
-			u.received(&d)
-		}
+		u.received(d)
 	}
 	return done
 }

@@ -1,31 +1,25 @@
-//go:build !linux
+//go:build !unix
 
 package reactor
 
 import "net"
 
-// batchReader reads single datagrams: these systems have no call for several.
-// It belongs to one goroutine.
-type batchReader struct {
+// socketSource reads single datagrams from a socket.
+type socketSource struct {
 	conn *net.UDPConn
 	buf  []byte
 }
 
-func newBatchReader(u *udpPort, maxPacketSize int) *batchReader {
-	return &batchReader{u.conn, make([]byte, maxPacketSize)}
+func newSocketSource(u *udpPort, maxPacketSize int) *socketSource {
+	return &socketSource{u.conn, make([]byte, maxPacketSize)}
 }
 
-// read waits for datagrams and stores at least one, at most len(into). These
-// systems do not say how many they have dropped.
-func (b *batchReader) read(into []datagram) (n int, dropped uint64, err error) {
-	n, from, err := b.conn.ReadFromUDPAddrPort(b.buf)
+// read implements datagramSource.
+func (s *socketSource) read(into []datagram) (batch, error) {
+	n, from, err := s.conn.ReadFromUDPAddrPort(s.buf)
 	if err != nil {
-		return 0, 0, err
+		return batch{}, err
 	}
-	into[0] = datagram{data: cloneBytes(b.buf[:n]), from: from}
-	return 1, 0, nil
+	into[0] = datagram{data: cloneBytes(s.buf[:n]), from: from}
+	return batch{n: 1, more: true}, nil
 }
-
-// ownGroupsOnly does nothing: here a socket receives only the datagrams of the
-// multicast groups that it has joined itself.
-func ownGroupsOnly(uintptr) {}
