@@ -90,7 +90,7 @@ func (c *conn) writeEnded(err error) {
 	if err != nil {
 		c.r.logger().Debug("reactor: ending one direction of a connection", "err", err)
 	}
-	if half, ok := c.p.(HalfCloser); ok && c.closingWrite {
+	if half, ok := As[HalfCloser](c.p); ok && c.closingWrite {
 		_ = c.guard("WriteConnectionLost", half.WriteConnectionLost)
 	}
 	c.markDirty() // LoseConnection may wait

@@ -154,7 +154,7 @@ func (c *conn) readEnded(err error) {
 	if c.disconnecting {
 		return // called in DataReceived just now; finish closes the connection
 	}
-	half, ok := c.p.(HalfCloser)
+	half, ok := As[HalfCloser](c.p)
 	if !ok {
 		c.close(ErrConnectionDone)
 		return
@@ -165,7 +165,7 @@ func (c *conn) readEnded(err error) {
 // descriptorsReceived passes file descriptors to the protocol, or closes them
 // if the protocol does not accept any.
 func (c *conn) descriptorsReceived(fds []int) {
-	receiver, ok := c.p.(FileDescriptorReceiver)
+	receiver, ok := As[FileDescriptorReceiver](c.p)
 	if !ok {
 		c.r.logger().Warn("reactor: file descriptors were received that the protocol does not want; they are closed",
 			"protocol", LogPrefix(c.p), "count", len(fds))

@@ -24,6 +24,7 @@ type Network interface {
 	ListenTLS(port int, f Factory, config *tls.Config, opts ListenOptions) (ListeningPort, error)
 	ListenUNIX(path string, f Factory, opts UNIXOptions) (ListeningPort, error)
 	Listen(l net.Listener, f Factory) (ListeningPort, error)
+	ListenUDP(port int, p DatagramProtocol, opts UDPOptions) (DatagramTransport, error)
 
 	ConnectTCP(host string, port int, f ClientFactory, opts DialOptions) Connector
 	ConnectTLS(host string, port int, f ClientFactory, config *tls.Config, opts DialOptions) Connector

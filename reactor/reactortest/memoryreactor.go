@@ -28,6 +28,7 @@ type MemoryReactor struct {
 	TCPServers  []*ServerCall
 	TLSServers  []*ServerCall
 	UNIXServers []*ServerCall
+	UDPPorts    []*UDPCall
 	Adopted     []*ServerCall
 	Attached    []*Attachment
 
@@ -85,6 +86,14 @@ type ServerCall struct {
 	UNIXOptions reactor.UNIXOptions
 	Listener    net.Listener
 	*FakePort
+}
+
+// UDPCall is a call of ListenUDP.
+type UDPCall struct {
+	Port     int
+	Protocol reactor.DatagramProtocol
+	Options  reactor.UDPOptions
+	*FakeDatagramTransport
 }
 
 // Attachment is a call of Attach.
@@ -234,6 +243,21 @@ func (m *MemoryReactor) Listen(l net.Listener, f reactor.Factory) (reactor.Liste
 	arg.NotNil("reactortest: MemoryReactor.Listen", "listener", l)
 	port := &FakePort{Host: reactor.AddressOf(l.Addr()), Listening: true, adopted: true}
 	return m.listen(&m.Adopted, &ServerCall{Factory: f, Listener: l, FakePort: port})
+}
+
+// ListenUDP records the call and connects p to a FakeDatagramTransport, or
+// returns m.Err.
+func (m *MemoryReactor) ListenUDP(
+	port int, p reactor.DatagramProtocol, opts reactor.UDPOptions,
+) (reactor.DatagramTransport, error) {
+	arg.NotNil("reactortest: MemoryReactor.ListenUDP", "protocol", p)
+	call := &UDPCall{Port: port, Protocol: p, Options: opts, FakeDatagramTransport: newFakeUDPPort(opts.Interface, port)}
+	m.UDPPorts = append(m.UDPPorts, call)
+	if m.Err != nil {
+		return nil, m.Err
+	}
+	call.start(p)
+	return call.FakeDatagramTransport, nil
 }
 
 func (m *MemoryReactor) listen(calls *[]*ServerCall, call *ServerCall) (reactor.ListeningPort, error) {
