@@ -145,14 +145,18 @@ func TestR471_SpawnProcess(t *testing.T) {
 
 func TestR472_Environment(t *testing.T) {
 	t.Setenv("HAWSER_INHERITED", "yes")
+	t.Setenv("HAWSER_BOTH", "inherited")
 	n := startProcesses(t)
 	alone := n.run("env", reactor.ProcessOptions{Env: []string{"A=1", "B=2"}}).got(1)
 	if !strings.Contains(alone, `"A=1" "B=2"`) || strings.Contains(alone, "INHERITED") {
 		t.Errorf("Env alone: %s", alone)
 	}
-	both := n.run("env", reactor.ProcessOptions{Env: []string{"HAWSER_MORE=1"}, InheritEnv: true}).got(1)
+	both := n.run("env", reactor.ProcessOptions{Env: []string{"HAWSER_MORE=1", "HAWSER_BOTH=own"}, InheritEnv: true}).got(1)
 	if !strings.Contains(both, `"HAWSER_INHERITED=yes"`) || !strings.Contains(both, `"HAWSER_MORE=1"`) {
 		t.Errorf("InheritEnv: %s", both)
+	}
+	if !strings.Contains(both, `"HAWSER_BOTH=own"`) || strings.Contains(both, "HAWSER_BOTH=inherited") {
+		t.Errorf("Env does not replace what is inherited: %s", both)
 	}
 }
 

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -114,11 +117,34 @@ func (o *ProcessOptions) check() error {
 }
 
 // environ returns the child's environment. It is never nil, which would mean
-// the environment of this process.
+// the environment of this process. Of several values of a key, only the last is
+// kept, because programs disagree on which one counts.
 func (o *ProcessOptions) environ() []string {
-	env := make([]string, 0, len(o.Env))
+	all := o.Env
 	if o.InheritEnv {
-		env = os.Environ()
+		all = append(os.Environ(), o.Env...)
 	}
-	return append(env, o.Env...)
+	env := make([]string, 0, len(all))
+	seen := make(map[string]bool)
+	for _, entry := range slices.Backward(all) {
+		key := envKey(entry)
+		if !seen[key] {
+			seen[key] = true
+			env = append(env, entry)
+		}
+	}
+	slices.Reverse(env)
+	return env
+}
+
+// envKey returns the key of "key=value". On Windows, keys may begin with "=",
+// and their case does not matter.
+func envKey(entry string) string {
+	if runtime.GOOS == "windows" {
+		entry = strings.ToUpper(entry)
+	}
+	if i := strings.Index(entry[min(1, len(entry)):], "="); i >= 0 {
+		return entry[:i+1]
+	}
+	return entry
 }
