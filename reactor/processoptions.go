@@ -42,11 +42,11 @@ type ProcessOptions struct {
 
 	// KillAfter, if not 0, makes a stopping reactor end the child: the child
 	// gets SIGTERM, and SIGKILL after this time, on Windows at once. Run
-	// returns after the child has ended; see also Options.ShutdownTimeout. Of
-	// children that this child has started, nothing is known.
+	// returns after the child has ended; see also Options.ShutdownTimeout.
+	// Processes that the child has started get no signal.
 	//
 	// With 0, the pipes of the child are closed and the child may run on. A
-	// goroutine then waits for the child, so that it leaves no zombie.
+	// goroutine then stays until the child ends, so that no zombie is left.
 	KillAfter time.Duration
 }
 
