@@ -416,6 +416,30 @@ func TestR488_Kill(t *testing.T) {
 	})
 }
 
+func TestAbortConnection(t *testing.T) {
+	n := startProcesses(t)
+	p, prod := newProcessRecorder(), new(testProducer)
+	proc := n.spawn(p, "leave wait", reactor.ProcessOptions{})
+	n.waitFor("exit", func() bool { return p.exit != nil })
+	n.do(func() {
+		wantErr(t, proc.RegisterProducer(prod, true), nil)
+		proc.Write(make([]byte, tooMuch)) // the grandchild need not read it
+		proc.PauseProducing()
+		proc.LoseConnection() // waits for the producer
+		proc.AbortConnection()
+		proc.AbortConnection()
+	})
+	wantErr(t, within(t, p.ended), reactor.ErrProcessDone)
+	prod.events.want(t, "pause", "stop")
+
+	p = newProcessRecorder()
+	proc = n.spawn(p, "forever", reactor.ProcessOptions{})
+	n.do(proc.AbortConnection)
+	if _, ok := errors.AsType[*reactor.ProcessTerminatedError](within(t, p.ended)); !ok {
+		t.Errorf("reason %v", p.exit)
+	}
+}
+
 func TestR489_CannotStart(t *testing.T) {
 	n := startProcesses(t)
 	for name, program := range map[string]string{
