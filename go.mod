@@ -3,6 +3,7 @@ module github.com/hawser-go/hawser
 go 1.26.0
 
 require (
+	github.com/creack/pty v1.1.24
 	github.com/gammazero/workerpool v1.3.0
 	github.com/pkg/sftp v1.13.12
 	golang.org/x/crypto v0.58.0

@@ -1,6 +1,7 @@
 package reactor
 
 import (
+	"errors"
 	"io"
 	"net"
 	"time"
@@ -87,7 +88,7 @@ func (c *conn) writeEnded(err error) {
 		return
 	}
 	c.writeClosed, c.writeErr = true, err
-	if err != nil {
+	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		c.r.logger().Debug("reactor: ending one direction of a connection", "err", err)
 	}
 	if half, ok := As[HalfCloser](c.p); ok && c.closingWrite {

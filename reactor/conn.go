@@ -19,7 +19,7 @@ type conn struct {
 	in     inbound
 	out    outbound
 	tls    *tlsLayer // nil without TLS
-	key    uint64    // in Reactor.open
+	key    uint64    // in Reactor.open; 0 for the pipe of a process
 
 	producer  Producer
 	streaming bool
@@ -70,6 +70,7 @@ func (r *Reactor) Attach(nc net.Conn, p Protocol, opts AttachOptions) (Transport
 		return nil, err
 	}
 	c := r.newConn(nc, p)
+	c.key = r.register(c)
 	if opts.TLS != nil {
 		c.tls = &tlsLayer{config: opts.TLS, server: opts.Server}
 	}
@@ -82,12 +83,12 @@ func (r *Reactor) Attach(nc net.Conn, p Protocol, opts AttachOptions) (Transport
 	return c, err
 }
 
+// newConn returns a conn that the reactor does not close when it stops.
 func (r *Reactor) newConn(nc net.Conn, p Protocol) *conn {
 	c := &conn{r: r, socket: nc, s: newStream(nc), p: p}
 	c.host, c.peer = AddressOf(nc.LocalAddr()), AddressOf(nc.RemoteAddr())
 	c.in.init(c)
 	c.out.init(c)
-	c.key = r.register(c)
 	return c
 }
 
@@ -111,7 +112,7 @@ func (c *conn) GetHost() net.Addr { return c.host }
 // GetPeer implements [Transport].
 func (c *conn) GetPeer() net.Addr { return c.peer }
 
-// register adds a connection or port to those that the reactor closes when it
+// register adds a connection, port or process to those that the reactor closes when it
 // stops.
 func (r *Reactor) register(s shutDowner) (key uint64) {
 	r.lastKey++
@@ -124,7 +125,7 @@ func (r *Reactor) register(s shutDowner) (key uint64) {
 
 func (r *Reactor) unregister(key uint64) { delete(r.open, key) }
 
-// shutDowner is a connection or a port.
+// shutDowner is a connection, a port or a process.
 type shutDowner interface{ shutDown() }
 
 // socketOptions holds the options of a TCP socket, because package net can set

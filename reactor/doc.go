@@ -104,13 +104,21 @@
 //
 //	port, err := r.ListenUDP(7000, new(echo), reactor.UDPOptions{})
 //
+// # Processes
+//
+// [Reactor.SpawnProcess] starts a program as a child process. A
+// [ProcessProtocol] handles its output and its end, and a [ProcessTransport]
+// writes to it and sends signals. [GetProcessOutput], [GetProcessValue] and
+// [GetProcessOutputAndValue] run a program for its result.
+//
 // # Shutdown
 //
 // Stop, SIGINT and SIGTERM begin the shutdown, which has these steps:
 //
 //  1. The "before shutdown" triggers run. If some return Deferreds, the loop
 //     continues until these have fired.
-//  2. Listeners, connections and UDP ports are closed.
+//  2. Listeners, connections, UDP ports and the pipes of child processes are
+//     closed. Children with KillAfter get SIGTERM.
 //  3. The "during shutdown" and then the "after shutdown" triggers run.
 //  4. The loop continues until functions in threads have returned and nothing
 //     holds the reactor. [Reactor.Hold] is to Run what sync.WaitGroup.Add(1) is

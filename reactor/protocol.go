@@ -122,9 +122,9 @@ func (b *BaseProtocol) Connected() bool { return b.connected }
 // embedded calls the methods of the embedding type through Self.
 func (b *BaseProtocol) Self() Protocol { return b.self }
 
-// baseOf returns the BaseProtocol of p. If p is nil, or a nil pointer, or
-// embeds one, baseOf returns a *NilProtocolError.
-func baseOf(p Protocol) (b *BaseProtocol, err error) {
+// baseOf returns the BaseProtocol or BaseProcessProtocol of p. If p is nil, or
+// a nil pointer, or embeds one, baseOf returns a *NilProtocolError.
+func baseOf[P interface{ base() *B }, B any](p P) (b *B, err error) {
 	defer func() {
 		if recover() != nil || b == nil {
 			b, err = nil, &NilProtocolError{Type: fmt.Sprintf("%T", p)}

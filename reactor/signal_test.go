@@ -75,7 +75,7 @@ func TestR49_TheSecondSignalForces(t *testing.T) {
 	if os.Getenv("HAWSER_TEST_SECOND_SIGNAL") != "" {
 		programWithEndlessShutdown()
 	}
-	cmd := exec.Command(os.Args[0], "-test.run=TestR49")
+	cmd := exec.Command(os.Args[0], "-test.run=TestR49_")
 	cmd.Env = append(os.Environ(), "HAWSER_TEST_SECOND_SIGNAL=1")
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -9,6 +9,10 @@ import (
 
 func newStream(c net.Conn) stream { return newConnStream(c) }
 
+// canWatch reports whether the read of an end that only writes returns when the
+// other end is closed.
+func canWatch(stream) bool { return false }
+
 func closeDescriptors([]int) {}
 
 // SendFileDescriptor implements [UNIXTransport]. It always returns

@@ -10,8 +10,11 @@ import (
 )
 
 // newStream returns the stream of c: a rawStream if c is a socket of the
-// operating system, else a connStream.
+// operating system, a pipeStream for a pipe, else a connStream.
 func newStream(c net.Conn) stream {
+	if p, ok := c.(*pipeConn); ok {
+		return newPipeStream(p)
+	}
 	if !isSocket(c) {
 		return newConnStream(c)
 	}

@@ -52,19 +52,25 @@ func connect(r reactor.Network, dial func() deferred.Deferred[net.Conn], f react
 		if err == nil {
 			p, err = attach(r, nc, f, config)
 		}
-		if p == nil || !p.Connected() { // there is no connection, or none any more
-			return p, stopped(f, err)
-		}
-		reactor.OnConnectionLost(p, func(error) { reactor.DoStop(f) })
-		return p, err
+		return inUse(f, p, err)
 	})
+}
+
+// inUse ends the use of f when the connection of p is lost. It returns its
+// arguments.
+func inUse(f reactor.Factory, p reactor.Protocol, err error) (reactor.Protocol, error) {
+	if p == nil || !p.Connected() { // there is no connection, or none any more
+		return p, stopped(f, err)
+	}
+	reactor.OnConnectionLost(p, func(error) { reactor.DoStop(f) })
+	return p, err
 }
 
 // attach makes a protocol and attaches the connection to it. If there is no
 // protocol, attach closes the connection. A protocol together with an error
 // means that ConnectionMade panicked.
 func attach(r reactor.Network, nc net.Conn, f reactor.Factory, config *tls.Config) (reactor.Protocol, error) {
-	p, err := build(nc, f)
+	p, err := build(reactor.AddressOf(nc.RemoteAddr()), f)
 	if err != nil {
 		_ = nc.Close() // err is the error to report
 		return nil, err
@@ -77,13 +83,13 @@ func attach(r reactor.Network, nc net.Conn, f reactor.Factory, config *tls.Confi
 }
 
 // build makes the protocol of a connection. A panic becomes an error.
-func build(nc net.Conn, f reactor.Factory) (p reactor.Protocol, err error) {
+func build(addr net.Addr, f reactor.Factory) (p reactor.Protocol, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			p, err = nil, deferred.NewPanicError(v)
 		}
 	}()
-	return reactor.BuildFrom(f, reactor.AddressOf(nc.RemoteAddr()))
+	return reactor.BuildFrom(f, addr)
 }
 
 // stopped ends the use of the factory. It returns err, joined with a panic in

@@ -4,9 +4,10 @@
 //   - [Clock] is a [reactor.Clock] whose time the test advances.
 //   - [StringTransport] is a transport that collects the written data.
 //   - [FakeDatagramTransport] is a UDP port that collects the sent datagrams.
+//   - [FakeProcess] is a child process that does what the test says.
 //   - [Pair] connects two protocols in memory and delivers data step by step.
-//   - [MemoryReactor] is a [reactor.Network] that records calls to connect and
-//     to listen.
+//   - [MemoryReactor] is a [reactor.Network] that records calls to connect, to
+//     listen and to start processes.
 //   - [AccumulatingProtocol] and [LineSendingProtocol] record what happens to
 //     them.
 //   - [Run] and [Start] run a real reactor for a test.

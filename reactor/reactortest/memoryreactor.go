@@ -11,9 +11,10 @@ import (
 	"github.com/hawser-go/hawser/reactor/internal/arg"
 )
 
-// MemoryReactor is a reactor.Network without sockets. It records calls to
-// connect and to listen. The test fires the Deferreds of Dials, calls the
-// factories, and advances the clock.
+// MemoryReactor is a reactor.Network without sockets, and a
+// reactor.ProcessSpawner without processes. It records calls to connect, to
+// listen and to start processes. The test fires the Deferreds of Dials, calls
+// the factories, plays the processes, and advances the clock.
 //
 // All methods but CallFromThread belong to one goroutine. Make one with
 // NewMemoryReactor.
@@ -31,6 +32,7 @@ type MemoryReactor struct {
 	UDPPorts    []*UDPCall
 	Adopted     []*ServerCall
 	Attached    []*Attachment
+	Processes   []*FakeProcess
 
 	// Hosts has the answers of Resolve. A name that is not in the map fails
 	// with a *reactor.DNSLookupError.
@@ -39,8 +41,8 @@ type MemoryReactor struct {
 	// ResolveFunc, if not nil, answers Resolve instead of Hosts.
 	ResolveFunc func(network, host string) deferred.Deferred[[]netip.Addr]
 
-	// Err, if not nil, is the error of each call to listen, and the failure of
-	// each call to connect. A real reactor returns a *reactor.CannotListenError
+	// Err, if not nil, is the error of each call to listen and of SpawnProcess,
+	// and the failure of each call to connect. A real reactor returns a *reactor.CannotListenError
 	// and a *reactor.ConnectError.
 	Err error
 
@@ -52,7 +54,10 @@ type MemoryReactor struct {
 	running bool
 }
 
-var _ reactor.Network = (*MemoryReactor)(nil)
+var (
+	_ reactor.Network        = (*MemoryReactor)(nil)
+	_ reactor.ProcessSpawner = (*MemoryReactor)(nil)
+)
 
 // Dialled is a call of Dial or DialUNIX.
 type Dialled struct {
@@ -302,6 +307,22 @@ func (m *MemoryReactor) connect(calls *[]*ClientCall, call *ClientCall, to net.A
 		call.Factory.ClientConnectionFailed(call.FakeConnector, m.Err)
 	}
 	return call.FakeConnector
+}
+
+// SpawnProcess connects p to a FakeProcess and records the call, or returns
+// m.Err.
+func (m *MemoryReactor) SpawnProcess(
+	p reactor.ProcessProtocol, executable string, args []string, opts reactor.ProcessOptions,
+) (reactor.ProcessTransport, error) {
+	arg.NotNil("reactortest: MemoryReactor.SpawnProcess", "protocol", p)
+	if m.Err != nil {
+		return nil, m.Err
+	}
+	f := newFakeProcess(p, opts)
+	f.Executable, f.Args = executable, args
+	m.Processes = append(m.Processes, f)
+	reactor.MakeProcessConnection(p, f)
+	return f, nil
 }
 
 // Run sets HasRun, calls the functions given to CallWhenRunning, and returns.

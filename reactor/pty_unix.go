@@ -1,0 +1,59 @@
+//go:build unix
+
+package reactor
+
+import (
+	"os"
+	"syscall"
+
+	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
+)
+
+// openTerminal gives the child a terminal that controls a new session.
+func (l *launch) openTerminal(size WindowSize) error {
+	blocking, theirs, err := pty.Open()
+	if err != nil {
+		return err
+	}
+	l.theirs = append(l.theirs, theirs, blocking)
+	ours, err := nonblocking(blocking)
+	if err != nil {
+		return err
+	}
+	l.ends = append(l.ends, processEnd{fd: 1, file: ours, reads: true, writes: true})
+	l.attr.Files = []*os.File{theirs, theirs, theirs}
+	sys := l.sys()
+	sys.Setsid, sys.Setctty, sys.Ctty = true, true, 0
+	if size == (WindowSize{}) {
+		return nil
+	}
+	return setWindowSize(ours, size)
+}
+
+// nonblocking returns a duplicate of f that the runtime can wait for together
+// with others, so that Close ends a read.
+func nonblocking(f *os.File) (*os.File, error) {
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.SetNonblock(fd, true); err != nil {
+		_ = unix.Close(fd) // err is the error to report
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), f.Name()), nil
+}
+
+// setWindowSize does not use File.Fd, which would make the terminal block.
+func setWindowSize(terminal *os.File, size WindowSize) error {
+	raw, err := terminal.SyscallConn()
+	if err != nil {
+		return err
+	}
+	window := &unix.Winsize{Row: size.Rows, Col: size.Columns, Xpixel: size.Width, Ypixel: size.Height}
+	if failed := raw.Control(func(fd uintptr) { err = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, window) }); failed != nil {
+		return failed
+	}
+	return err
+}
