@@ -412,7 +412,7 @@ var endings = map[string]struct {
 // A connection ends although nothing is typed, and leaves the open files as
 // they were. CheckGoroutines finds a reader that stays.
 func TestR501_StandardIOEndsWithoutInput(t *testing.T) {
-	for _, kind := range []string{"pipe", "socket"} {
+	for _, kind := range []string{"pipe", "socket", "terminal"} {
 		for name, tt := range endings {
 			t.Run(kind+"/"+name, func(t *testing.T) {
 				p := newRecorder()
@@ -427,10 +427,15 @@ func TestR501_StandardIOEndsWithoutInput(t *testing.T) {
 					stdin = fileOf(t, fds[0])
 					in, out, stdout = fileOf(t, fds[1]), fileOf(t, fds[1]), stdin
 				}
+				if kind == "terminal" {
+					in, stdin = openTerminal(t)
+					out, stdout = in, stdin
+					makeRaw(t, stdin) // no echo
+				}
 				before := openDescriptors(t)
 				n.standardIO(p, stdin, stdout)
-				if kind == "pipe" && (nonblocking(t, stdin) || nonblocking(t, stdout)) && canOpenAgain {
-					t.Error("the mode of a pipe that others share is changed")
+				if kind != "socket" && (nonblocking(t, stdin) || nonblocking(t, stdout)) && canOpenAgain {
+					t.Error("the mode of a descriptor that others share is changed")
 				}
 				tt.end(n, p)
 				if name == "panic" {
