@@ -6,11 +6,13 @@ import (
 
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
+	"github.com/hawser-go/hawser/reactor/service"
 )
 
-// ServerService listens on an endpoint while it is started. All methods must be
-// called on the loop.
+// ServerService is a service that listens on an endpoint while it is started.
+// All methods must be called on the loop.
 type ServerService struct {
+	service.BaseService
 	endpoint StreamServerEndpoint
 	f        reactor.Factory
 
@@ -63,12 +65,16 @@ func (s *ServerService) StartService() error {
 		s.listen(func(err error) { s.err = err })
 	}
 	s.report = s.log
-	return s.err
+	if s.err != nil {
+		return s.err
+	}
+	return s.BaseService.StartService()
 }
 
 // StopService closes the port, or cancels a Listen in progress. The Deferred
 // is that of StopListening, or has fired already if there is no port.
 func (s *ServerService) StopService() deferred.Deferred[struct{}] {
+	s.BaseService.StopService()
 	waiting, port := s.waiting, s.port
 	s.waiting, s.port, s.err = deferred.Deferred[reactor.ListeningPort]{}, nil, nil
 	if waiting != (deferred.Deferred[reactor.ListeningPort]{}) {
