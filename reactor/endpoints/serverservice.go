@@ -56,17 +56,23 @@ func (s *ServerService) listen(report func(err error)) {
 
 func (s *ServerService) log(err error) { s.logger().Error("endpoints: listening failed", "err", err) }
 
+// PrivilegedStartService begins to listen before the program gives up its
+// privileges; StartService follows. It returns the errors of StartService.
+func (s *ServerService) PrivilegedStartService() error {
+	if s.waiting == (deferred.Deferred[reactor.ListeningPort]{}) {
+		s.listen(func(err error) { s.err = err })
+	}
+	s.report = s.log
+	return s.err
+}
+
 // StartService begins to listen, unless the service is started. It returns the
 // error if listening fails at once, a *reactor.CannotListenError for the
 // endpoints of this package. A later failure is logged. After a failure,
 // StartService tries again.
 func (s *ServerService) StartService() error {
-	if s.waiting == (deferred.Deferred[reactor.ListeningPort]{}) {
-		s.listen(func(err error) { s.err = err })
-	}
-	s.report = s.log
-	if s.err != nil {
-		return s.err
+	if err := s.PrivilegedStartService(); err != nil {
+		return err
 	}
 	return s.BaseService.StartService()
 }

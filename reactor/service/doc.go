@@ -9,9 +9,10 @@
 //	func main() {
 //		service.Run(func(r *reactor.Reactor, args []string) (service.Service, error) {
 //			app := new(service.MultiService)
-//			app.AddService(newDatabase(r))
-//			app.AddService(newWebServer(r)) // is stopped before the database
-//			return app, nil
+//			return app, errors.Join(
+//				app.AddService(newDatabase(r)),
+//				app.AddService(newWebServer(r)), // is stopped first
+//			)
 //		})
 //	}
 //

@@ -46,9 +46,6 @@ func TestMainStopsTheServices(t *testing.T) {
 	var events notes
 	m, parts := family(t, &events, "a", "b")
 	mustAdd(t, m, privileged{newPart(&events, "p")})
-	parts[0].onStop = func() deferred.Deferred[none] {
-		return deferred.New[none](func(deferred.Deferred[none]) { t.Error("cancelled") })
-	}
 	var r *reactor.Reactor
 	parts[0].onStop = func() deferred.Deferred[none] { return task.DeferLater[none](r, 5*second, nil) }
 	code, said := runMain(t, m, nil, func(running *reactor.Reactor) {

@@ -9,11 +9,17 @@ import (
 )
 
 // MultiService is a service that consists of others. It starts them in the
-// order in which they were added, and stops them in the reverse order: each one
-// when the one before has ended. A MultiService can be a part of another one.
-// The zero value is ready to use.
+// order in which they were added, and stops them in the reverse order. A
+// MultiService can be a part of another one. The zero value is ready to use.
 type MultiService struct {
 	BaseService
+
+	// InTurn makes StopService stop each service when the one before has ended.
+	// Then a service can use those that were added before it until it has ended
+	// itself, but must not wait for one of them to stop. Otherwise StopService
+	// begins to stop all of them at once.
+	InTurn bool
+
 	children []Service
 	starting bool
 	ending   *ending // while the services are being stopped
@@ -90,13 +96,15 @@ func (m *MultiService) GetServiceNamed(name string) Service {
 // Services returns the services in the order in which they were added.
 func (m *MultiService) Services() []Service { return slices.Clone(m.children) }
 
-// PrivilegedStartService calls that of the services that have one.
-func (m *MultiService) PrivilegedStartService() {
+// PrivilegedStartService calls that of the services that have one. It returns
+// the first error.
+func (m *MultiService) PrivilegedStartService() error {
 	for _, s := range m.Services() {
 		if err := startPrivileged(s); err != nil {
-			panic(err) // it was one
+			return err
 		}
 	}
+	return nil
 }
 
 // StartService starts the services. If one fails, StartService stops those that
@@ -133,11 +141,10 @@ func (m *MultiService) firstStopped() Service {
 	return nil
 }
 
-// StopService stops the services that are running, in the reverse order. Each
-// is stopped when the Deferred of the one before has fired. The Deferred of
-// StopService fires after the last one. If services have failed to stop, it
-// fails with the errors of all of them, joined. Cancelling it cancels the
-// Deferred of the service that is being stopped; the next one follows.
+// StopService stops the services that are running, in the reverse order. Its
+// Deferred fires when all have ended. If services have failed to stop, it fails
+// with the errors of all of them, joined. Cancelling it cancels the Deferreds of
+// the services that are being stopped.
 func (m *MultiService) StopService() deferred.Deferred[struct{}] {
 	m.running = false
 	return m.stopAll().wait()
@@ -160,12 +167,30 @@ func (m *MultiService) stopAll() *ending {
 func (m *MultiService) stopEach() deferred.Deferred[struct{}] {
 	services := m.Services()
 	slices.Reverse(services)
+	if m.InTurn {
+		return stopInTurn(services)
+	}
+	var ends []deferred.Deferred[struct{}]
+	for _, s := range services {
+		ends = append(ends, stop(s))
+	}
+	return deferred.Then(deferred.List(ends, deferred.ConsumeErrors), func(outcomes []deferred.Outcome[struct{}]) (none struct{}, _ error) {
+		var errs []error
+		for i, o := range outcomes {
+			errs = append(errs, named("stopping", services[i], o.Err))
+		}
+		return none, errors.Join(errs...)
+	})
+}
+
+// stopInTurn stops one service after the other. When the Deferred is cancelled,
+// the present one is cancelled, and the next one follows.
+func stopInTurn(services []Service) deferred.Deferred[struct{}] {
 	return deferred.Inline(func(co *deferred.Coro) (none struct{}, _ error) {
 		var errs []error
 		for _, s := range services {
-			if _, err := deferred.Await(co, stop(s)); err != nil {
-				errs = append(errs, named("stopping", s, err))
-			}
+			_, err := deferred.Await(co, stop(s))
+			errs = append(errs, named("stopping", s, err))
 		}
 		return none, errors.Join(errs...)
 	})

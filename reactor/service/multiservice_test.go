@@ -64,11 +64,30 @@ func TestStartsInOrderAndStopsInReverse(t *testing.T) {
 	events.want(t, "start first", "start a", "start b", "start c", "start last")
 }
 
-// Each service is stopped when the next one has ended. Everything that is asked
-// meanwhile waits for the same end.
-func TestStopsOneAfterTheOther(t *testing.T) {
+// All services begin to stop at once, and StopService waits for all.
+func TestStopsAtOnce(t *testing.T) {
 	var events notes
 	m, parts := family(t, &events, "a", "b", "c")
+	mustStart(t, m)
+	ends := []deferred.Deferred[none]{deferred.New[none](), deferred.New[none]()}
+	for i := range ends {
+		parts[i].onStop = func() deferred.Deferred[none] { return ends[i] }
+	}
+	events = nil
+	d := m.StopService()
+	events.want(t, "stop c", "stop b", "stop a")
+	ends[1].Callback(none{})
+	deferredtest.AssertNoResult(t, d)
+	ends[0].Callback(none{})
+	deferredtest.SuccessResultOf(t, d)
+}
+
+// With InTurn, each service is stopped when the next one has ended. Everything
+// that is asked meanwhile waits for the same end.
+func TestStopsInTurn(t *testing.T) {
+	var events notes
+	m, parts := family(t, &events, "a", "b", "c")
+	m.InTurn = true
 	mustStart(t, m)
 	ended := deferred.New[none]()
 	parts[1].onStop = func() deferred.Deferred[none] { return ended }
@@ -95,8 +114,15 @@ func TestStopsOneAfterTheOther(t *testing.T) {
 }
 
 func TestFailuresToStopAreCollected(t *testing.T) {
+	for _, inTurn := range []bool{false, true} {
+		failuresToStop(t, inTurn)
+	}
+}
+
+func failuresToStop(t *testing.T, inTurn bool) {
 	var events notes
 	m, parts := family(t, &events, "a", "b", "c")
+	m.InTurn = inTurn
 	failures := []error{errors.New("late"), errors.New("at once")}
 	ended := deferred.New[none]()
 	parts[0].onStop = func() deferred.Deferred[none] { return ended }
@@ -118,23 +144,25 @@ func TestFailuresToStopAreCollected(t *testing.T) {
 	}
 }
 
-// Cancelling StopService cancels the service that hangs; the others follow.
+// Cancelling StopService cancels the services that hang; the others follow.
 func TestCancelledStop(t *testing.T) {
-	var events notes
-	m, parts := family(t, &events, "a", "b")
-	cancelled := false
-	parts[1].onStop = func() deferred.Deferred[none] {
-		return deferred.New(func(deferred.Deferred[none]) { cancelled = true })
-	}
-	mustStart(t, m)
-	events = nil
-	d := m.StopService()
-	events.want(t, "stop b")
-	d.Cancel()
-	events.want(t, "stop a")
-	deferredtest.FailureResultOf(t, d, deferred.ErrCancelled)
-	if !cancelled || m.StopService().Called() == false || parts[0].Running() {
-		t.Error("the services have not ended")
+	for _, inTurn := range []bool{false, true} {
+		var events notes
+		m, parts := family(t, &events, "a", "b")
+		m.InTurn = inTurn
+		cancelled := false
+		parts[1].onStop = func() deferred.Deferred[none] {
+			return deferred.New(func(deferred.Deferred[none]) { cancelled = true })
+		}
+		mustStart(t, m)
+		d := m.StopService()
+		deferredtest.AssertNoResult(t, d)
+		d.Cancel()
+		events.want(t, "start a", "start b", "stop b", "stop a")
+		deferredtest.FailureResultOf(t, d, deferred.ErrCancelled)
+		if !cancelled || !m.StopService().Called() || parts[0].Running() {
+			t.Error("the services have not ended")
+		}
 	}
 }
 
@@ -157,14 +185,13 @@ func TestFailureToStart(t *testing.T) {
 		if !ok || e.Op != "starting" || e.Name != "c" || !errors.Is(err, errTest) {
 			t.Errorf("%s: %v", name, err)
 		}
-		events.want(t, "start a", "start b", "start c", "stop b")
+		events.want(t, "start a", "start b", "start c", "stop b", "stop a")
 		if outer.Running() || m.Running() || parts[2].Running() {
 			t.Errorf("%s: something is running", name)
 		}
 		d := m.StopService() // waits
 		deferredtest.AssertNoResult(t, d)
 		ended.Callback(none{})
-		events.want(t, "stop a")
 		deferredtest.SuccessResultOf(t, d)
 	}
 }
@@ -271,7 +298,13 @@ func TestAddWhileStarting(t *testing.T) {
 // privileged is a part with a privileged start.
 type privileged struct{ *part }
 
-func (p privileged) PrivilegedStartService() { *p.events = append(*p.events, "privileged "+p.Name()) }
+func (p privileged) PrivilegedStartService() error {
+	*p.events = append(*p.events, "privileged "+p.Name())
+	if p.Name() == "bad" {
+		return errTest
+	}
+	return nil
+}
 
 func TestPrivilegedStart(t *testing.T) {
 	var events notes
@@ -281,8 +314,19 @@ func TestPrivilegedStart(t *testing.T) {
 	mustAdd(t, m, inner)
 	mustAdd(t, inner, privileged{newPart(&events, "a")})
 	mustAdd(t, m, privileged{newPart(&events, "b")})
-	m.PrivilegedStartService()
+	if err := m.PrivilegedStartService(); err != nil {
+		t.Error(err)
+	}
 	mustStart(t, m)
 	mustAdd(t, m, privileged{newPart(&events, "late")})
 	events.want(t, "privileged a", "privileged b", "start drop", "start a", "start b", "privileged late", "start late")
+	bad := privileged{newPart(&events, "bad")}
+	if err := m.AddService(bad); !errors.Is(err, errTest) || bad.Parent() != nil {
+		t.Errorf("%v", err)
+	}
+	other := new(service.MultiService)
+	mustAdd(t, other, bad)
+	if err := other.PrivilegedStartService(); err == nil || err.Error() != "service: starting bad: failed as it should" {
+		t.Errorf("%v", err)
+	}
 }

@@ -36,11 +36,11 @@ type Service interface {
 }
 
 // PrivilegedStarter is an optional interface of services that must do something
-// before the program gives up its privileges, such as listening on port 80. A
-// MultiService calls PrivilegedStartService of all its services before the
-// first StartService. To give up the privileges in between, add a service whose
-// StartService does that before all others.
-type PrivilegedStarter interface{ PrivilegedStartService() }
+// before the program gives up its privileges, such as listening on port 80.
+// [Main] calls PrivilegedStartService of all services before the first
+// StartService. To give up the privileges in between, add a service whose
+// StartService does that before all others. An error ends the start.
+type PrivilegedStarter interface{ PrivilegedStartService() error }
 
 // BaseService implements [Service]. Embed it by value in your own services. The
 // zero value is ready to use.
@@ -115,10 +115,7 @@ func startPrivileged(s Service) error {
 	if !ok || s.Running() {
 		return nil
 	}
-	return named("starting", s, try(func() error {
-		p.PrivilegedStartService()
-		return nil
-	}))
+	return named("starting", s, try(p.PrivilegedStartService))
 }
 
 // stop stops s. The Deferred fires when s has ended, at once if s is not

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"errors"
 	"log/slog"
 	"time"
 
@@ -29,21 +30,24 @@ func NewTimerService(every time.Duration, loop *task.LoopingCall) *TimerService 
 }
 
 // StartService starts the loop. The first call is made before StartService
-// returns. An error of a call is logged and ends the loop, but not the service.
+// returns. An error of a call is logged and ends the loop, but not the service;
+// deferred.ErrCancelled is not logged while the service is stopping.
 // StartService returns task.ErrLoopRunning if the loop is running.
 func (s *TimerService) StartService() error {
 	if s.loop.Running() {
 		return task.ErrLoopRunning
 	}
+	err := s.BaseService.StartService()
 	s.run = &ending{patient: true} // a call in progress cannot be ended
 	s.run.begin(s.loopUntilStopped, func(error) error { return nil })
-	return s.BaseService.StartService()
+	return err
 }
 
 // loopUntilStopped runs the loop. The Deferred fires when the loop has ended.
 func (s *TimerService) loopUntilStopped() deferred.Deferred[struct{}] {
 	return deferred.ThenBoth(s.loop.Start(s.every, true), func(_ *task.LoopingCall, err error) (none struct{}, _ error) {
-		if err != nil {
+		stopped := !s.Running() && errors.Is(err, deferred.ErrCancelled) // what the call waited for was stopped, too
+		if err != nil && !stopped {
 			s.logger().Error("service: the loop of a timer service has failed", "err", err)
 		}
 		return none, nil

@@ -69,3 +69,19 @@ func TestR426_StartTwice(t *testing.T) {
 		t.Error("the loop has stopped, and the Deferred has not fired")
 	}
 }
+
+// A call that is cancelled because its program stops is nothing to report.
+func TestR426_CancelledWhileStopping(t *testing.T) {
+	clock := reactortest.NewClock()
+	pending := deferred.New[none]()
+	s := service.NewTimerService(second, task.NewLoopingCallDeferred(clock, func() deferred.Deferred[none] { return pending }))
+	log := reactortest.NewLog(t)
+	s.Logger = log.Logger()
+	mustStart(t, s)
+	stopped := s.StopService()
+	pending.Cancel()
+	deferredtest.SuccessResultOf(t, stopped)
+	if records := log.Records(); len(records) > 0 {
+		t.Errorf("logged %v", records)
+	}
+}
