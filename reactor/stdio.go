@@ -33,10 +33,11 @@ type StandardIOOptions struct {
 //     reader of the output sees its end when the program exits or closes the
 //     file. The program can use the files itself after ConnectionLost.
 //
-// On Unix, nothing of the connection is left after ConnectionLost, and a
-// blocking mode that StandardIO has changed is restored. Data for a regular
-// file is written by the loop itself. On Windows a read in progress cannot be
-// ended: a goroutine stays until there is input, which is then lost.
+// On Unix, nothing of the connection is left after ConnectionLost. Terminals and
+// pipes of Linux keep their blocking mode. That of other files is changed until
+// ConnectionLost; do not use these files directly before. Data for a regular
+// file is written by the loop itself. On Windows, a read or write in progress
+// cannot be ended: a goroutine reads until there is input, which is then lost.
 //
 // If p is a nil pointer, or a file cannot be used, StandardIO returns an error
 // and no transport. If ConnectionMade panics, it returns the transport and a

@@ -472,6 +472,23 @@ func TestR501_StandardIOEndsWithUnreadOutput(t *testing.T) {
 	}
 }
 
+func TestR501_StandardIOBeforeRun(t *testing.T) {
+	r, _ := newReactor(t)
+	p := echoer()
+	p.onLost = func(*recorder) { mustStop(t, r) }
+	stdin, in := blockingPipe(t)
+	out, stdout := blockingPipe(t)
+	if _, err := r.StandardIO(p, reactor.StandardIOOptions{Stdin: stdin, Stdout: stdout}); err != nil {
+		t.Fatal(err)
+	}
+	write(t, in, "hello")
+	in.Close()
+	mustRun(t, r)
+	if got := readN(t, out, 5); got != "hello" {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestR501_StandardIOErrors(t *testing.T) {
 	n := startNet(t)
 	closed, _ := blockingPipe(t)

@@ -2,6 +2,7 @@ package reactor
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -49,15 +50,7 @@ type WindowListener interface{ WindowChanged(size WindowSize) }
 
 var _ TerminalTransport = (*conn)(nil)
 
-var errNoTerminal = wrapUnsupported("standard input is not a terminal")
-
-func wrapUnsupported(text string) error { return &unsupportedError{text} }
-
-// unsupportedError wraps errors.ErrUnsupported.
-type unsupportedError struct{ text string }
-
-func (e *unsupportedError) Error() string { return "reactor: " + e.text }
-func (e *unsupportedError) Unwrap() error { return errors.ErrUnsupported }
+var errNoTerminal = fmt.Errorf("reactor: the connection has no terminal: %w", errors.ErrUnsupported)
 
 // SetRaw implements TerminalTransport.
 func (c *conn) SetRaw(raw bool) error {
@@ -239,7 +232,7 @@ func (r *rawTerminals) remove(t *terminal) {
 
 // interrupt is called at the first signal. It reports whether there are
 // terminals that must be restored before the next one.
-func (r *rawTerminals) interrupt() (any bool) {
+func (r *rawTerminals) interrupt() (raw bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.interrupted = true
