@@ -65,9 +65,6 @@ func serve(r *reactor.Reactor, s Service) deferred.Deferred[struct{}] {
 	}
 	end := sync.OnceValue(func() deferred.Deferred[struct{}] {
 		stopped := stop(s)
-		if startErr != nil {
-			stopped = rolledBack(s)
-		}
 		r.AddSystemEventTrigger(reactor.During, reactor.Shutdown, func() {
 			if !done.Called() { // the shutdown timeout has passed
 				done.Errback(errors.Join(startErr, &TimeoutError{unended(s)}))
@@ -86,15 +83,4 @@ func serve(r *reactor.Reactor, s Service) deferred.Deferred[struct{}] {
 	}
 	r.AddSystemEventTriggerDeferred(reactor.Before, reactor.Shutdown, end)
 	return done
-}
-
-// rolledBack returns a Deferred that fires when the parts of s have ended that
-// were started before one of them failed.
-func rolledBack(s Service) deferred.Deferred[struct{}] {
-	if m, ok := s.(interface {
-		stopAll() *ending
-	}); ok {
-		return m.stopAll().wait()
-	}
-	return deferred.Succeed(struct{}{})
 }

@@ -164,6 +164,9 @@ func (m *MultiService) stopAll() *ending {
 	return e
 }
 
+// unfinished returns the end that is in progress, or nil.
+func (m *MultiService) unfinished() *ending { return m.ending }
+
 func (m *MultiService) stopEach() deferred.Deferred[struct{}] {
 	services := m.Services()
 	slices.Reverse(services)

@@ -176,6 +176,7 @@ func TestFailureToStart(t *testing.T) {
 		var events notes
 		m, parts := family(t, &events, "a", "b", "c", "d")
 		outer := new(service.MultiService)
+		mustAdd(t, outer, newPart(&events, "x"))
 		mustAdd(t, outer, m)
 		parts[2].onStart = fail
 		ended := deferred.New[none]()
@@ -185,14 +186,18 @@ func TestFailureToStart(t *testing.T) {
 		if !ok || e.Op != "starting" || e.Name != "c" || !errors.Is(err, errTest) {
 			t.Errorf("%s: %v", name, err)
 		}
-		events.want(t, "start a", "start b", "start c", "stop b", "stop a")
+		events.want(t, "start x", "start a", "start b", "start c", "stop b", "stop a", "stop x")
 		if outer.Running() || m.Running() || parts[2].Running() {
 			t.Errorf("%s: something is running", name)
 		}
-		d := m.StopService() // waits
-		deferredtest.AssertNoResult(t, d)
+		all := []deferred.Deferred[none]{m.StopService(), outer.StopService()} // wait
+		for _, d := range all {
+			deferredtest.AssertNoResult(t, d)
+		}
 		ended.Callback(none{})
-		deferredtest.SuccessResultOf(t, d)
+		for _, d := range all {
+			deferredtest.SuccessResultOf(t, d)
+		}
 	}
 }
 

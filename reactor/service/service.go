@@ -119,19 +119,23 @@ func startPrivileged(s Service) error {
 }
 
 // stop stops s. The Deferred fires when s has ended, at once if s is not
-// running.
+// running. A MultiService that has failed to start has ended when the services
+// that it had started have.
 func stop(s Service) deferred.Deferred[struct{}] {
 	b := s.base()
-	e := b.stopping
 	if b.running {
-		e = new(ending)
+		e := new(ending)
 		b.running, b.stopping = false, e
 		e.begin(s.StopService, func(err error) error {
 			b.stopping = nil
 			return named("stopping", s, err)
 		})
+		return e.wait()
 	}
-	return e.wait()
+	if m, ok := s.(interface{ unfinished() *ending }); ok && b.stopping == nil {
+		return m.unfinished().wait()
+	}
+	return b.stopping.wait()
 }
 
 // try calls f. A panic becomes a *deferred.PanicError.
