@@ -182,7 +182,7 @@ var numbered = []struct {
 	ranges         [][2]int
 }{
 	{"deferred", "D", [][2]int{{1, 318}}},
-	{"reactor", "R", [][2]int{{1, 237}, {250, 500}, {510, 537}}}, // the others are about what is not part of this library
+	{"reactor", "R", [][2]int{{1, 237}, {250, 537}}}, // the others are about what is not part of this library
 	{"conch", "PORT-", [][2]int{{1, 7}}},
 	{"conch", "C-CLIENT-", [][2]int{{1, 28}, {30, 48}, {50, 54}}},
 	{"conch", "C-AUTH-", [][2]int{{1, 22}, {30, 41}}},

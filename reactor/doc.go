@@ -82,12 +82,14 @@
 // without a bound: a protocol that writes much registers a [Producer], which is
 // paused and resumed.
 //
-// [Reactor.Attach] connects a protocol to any net.Conn. [NetConn] makes a
-// net.Conn of a connection. Package endpoints has what most programs use to
+// [Reactor.Attach] connects a protocol to any net.Conn, and
+// [Reactor.StandardIO] to standard input and output. [NetConn] makes a net.Conn
+// of a connection. Package endpoints has what most programs use to
 // connect and listen: endpoints with string forms, host names with several
 // addresses, and services that reconnect. Package protocols has protocols for
 // lines and length-prefixed strings. Package policies limits the number, the
-// speed and the idle time of connections.
+// speed and the idle time of connections. Package service starts and stops the
+// parts of a program.
 //
 // # Datagrams
 //

@@ -46,11 +46,16 @@ func (c *conn) spawnReader(prepare func() error) {
 	c.in.started = true
 	s := c.s
 	at := (c.in.first + c.in.full) % readAhead
-	c.r.spawn(func() { // ends with the stream, which closing the connection ends
+	read := func() { // ends with the stream, which closing the connection ends
 		if prepare == nil || prepare() == nil {
 			c.read(s, at)
 		}
-	})
+	}
+	if c.files != nil && c.files.stuck {
+		go read() // ends with the next input at the latest, so Run must not wait for it
+		return
+	}
+	c.r.spawn(read)
 }
 
 // read passes pieces from the stream to the loop, the first one in slot at. It
@@ -154,12 +159,14 @@ func (c *conn) readEnded(err error) {
 	if c.disconnecting {
 		return // called in DataReceived just now; finish closes the connection
 	}
-	half, ok := As[HalfCloser](c.p)
-	if !ok {
+	switch half, ok := As[HalfCloser](c.p); {
+	case ok:
+		_ = c.guard("ReadConnectionLost", half.ReadConnectionLost)
+	case c.files != nil:
+		c.inputEnded()
+	default:
 		c.close(ErrConnectionDone)
-		return
 	}
-	_ = c.guard("ReadConnectionLost", half.ReadConnectionLost)
 }
 
 // descriptorsReceived passes file descriptors to the protocol, or closes them

@@ -20,6 +20,8 @@ type Network interface {
 	DialUNIX(path string, opts UNIXDialOptions) deferred.Deferred[net.Conn]
 	Attach(nc net.Conn, p Protocol, opts AttachOptions) (Transport, error)
 
+	StandardIO(p Protocol, opts StandardIOOptions) (Transport, error)
+
 	ListenTCP(port int, f Factory, opts ListenOptions) (ListeningPort, error)
 	ListenTLS(port int, f Factory, config *tls.Config, opts ListenOptions) (ListeningPort, error)
 	ListenUNIX(path string, f Factory, opts UNIXOptions) (ListeningPort, error)

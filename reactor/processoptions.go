@@ -57,8 +57,9 @@ type ProcessCredential struct {
 	Groups   []uint32
 }
 
-// WindowSize is the size of a terminal: in characters, and in pixels. Pixels
-// may be 0. The zero value leaves the system's default, usually 0.
+// WindowSize is the size of a terminal in characters and in pixels. Pixels that
+// are not known are 0. For a child, the zero value leaves the system's default,
+// usually 0.
 type WindowSize struct {
 	Rows, Columns uint16
 	Width, Height uint16

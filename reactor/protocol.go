@@ -50,7 +50,8 @@ type HalfCloser interface {
 	ReadConnectionLost()
 
 	// WriteConnectionLost is called after LoseWriteConnection, when all data is
-	// sent and the sending direction has ended.
+	// sent and the sending direction has ended. For StandardIO it is also called
+	// when the reader of standard output has closed it.
 	WriteConnectionLost()
 }
 

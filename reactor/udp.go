@@ -106,15 +106,6 @@ func listenUDP(network, iface string, port int, multiple bool) (*net.UDPConn, er
 	return conn.(*net.UDPConn), nil
 }
 
-// control runs f with the descriptor of a socket.
-func control(raw syscall.RawConn, f func(fd uintptr) error) error {
-	var err error
-	if closed := raw.Control(func(fd uintptr) { err = f(fd) }); closed != nil {
-		return closed
-	}
-	return err
-}
-
 // udpPort is a UDP port of a reactor. One goroutine reads; see datagramReader.
 // The loop itself writes. All fields belong to the loop.
 type udpPort struct {

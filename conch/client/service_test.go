@@ -56,7 +56,7 @@ func TestF74_Service(t *testing.T) {
 		return new(net.Dialer).DialContext(ctx, network, address)
 	}
 	s, failures := service(t, r, to)
-	sshtest.OnLoop(t, r, s.StartService)
+	sshtest.OnLoop(t, r, func() { _ = s.StartService() })
 	first, err := sshtest.Await(t, r, func() deferred.Deferred[*keptConnection] { return s.WhenConnected(1) })
 	if err != nil || first.number != 1 {
 		t.Fatalf("got %+v, %v", first, err)

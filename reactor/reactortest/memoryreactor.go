@@ -33,6 +33,7 @@ type MemoryReactor struct {
 	Adopted     []*ServerCall
 	Attached    []*Attachment
 	Processes   []*FakeProcess
+	Standard    []*Attachment // calls of StandardIO
 
 	// Hosts has the answers of Resolve. A name that is not in the map fails
 	// with a *reactor.DNSLookupError.
@@ -101,7 +102,7 @@ type UDPCall struct {
 	*FakeDatagramTransport
 }
 
-// Attachment is a call of Attach.
+// Attachment is a call of Attach, or of StandardIO, which has no Conn.
 type Attachment struct {
 	Conn      net.Conn
 	Protocol  reactor.Protocol
@@ -207,6 +208,19 @@ func (a opaqueAddress) String() string  { return a.address }
 // ConnectionLost before they return. The error is always nil.
 func (m *MemoryReactor) Attach(nc net.Conn, p reactor.Protocol, opts reactor.AttachOptions) (reactor.Transport, error) {
 	arg.NotNil("reactortest: MemoryReactor.Attach", "protocol", p)
+	return m.attach(&m.Attached, nc, p, opts), nil
+}
+
+// StandardIO connects p to a StringTransport and records the call in Standard.
+// The transport behaves as that of Attach. The error is always nil.
+func (m *MemoryReactor) StandardIO(p reactor.Protocol, _ reactor.StandardIOOptions) (reactor.Transport, error) {
+	arg.NotNil("reactortest: MemoryReactor.StandardIO", "protocol", p)
+	return m.attach(&m.Standard, nil, p, reactor.AttachOptions{}), nil
+}
+
+func (m *MemoryReactor) attach(
+	calls *[]*Attachment, nc net.Conn, p reactor.Protocol, opts reactor.AttachOptions,
+) reactor.Transport {
 	t := NewStringTransport()
 	t.OnLose = func(reason error) {
 		if nc != nil {
@@ -214,9 +228,9 @@ func (m *MemoryReactor) Attach(nc net.Conn, p reactor.Protocol, opts reactor.Att
 		}
 		reactor.EndConnection(p, reason)
 	}
-	m.Attached = append(m.Attached, &Attachment{Conn: nc, Protocol: p, Options: opts, Transport: t})
+	*calls = append(*calls, &Attachment{Conn: nc, Protocol: p, Options: opts, Transport: t})
 	reactor.MakeConnection(p, t)
-	return t, nil
+	return t
 }
 
 // ListenTCP records the call and returns a FakePort.

@@ -13,8 +13,19 @@ import (
 	"testing"
 )
 
-// python is the distribution's Python, which has the distribution's Twisted.
-const python = "/usr/bin/python3"
+// Python is the distribution's Python, which has the distribution's Twisted.
+const Python = "/usr/bin/python3"
+
+// Installed reports whether Python has Twisted. If HAWSER_REQUIRE_PEERS is set,
+// the test fails if it has not.
+func Installed(t *testing.T) bool {
+	t.Helper()
+	err := exec.Command(Python, "-c", "import twisted.internet.defer").Run()
+	if err != nil && os.Getenv("HAWSER_REQUIRE_PEERS") != "" {
+		t.Fatalf("HAWSER_REQUIRE_PEERS is set, and %s has no Twisted: %v", Python, err)
+	}
+	return err == nil
+}
 
 var update = flag.Bool("update", false, "record the traces of Twisted anew")
 
@@ -31,15 +42,12 @@ type recording struct {
 func Traces[P any](t *testing.T, name string, programs []P) (traces [][]string) {
 	t.Helper()
 	file := "testdata/" + name + "_traces.json"
-	if err := exec.Command(python, "-c", "import twisted.internet.defer").Run(); err != nil {
-		if os.Getenv("HAWSER_REQUIRE_PEERS") != "" {
-			t.Fatalf("HAWSER_REQUIRE_PEERS is set, and %s has no Twisted: %v", python, err)
-		}
-		t.Logf("%s has no Twisted: comparing with %s", python, file)
+	if !Installed(t) {
+		t.Logf("%s has no Twisted: comparing with %s", Python, file)
 		return recorded(t, file, programs)
 	}
 	input := encode(t, programs)
-	cmd := exec.CommandContext(t.Context(), python, "testdata/"+name+"_driver.py")
+	cmd := exec.CommandContext(t.Context(), Python, "testdata/"+name+"_driver.py")
 	cmd.Stdin, cmd.Stderr = bytes.NewReader(input), os.Stderr
 	output, err := cmd.Output()
 	if err != nil {
