@@ -24,7 +24,7 @@ import (
 )
 
 const (
-	python       = "/usr/bin/python3" // the distribution's, which has the distribution's Twisted
+	stdioPython  = "/usr/bin/python3" // the distribution's, which has the distribution's Twisted
 	stdioRecord  = "testdata/stdio.json"
 	stdioProgram = "HAWSER_TEST_STDIO" // the program of a child, in JSON
 )
@@ -88,7 +88,7 @@ func TestR501_R509_AgainstTwisted(t *testing.T) {
 		t.Run(c.Name, func(t *testing.T) {
 			want := recorded[c.Name]
 			if twisted {
-				theirs := c.run(t, python, "testdata/stdio_driver.py")
+				theirs := c.run(t, stdioPython, "testdata/stdio_driver.py")
 				if record {
 					recorded[c.Name], want = theirs, theirs
 				}
@@ -113,9 +113,9 @@ func TestR501_R509_AgainstTwisted(t *testing.T) {
 }
 
 func haveTwistedStdio(t *testing.T) bool {
-	err := exec.Command(python, "-c", "import twisted.internet.stdio").Run()
+	err := exec.Command(stdioPython, "-c", "import twisted.internet.stdio").Run()
 	if err != nil && os.Getenv("HAWSER_REQUIRE_PEERS") != "" {
-		t.Fatalf("HAWSER_REQUIRE_PEERS is set, and %s has no Twisted: %v", python, err)
+		t.Fatalf("HAWSER_REQUIRE_PEERS is set, and %s has no Twisted: %v", stdioPython, err)
 	}
 	return err == nil
 }

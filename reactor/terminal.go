@@ -41,7 +41,7 @@ type TerminalTransport interface {
 
 // WindowSize is the size of a terminal in characters and in pixels. Pixels that
 // are not known are 0.
-type WindowSize struct{ Rows, Columns, Width, Height uint32 }
+type WindowSize struct{ Rows, Columns, Width, Height uint16 }
 
 // WindowListener is an optional interface of protocols that need to know the
 // size of the terminal. On Unix, WindowChanged is called after each change. The
@@ -104,15 +104,15 @@ func (t *terminal) init(f *standardFiles) {
 }
 
 func isTerminal(f *os.File) (is bool) {
-	_ = control(f, func(fd int) error { // fails if the file is closed
+	_ = withDescriptor(f, func(fd int) error { // fails if the file is closed
 		is = term.IsTerminal(fd)
 		return nil
 	})
 	return is
 }
 
-// control calls do with the descriptor of f.
-func control(f *os.File, do func(fd int) error) error {
+// withDescriptor calls do with the descriptor of f.
+func withDescriptor(f *os.File, do func(fd int) error) error {
 	raw, err := f.SyscallConn()
 	if err != nil {
 		return err
@@ -131,7 +131,7 @@ func (t *terminal) makeRaw(guard func() (release func())) error {
 	if t.cooked != nil {
 		return nil
 	}
-	return control(t.in, func(fd int) error {
+	return withDescriptor(t.in, func(fd int) error {
 		cooked, err := term.GetState(fd)
 		if err != nil {
 			return err
@@ -153,7 +153,7 @@ func (t *terminal) makeRawAgain() {
 	if t.cooked == nil {
 		return
 	}
-	_ = control(t.in, func(fd int) error { // the terminal may be gone
+	_ = withDescriptor(t.in, func(fd int) error { // the terminal may be gone
 		if inForeground(fd) {
 			_, _ = term.MakeRaw(fd)
 		}
@@ -180,7 +180,7 @@ func (t *terminal) restore() {
 	if t.cooked == nil {
 		return
 	}
-	_ = control(t.in, func(fd int) error { // the terminal may be gone
+	_ = withDescriptor(t.in, func(fd int) error { // the terminal may be gone
 		if inForeground(fd) {
 			_ = term.Restore(fd, t.cooked)
 		}
@@ -199,7 +199,7 @@ func (t *terminal) windowSize() (size WindowSize, err error) {
 	if t.any == nil {
 		return size, errNoTerminal
 	}
-	err = control(t.any, func(fd int) (err error) {
+	err = withDescriptor(t.any, func(fd int) (err error) {
 		size, err = windowSize(fd)
 		return err
 	})

@@ -10,7 +10,7 @@ import (
 
 func windowSize(fd int) (WindowSize, error) {
 	columns, rows, err := term.GetSize(fd)
-	return WindowSize{Rows: uint32(max(rows, 0)), Columns: uint32(max(columns, 0))}, err
+	return WindowSize{Rows: uint16(max(rows, 0)), Columns: uint16(max(columns, 0))}, err
 }
 
 // inForeground is always true: this system has no background jobs.

@@ -16,9 +16,7 @@ func windowSize(fd int) (WindowSize, error) {
 	if err != nil {
 		return WindowSize{}, err
 	}
-	return WindowSize{
-		Rows: uint32(ws.Row), Columns: uint32(ws.Col), Width: uint32(ws.Xpixel), Height: uint32(ws.Ypixel),
-	}, nil
+	return WindowSize{Rows: ws.Row, Columns: ws.Col, Width: ws.Xpixel, Height: ws.Ypixel}, nil
 }
 
 // inForeground reports whether the process may change the mode of the terminal.
