@@ -279,7 +279,10 @@ func TestR505_ClosedStandardOutput(t *testing.T) {
 		t.Run(name+", not told", func(t *testing.T) {
 			p := newRecorder()
 			s := standard(t, p)
+			producer := new(testProducer)
+			s.do(func() { _ = p.Transport().RegisterProducer(producer, true) })
 			way(s, p)
+			s.waitFor("stop", func() bool { return slices.Contains(producer.events, "stop") })
 			write(t, s.in, "heard")
 			s.waitFor("data", func() bool { return p.data.String() == "heard" })
 			s.do(func() { p.Transport().LoseConnection() })
