@@ -52,6 +52,7 @@ func (r *Reactor) StandardIO(p Protocol, opts StandardIOOptions) (Transport, err
 		return nil, err
 	}
 	c := r.newConn(files, p)
+	c.key = r.register(c)
 	c.files = files
 	c.watchTerminal()
 	err = c.guard("ConnectionMade", func() { MakeConnection(p, c) })
