@@ -3,6 +3,7 @@ module github.com/hawser-go/hawser
 go 1.26.0
 
 require (
+	github.com/creack/pty v1.1.24
 	github.com/gammazero/workerpool v1.3.0
 	github.com/go-crypt/crypt v0.14.15
 	github.com/pkg/sftp v1.13.12
@@ -13,7 +14,6 @@ require (
 )
 
 require (
-	github.com/creack/pty v1.1.24 // indirect
 	github.com/gammazero/deque v1.2.2 // indirect
 	github.com/go-crypt/x v0.4.16 // indirect
 	github.com/kr/fs v0.1.0 // indirect

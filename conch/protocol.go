@@ -46,7 +46,7 @@ func (c *SSHChannel) endProtocol(reason error) {
 
 // eofReceived tells the protocol that the peer will send no more data.
 func (c *SSHChannel) eofReceived() {
-	if half, ok := c.protocol.(reactor.HalfCloser); ok {
+	if half, ok := reactor.As[reactor.HalfCloser](c.protocol); ok {
 		c.guard("ReadConnectionLost", half.ReadConnectionLost)
 	}
 }

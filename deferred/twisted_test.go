@@ -25,7 +25,7 @@ var (
 
 const (
 	recordedPrograms = 150
-	longPrograms     = 1500               // in the long form of the tests, with HAWSER_LONG set
+	longPrograms     = 500                // in the long form of the tests, with HAWSER_LONG set
 	python           = "/usr/bin/python3" // the distribution's, which has the distribution's Twisted
 	recordFile       = "testdata/traces.json"
 )

@@ -22,6 +22,21 @@ func (a IPAddress) Port() int { return int(a.AddrPort.Port()) }
 // Network returns "tcp".
 func (a IPAddress) Network() string { return "tcp" }
 
+// UDPAddress is the address of a UDP port. It implements net.Addr. Values can be
+// compared with == and used as map keys.
+type UDPAddress struct {
+	netip.AddrPort // provides Addr and String
+}
+
+// Host returns the numeric address, with its zone if it has one.
+func (a UDPAddress) Host() string { return a.Addr().String() }
+
+// Port returns the port.
+func (a UDPAddress) Port() int { return int(a.AddrPort.Port()) }
+
+// Network returns "udp".
+func (a UDPAddress) Network() string { return "udp" }
+
 // UNIXAddress is the address of a UNIX socket. It implements net.Addr. Path is
 // empty for a socket without a name, which the client's usually is. As in
 // package net, a name in Linux's abstract namespace begins with "@".
@@ -56,14 +71,15 @@ func (a HostnameAddress) String() string { return net.JoinHostPort(a.Host, strco
 // Network returns "tcp".
 func (a HostnameAddress) Network() string { return "tcp" }
 
-// AddressOf returns a *net.TCPAddr as an IPAddress, with an IPv4-mapped
-// address as IPv4, and a *net.UnixAddr as a UNIXAddress. It returns any other
-// address unchanged.
+// AddressOf returns a *net.TCPAddr as an IPAddress and a *net.UDPAddr as a
+// UDPAddress, with an IPv4-mapped address as IPv4, and a *net.UnixAddr as a
+// UNIXAddress. It returns any other address unchanged.
 func AddressOf(a net.Addr) net.Addr {
 	switch a := a.(type) {
 	case *net.TCPAddr:
-		ap := a.AddrPort()
-		return IPAddress{netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())}
+		return IPAddress{plainAddress(a.AddrPort())}
+	case *net.UDPAddr:
+		return UDPAddress{plainAddress(a.AddrPort())}
 	case *net.UnixAddr:
 		if a.Name == "@" { // on Linux, package net calls a socket without a name "@"
 			return UNIXAddress{}
@@ -71,4 +87,9 @@ func AddressOf(a net.Addr) net.Addr {
 		return UNIXAddress{a.Name}
 	}
 	return a
+}
+
+// plainAddress returns a with an IPv4-mapped IPv6 address as IPv4.
+func plainAddress(a netip.AddrPort) netip.AddrPort {
+	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
 }

@@ -91,7 +91,7 @@ func (c *conn) writeEnded(err error) {
 	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		c.r.logger().Debug("reactor: ending one direction of a connection", "err", err)
 	}
-	if half, ok := c.p.(HalfCloser); ok && c.closingWrite {
+	if half, ok := As[HalfCloser](c.p); ok && c.closingWrite {
 		_ = c.guard("WriteConnectionLost", half.WriteConnectionLost)
 	}
 	c.markDirty() // LoseConnection may wait
@@ -105,7 +105,7 @@ func (c *conn) writeEnded(err error) {
 // peer ends the connection too.
 func (c *conn) finish() {
 	switch {
-	case c.in.ended || c.writeErr != nil: // the peer is done, or cannot be told
+	case c.in.ended || c.writeErr != nil || c.files != nil: // the peer is done, cannot be told, or need not be
 		c.close(ErrConnectionDone)
 	case c.linger == nil:
 		c.lingerEnd = c.r.Now().Add(LingerTimeout)
@@ -154,9 +154,14 @@ func (c *conn) close(reason error) {
 }
 
 // closeSocket closes the socket on a goroutine, because TLS sends an alert and
-// package net waits for the reader.
+// package net waits for the reader. It closes standard input and output at
+// once: the terminal must be restored before Run panics or returns.
 func (c *conn) closeSocket() {
 	s := c.s
+	if c.files != nil && c.tls == nil {
+		_ = s.close()
+		return
+	}
 	c.r.spawn(func() { _ = s.close() }) // ends by the time limit of crypto/tls
 }
 

@@ -18,8 +18,9 @@ type conn struct {
 	p      Protocol // nil after ConnectionLost
 	in     inbound
 	out    outbound
-	tls    *tlsLayer // nil without TLS
-	key    uint64    // in Reactor.open; 0 for the pipe of a process
+	tls    *tlsLayer      // nil without TLS
+	files  *standardFiles // nil unless made by StandardIO
+	key    uint64         // in Reactor.open; 0 for the pipe of a process
 
 	producer  Producer
 	streaming bool
@@ -106,6 +107,7 @@ func (r *Reactor) newConn(nc net.Conn, p Protocol) *conn {
 func (c *conn) guard(what string, f func()) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
+			c.cook() // the log may go to the terminal
 			err = c.r.panicked(what+" of "+LogPrefix(c.p), v)
 			c.close(err)
 			c.reason = err

@@ -82,11 +82,29 @@
 // without a bound: a protocol that writes much registers a [Producer], which is
 // paused and resumed.
 //
-// [Reactor.Attach] connects a protocol to any net.Conn. [NetConn] makes a
-// net.Conn of a connection. Package endpoints has what most programs use to
+// [Reactor.Attach] connects a protocol to any net.Conn, and
+// [Reactor.StandardIO] to standard input and output. [NetConn] makes a net.Conn
+// of a connection. Package endpoints has what most programs use to
 // connect and listen: endpoints with string forms, host names with several
 // addresses, and services that reconnect. Package protocols has protocols for
-// lines and length-prefixed strings.
+// lines and length-prefixed strings. Package policies limits the number, the
+// speed and the idle time of connections. Package service starts and stops the
+// parts of a program.
+//
+// # Datagrams
+//
+// [Reactor.ListenUDP] opens a UDP port for a [DatagramProtocol]. A port reads a
+// bounded number of datagrams ahead of the loop. Beyond it the system drops
+// datagrams, which [DatagramStats] counts. Written datagrams are sent at once,
+// or dropped.
+//
+//	type echo struct{ reactor.BaseDatagramProtocol }
+//
+//	func (e *echo) DatagramReceived(data []byte, from netip.AddrPort) {
+//		_ = e.Transport().Write(data, from)
+//	}
+//
+//	port, err := r.ListenUDP(7000, new(echo), reactor.UDPOptions{})
 //
 // # Processes
 //
@@ -101,8 +119,8 @@
 //
 //  1. The "before shutdown" triggers run. If some return Deferreds, the loop
 //     continues until these have fired.
-//  2. Listeners, connections and the pipes of child processes are closed.
-//     Children with KillAfter get SIGTERM.
+//  2. Listeners, connections, UDP ports and the pipes of child processes are
+//     closed. Children with KillAfter get SIGTERM.
 //  3. The "during shutdown" and then the "after shutdown" triggers run.
 //  4. The loop continues until functions in threads have returned and nothing
 //     holds the reactor. [Reactor.Hold] is to Run what sync.WaitGroup.Add(1) is

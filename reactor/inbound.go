@@ -46,11 +46,16 @@ func (c *conn) spawnReader(prepare func() error) {
 	c.in.started = true
 	s := c.s
 	at := (c.in.first + c.in.full) % readAhead
-	c.r.spawn(func() { // ends with the stream, which closing the connection ends
+	read := func() { // ends with the stream, which closing the connection ends
 		if prepare == nil || prepare() == nil {
 			c.read(s, at)
 		}
-	})
+	}
+	if c.files != nil && c.files.stuck {
+		go read() // ends with the next input at the latest, so Run must not wait for it
+		return
+	}
+	c.r.spawn(read)
 }
 
 // read passes pieces from the stream to the loop, the first one in slot at. It
@@ -154,18 +159,20 @@ func (c *conn) readEnded(err error) {
 	if c.disconnecting {
 		return // called in DataReceived just now; finish closes the connection
 	}
-	half, ok := c.p.(HalfCloser)
-	if !ok {
+	switch half, ok := As[HalfCloser](c.p); {
+	case ok:
+		_ = c.guard("ReadConnectionLost", half.ReadConnectionLost)
+	case c.files != nil:
+		c.inputEnded()
+	default:
 		c.close(ErrConnectionDone)
-		return
 	}
-	_ = c.guard("ReadConnectionLost", half.ReadConnectionLost)
 }
 
 // descriptorsReceived passes file descriptors to the protocol, or closes them
 // if the protocol does not accept any.
 func (c *conn) descriptorsReceived(fds []int) {
-	receiver, ok := c.p.(FileDescriptorReceiver)
+	receiver, ok := As[FileDescriptorReceiver](c.p)
 	if !ok {
 		c.r.logger().Warn("reactor: file descriptors were received that the protocol does not want; they are closed",
 			"protocol", LogPrefix(c.p), "count", len(fds))

@@ -20,10 +20,13 @@ type Network interface {
 	DialUNIX(path string, opts UNIXDialOptions) deferred.Deferred[net.Conn]
 	Attach(nc net.Conn, p Protocol, opts AttachOptions) (Transport, error)
 
+	StandardIO(p Protocol, opts StandardIOOptions) (Transport, error)
+
 	ListenTCP(port int, f Factory, opts ListenOptions) (ListeningPort, error)
 	ListenTLS(port int, f Factory, config *tls.Config, opts ListenOptions) (ListeningPort, error)
 	ListenUNIX(path string, f Factory, opts UNIXOptions) (ListeningPort, error)
 	Listen(l net.Listener, f Factory) (ListeningPort, error)
+	ListenUDP(port int, p DatagramProtocol, opts UDPOptions) (DatagramTransport, error)
 
 	ConnectTCP(host string, port int, f ClientFactory, opts DialOptions) Connector
 	ConnectTLS(host string, port int, f ClientFactory, config *tls.Config, opts DialOptions) Connector

@@ -104,7 +104,7 @@ func (c *conn) flush() {
 func (c *conn) send() bool {
 	n, err := c.s.tryWrite(c.out.buf, c.out.fds)
 	if err != nil {
-		c.close(&ConnectionLostError{err})
+		c.sendFailed(err)
 		return false
 	}
 	if n > 0 {
@@ -133,12 +133,20 @@ func (c *conn) written() {
 	switch {
 	case c.closed:
 	case c.out.err != nil:
-		c.close(&ConnectionLostError{c.out.err})
+		c.sendFailed(c.out.err)
 	case c.switching():
 		c.sendPlain()
 	default:
 		c.markDirty()
 	}
+}
+
+func (c *conn) sendFailed(err error) {
+	if c.files != nil && isBrokenPipe(err) {
+		c.outputClosed(err)
+		return
+	}
+	c.close(&ConnectionLostError{err})
 }
 
 // drained runs when all data is sent. It resumes the producer, or does what

@@ -24,7 +24,7 @@ func newPipeStream(c *pipeConn) stream {
 	if err != nil || c.SetDeadline(time.Time{}) != nil {
 		return newConnStream(c)
 	}
-	s := &pipeStream{rawStream: rawStream{connStream: connStream{Conn: c}, raw: raw}, writeOnly: !c.end.reads}
+	s := &pipeStream{rawStream: rawStream{connStream: connStream{Conn: c}, in: raw, out: raw}, writeOnly: !c.end.reads}
 	s.readable, s.writable = s.tryRead, s.tryWriteOnce
 	return s
 }
@@ -50,7 +50,7 @@ func (s *pipeStream) read() (piece, error) {
 // watch waits until the other end of the pipe is closed. The system reports
 // that to readers too, as an error.
 func (s *pipeStream) watch() (piece, error) {
-	err := s.raw.Read(otherEndClosed)
+	err := s.in.Read(otherEndClosed)
 	if errors.Is(err, os.ErrClosed) {
 		return piece{}, err
 	}

@@ -145,14 +145,18 @@ func TestR471_SpawnProcess(t *testing.T) {
 
 func TestR472_Environment(t *testing.T) {
 	t.Setenv("HAWSER_INHERITED", "yes")
+	t.Setenv("HAWSER_BOTH", "inherited")
 	n := startProcesses(t)
 	alone := n.run("env", reactor.ProcessOptions{Env: []string{"A=1", "B=2"}}).got(1)
 	if !strings.Contains(alone, `"A=1" "B=2"`) || strings.Contains(alone, "INHERITED") {
 		t.Errorf("Env alone: %s", alone)
 	}
-	both := n.run("env", reactor.ProcessOptions{Env: []string{"HAWSER_MORE=1"}, InheritEnv: true}).got(1)
+	both := n.run("env", reactor.ProcessOptions{Env: []string{"HAWSER_MORE=1", "HAWSER_BOTH=own"}, InheritEnv: true}).got(1)
 	if !strings.Contains(both, `"HAWSER_INHERITED=yes"`) || !strings.Contains(both, `"HAWSER_MORE=1"`) {
 		t.Errorf("InheritEnv: %s", both)
+	}
+	if !strings.Contains(both, `"HAWSER_BOTH=own"`) || strings.Contains(both, "HAWSER_BOTH=inherited") {
+		t.Errorf("Env does not replace what is inherited: %s", both)
 	}
 }
 
@@ -410,6 +414,30 @@ func TestR488_Kill(t *testing.T) {
 		wantErr(t, proc.SignalProcess("KILL"), reactor.ErrProcessExitedAlready)
 		wantErr(t, proc.Signal(os.Kill), reactor.ErrProcessExitedAlready)
 	})
+}
+
+func TestAbortConnection(t *testing.T) {
+	n := startProcesses(t)
+	p, prod := newProcessRecorder(), new(testProducer)
+	proc := n.spawn(p, "leave wait", reactor.ProcessOptions{})
+	n.waitFor("exit", func() bool { return p.exit != nil })
+	n.do(func() {
+		wantErr(t, proc.RegisterProducer(prod, true), nil)
+		proc.Write(make([]byte, tooMuch)) // the grandchild need not read it
+		proc.PauseProducing()
+		proc.LoseConnection() // waits for the producer
+		proc.AbortConnection()
+		proc.AbortConnection()
+	})
+	wantErr(t, within(t, p.ended), reactor.ErrProcessDone)
+	prod.events.want(t, "pause", "stop")
+
+	p = newProcessRecorder()
+	proc = n.spawn(p, "forever", reactor.ProcessOptions{})
+	n.do(proc.AbortConnection)
+	if _, ok := errors.AsType[*reactor.ProcessTerminatedError](within(t, p.ended)); !ok {
+		t.Errorf("reason %v", p.exit)
+	}
 }
 
 func TestR489_CannotStart(t *testing.T) {

@@ -18,7 +18,7 @@ var (
 
 	// ErrNoChildFD is wrapped by the error of WriteToChild if there is no open
 	// pipe to that descriptor.
-	ErrNoChildFD = errors.New("reactor: the child has no pipe open for reading at this descriptor")
+	ErrNoChildFD = errors.New("reactor: there is no open pipe to this descriptor of the child; see ProcessOptions.ChildFDs")
 )
 
 // ProcessTerminatedError is the reason of ProcessExited and ProcessEnded if the

@@ -19,7 +19,7 @@ type copier struct {
 	sent     int
 	received int
 	paused   bool
-	most     int // the most bytes that were under way
+	most     int // the most bytes that were in flight
 	ended    chan error
 }
 
@@ -69,7 +69,7 @@ func (c *copier) OutReceived(data []byte) {
 func (c *copier) ProcessEnded(reason error) { c.ended <- reason }
 
 // TestR494_ManyChildrenAtOnce: all data comes through many children that run at
-// the same time, and the data under way in each is bounded: by BufferLimit, the
+// the same time, and the data in flight in each is bounded: by BufferLimit, the
 // pipes, the child's own buffer and the reads ahead of the loop.
 func TestR494_ManyChildrenAtOnce(t *testing.T) {
 	children, size := 20, 1<<20
@@ -87,7 +87,7 @@ func TestR494_ManyChildrenAtOnce(t *testing.T) {
 			t.Errorf("received %d of %d bytes, ended with %v", c.received, size, err)
 		}
 		if c.most > 1<<20 {
-			t.Errorf("%d bytes were under way", c.most)
+			t.Errorf("%d bytes were in flight", c.most)
 		}
 	}
 }

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -49,11 +52,11 @@ type ProcessOptions struct {
 
 	// KillAfter, if not 0, makes a stopping reactor end the child: the child
 	// gets SIGTERM, and SIGKILL after this time, on Windows at once. Run
-	// returns after the child has ended; see also Options.ShutdownTimeout. Of
-	// children that this child has started, nothing is known.
+	// returns after the child has ended; see also Options.ShutdownTimeout.
+	// Processes that the child has started get no signal.
 	//
 	// With 0, the pipes of the child are closed and the child may run on. A
-	// goroutine then waits for the child, so that it leaves no zombie.
+	// goroutine then stays until the child ends, so that no zombie is left.
 	KillAfter time.Duration
 }
 
@@ -64,8 +67,9 @@ type ProcessCredential struct {
 	Groups   []uint32
 }
 
-// WindowSize is the size of a terminal: in characters, and in pixels. Pixels
-// may be 0. The zero value leaves the system's default, usually 0.
+// WindowSize is the size of a terminal in characters and in pixels. Pixels that
+// are not known are 0. For a child, the zero value leaves the system's default,
+// usually 0.
 type WindowSize struct {
 	Rows, Columns uint16
 	Width, Height uint16
@@ -124,11 +128,34 @@ func (o *ProcessOptions) check() error {
 }
 
 // environ returns the child's environment. It is never nil, which would mean
-// the environment of this process.
+// the environment of this process. Of several values of a key, only the last is
+// kept, because programs disagree on which one counts.
 func (o *ProcessOptions) environ() []string {
-	env := make([]string, 0, len(o.Env))
+	all := o.Env
 	if o.InheritEnv {
-		env = os.Environ()
+		all = append(os.Environ(), o.Env...)
 	}
-	return append(env, o.Env...)
+	env := make([]string, 0, len(all))
+	seen := make(map[string]bool)
+	for _, entry := range slices.Backward(all) {
+		key := envKey(entry)
+		if !seen[key] {
+			seen[key] = true
+			env = append(env, entry)
+		}
+	}
+	slices.Reverse(env)
+	return env
+}
+
+// envKey returns the key of "key=value". On Windows, keys may begin with "=",
+// and their case does not matter.
+func envKey(entry string) string {
+	if runtime.GOOS == "windows" {
+		entry = strings.ToUpper(entry)
+	}
+	if i := strings.Index(entry[min(1, len(entry)):], "="); i >= 0 {
+		return entry[:i+1]
+	}
+	return entry
 }

@@ -114,7 +114,7 @@ func TestCancelKillsTheProcess(t *testing.T) {
 	n := startProcesses(t) // checks that no child is left
 	var d deferred.Deferred[[]byte]
 	n.do(func() {
-		d = reactor.GetProcessOutput(n.r, os.Args[0], nil, outputOptions("leave forever"))
+		d = reactor.GetProcessOutput(n.r, os.Args[0], nil, outputOptions("leave wait"))
 		d.OnError(func(err error) { wantErr(t, err, deferred.ErrCancelled) })
 		d.Cancel()
 	})

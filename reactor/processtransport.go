@@ -47,7 +47,7 @@ type ProcessTransport interface {
 
 	// AbortConnection kills the child and closes all pipes, or the terminal, at
 	// once. Data that is not sent is dropped. ProcessExited and ProcessEnded
-	// follow, whatever other processes hold the pipes.
+	// follow, even if other processes hold the pipes.
 	AbortConnection()
 
 	// SignalProcess sends the child the signal "KILL", "TERM", "INT", "HUP" or

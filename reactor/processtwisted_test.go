@@ -17,12 +17,12 @@ import (
 	"testing"
 
 	"github.com/hawser-go/hawser/reactor"
+	"github.com/hawser-go/hawser/reactor/internal/twistedtest"
 )
 
 var updateProcesses = flag.Bool("update-processes", false, "record the events of child processes on Twisted anew")
 
 const (
-	python        = "/usr/bin/python3" // the distribution's, which has the distribution's Twisted
 	processRecord = "testdata/process_traces.json"
 )
 
@@ -327,13 +327,13 @@ func (t *netTest) trace(c processCase) processTrace {
 func twistedProcesses(t *testing.T, cases []processCase) []processTrace {
 	t.Helper()
 	recorded := readProcessRecord(t, cases)
-	if !haveTwisted(t) {
-		t.Logf("%s has no Twisted: comparing with %s", python, processRecord)
+	if !twistedtest.Installed(t) {
+		t.Logf("%s has no Twisted: comparing with %s", twistedtest.Python, processRecord)
 		return recorded
 	}
 	input, err := json.Marshal(cases)
 	wantErr(t, err, nil)
-	cmd := exec.CommandContext(t.Context(), python, "testdata/process_driver.py")
+	cmd := exec.CommandContext(t.Context(), twistedtest.Python, "testdata/process_driver.py")
 	cmd.Stdin, cmd.Stderr = bytes.NewReader(input), os.Stderr
 	output, err := cmd.Output()
 	if err != nil {
@@ -357,14 +357,6 @@ func twistedProcesses(t *testing.T, cases []processCase) []processTrace {
 		}
 	}
 	return traces
-}
-
-func haveTwisted(t *testing.T) bool {
-	err := exec.Command(python, "-c", "import twisted.internet.reactor").Run()
-	if err != nil && os.Getenv("HAWSER_REQUIRE_PEERS") != "" {
-		t.Fatalf("HAWSER_REQUIRE_PEERS is set, and %s has no Twisted: %v", python, err)
-	}
-	return err == nil
 }
 
 // recordedProcess is an entry of the recording.

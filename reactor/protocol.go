@@ -50,7 +50,8 @@ type HalfCloser interface {
 	ReadConnectionLost()
 
 	// WriteConnectionLost is called after LoseWriteConnection, when all data is
-	// sent and the sending direction has ended.
+	// sent and the sending direction has ended. For StandardIO it is also called
+	// when the reader of standard output has closed it.
 	WriteConnectionLost()
 }
 
@@ -74,6 +75,28 @@ type HandshakeListener interface{ HandshakeCompleted() }
 // data that the descriptor was sent with is delivered. The protocol owns fd and
 // must close it. For other protocols, descriptors are closed.
 type FileDescriptorReceiver interface{ FileDescriptorReceived(fd int) }
+
+// Wrapper is an optional interface of protocols that wrap another protocol, such
+// as those of package policies. The reactor treats a wrapper as a [HalfCloser],
+// a [HandshakeListener] or a [FileDescriptorReceiver] only if the wrapped
+// protocol is one, too.
+type Wrapper interface{ Wrapped() Protocol }
+
+// As returns p as a T, which is an optional interface of protocols. ok is false
+// if p does not implement T, or is a [Wrapper] and the wrapped protocol does not
+// implement T.
+func As[T any](p Protocol) (t T, ok bool) {
+	t, ok = p.(T)
+	for ok {
+		w, wraps := p.(Wrapper)
+		if !wraps {
+			break
+		}
+		p = w.Wrapped()
+		_, ok = p.(T)
+	}
+	return t, ok
+}
 
 // BaseProtocol implements [Protocol]. Embed it by value in your own protocols.
 // The zero value is ready to use. All methods belong to the loop.

@@ -51,15 +51,7 @@ func nonblocking(f *os.File) (*os.File, error) {
 	return os.NewFile(uintptr(fd), f.Name()), nil
 }
 
-// setWindowSize does not use File.Fd, which would make the terminal block.
 func setWindowSize(terminal *os.File, size WindowSize) error {
-	raw, err := terminal.SyscallConn()
-	if err != nil {
-		return err
-	}
 	window := &unix.Winsize{Row: size.Rows, Col: size.Columns, Xpixel: size.Width, Ypixel: size.Height}
-	if failed := raw.Control(func(fd uintptr) { err = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, window) }); failed != nil {
-		return failed
-	}
-	return err
+	return controlFile(terminal, func(fd int) error { return unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, window) })
 }

@@ -101,6 +101,8 @@ type Reactor struct {
 
 	resolver Resolver
 
+	raw rawTerminals
+
 	open    map[uint64]shutDowner // connections and ports
 	lastKey uint64
 	dirty   []*conn // to be flushed at the end of the iteration

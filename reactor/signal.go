@@ -12,7 +12,8 @@ type signalBox struct{ os.Signal }
 
 // watchSignals makes the first SIGINT or SIGTERM stop the reactor. The next one
 // has its default action and ends the process, so that a user can end a
-// shutdown that takes too long. Signals that the process ignores stay ignored.
+// shutdown that takes too long; a raw terminal is restored before. Signals that
+// the process ignores stay ignored.
 // A program that calls signal.Notify itself gets the signals as well.
 func (r *Reactor) watchSignals() {
 	if r.opts.NoSignals {
@@ -26,12 +27,26 @@ func (r *Reactor) watchSignals() {
 	}
 	ended := make(chan struct{})
 	r.stopSignals = sync.OnceFunc(func() { close(ended) })
-	r.spawn(func() { // ends with the first signal, or with the loop
+	r.spawn(func() { // ends with the first or second signal, or with the loop
 		defer signal.Stop(caught)
 		select {
 		case s := <-caught:
-			signal.Stop(caught) // before anybody can see the effect of the first signal
+			raw := r.raw.interrupt()
+			if !raw {
+				signal.Stop(caught) // before anybody can see the effect of the first signal
+			}
 			r.CallFromThread(func() { r.signalled(s) })
+			if !raw {
+				return
+			}
+		case <-ended:
+			return
+		}
+		select {
+		case s := <-caught:
+			r.raw.cook()
+			signal.Stop(caught)
+			resend(s)
 		case <-ended:
 		}
 	})

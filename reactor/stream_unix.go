@@ -10,19 +10,30 @@ import (
 )
 
 // newStream returns the stream of c: a rawStream if c is a socket of the
-// operating system, a pipeStream for a pipe, else a connStream.
+// operating system or made of files, a pipeStream for a pipe, else a connStream.
 func newStream(c net.Conn) stream {
 	if p, ok := c.(*pipeConn); ok {
 		return newPipeStream(p)
 	}
+	if files, ok := c.(*standardFiles); ok && !files.slow {
+		return newRawStream(c, files.in, files.out)
+	}
 	if !isSocket(c) {
 		return newConnStream(c)
 	}
-	raw, err := c.(syscall.Conn).SyscallConn()
+	return newRawStream(c, c.(syscall.Conn), c.(syscall.Conn))
+}
+
+func newRawStream(c net.Conn, in, out syscall.Conn) stream {
+	rawIn, err := in.SyscallConn()
 	if err != nil {
 		return newConnStream(c)
 	}
-	s := &rawStream{connStream: connStream{Conn: c}, raw: raw}
+	rawOut, err := out.SyscallConn()
+	if err != nil {
+		return newConnStream(c)
+	}
+	s := &rawStream{connStream: connStream{Conn: c}, in: rawIn, out: rawOut}
 	_, s.unix = c.(*net.UnixConn)
 	s.readable, s.writable = s.tryRead, s.tryWriteOnce
 	return s
@@ -37,12 +48,12 @@ func isSocket(c net.Conn) bool {
 	return false
 }
 
-// rawStream is the stream of a socket of the operating system. Its reader
-// takes a buffer only when data has arrived, and the loop writes without a
-// goroutine while the socket accepts data.
+// rawStream is the stream of a socket of the operating system, or of two files.
+// Its reader takes a buffer only when data has arrived, and the loop writes
+// without a goroutine while the socket accepts data.
 type rawStream struct {
 	connStream
-	raw                syscall.RawConn
+	in, out            syscall.RawConn // the same for a socket
 	readable, writable func(fd uintptr) bool
 	unix               bool // file descriptors may arrive
 
@@ -58,7 +69,7 @@ type rawStream struct {
 }
 
 func (s *rawStream) read() (piece, error) {
-	if err := s.raw.Read(s.readable); err != nil {
+	if err := s.in.Read(s.readable); err != nil {
 		return piece{}, err
 	}
 	got := s.got
@@ -107,7 +118,7 @@ func (s *rawStream) write(data []byte, fds []int) error {
 
 func (s *rawStream) tryWrite(data []byte, fds []int) (n int, err error) {
 	s.data, s.fds, s.n, s.sendErr = data, fds, 0, nil
-	err = s.raw.Write(s.writable)
+	err = s.out.Write(s.writable)
 	s.data, s.fds = nil, nil
 	if err == nil {
 		err = s.sendErr

@@ -176,7 +176,7 @@ func (c *conn) shaken(err error) {
 	}
 	c.tls.open = true
 	c.markDirty()
-	if listener, ok := c.p.(HandshakeListener); ok {
+	if listener, ok := As[HandshakeListener](c.p); ok {
 		_ = c.guard("HandshakeCompleted", listener.HandshakeCompleted)
 	}
 }

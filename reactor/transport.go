@@ -10,7 +10,8 @@ import (
 // and none blocks.
 //
 // The reactor's own transports also implement [HalfCloserTransport],
-// [TCPTransport], [UNIXTransport] and [TLSTransport]; use a type assertion.
+// [TCPTransport], [UNIXTransport], [TLSTransport] and [TerminalTransport]; use a
+// type assertion.
 type Transport interface {
 	// Write sends a copy of data, after all data that was written before. Data
 	// that cannot be sent yet is buffered without a bound; a protocol that
@@ -70,7 +71,7 @@ type Transport interface {
 }
 
 // HalfCloserTransport is a transport whose directions can be closed separately:
-// those over TCP, TLS and UNIX sockets.
+// those over TCP, TLS and UNIX sockets, and standard input and output.
 type HalfCloserTransport interface {
 	// LoseWriteConnection ends the sending direction after all written data is
 	// sent. If a producer is registered, it first waits until the producer is

@@ -14,8 +14,8 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// TestF27_Lists: nothing insecure is on by default, and everything secure that
-// x/crypto/ssh has and OpenSSH enables.
+// TestF27_Lists: by default no insecure algorithm is enabled. Every secure
+// algorithm of x/crypto/ssh that OpenSSH enables is enabled.
 func TestF27_Lists(t *testing.T) {
 	ours, insecure, known := conch.DefaultAlgorithms(), gossh.InsecureAlgorithms(), gossh.SupportedAlgorithms()
 	for _, list := range []struct {
@@ -53,7 +53,7 @@ func TestF27_Lists(t *testing.T) {
 	}
 }
 
-// TestF27_Servers: servers that have one algorithm only.
+// TestF27_Servers logs in at servers that have only one algorithm.
 func TestF27_Servers(t *testing.T) {
 	private, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -74,7 +74,7 @@ func TestF27_Servers(t *testing.T) {
 	for name, row := range map[string]struct {
 		hostKey      gossh.Signer
 		config       func(*gossh.ServerConfig)
-		ours, legacy bool // logs in by default, with LegacyAlgorithms
+		ours, legacy bool // whether the login succeeds by default, and with LegacyAlgorithms
 	}{
 		"rsa-sha2-256":          {only("rsa-sha2-256"), nil, true, true},
 		"ssh-rsa":               {only("ssh-rsa"), nil, false, true},
@@ -101,7 +101,7 @@ func TestF27_Servers(t *testing.T) {
 	}
 }
 
-// TestF27_Validate: options that cannot be honoured are errors: C-CLIENT-52.
+// TestF27_C_CLIENT_52_Validate: options that cannot be honoured are errors.
 func TestF27_C_CLIENT_52_Validate(t *testing.T) {
 	for name, tt := range map[string]struct {
 		options client.Options

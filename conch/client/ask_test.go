@@ -8,7 +8,7 @@ import (
 	"testing/iotest"
 )
 
-// typedTerminal answers with prepared input and keeps the output.
+// typedTerminal returns prepared input and records its output.
 type typedTerminal struct {
 	io.Reader
 	shown strings.Builder

@@ -62,7 +62,7 @@ func TestAuth_WrongPassword(t *testing.T) {
 	}
 }
 
-// TestAuth_NoPassword: C-AUTH-13, a hook that fails is not asked again.
+// TestAuth_NoPassword: C-AUTH-13. A hook that fails is not called again.
 func TestAuth_NoPassword(t *testing.T) {
 	r := sshtest.Start(t)
 	a := newAttempt(t)
@@ -84,7 +84,7 @@ func TestAuth_NoPassword(t *testing.T) {
 	})
 }
 
-// TestAuth_Interrupted: an interrupted question ends the walk.
+// TestAuth_Interrupted: an interrupted question ends the authentication.
 func TestAuth_Interrupted(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{})
@@ -96,7 +96,7 @@ func TestAuth_Interrupted(t *testing.T) {
 	}
 }
 
-// TestAuth_Passphrase opens an encrypted key at the third try: C-AUTH-35,
+// TestAuth_Passphrase opens an encrypted key at the third attempt: C-AUTH-35,
 // C-AUTH-36.
 func TestAuth_Passphrase(t *testing.T) {
 	r := sshtest.Start(t)
@@ -118,8 +118,8 @@ func TestAuth_Passphrase(t *testing.T) {
 	})
 }
 
-// TestHostKey compares what is asked, what is saved and what is refused:
-// C-CLIENT-5, 42, 44, 45.
+// TestHostKey checks the questions to the user, the saved keys and the refused
+// keys: C-CLIENT-5, 42, 44, 45.
 func TestHostKey(t *testing.T) {
 	_, other, err := newKey(t)
 	if err != nil {
@@ -208,7 +208,7 @@ func TestAuth_Agent(t *testing.T) {
 	<-served // the connection to the agent is closed
 }
 
-// TestAuth_AgentGone: an agent that cannot be reached is as good as none.
+// TestAuth_AgentGone: an agent that cannot be reached is ignored.
 func TestAuth_AgentGone(t *testing.T) {
 	r := sshtest.Start(t)
 	t.Setenv("SSH_AUTH_SOCK", filepath.Join(t.TempDir(), "gone"))
@@ -226,8 +226,8 @@ func mustKey(t *testing.T) any {
 	return private
 }
 
-// serveAgent serves one connection at SSH_AUTH_SOCK; the channel is closed when
-// that has ended.
+// serveAgent serves one connection at SSH_AUTH_SOCK. The channel is closed when
+// the connection has ended.
 func serveAgent(t *testing.T, keys xagent.Agent) <-chan struct{} {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "agent") // t.TempDir may be too long for a socket
@@ -241,10 +241,10 @@ func serveAgent(t *testing.T, keys xagent.Agent) <-chan struct{} {
 	}
 	t.Setenv("SSH_AUTH_SOCK", socket)
 	served := make(chan struct{})
-	go func() { // ends with the connection, or with the listener
+	go func() { // ends when the connection or the listener is closed
 		defer close(served)
 		if c, err := l.Accept(); err == nil {
-			_ = xagent.ServeAgent(keys, c) // the end of the connection
+			_ = xagent.ServeAgent(keys, c) // returns an error when the connection ends
 			c.Close()
 		}
 	}()

@@ -23,8 +23,8 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// collector is a protocol that sends something, ends its direction, and
-// collects what comes.
+// collector is a protocol that sends data, closes its write side, and collects
+// the received data.
 type collector struct {
 	reactor.BaseProtocol
 	send string
@@ -45,7 +45,7 @@ func (c *collector) ConnectionMade() {
 func (c *collector) DataReceived(p []byte)       { c.got.Write(p) }
 func (c *collector) ConnectionLost(reason error) { c.lost.Errback(reason) }
 
-// addressed is a factory that notes the address.
+// addressed is a factory that records the address.
 type addressed struct {
 	reactor.BaseFactory
 	p    reactor.Protocol
@@ -57,7 +57,8 @@ func (f *addressed) BuildProtocol(addr net.Addr) (reactor.Protocol, error) {
 	return f.p, nil
 }
 
-// run connects a collector to the endpoint and waits for its end.
+// runEndpoint connects a collector to the endpoint. It returns the reason that
+// ConnectionLost is called with.
 func runEndpoint(t *testing.T, r *reactor.Reactor, e *client.SSHCommandClientEndpoint, f *addressed) (lost, err error) {
 	t.Helper()
 	if _, err := sshtest.Await(t, r, func() deferred.Deferred[reactor.Protocol] { return e.Connect(f) }); err != nil {
@@ -67,8 +68,8 @@ func runEndpoint(t *testing.T, r *reactor.Reactor, e *client.SSHCommandClientEnd
 	return lost, nil
 }
 
-// TestEndpoint_Ends: data both ways, and how the end is told: C-ENDP-1, 2, 4,
-// 5, 7.
+// TestEndpoint_Ends: data moves in both directions, and ConnectionLost is
+// called with the right reason: C-ENDP-1, 2, 4, 5, 7.
 func TestEndpoint_Ends(t *testing.T) {
 	sshtest.BothServers(t, conchtest.Options{Exec: sshtest.Shell}, func(t *testing.T, to sshtest.Target) {
 		r := sshtest.Start(t)
@@ -107,7 +108,7 @@ func TestEndpoint_Ends(t *testing.T) {
 	})
 }
 
-// TestEndpoint_Failures is the table of C-ENDP, and C-ENDP-3.
+// TestEndpoint_Failures: C-ENDP-3, and the table of failures in C-ENDP.
 func TestEndpoint_Failures(t *testing.T) {
 	for _, row := range []struct {
 		name string
@@ -143,8 +144,8 @@ func TestEndpoint_Failures(t *testing.T) {
 	}
 }
 
-// TestEndpoint_Cancel: at once, and when the command is being started; the
-// connection is gone.
+// TestEndpoint_Cancel cancels during the dial and while the command is being
+// started. The connection is closed.
 func TestEndpoint_Cancel(t *testing.T) {
 	for name, phase := range map[string]client.Phase{"dial": client.PhaseDial, "service": client.PhaseService} {
 		t.Run(name, func(t *testing.T) {
@@ -169,8 +170,8 @@ func TestEndpoint_Cancel(t *testing.T) {
 	}
 }
 
-// TestEndpoint_LoseConnection: the protocol closes its transport, and with it
-// the connection: C-ENDP-8.
+// TestEndpoint_LoseConnection: when the protocol closes its transport, the SSH
+// connection is closed too: C-ENDP-8.
 func TestEndpoint_LoseConnection(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Shell})
@@ -190,8 +191,8 @@ func TestEndpoint_LoseConnection(t *testing.T) {
 	}
 }
 
-// TestF34_Dial: a command is a net.Conn: both directions, end-of-file, the exit
-// status, stderr, and an end by this side.
+// TestF34_Dial: a command is a net.Conn with both directions, EOF, exit status,
+// stderr, and Close by our side.
 func TestF34_Dial(t *testing.T) {
 	var e endpoints.StreamClientEndpoint
 	sshtest.BothServers(t, conchtest.Options{Exec: sshtest.Shell}, func(t *testing.T, to sshtest.Target) {
@@ -204,7 +205,7 @@ func TestF34_Dial(t *testing.T) {
 			{"printf out; printf err >&2", "", "out", "err", 0},
 			{"printf x; exit 3", "", "x", "", 3},
 		} {
-			var stderr strings.Builder // belongs to the loop
+			var stderr strings.Builder // used on the loop only
 			command := client.NewConnection(r, row.command, to.Client())
 			command.Stderr = func(p []byte) { stderr.Write(p) }
 			e = command
@@ -218,7 +219,7 @@ func TestF34_Dial(t *testing.T) {
 			if _, err := io.WriteString(c, row.send); err != nil && row.send != "" {
 				t.Error(err)
 			}
-			_ = c.(interface{ CloseWrite() error }).CloseWrite() // the command may be over
+			_ = c.(interface{ CloseWrite() error }).CloseWrite() // an error means that the command has ended
 			got, err := io.ReadAll(c)
 			if exit, ok := errors.AsType[*client.ExitError](err); string(got) != row.got || ok != (row.status != 0) || ok && exit.Status != row.status || !ok && err != nil {
 				t.Errorf("%s: read %q, %v", row.command, got, err)
@@ -233,9 +234,8 @@ func TestF34_Dial(t *testing.T) {
 	})
 }
 
-// TestF34_Service: the endpoint serves those who take any endpoint: a
-// ClientService sees the end of the command and starts it again, and the
-// factory is started and stopped.
+// TestF34_Service: the endpoint works with a ClientService. The service
+// restarts the command after it has ended. The factory is started and stopped.
 func TestF34_Service(t *testing.T) {
 	r := sshtest.Start(t)
 	conn := sshtest.Connect(t, r, func() sshtest.Target {
@@ -292,8 +292,8 @@ func (f *countingFactory) BuildProtocol(net.Addr) (reactor.Protocol, error) {
 	return newCollector(""), nil
 }
 
-// TestF34_ConnectionMadePanics: the Deferred fails with the panic, which is
-// also what the protocol's ConnectionLost is called with.
+// TestF34_ConnectionMadePanics: after a panic in ConnectionMade the Deferred
+// fails with the panic, and ConnectionLost is called with the panic.
 func TestF34_ConnectionMadePanics(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Shell})
@@ -317,13 +317,13 @@ type panicking struct {
 func (p *panicking) ConnectionMade()             { panic("no") }
 func (p *panicking) ConnectionLost(reason error) { p.lost.Errback(reason) }
 
-// TestF12_Stderr: what a command writes to stderr fills no log.
+// TestF12_Stderr: a command that writes much to stderr does not fill the log.
 func TestF12_Stderr(t *testing.T) {
 	reactortest.CheckGoroutines(t)
 	log := reactortest.NewLog(t)
 	r := reactortest.Start(t, reactor.Options{Logger: log.Logger()})
 	_, to := sshtest.Embedded(t, conchtest.Options{Exec: func(_ string, ch gossh.Channel) uint32 {
-		_, _ = ch.Stderr().Write(bytes.Repeat([]byte("\x1bnoise "), 1<<16)) // the comparison shows what is missing
+		_, _ = ch.Stderr().Write(bytes.Repeat([]byte("\x1bnoise "), 1<<16)) // a lost connection shows in the check below
 		return 0
 	}})
 	c := newCollector("")

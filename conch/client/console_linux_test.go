@@ -13,7 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pseudoTerminal opens a terminal, with the end at which its user sits.
+// pseudoTerminal opens a pseudo terminal. It returns the user's end and the
+// name of the other end.
 func pseudoTerminal(t *testing.T) (user *os.File, name string) {
 	t.Helper()
 	user, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
@@ -51,9 +52,8 @@ func settings(t *testing.T, name string) unix.Termios {
 	return *s
 }
 
-// TestConsole_Terminal asks on a real terminal: nothing is shown of what is
-// typed, and however it ends, the settings are what they were: C-AUTH-37,
-// C-AUTH-38, C-AUTH-40.
+// TestConsole_Terminal asks on a pseudo terminal. Typed secrets are not echoed,
+// and the settings are always restored: C-AUTH-37, C-AUTH-38, C-AUTH-40.
 func TestConsole_Terminal(t *testing.T) {
 	for _, row := range []struct {
 		name, typed, want string
@@ -67,7 +67,7 @@ func TestConsole_Terminal(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			reactortest.CheckGoroutines(t)
 			user, name := pseudoTerminal(t)
-			held, err := os.OpenFile(name, os.O_RDWR|unix.O_NOCTTY, 0) // a terminal that nobody has open forgets its settings
+			held, err := os.OpenFile(name, os.O_RDWR|unix.O_NOCTTY, 0) // a terminal loses its settings when no process has it open
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -97,7 +97,7 @@ func TestConsole_Terminal(t *testing.T) {
 			if got != row.want || !errors.Is(err, row.err) || strings.Contains(shown, "sec") {
 				t.Errorf("got %q, %v after %q", got, err, shown)
 			}
-			u.turn.Lock() // the dialogue is over
+			u.turn.Lock() // waits until the dialogue is over
 			defer u.turn.Unlock()
 			if settings(t, name) != before {
 				t.Error("the settings are not what they were")
@@ -106,7 +106,7 @@ func TestConsole_Terminal(t *testing.T) {
 	}
 }
 
-// readUntil reads what the user sees up to text.
+// readUntil reads the terminal's output up to text.
 func readUntil(t *testing.T, user *os.File, text string) string {
 	t.Helper()
 	var seen []byte

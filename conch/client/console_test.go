@@ -13,8 +13,7 @@ import (
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
 
-// fakeTerminal is a terminal whose user has typed something in advance, and
-// then types nothing more.
+// fakeTerminal is a terminal with prepared input. After the input, Read blocks.
 type fakeTerminal struct {
 	typed io.Reader
 
@@ -24,7 +23,7 @@ type fakeTerminal struct {
 	hides   int
 	closed  bool
 	given   chan struct{} // closed by giveUp
-	reading chan struct{} // gets an element when a Read has to wait
+	reading chan struct{} // receives an element when Read blocks
 }
 
 func newFakeTerminal(typed io.Reader) *fakeTerminal {
@@ -103,7 +102,7 @@ func TestConsole_Prompt(t *testing.T) {
 	}
 }
 
-// reader gives text a byte at a time, as a terminal may.
+// reader returns the text one byte at a time, as a terminal may.
 func reader(text string) io.Reader { return &slowReader{text} }
 
 type slowReader struct{ text string }
@@ -149,8 +148,8 @@ func TestConsole_ReadLine(t *testing.T) {
 	}
 }
 
-// TestConsole_Cancel takes a question back while the user thinks, and another
-// one that waits for its turn. What is shown next stands on a line of its own.
+// TestConsole_Cancel cancels a question before the user answers, and a second
+// question that waits for the first. The next output starts on a new line.
 func TestConsole_Cancel(t *testing.T) {
 	for _, echo := range []bool{false, true} {
 		t.Run(fmt.Sprint("echo=", echo), func(t *testing.T) { consoleCancel(t, echo) })
@@ -179,15 +178,14 @@ func consoleCancel(t *testing.T, echo bool) {
 			d.AddErrback(func(error) (string, error) { return "", nil })
 		}
 	})
-	u.turn.Lock() // the dialogue is over
+	u.turn.Lock() // waits until the dialogue is over
 	defer u.turn.Unlock()
 	if !strings.HasPrefix(string(f.shown), "Question: ") || !strings.HasSuffix(string(f.shown), "\n") || (f.hides == 0) != echo {
 		t.Errorf("shown %q", f.shown)
 	}
 }
 
-// TestConsole_Shutdown: the reactor does not end before the terminal is
-// restored.
+// TestConsole_Shutdown: the reactor stops only after the terminal is restored.
 func TestConsole_Shutdown(t *testing.T) {
 	r := reactor.New(reactor.Options{NoSignals: true})
 	f := newFakeTerminal(reader(""))
@@ -195,7 +193,7 @@ func TestConsole_Shutdown(t *testing.T) {
 	r.CallWhenRunning(func() {
 		u.ReadLine("Password: ", false).AddErrback(func(error) (string, error) { return "", nil })
 	})
-	go func() { // ends when the question is asked
+	go func() { // ends after the question is shown
 		<-f.reading
 		_ = r.Stop()
 	}()

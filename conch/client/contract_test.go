@@ -21,9 +21,9 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// TestVerifyHostKey_Home: without files in the options, the one of the home
-// directory is read, under the name of the options; what the user accepts is
-// saved there, and the directory made: C-CLIENT-24, C-CLIENT-27.
+// TestVerifyHostKey_Home: without KnownHosts, the file in the home directory is
+// read, and the host is looked up by its alias. A key that the user accepts is
+// saved there, and the directory is created: C-CLIENT-24, C-CLIENT-27.
 func TestVerifyHostKey_Home(t *testing.T) {
 	for _, known := range []bool{true, false} {
 		t.Run(fmt.Sprint(known), func(t *testing.T) {
@@ -57,8 +57,8 @@ func TestVerifyHostKey_Home(t *testing.T) {
 	}
 }
 
-// TestF23_C_CLIENT_23_Rekey: the verifier is asked once, although the server
-// renews the keys again and again. Another key then ends the connection.
+// TestF23_C_CLIENT_23_Rekey: the verifier is called once, although the server
+// rekeys several times. A rekey with another host key ends the connection.
 func TestF23_C_CLIENT_23_Rekey(t *testing.T) {
 	r := sshtest.Start(t)
 	first, second := newSigner(t), newSigner(t)
@@ -68,7 +68,7 @@ func TestF23_C_CLIENT_23_Rekey(t *testing.T) {
 	_, to := sshtest.Embedded(t, conchtest.Options{HostKey: host, Exec: sshtest.Echo, Config: func(c *gossh.ServerConfig) {
 		c.RekeyThreshold = 16 << 10
 	}})
-	host.signed = func() { // by the server, in each key exchange
+	host.signed = func() { // called by the server in each key exchange
 		if renewed++; renewed == 4 {
 			host.now.Store(&second)
 		}
@@ -81,7 +81,7 @@ func TestF23_C_CLIENT_23_Rekey(t *testing.T) {
 	conn, lost := &sshtest.PlainConnection{}, deferred.New[struct{}]()
 	conn.Stopped = func() { lost.Callback(struct{}{}) }
 	var flood func()
-	flood = func() { // until the connection ends
+	flood = func() { // repeats until the connection ends
 		client.Exec(conn, "echo", make([]byte, 8<<10)).AddCallbacks(func(client.Output) (client.Output, error) {
 			flood()
 			return client.Output{}, nil
@@ -104,8 +104,10 @@ func TestF23_C_CLIENT_23_Rekey(t *testing.T) {
 
 // changingSigner is a host key that can be replaced while the server runs.
 type changingSigner struct {
-	now    atomic.Pointer[gossh.Signer]
-	signed func() // nil until the server has started; called by the key exchange of the one connection
+	now atomic.Pointer[gossh.Signer]
+	// signed is called in each key exchange. It must be set before a client
+	// connects.
+	signed func()
 }
 
 func (s *changingSigner) PublicKey() gossh.PublicKey { return (*s.now.Load()).PublicKey() }
@@ -129,7 +131,7 @@ func newSigner(t *testing.T) gossh.Signer {
 	return signer
 }
 
-// bareChannel replaces nothing but its name.
+// bareChannel overrides only Name.
 type bareChannel struct {
 	conch.SSHChannel
 	name string
@@ -137,8 +139,8 @@ type bareChannel struct {
 
 func (c *bareChannel) Name() string { return c.name }
 
-// TestChannel_Defaults: a channel without hooks of its own takes whatever
-// happens, and logs that it was refused: C-CHAN-1, C-CHAN-2, C-CHAN-3.
+// TestChannel_Defaults: a channel without hooks accepts all events, and logs
+// that it could not be opened: C-CHAN-1, C-CHAN-2, C-CHAN-3.
 func TestChannel_Defaults(t *testing.T) {
 	reactortest.CheckGoroutines(t)
 	log := reactortest.NewLog(t)
@@ -152,7 +154,7 @@ func TestChannel_Defaults(t *testing.T) {
 	}); err == nil || len(log.Take("Channel could not be opened")) != 1 {
 		t.Errorf("got %v, logged %q", err, log.Records())
 	}
-	conn2 := &sshtest.PlainConnection{} // whose session is opened before anything is asked
+	conn2 := &sshtest.PlainConnection{} // its first channel opens before any request is sent
 	if _, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
 		return deferred.ThenDeferred(to.Connect(r, conn2), func(struct{}) deferred.Deferred[struct{}] {
 			conn2.OpenChannel(&opener{bareChannel{name: "session"}})
@@ -165,17 +167,17 @@ func TestChannel_Defaults(t *testing.T) {
 	}
 }
 
-// opener runs a command that writes to both outputs, and then the channel is
-// left to its defaults.
+// opener runs a command that writes to stdout and stderr. It has no other
+// hooks.
 type opener struct{ bareChannel }
 
 func (c *opener) ChannelOpen([]byte) {
 	c.Conn().SendRequest(c, "exec", conch.NS("printf out; printf err >&2"), true)
 }
 
-// TestChannel_BothStreams writes much data and extended data, in turns: each
-// arrives whole and in its order, before end-of-file and before the close;
-// between the two there is no order: C-CHAN-12, C-CHAN-20.
+// TestChannel_BothStreams writes data and extended data alternately. Each
+// stream arrives complete and in order, before EOF and before the close. The
+// order between the two streams is undefined: C-CHAN-12, C-CHAN-20.
 func TestChannel_BothStreams(t *testing.T) {
 	for name, end := range map[string]func(*talk){
 		"end-of-file": func(s *talk) { s.Conn().SendEOF(s) },
@@ -192,7 +194,7 @@ func bothStreams(t *testing.T, end func(*talk)) {
 	_, to := sshtest.Embedded(t, conchtest.Options{Exec: func(_ string, ch gossh.Channel) uint32 {
 		out, ext := sha256.New(), sha256.New()
 		extended := make(chan error, 1)
-		go func() { // ends with the data
+		go func() { // ends when all extended data has arrived
 			_, err := io.CopyN(ext, ch.Stderr(), pieces*size)
 			extended <- err
 		}()

@@ -21,11 +21,11 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// scissors is a net.Conn that ends after a number of bytes from the server.
+// scissors is a net.Conn that ends after a number of received bytes.
 type scissors struct {
 	net.Conn
 	mu   sync.Mutex // guards left
-	left int        // bytes that may still come
+	left int        // bytes until the end
 }
 
 func (s *scissors) Read(p []byte) (int, error) {
@@ -43,14 +43,14 @@ func (s *scissors) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// hookedAuth is an authentication whose hooks can be replaced by functions.
+// hookedAuth is an authentication whose hooks are functions.
 type hookedAuth struct {
 	client.DefaultAuthClient
 	publicKey func() deferred.Deferred[gossh.PublicKey]
 	password  func() deferred.Deferred[string]
 	answers   func() deferred.Deferred[[]string]
 
-	started, stopped func() // called after the base's
+	started, stopped func() // called after the hooks of DefaultAuthClient
 }
 
 func (a *hookedAuth) ServiceStarted() {
@@ -86,7 +86,7 @@ func (a *hookedAuth) GetPassword(prompt string) deferred.Deferred[string] {
 	return a.DefaultAuthClient.GetPassword(prompt)
 }
 
-// attempt is one call of Connect with everything replaceable.
+// attempt is a call of Connect. A test may change each of its arguments.
 type attempt struct {
 	to     sshtest.Target
 	verify client.HostKeyVerifier
@@ -109,7 +109,7 @@ func (a *attempt) connect(r *reactor.Reactor) deferred.Deferred[struct{}] {
 }
 
 // fails runs the attempt and checks that it fails once (C-CLIENT-10), in the
-// phase and with the error that are wanted.
+// given phase and with the given error.
 func (a *attempt) fails(t *testing.T, r *reactor.Reactor, phase client.Phase, want error) {
 	t.Helper()
 	times := 0
@@ -130,7 +130,7 @@ func (a *attempt) fails(t *testing.T, r *reactor.Reactor, phase client.Phase, wa
 	})
 }
 
-// silent listens and answers with what is given, then nothing more.
+// silent starts a server that sends greeting and nothing else.
 func silent(t *testing.T, greeting string) (host string, port int) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -138,12 +138,12 @@ func silent(t *testing.T, greeting string) (host string, port int) {
 		t.Fatal(err)
 	}
 	var served sync.WaitGroup
-	served.Go(func() { // ends with the listener and its one connection
+	served.Go(func() { // ends when the listener and its one connection are closed
 		c, err := l.Accept()
 		if err != nil {
 			return
 		}
-		_, _ = io.WriteString(c, greeting) // the client may be gone
+		_, _ = io.WriteString(c, greeting) // an error means that the client has disconnected
 		_, _ = io.Copy(io.Discard, c)
 		c.Close()
 	})
@@ -157,8 +157,8 @@ func silent(t *testing.T, greeting string) (host string, port int) {
 
 func never[T any]() deferred.Deferred[T] { return deferred.New[T]() }
 
-// TestConnect_Cut ends the connection at each phase, and lets it stall there:
-// C-CLIENT-4, C-CLIENT-9.
+// TestConnect_Cut ends or stalls the connection in each phase: C-CLIENT-4,
+// C-CLIENT-9.
 func TestConnect_Cut(t *testing.T) {
 	const short = 500 * time.Millisecond
 	for _, row := range []struct {
@@ -251,12 +251,12 @@ func TestConnect_Cancel(t *testing.T) {
 	}
 }
 
-// TestConnectionLost_Waiters loses the connection while everything that can be
-// outstanding is: C-CONN-2, 22, C-CLIENT-18, C-SFTP-60, PORT-6.
+// TestConnectionLost_Waiters: the connection is lost while operations of every
+// kind are in flight: C-CONN-2, 22, C-CLIENT-18, C-SFTP-60, PORT-6.
 func TestConnectionLost_Waiters(t *testing.T) {
 	r := sshtest.Start(t)
 	s, to := sshtest.Embedded(t, conchtest.Options{Exec: func(_ string, ch gossh.Channel) uint32 {
-		_, _ = io.Copy(io.Discard, ch) // until the channel ends
+		_, _ = io.Copy(io.Discard, ch) // ends when the channel is closed
 		return 0
 	}})
 	conn := sshtest.Connect(t, r, to)
@@ -301,7 +301,7 @@ func TestConnectionLost_Waiters(t *testing.T) {
 			t.Errorf("close reason %v", channel.CloseReason())
 		}
 	})
-	// Every waiter has failed once; the order among them is open, but that
+	// Every waiter has failed once. Their order is undefined, except that
 	// ServiceStopped comes before Closed.
 	want := map[string]int{`ChannelOpen ""`: 1, "request: lost=true closed=true": 1, "global request: lost=true closed=false": 1,
 		"OpenFailed": 1, "ServiceStopped": 1, "Closed": 1}

@@ -24,7 +24,7 @@ import (
 )
 
 // TestConnect_CancelLate cancels in the last hooks before success: C-CLIENT-12.
-// Nothing is said about it in the log.
+// The log stays empty.
 func TestConnect_CancelLate(t *testing.T) {
 	for name, set := range map[string]func(a *attempt, cancel func()){
 		"ServiceStarted":                       func(a *attempt, cancel func()) { a.conn.Started = cancel },
@@ -69,13 +69,13 @@ func TestConnect_CancelLate(t *testing.T) {
 	}
 }
 
-// TestConnect_PanicInAuth: a panic in a hook at the beginning or the end of
-// authentication fails the attempt, also if that is over anyway.
+// TestConnect_PanicInAuth: a panic in the first or last hook of the
+// authentication fails the attempt, even if the attempt is already over.
 func TestConnect_PanicInAuth(t *testing.T) {
 	panics := func() { panic(os.ErrProcessDone) }
 	for name, row := range map[string]struct {
 		set   func(r *reactor.Reactor, a *attempt, cancel func())
-		phase client.Phase // empty for an attempt that is cancelled
+		phase client.Phase // empty if the attempt is cancelled
 	}{
 		"begin": {func(_ *reactor.Reactor, a *attempt, _ func()) { a.auth.started = panics }, client.PhaseAuthentication},
 		"end":   {func(_ *reactor.Reactor, a *attempt, _ func()) { a.auth.stopped = panics }, client.PhaseService},
@@ -107,8 +107,7 @@ func TestConnect_PanicInAuth(t *testing.T) {
 	}
 }
 
-// resetConn is a net.Conn whose end looks like that of a connection that the
-// peer has reset.
+// resetConn is a net.Conn that returns ECONNRESET instead of io.EOF.
 type resetConn struct{ net.Conn }
 
 func (c resetConn) Read(p []byte) (int, error) {
@@ -119,8 +118,8 @@ func (c resetConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// TestConnect_Reset: a connection that is reset while the user is asked is
-// lost, and why is kept: C-CLIENT-9.
+// TestConnect_Reset: the connection is reset while the user is asked. The error
+// wraps ErrConnectionLost and ECONNRESET: C-CLIENT-9.
 func TestConnect_Reset(t *testing.T) {
 	r := sshtest.Start(t)
 	a := newAttempt(t)
@@ -135,16 +134,16 @@ func TestConnect_Reset(t *testing.T) {
 	}
 }
 
-// TestConnect_DisconnectedWhileAsking: a server that disconnects while the user
-// is asked takes the question back, and what it says is the failure:
-// C-CLIENT-7.
+// TestConnect_DisconnectedWhileAsking: the server disconnects while the user is
+// asked. The question is cancelled, and the error contains the server's
+// message: C-CLIENT-7.
 func TestConnect_DisconnectedWhileAsking(t *testing.T) {
 	r := sshtest.Start(t)
 	asked := make(chan struct{})
 	_, to := sshtest.Embedded(t, conchtest.Options{Config: func(c *gossh.ServerConfig) {
 		c.PasswordCallback, c.PublicKeyCallback, c.MaxAuthTries = nil, nil, 1
 		c.KeyboardInteractiveCallback = func(_ gossh.ConnMetadata, ask gossh.KeyboardInteractiveChallenge) (*gossh.Permissions, error) {
-			go func() { _, _ = ask("", "", []string{"one?"}, []bool{true}) }() // ends with the connection
+			go func() { _, _ = ask("", "", []string{"one?"}, []bool{true}) }() // ends when the connection is closed
 			<-asked
 			return nil, io.EOF
 		}
@@ -167,8 +166,8 @@ func TestConnect_DisconnectedWhileAsking(t *testing.T) {
 	})
 }
 
-// TestConnect_Stopped: the end of the reactor, in any phase, is no fault of the
-// server's.
+// TestConnect_Stopped: if the reactor stops in any phase, the error does not
+// blame the server.
 func TestConnect_Stopped(t *testing.T) {
 	for name, set := range map[string]func(r *reactor.Reactor, a *attempt){
 		"dial": func(r *reactor.Reactor, a *attempt) {
@@ -223,13 +222,14 @@ func TestConnect_Stopped(t *testing.T) {
 	}
 }
 
-// TestConnect_AtExit: an attempt that is made while the reactor ends fails, and
-// does not hold up the end.
+// TestConnect_AtExit: an attempt that starts while the reactor stops fails, and
+// does not delay the end of the reactor.
 func TestConnect_AtExit(t *testing.T) {
 	reactortest.CheckGoroutines(t)
 	a := newAttempt(t)
 	r := reactor.New(reactor.Options{ShutdownTimeout: sshtest.Patience})
-	a.to = a.to.Through(func(c net.Conn) net.Conn { return c }) // dialled without the reactor, which refuses to by then
+	// Through dials without the reactor, which refuses to dial while it stops.
+	a.to = a.to.Through(func(c net.Conn) net.Conn { return c })
 	var got error
 	a.conn.Started = func() { r.Stop() }
 	a.conn.Stopped = func() {
@@ -244,8 +244,8 @@ func TestConnect_AtExit(t *testing.T) {
 	}
 }
 
-// TestConnect_SameConnection: of two attempts with one connection object one is
-// refused: C-CONN-4.
+// TestConnect_SameConnection: of two attempts with one connection object, one
+// is refused: C-CONN-4.
 func TestConnect_SameConnection(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{})
@@ -259,8 +259,8 @@ func TestConnect_SameConnection(t *testing.T) {
 	}
 }
 
-// TestAuth_InteractiveAttempts: what counts is how often keyboard-interactive
-// is tried, not how often the server asks in it: C-AUTH-38.
+// TestAuth_InteractiveAttempts: the limit applies to attempts with
+// keyboard-interactive, not to questions within an attempt: C-AUTH-38.
 func TestAuth_InteractiveAttempts(t *testing.T) {
 	r := sshtest.Start(t)
 	attempts := 0
@@ -283,8 +283,8 @@ func TestAuth_InteractiveAttempts(t *testing.T) {
 	})
 }
 
-// TestAuth_InteractiveEndless: a server that asks without end is given up:
-// C-AUTH-15.
+// TestAuth_InteractiveEndless: the client gives up if the server never stops
+// asking: C-AUTH-15.
 func TestAuth_InteractiveEndless(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{Config: askingServer(slices.Repeat([][]string{{}}, 1000))})
@@ -297,8 +297,8 @@ func TestAuth_InteractiveEndless(t *testing.T) {
 	}
 }
 
-// TestAuth_AnswerCount: a hook with the wrong number of answers is not asked
-// again, and the failure says so: C-AUTH-15.
+// TestAuth_AnswerCount: a hook that returns the wrong number of answers is not
+// called again, and the error says so: C-AUTH-15.
 func TestAuth_AnswerCount(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{Config: askingServer([][]string{{"one?"}})})
@@ -321,8 +321,9 @@ func TestAuth_AnswerCount(t *testing.T) {
 	})
 }
 
-// TestJump_DialTimeout: DialTimeout bounds the way from the jump host on, and
-// not the login there, which may ask the user. That is closed afterwards.
+// TestJump_DialTimeout: DialTimeout limits the connection from the jump host
+// on. It does not limit the login to the jump host, which may ask the user. The
+// connection to the jump host is closed after the failure.
 func TestJump_DialTimeout(t *testing.T) {
 	r := sshtest.Start(t)
 	logins := make(chan gossh.Conn, 1)
@@ -335,7 +336,7 @@ func TestJump_DialTimeout(t *testing.T) {
 	}
 	select {
 	case c := <-logins:
-		_ = c.Wait() // until the client has closed it
+		_ = c.Wait() // returns when the client has closed the connection
 	case <-time.After(sshtest.Patience):
 		t.Error("nobody has logged in to the jump host")
 	}

@@ -23,21 +23,21 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// fault is what happens to one connection: after so many bytes in one direction
-// it is cut, or nothing moves any more until it is closed.
+// fault describes how a connection fails. After a number of bytes in one
+// direction, it is cut, or stalls until it is closed.
 type fault struct {
-	in, out int64 // bytes that pass: from the server, and to it
+	in, out int64 // bytes before the fault: from the server and to the server
 	stall   bool
 }
 
 const unlimited = 1 << 40
 
-// faultyConn is a net.Conn with a fault. Many sessions of a test have one each.
+// faultyConn is a net.Conn with a fault.
 type faultyConn struct {
 	net.Conn
 	stall   bool
-	in, out atomic.Int64 // bytes that may still pass
-	met     *atomic.Bool // the fault has happened
+	in, out atomic.Int64 // bytes before the fault
+	met     *atomic.Bool // set when the fault has happened
 	once    sync.Once
 	closed  chan struct{}
 }
@@ -75,7 +75,7 @@ func (c *faultyConn) Write(p []byte) (int, error) {
 	switch {
 	case err != nil || n == len(p):
 		return n, err
-	case c.stall: // the rest stays in the buffer of the socket
+	case c.stall: // the remaining bytes stay in the socket's buffer
 		c.met.Store(true)
 		return len(p), nil
 	}
@@ -87,17 +87,18 @@ func (c *faultyConn) Close() error {
 	return c.Conn.Close()
 }
 
-// everything is a session in which one of each thing is done that can wait.
+// everything is a session with one operation of each kind that can wait.
 type everything struct {
 	sshtest.PlainConnection
 	t        *testing.T
 	fault    fault
-	waiting  map[string]int // how often each may still fire: once, and then it is over
+	waiting  map[string]int // for each operation: 1 while it waits, 0 after it has fired
 	failures int
-	done     deferred.Deferred[int] // fires when nothing waits any more
+	done     deferred.Deferred[int] // fires when no operation waits
 }
 
-// run starts it. The Deferred fires with how many of the things have failed.
+// run starts the session. The Deferred fires with the number of failed
+// operations.
 func (e *everything) run(r *reactor.Reactor, to sshtest.Target) deferred.Deferred[int] {
 	e.waiting, e.done = map[string]int{"connect": 1}, deferred.New[int]()
 	e.OnGlobalRequest = func(string, []byte) deferred.Deferred[[]byte] { return deferred.Succeed[[]byte](nil) }
@@ -115,8 +116,8 @@ func (e *everything) run(r *reactor.Reactor, to sshtest.Target) deferred.Deferre
 	return e.done
 }
 
-// expect waits for d. A failure must say that the connection is lost, or that
-// it could not be made.
+// expect registers d as an operation. A failure of d must be ErrConnectionLost
+// or a *ConnectError.
 func expect[T any](e *everything, what string, d deferred.Deferred[T]) {
 	e.waiting[what] = 1
 	d.AddBoth(func(v T, err error) (none T, _ error) {
@@ -161,7 +162,7 @@ func refusedDial(err error) (*reactor.NetConn, error) {
 	return nil, err
 }
 
-// brief makes the key exchange short: there is one algorithm of each kind.
+// brief makes the key exchange short. It has one algorithm of each kind.
 var brief = gossh.Config{KeyExchanges: []string{gossh.KeyExchangeCurve25519}, Ciphers: []string{gossh.CipherAES128GCM}, MACs: []string{gossh.HMACSHA256}}
 
 func briefly(to sshtest.Target) sshtest.Target {
@@ -169,22 +170,21 @@ func briefly(to sshtest.Target) sshtest.Target {
 	return to
 }
 
-// TestEveryByte_Cut cuts the connection of a session after every single byte in
-// each direction: everything that waits fires once, with a named error, and no
-// goroutine is left. With the race detector it does so after one byte in many,
-// others each time.
+// TestEveryByte_Cut cuts the connection of a session after every byte in each
+// direction. Each operation fires once, with a named error, and no goroutine is
+// left. The race detector tests a random sample of the bytes.
 func TestEveryByte_Cut(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{
 		Exec: sshtest.Shell, Forwarding: true,
 		Config:    func(c *gossh.ServerConfig) { c.Config = brief },
-		Connected: func(c gossh.Conn) { _, _, _ = c.SendRequest("hello", true, nil) }, // the connection may be gone
+		Connected: func(c gossh.Conn) { _, _, _ = c.SendRequest("hello", true, nil) }, // an error means that the connection has ended
 	})
 	everyByte(t, r, briefly(to), false, 17)
 }
 
-// TestEveryByte_Stall is TestEveryByte_Cut with connections on which nothing
-// moves any more, until the time limits end them. The time is synctest's.
+// TestEveryByte_Stall is TestEveryByte_Cut with connections that stall until
+// the time limits end them. It uses the fake time of synctest.
 func TestEveryByte_Stall(t *testing.T) {
 	host, err := conchtest.NewKeyFile(filepath.Join(t.TempDir(), "host"))
 	if err != nil {
@@ -205,10 +205,10 @@ func TestEveryByte_Stall(t *testing.T) {
 	})
 }
 
-// memServer is a server in the bubble of a test.
+// memServer is an in-memory server in the bubble of a synctest test.
 type memServer struct {
 	config gossh.ServerConfig
-	work   sync.WaitGroup // ends when the connections have ended
+	work   sync.WaitGroup // the goroutines; they end with the connections
 }
 
 func (s *memServer) dial() net.Conn {
@@ -219,10 +219,10 @@ func (s *memServer) dial() net.Conn {
 		if err != nil {
 			return
 		}
-		s.work.Go(func() { _, _, _ = conn.SendRequest("hello", true, nil) }) // the connection may be gone
+		s.work.Go(func() { _, _, _ = conn.SendRequest("hello", true, nil) }) // an error means that the connection has ended
 		s.work.Go(func() {
 			for req := range requests {
-				_ = req.Reply(req.Type == "tcpip-forward", []byte{0, 0, 1, 1}) // likewise
+				_ = req.Reply(req.Type == "tcpip-forward", []byte{0, 0, 1, 1}) // an error means that the connection has ended
 			}
 		})
 		for offered := range channels {
@@ -232,11 +232,11 @@ func (s *memServer) dial() net.Conn {
 	return theirs
 }
 
-// channel grants a session its command, which sends its input back, and refuses
-// what else it asks for.
+// channel accepts a session and its exec request, and echoes the input. It
+// refuses all other requests.
 func (s *memServer) channel(offered gossh.NewChannel) {
 	if offered.ChannelType() != "session" {
-		_ = offered.Reject(gossh.ConnectionFailed, "refused") // the connection may be gone
+		_ = offered.Reject(gossh.ConnectionFailed, "refused") // an error means that the connection has ended
 		return
 	}
 	ch, requests, err := offered.Accept()
@@ -244,19 +244,19 @@ func (s *memServer) channel(offered gossh.NewChannel) {
 		return
 	}
 	for req := range requests {
-		_ = req.Reply(req.Type == "exec", nil) // likewise
+		_ = req.Reply(req.Type == "exec", nil) // an error means that the connection has ended
 		if req.Type == "exec" {
 			s.work.Go(func() {
 				_, _ = io.Copy(ch, ch)
-				_, _ = ch.SendRequest("exit-status", false, conch.PackRequestExitStatus(0)) // likewise
+				_, _ = ch.SendRequest("exit-status", false, conch.PackRequestExitStatus(0)) // an error means that the connection has ended
 				ch.Close()
 			})
 		}
 	}
 }
 
-// everyByte runs a session for every byte; stride is that of runs with the race
-// detector.
+// everyByte runs a session for every byte. With the race detector it tests one
+// byte in stride.
 func everyByte(t *testing.T, r *reactor.Reactor, to sshtest.Target, stall bool, stride int64) {
 	passed := measured(t, r, to)
 	offset := int64(0)
@@ -276,12 +276,13 @@ func everyByte(t *testing.T, r *reactor.Reactor, to sshtest.Target, stall bool, 
 	}
 	missed := faults(t, r, to, points)
 	t.Logf("%d faults, %d of them behind the end of the session", len(points), len(missed))
-	if len(missed) > 5+len(points)/50 { // a session may be some bytes shorter than the measured one
+	if len(missed) > 5+len(points)/50 { // a session may be a few bytes shorter than the measured one
 		t.Errorf("faults that were not met: %+v", missed)
 	}
 }
 
-// measured runs a session without a fault and tells how many bytes have passed.
+// measured runs a session without a fault and returns the number of bytes in
+// each direction.
 func measured(t *testing.T, r *reactor.Reactor, to sshtest.Target) fault {
 	t.Helper()
 	f := fault{in: unlimited, out: unlimited}
@@ -296,8 +297,8 @@ func measured(t *testing.T, r *reactor.Reactor, to sshtest.Target) fault {
 	return fault{in: f.in - c.in.Load(), out: f.out - c.out.Load()}
 }
 
-// faults runs a session for each fault, many at the same time, and returns
-// those that have not happened.
+// faults runs a session for each fault, many concurrently. It returns the
+// faults that did not happen.
 func faults(t *testing.T, r *reactor.Reactor, to sshtest.Target, points []fault) (missed []fault) {
 	queue, unmet := make(chan fault), make(chan fault, len(points))
 	var work sync.WaitGroup

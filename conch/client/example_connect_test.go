@@ -10,9 +10,10 @@ import (
 	"github.com/hawser-go/hawser/reactor"
 )
 
-// greeting is a channel that runs a command, greets it, and prints its answer.
+// greeting is a channel that runs a command, sends it "hello", and prints its
+// output.
 type greeting struct {
-	conch.SSHChannel // what it does not say itself
+	conch.SSHChannel // the default hooks
 }
 
 func (c *greeting) Name() string { return "session" }
@@ -33,7 +34,7 @@ func (c *greeting) DataReceived(p []byte) { fmt.Printf("%s\n", p) }
 
 func (c *greeting) Closed() { c.Conn().LoseConnection() }
 
-// greeter is the connection, which opens the channel when it is there.
+// greeter is the connection. It opens the channel when the service has started.
 type greeter struct {
 	conch.SSHConnection
 }
@@ -41,11 +42,11 @@ type greeter struct {
 func (c *greeter) ServiceStarted() { c.OpenChannel(&greeting{}) }
 
 func (c *greeter) ServiceStopped() {
-	_ = c.Transport().Reactor().Stop() // it runs
+	_ = c.Transport().Reactor().Stop() // an error is impossible: the reactor runs
 }
 
-// The two classes that a program in Twisted's style consists of, and what
-// starts them.
+// A program in Twisted's style has two types, a channel and a connection. The
+// function starts them.
 func ExampleConnect() {
 	to, end := sshtest.ExampleTarget()
 	defer end()

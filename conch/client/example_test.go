@@ -11,7 +11,7 @@ import (
 	"github.com/hawser-go/hawser/reactor"
 )
 
-// One command on one server.
+// The program runs one command on a server.
 func ExampleTarget_Exec() {
 	target, end := sshtest.ExampleTarget()
 	defer end()
@@ -28,7 +28,7 @@ func ExampleTarget_Exec() {
 	// Output: HELLO <nil>
 }
 
-// Several commands on one connection, at the same time.
+// The program runs several commands concurrently over one connection.
 func ExampleExec() {
 	target, end := sshtest.ExampleTarget()
 	defer end()

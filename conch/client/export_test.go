@@ -1,4 +1,5 @@
 package client
 
-// TimeOut does what the end of Options.Timeout does. It belongs to the loop.
+// TimeOut fails the attempt as if Options.Timeout had expired. It must be
+// called on the loop.
 func (t *SSHClientTransport) TimeOut() { t.fail(ErrTimeout) }

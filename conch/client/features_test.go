@@ -26,8 +26,8 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// feature is something that some servers can do; an error says that one cannot.
-// Each logs in by itself.
+// feature is a feature that some servers have. try logs in and returns an error
+// if the server lacks the feature.
 type feature struct {
 	name string
 	try  func(t *testing.T, r *reactor.Reactor, to sshtest.Target) error
@@ -44,7 +44,7 @@ var features = []feature{
 	{"jump host", tryJump},
 }
 
-// loggedIn runs f with a connection of its own.
+// loggedIn runs f with a new connection.
 func loggedIn[T any](t *testing.T, r *reactor.Reactor, to sshtest.Target, f func(conn *sshtest.PlainConnection) deferred.Deferred[T]) (T, error) {
 	t.Helper()
 	conn := &sshtest.PlainConnection{}
@@ -54,7 +54,7 @@ func loggedIn[T any](t *testing.T, r *reactor.Reactor, to sshtest.Target, f func
 	})
 }
 
-// talk is a session whose output is collected.
+// talk is a session that collects its output.
 type talk struct {
 	client.ClientSession
 	text    strings.Builder
@@ -80,8 +80,8 @@ func (s *talk) run(conn *sshtest.PlainConnection) deferred.Deferred[string] {
 	return deferred.Then(s.Finished(), func(struct{}) (string, error) { return s.text.String(), nil })
 }
 
-// trySignal ends a program by a signal that is sent to it when it runs:
-// Dropbear loses one that comes before.
+// trySignal ends a running program by a signal. It waits until the program
+// runs, because Dropbear drops an earlier signal.
 func trySignal(t *testing.T, r *reactor.Reactor, to sshtest.Target) error {
 	s := &talk{ClientSession: client.ClientSession{Command: client.Command{Line: "echo ready; exec cat"}}}
 	var refused error
@@ -101,8 +101,7 @@ func trySignal(t *testing.T, r *reactor.Reactor, to sshtest.Target) error {
 	return errors.Join(err, refused)
 }
 
-// tryTerminal has the size of a terminal shown, changes it, and has it shown
-// again.
+// tryTerminal prints the size of a terminal, changes it, and prints it again.
 func tryTerminal(t *testing.T, r *reactor.Reactor, to sshtest.Target) error {
 	s := &talk{ClientSession: client.ClientSession{Command: client.Command{
 		Line: "stty size; read line; stty size", Terminal: &client.Terminal{Term: "vt100", Size: conch.WindowSize{Rows: 24, Columns: 80}},
@@ -111,7 +110,7 @@ func tryTerminal(t *testing.T, r *reactor.Reactor, to sshtest.Target) error {
 	s.onText = func(text string) {
 		if !changed && strings.Contains(text, "24 80") {
 			changed = true
-			s.WindowChange(conch.WindowSize{Rows: 30, Columns: 100}).AddCallback(func([]byte) ([]byte, error) { // which is sent by then
+			s.WindowChange(conch.WindowSize{Rows: 30, Columns: 100}).AddCallback(func([]byte) ([]byte, error) { // called when the change was sent
 				s.Write([]byte("\n"))
 				return nil, nil
 			})
@@ -151,8 +150,9 @@ func tryInteractive(t *testing.T, r *reactor.Reactor, to sshtest.Target) error {
 	return err
 }
 
-// tryCertificate logs in with a key that the server does not know, and a
-// certificate by the authority that lies beside the target's key.
+// tryCertificate logs in with a key that is unknown to the server, and a
+// certificate. The certificate is signed by the authority beside the target's
+// key.
 func tryCertificate(t *testing.T, r *reactor.Reactor, to sshtest.Target) error {
 	text, err := os.ReadFile(filepath.Join(filepath.Dir(to.Options.Identities[0]), "ca"))
 	if err != nil {
@@ -172,7 +172,7 @@ func tryCertificate(t *testing.T, r *reactor.Reactor, to sshtest.Target) error {
 	return err
 }
 
-// tryAgent has a program on the server list the keys of an agent here.
+// tryAgent runs a program on the server that lists the keys of the local agent.
 func tryAgent(t *testing.T, r *reactor.Reactor, to sshtest.Target) error {
 	file, key := sshtest.AgentKey(t)
 	to.Options.ForwardAgent, to.Options.AgentSocket = true, sshtest.Agents["x/crypto"](t, r, file)
@@ -185,7 +185,7 @@ func tryAgent(t *testing.T, r *reactor.Reactor, to sshtest.Target) error {
 	return err
 }
 
-// trySOCKS asks an HTTP server through the proxy.
+// trySOCKS requests a page from an HTTP server through the proxy.
 func trySOCKS(t *testing.T, r *reactor.Reactor, to sshtest.Target) error {
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "page") }))
 	defer web.Close()
@@ -216,7 +216,7 @@ func trySOCKS(t *testing.T, r *reactor.Reactor, to sshtest.Target) error {
 	return err
 }
 
-// tryJump goes through the server to another one.
+// tryJump connects through the server to another server.
 func tryJump(t *testing.T, r *reactor.Reactor, to sshtest.Target) error {
 	_, last := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Shell})
 	last.Options.Jump = &client.Target{User: to.User, Host: to.Host, Port: to.Port, Options: to.Options}

@@ -20,7 +20,7 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// speechlessUI can ask nobody.
+// speechlessUI is a UI that cannot ask the user.
 type speechlessUI struct{ *sshtest.ScriptedUI }
 
 var errNobody = errors.New("nobody is there")
@@ -33,7 +33,7 @@ func TestVerifyHostKey_NewHosts(t *testing.T) {
 	for name, tt := range map[string]struct {
 		policy client.HostKeyPolicy
 		ui     client.UI
-		is     []error // what the failure is; nil for none
+		is     []error // errors that the failure wraps; nil: success
 		says   string
 	}{
 		"asked, yes":    {client.AskAboutNewHosts, &sshtest.ScriptedUI{Yes: true}, nil, ""},
@@ -71,7 +71,7 @@ func TestVerifyHostKey_NewHosts(t *testing.T) {
 	}
 }
 
-// TestF25_FingerprintVerifier: each way to write a fingerprint.
+// TestF25_FingerprintVerifier tests each format of a fingerprint.
 func TestF25_FingerprintVerifier(t *testing.T) {
 	r := sshtest.Start(t)
 	s, to := sshtest.Embedded(t, conchtest.Options{})
@@ -114,8 +114,8 @@ func TestF25_FingerprintVerifier(t *testing.T) {
 	}
 }
 
-// TestF20_HostKeyAlias: an alias is looked up and saved without a port,
-// whatever the port of the server is. A changed key is seen.
+// TestF20_HostKeyAlias: an alias is looked up and saved without a port, for any
+// port of the server. A changed key is refused.
 func TestF20_HostKeyAlias(t *testing.T) {
 	other := newSigner(t).PublicKey()
 	for _, row := range []struct {
@@ -157,8 +157,8 @@ func TestF20_HostKeyAlias(t *testing.T) {
 
 func line(key gossh.PublicKey) string { return string(gossh.MarshalAuthorizedKey(key)) }
 
-// TestF22_KnownHostsFiles: nil lists mean the default files, empty ones mean
-// none.
+// TestF22_KnownHostsFiles: a nil list means the default files, an empty list
+// means no files.
 func TestF22_KnownHostsFiles(t *testing.T) {
 	home := t.TempDir()
 	t.Setenv("HOME", home)
@@ -191,7 +191,7 @@ func TestF22_KnownHostsFiles(t *testing.T) {
 			t.Errorf("%q, %q: %v", row.own, row.global, err)
 		}
 	}
-	// A key that there is no file for is accepted all the same.
+	// Without a file to save the key in, the key is still accepted.
 	to.Options.KnownHosts, to.Options.GlobalKnownHosts, to.Options.HostKeys = []string{}, []string{}, client.AcceptNewHosts
 	to.Options.UI = &sshtest.ScriptedUI{}
 	if err := login(t, r, to); err != nil {
@@ -206,8 +206,8 @@ func TestF22_KnownHostsFiles(t *testing.T) {
 	}
 }
 
-// TestF36_Ed25519First: of a server with several keys, the Ed25519 key is asked
-// for at first contact, a key of a known type later.
+// TestF36_Ed25519First: if a server has several keys, the first connection uses
+// the Ed25519 key. Later connections use a type of key that is known.
 func TestF36_Ed25519First(t *testing.T) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -26,10 +26,10 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// goldenPassphrase opens the encrypted files of keys/testdata.
+// goldenPassphrase is the passphrase of the encrypted files in keys/testdata.
 const goldenPassphrase = "open sesame"
 
-// goldenFiles are the key files of keys/testdata, by kind and format.
+// goldenFiles returns the key files in keys/testdata by kind and format.
 func goldenFiles(t *testing.T) map[string]string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "keys", "testdata", "golden.json"))
@@ -43,7 +43,7 @@ func goldenFiles(t *testing.T) map[string]string {
 	files := map[string]string{}
 	for _, g := range all {
 		if g.Name == "dsa" {
-			continue // no server takes it any more
+			continue // no server accepts it any more
 		}
 		for format, file := range map[string]string{
 			"PEM": g.PEM, "encrypted PEM": g.EncryptedPEM, "OpenSSH": g.V1, "PKCS#8": g.PKCS8, "encrypted PKCS#8": g.EncryptedPKCS8,
@@ -56,7 +56,8 @@ func goldenFiles(t *testing.T) map[string]string {
 	return files
 }
 
-// passphrases answers one after the other, then with the empty one.
+// passphrases makes ui return the passphrases of the list one after the other,
+// then empty ones.
 func passphrases(ui *sshtest.ScriptedUI, list ...string) {
 	ui.Line = func(string, bool) deferred.Deferred[string] {
 		if len(list) == 0 {
@@ -77,8 +78,8 @@ func keyFile(t *testing.T, text string) string {
 	return file
 }
 
-// TestIdentities_Formats logs in with key files of each kind and format; where
-// there is a passphrase the third try is right: C-AUTH-33, C-AUTH-35,
+// TestIdentities_Formats logs in with key files of each kind and format. If a
+// file has a passphrase, the third attempt is right: C-AUTH-33, C-AUTH-35,
 // C-AUTH-36, C-KEYS-2.
 func TestIdentities_Formats(t *testing.T) {
 	for name, text := range goldenFiles(t) {
@@ -103,8 +104,8 @@ func TestIdentities_Formats(t *testing.T) {
 	}
 }
 
-// TestIdentities_Problems: what a person is told about a file that was of no
-// use: one line, with the file and the reason, and nothing secret.
+// TestIdentities_Problems: the message about an unusable file is one line with
+// the file and the reason. It contains no secret.
 func TestIdentities_Problems(t *testing.T) {
 	golden := goldenFiles(t)
 	for _, row := range []struct {
@@ -165,8 +166,8 @@ func TestIdentities_Problems(t *testing.T) {
 	}
 }
 
-// TestF36_AgentIsNamed: when the login fails, the error names an agent that was
-// of no use.
+// TestF36_AgentIsNamed: if the login fails, the error names an agent that could
+// not be used.
 func TestF36_AgentIsNamed(t *testing.T) {
 	for name, serve := range map[string]func(net.Conn){
 		"dies at once": func(net.Conn) {},
@@ -189,8 +190,8 @@ func TestF36_AgentIsNamed(t *testing.T) {
 	}
 }
 
-// TestIdentities_Skips: the empty passphrase gives a file up, as with ssh, and
-// the next one is used; Ctrl-C gives all up.
+// TestIdentities_Skips: an empty passphrase skips the file, as with ssh, and
+// the next file is used. Ctrl-C ends the attempt.
 func TestIdentities_Skips(t *testing.T) {
 	for _, row := range []struct {
 		name string
@@ -200,7 +201,7 @@ func TestIdentities_Skips(t *testing.T) {
 		{"empty", sshtest.Answering(""), nil},
 		{"interrupted", func(string, bool) deferred.Deferred[string] { return deferred.Fail[string](client.ErrInterrupted) }, client.ErrInterrupted},
 	} {
-		for _, locked := range []string{"rsa encrypted PEM", ""} { // the one shows its public key only when it is opened
+		for _, locked := range []string{"rsa encrypted PEM", ""} { // this format has no public key outside the encrypted part
 			t.Run(row.name+" "+locked, func(t *testing.T) {
 				r := sshtest.Start(t)
 				file, key := encryptedKey(t)
@@ -219,8 +220,8 @@ func TestIdentities_Skips(t *testing.T) {
 	}
 }
 
-// TestIdentities_Certificate: a locked key with a certificate is opened once
-// for both.
+// TestIdentities_Certificate: an encrypted key with a certificate is decrypted
+// once for both.
 func TestIdentities_Certificate(t *testing.T) {
 	r := sshtest.Start(t)
 	authority, err := conchtest.NewKeyFile(filepath.Join(t.TempDir(), "ca"))
@@ -253,8 +254,8 @@ func TestIdentities_Certificate(t *testing.T) {
 	})
 }
 
-// TestIdentities_Default: without names, the files of ~/.ssh that are there are
-// used, those that are not are no problem to tell of: C-AUTH-30.
+// TestIdentities_Default: without Identities, the existing default files in
+// ~/.ssh are used. Missing files are not reported: C-AUTH-30.
 func TestIdentities_Default(t *testing.T) {
 	for _, name := range []string{"id_ed25519", "id_ecdsa", "id_rsa", ""} {
 		t.Run(name, func(t *testing.T) {
@@ -279,9 +280,8 @@ func TestIdentities_Default(t *testing.T) {
 	}
 }
 
-// TestSecrets: with everything logged, and every way tried that fails, neither
-// the log nor the errors nor what the user is shown has the password, the
-// passphrase or an answer.
+// TestSecrets: every method fails, and everything is logged. Neither the log
+// nor the errors nor the UI contain the password, the passphrase or an answer.
 func TestSecrets(t *testing.T) {
 	reactortest.CheckGoroutines(t)
 	log := reactortest.NewLog(t)
@@ -311,9 +311,10 @@ func TestSecrets(t *testing.T) {
 	})
 }
 
-// TestPrompt_TimeLimit: the time limit of the set-up holds while the user is
-// asked for a password, a passphrase, an answer, or about the host key; the
-// question is taken back: C-AUTH-40, C-CLIENT-48. The time is synctest's.
+// TestPrompt_TimeLimit: the time limit for setup includes questions to the
+// user: for a password, a passphrase, an answer, or about the host key. The
+// question is cancelled: C-AUTH-40, C-CLIENT-48. The test uses the fake time of
+// synctest.
 func TestPrompt_TimeLimit(t *testing.T) {
 	file, _ := encryptedKey(t)
 	host, err := conchtest.NewKeyFile(filepath.Join(t.TempDir(), "host"))
@@ -357,7 +358,7 @@ func TestPrompt_TimeLimit(t *testing.T) {
 	}
 }
 
-// patientUI is a user who never answers.
+// patientUI is a UI whose user never answers.
 type patientUI struct {
 	asked     int
 	takenBack deferred.Deferred[struct{}]
@@ -372,7 +373,8 @@ func wondering[T any](u *patientUI) deferred.Deferred[T] {
 	return deferred.New(func(deferred.Deferred[T]) { u.takenBack.Callback(struct{}{}) })
 }
 
-// TestPrompt_Later: a UI that answers on a later turn: C-CLIENT-48.
+// TestPrompt_Later: the UI answers in a later iteration of the loop:
+// C-CLIENT-48.
 func TestPrompt_Later(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{})

@@ -21,8 +21,8 @@ import (
 	"github.com/hawser-go/hawser/reactor"
 )
 
-// peer is a server of somebody else's, with what it can do (docs/interop.md has
-// the same table).
+// peer is a server of another project, with its features. docs/interop.md has
+// the same table.
 type peer struct {
 	name                          string
 	start                         func(t *testing.T) sshtest.Target
@@ -38,7 +38,8 @@ var peers = []peer{
 	{"Dropbear", func(t *testing.T) sshtest.Target { to, _ := sshtest.Dropbear(t); return to }, true, true, false, true, []string{"environment", "keyboard-interactive", "certificate"}},
 }
 
-// openSSHPeer is an sshd that takes certificates, and environment variables.
+// openSSHPeer starts an sshd that accepts certificates and environment
+// variables.
 func openSSHPeer(t *testing.T) sshtest.Target {
 	authority := filepath.Join(t.TempDir(), "ca")
 	sshtest.KeyPair(t, authority)
@@ -49,20 +50,20 @@ func openSSHPeer(t *testing.T) sshtest.Target {
 	return to
 }
 
-// pythonServer starts a server of testdata.
+// pythonServer starts a Python server from testdata.
 func pythonServer(t *testing.T, name, needs string) sshtest.Target {
 	to, _ := sshtest.PythonServer(t, filepath.Join("testdata", name+"_server.py"), needs)
 	return to
 }
 
-// TestInterop does with each peer what it can do.
+// TestInterop tests each peer's features.
 func TestInterop(t *testing.T) {
 	for _, p := range peers {
 		t.Run(p.name, func(t *testing.T) {
 			r := sshtest.Start(t)
 			to := p.start(t)
 			conn := sshtest.Connect(t, r, to)
-			defer sshtest.OnLoop(t, r, conn.LoseConnection) // before the server is waited for
+			defer sshtest.OnLoop(t, r, conn.LoseConnection) // must run before the server is stopped
 			interopExec(t, r, conn, p)
 			if p.sftp {
 				interopSFTP(t, r, conn)
@@ -162,8 +163,8 @@ func interopForward(t *testing.T, r *reactor.Reactor, conn *sshtest.PlainConnect
 	}
 }
 
-// echoesOpen is echoes for peers that end a forwarded connection when one
-// direction ends.
+// echoesOpen is echoes for peers that close a forwarded connection at the EOF
+// of one direction.
 func echoesOpen(t *testing.T, network, address string) {
 	t.Helper()
 	c, err := net.Dial(network, address)
@@ -174,7 +175,7 @@ func echoesOpen(t *testing.T, network, address string) {
 	want := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
 	got := make([]byte, len(want))
 	sent := make(chan error, 1)
-	go func() { // ends with the write
+	go func() { // ends after the write
 		_, err := c.Write(want)
 		sent <- err
 	}()

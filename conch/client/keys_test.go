@@ -19,8 +19,8 @@ func newKey(t *testing.T) (ed25519.PrivateKey, gossh.PublicKey, error) {
 	return private, key, err
 }
 
-// encryptedKey returns a copy of a private key file that the passphrase sesame
-// opens, quickly: it asks for one round of bcrypt.
+// encryptedKey returns a copy of a private key file with the passphrase
+// "sesame". The file needs one round of bcrypt, so that decryption is fast.
 func encryptedKey(t *testing.T) (file string, key gossh.PublicKey) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("testdata", "id_sesame"))

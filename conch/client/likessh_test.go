@@ -65,10 +65,10 @@ func agentWith(t *testing.T, certs []*gossh.Certificate, files ...string) (socke
 			t.Fatal(err)
 		}
 	}
-	return sshtest.AgentSocket(t, func(c net.Conn) { _ = xagent.ServeAgent(ring, c) }) // the end of the connection
+	return sshtest.AgentSocket(t, func(c net.Conn) { _ = xagent.ServeAgent(ring, c) }) // the error is the end of the connection
 }
 
-// offers is a server that refuses every key and notes which were offered.
+// offers is a server that refuses every key and records the offered keys.
 type offers struct {
 	mu   sync.Mutex
 	seen []string
@@ -92,8 +92,8 @@ func (o *offers) config(c *gossh.ServerConfig) {
 	}
 }
 
-// TestF24_OfferedAsBySSH: which keys are offered, and in which order, is
-// compared with the ssh command: C-AUTH-9, C-AUTH-32.
+// TestF24_OfferedAsBySSH: the client offers the same keys in the same order as
+// the ssh command: C-AUTH-9, C-AUTH-32.
 func TestF24_OfferedAsBySSH(t *testing.T) {
 	ssh := conchtest.Program(t, "ssh")
 	dir := t.TempDir()
@@ -106,7 +106,7 @@ func TestF24_OfferedAsBySSH(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	certified := filepath.Join(dir, "e") // d-cert.pub would be found beside d
+	certified := filepath.Join(dir, "e") // e, because d-cert.pub would be found beside d
 	writeCertificate(t, certified, authority, "guest", gossh.UserCert)
 	cert := filepath.Join(dir, "named-cert.pub")
 	if err := os.Rename(certified+"-cert.pub", cert); err != nil {
@@ -118,7 +118,7 @@ func TestF24_OfferedAsBySSH(t *testing.T) {
 		identities   []string
 		certificates []string
 		only         bool
-		want         int // how many keys are offered; a check of the test itself
+		want         int // number of offered keys; checks the test itself
 	}{
 		{"files", nil, []string{"b", "a"}, nil, false, 2},
 		{"named and held goes first", []string{"a", "b", "c"}, []string{"c"}, nil, false, 3},
@@ -159,7 +159,7 @@ func TestF24_OfferedAsBySSH(t *testing.T) {
 			if row.only {
 				args = append(args, "-o", "IdentitiesOnly=yes")
 			}
-			out, _ := osexec.CommandContext(t.Context(), ssh, append(args, s.User+"@127.0.0.1", "true")...).CombinedOutput() // it is refused
+			out, _ := osexec.CommandContext(t.Context(), ssh, append(args, s.User+"@127.0.0.1", "true")...).CombinedOutput() // the server refuses all keys
 			if theirs := o.take(); !slices.Equal(ours, theirs) || len(ours) != row.want {
 				t.Errorf("we offer\n\t%s\nssh offers\n\t%s\n%s\nkeys a to e: %s", strings.Join(ours, "\n\t"), strings.Join(theirs, "\n\t"), out, public)
 			}
@@ -167,8 +167,8 @@ func TestF24_OfferedAsBySSH(t *testing.T) {
 	}
 }
 
-// TestF24_NamedKeyGoesFirst: an sshd that allows six attempts lets a user in
-// whose agent has eight other keys.
+// TestF24_NamedKeyGoesFirst: an sshd with six attempts accepts a user whose
+// agent holds eight other keys.
 func TestF24_NamedKeyGoesFirst(t *testing.T) {
 	r := sshtest.Start(t)
 	s, to := sshtest.OpenSSH(t)
@@ -183,12 +183,12 @@ func TestF24_NamedKeyGoesFirst(t *testing.T) {
 	}
 }
 
-// TestF24_MethodsTwice: sshd demands two keys, or a key and a password or the
-// like, one after the other: C-AUTH-6.
+// TestF24_MethodsTwice: sshd demands two keys one after the other, or a key and
+// a password, or the like: C-AUTH-6.
 func TestF24_MethodsTwice(t *testing.T) {
 	for _, row := range []struct {
 		methods string
-		keys    int // that the user has and the server knows
+		keys    int // number of keys that the user has and the server knows
 		ok      bool
 	}{
 		{"publickey,publickey", 2, true},
@@ -220,8 +220,8 @@ func TestF24_MethodsTwice(t *testing.T) {
 	}
 }
 
-// TestF24_RoundsOfQuestions: a server demands keyboard-interactive, then again,
-// then a key that it has refused before.
+// TestF24_RoundsOfQuestions: a server demands keyboard-interactive twice, then
+// a key that it has refused before.
 func TestF24_RoundsOfQuestions(t *testing.T) {
 	r := sshtest.Start(t)
 	var key gossh.PublicKey
@@ -259,8 +259,8 @@ func TestF24_RoundsOfQuestions(t *testing.T) {
 	}
 }
 
-// TestF24_F73_GivenPassword: Options.Password logs in by both methods without a
-// question, is sent once, and no key and no agent is used beside it.
+// TestF24_F73_GivenPassword: Options.Password logs in with both methods without
+// a question. It is sent once, and neither keys nor an agent are used.
 func TestF24_F73_GivenPassword(t *testing.T) {
 	home := t.TempDir()
 	t.Setenv("HOME", home)
@@ -271,7 +271,7 @@ func TestF24_F73_GivenPassword(t *testing.T) {
 	t.Setenv("SSH_AUTH_SOCK", agentWith(t, nil, file))
 	for _, row := range []struct {
 		name, password string
-		questions      [][]string // nil: the password method only
+		questions      [][]string // nil: the server has only the password method
 		ok             bool
 		tried          string
 	}{
@@ -292,7 +292,7 @@ func TestF24_F73_GivenPassword(t *testing.T) {
 					return nil, errors.New("refused")
 				}
 				c.AuthLogCallback = func(_ gossh.ConnMetadata, method string, err error) {
-					_, cut := errors.AsType[*net.OpError](err) // the client gave up before it answered
+					_, cut := errors.AsType[*net.OpError](err) // the client disconnected before its answer
 					if method != "none" && err != nil && !cut && !errors.Is(err, io.EOF) {
 						attempts++
 					}
@@ -310,8 +310,8 @@ func TestF24_F73_GivenPassword(t *testing.T) {
 	}
 }
 
-// TestF73_Signers: keys that the program has are offered, and nothing else,
-// unless it is named.
+// TestF73_Signers: the program's own keys are offered. Files and agents are
+// used only if they are named.
 func TestF73_Signers(t *testing.T) {
 	home := t.TempDir()
 	t.Setenv("HOME", home)
@@ -362,7 +362,7 @@ func TestF73_Signers(t *testing.T) {
 	})
 }
 
-// passwordOnly replaces one hook of the plain base.
+// passwordOnly overrides one hook of SSHUserAuthClient.
 type passwordOnly struct {
 	client.SSHUserAuthClient
 	password string
@@ -372,8 +372,8 @@ func (a *passwordOnly) GetPassword(string) deferred.Deferred[string] {
 	return deferred.Succeed(a.password)
 }
 
-// TestF73_PlainBase: a class that replaces GetPassword alone uses no key:
-// C-AUTH-19, C-AUTH-41.
+// TestF73_C_AUTH_19_PlainBase: a type that overrides only GetPassword uses no
+// key: C-AUTH-19, C-AUTH-41.
 func TestF73_C_AUTH_19_PlainBase(t *testing.T) {
 	r := sshtest.Start(t)
 	o := &offers{}
@@ -402,8 +402,8 @@ func TestF73_C_AUTH_19_PlainBase(t *testing.T) {
 	}
 }
 
-// TestF24_PasswordExpired: a request for a new password is not taken for a
-// wrong password, and the user is asked once: C-AUTH-17.
+// TestF24_C_AUTH_17_PasswordExpired: a request for a new password does not
+// count as a wrong password, and the user is asked once: C-AUTH-17.
 func TestF24_C_AUTH_17_PasswordExpired(t *testing.T) {
 	r := sshtest.Start(t)
 	to := pythonServer(t, "asyncssh", "asyncssh")
@@ -421,8 +421,8 @@ func TestF24_C_AUTH_17_PasswordExpired(t *testing.T) {
 	}
 }
 
-// TestF24_TriedNothing: when no key could be offered the error says that, and
-// why.
+// TestF24_TriedNothing: if no key could be offered, the error says so and
+// contains the reasons.
 func TestF24_TriedNothing(t *testing.T) {
 	t.Setenv("SSH_AUTH_SOCK", "")
 	t.Setenv("HOME", t.TempDir())
@@ -459,7 +459,8 @@ func TestF24_TriedNothing(t *testing.T) {
 	}
 }
 
-// TestF24_TooManyKeys: x/crypto/ssh makes 64 attempts. The error says so.
+// TestF24_TooManyKeys: x/crypto/ssh makes at most 64 attempts. The error says
+// so.
 func TestF24_TooManyKeys(t *testing.T) {
 	r := sshtest.Start(t)
 	o := &offers{}
@@ -474,8 +475,8 @@ func TestF24_TooManyKeys(t *testing.T) {
 	}
 }
 
-// TestF24_Prompts: how often the user is asked, and that BatchMode asks
-// nothing: C-AUTH-37.
+// TestF24_Prompts checks the number of prompts. With BatchMode there is none:
+// C-AUTH-37.
 func TestF24_Prompts(t *testing.T) {
 	for _, row := range []struct {
 		options client.Options
@@ -501,8 +502,8 @@ func TestF24_Prompts(t *testing.T) {
 	}
 }
 
-// TestF36_SilentAgent: when the time is over while the agent has not answered,
-// the error names it.
+// TestF36_SilentAgent: if the time limit expires while the agent is silent, the
+// error names the agent.
 func TestF36_SilentAgent(t *testing.T) {
 	r := sshtest.Start(t)
 	asked, end := make(chan struct{}), make(chan struct{})
@@ -516,7 +517,7 @@ func TestF36_SilentAgent(t *testing.T) {
 	_, to := sshtest.Embedded(t, conchtest.Options{})
 	to.Options.NoAgent, to.Options.AgentSocket = false, socket
 	auth := client.NewDefaultAuthClient(to.User, &sshtest.PlainConnection{})
-	go func() { // ends when the agent is asked
+	go func() { // ends after the agent has received a request
 		<-asked
 		r.CallFromThread(func() { auth.Transport().TimeOut() })
 	}()
@@ -528,8 +529,8 @@ func TestF36_SilentAgent(t *testing.T) {
 	}
 }
 
-// TestF27_SHA1Signatures: a server that takes SHA-1 signatures only is told of,
-// and LegacyAlgorithms logs in.
+// TestF27_C_AUTH_22_SHA1Signatures: if a server accepts only SHA-1 signatures,
+// the error says so. With LegacyAlgorithms the login succeeds.
 func TestF27_C_AUTH_22_SHA1Signatures(t *testing.T) {
 	private, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {

@@ -22,7 +22,7 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// lockedBuffer is a buffer for several goroutines.
+// lockedBuffer is a buffer for concurrent use.
 type lockedBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -40,8 +40,8 @@ func (b *lockedBuffer) text() string {
 	return b.b.String()
 }
 
-// TestF33_Log: connecting is logged step by step, at the debug level and not
-// above.
+// TestF33_Log: the steps of a connection are logged at the debug level, and
+// none at a higher level.
 func TestF33_Log(t *testing.T) {
 	reactortest.CheckGoroutines(t)
 	var log lockedBuffer
@@ -87,8 +87,8 @@ func TestF33_Log(t *testing.T) {
 	}
 }
 
-// TestF36_LastWords: the last line before the version line is in the error,
-// also when the time is over.
+// TestF36_LastWords: the error contains the server's last line before the
+// version line, even after a timeout.
 func TestF36_LastWords(t *testing.T) {
 	for name, row := range map[string]struct {
 		text  string
@@ -103,12 +103,12 @@ func TestF36_LastWords(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := sshtest.Start(t)
 				ours, theirs := sshtest.MemPipe()
-				_, _ = io.WriteString(theirs, row.text) // there is room
+				_, _ = io.WriteString(theirs, row.text) // the pipe has room for the text
 				drained := make(chan struct{})
 				if row.stays {
 					close(drained)
 				} else {
-					go func() { // ends with the connection
+					go func() { // ends when the connection is closed
 						defer close(drained)
 						_, _ = theirs.Read(make([]byte, 1)) // the version line of the client
 						theirs.Close()

@@ -19,8 +19,8 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// askingServer makes the embedded server demand answers to questions, which
-// must be the questions in reverse.
+// askingServer makes the embedded server ask questions. The right answer to a
+// question is its text in reverse.
 func askingServer(rounds [][]string) func(*gossh.ServerConfig) {
 	return func(c *gossh.ServerConfig) {
 		c.PasswordCallback, c.PublicKeyCallback = nil, nil
@@ -50,7 +50,7 @@ func echoing(prompt string, _ bool) deferred.Deferred[string] {
 }
 
 // TestAuth_Interactive answers several rounds, one of them without questions:
-// C-AUTH-15, C-AUTH-38. What the server sends is made harmless.
+// C-AUTH-15, C-AUTH-38. Control characters in the server's text are escaped.
 func TestAuth_Interactive(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{Config: askingServer([][]string{{"one?", "two?"}, {}, {"three?"}})})
@@ -63,7 +63,8 @@ func TestAuth_Interactive(t *testing.T) {
 	})
 }
 
-// TestAuth_InteractiveWrong: three dialogues, then the end: C-AUTH-7.
+// TestAuth_InteractiveWrong: the client gives up after three dialogues:
+// C-AUTH-7.
 func TestAuth_InteractiveWrong(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{Config: askingServer([][]string{{"one?"}})})
@@ -76,8 +77,8 @@ func TestAuth_InteractiveWrong(t *testing.T) {
 	}
 }
 
-// TestAuth_Steps: a server that wants a key, then a password, then answers:
-// C-AUTH-6. None is used twice.
+// TestAuth_Steps: a server demands a key, then a password, then answers:
+// C-AUTH-6. No method is used twice.
 func TestAuth_Steps(t *testing.T) {
 	r := sshtest.Start(t)
 	var steps []string
@@ -106,8 +107,8 @@ func TestAuth_Steps(t *testing.T) {
 }
 
 // TestAuth_ManyKeys: keys are offered one at a time, in order, until the server
-// wants one: C-AUTH-9, C-AUTH-32, C-AUTH-33. Files that are missing or hold
-// something else are passed over.
+// accepts one: C-AUTH-9, C-AUTH-32, C-AUTH-33. Missing and invalid files are
+// skipped.
 func TestAuth_ManyKeys(t *testing.T) {
 	r := sshtest.Start(t)
 	dir := t.TempDir()
@@ -139,10 +140,9 @@ func TestAuth_ManyKeys(t *testing.T) {
 	}
 }
 
-// TestAuth_Certificate logs in with a certificate beside the key, which a
-// server wants that knows only the authority; a certificate of a host, or one
-// for somebody else, does not help, and the key after it does where it is
-// known.
+// TestAuth_Certificate logs in with a certificate beside the key, at a server
+// that knows only the authority. A host certificate, or a certificate for
+// another user, is not accepted. The plain key is tried after the certificate.
 func TestAuth_Certificate(t *testing.T) {
 	authority, err := conchtest.NewKeyFile(filepath.Join(t.TempDir(), "ca"))
 	if err != nil {
@@ -191,7 +191,8 @@ func writeCertificate(t *testing.T, file string, authority gossh.Signer, princip
 	signCertificate(t, file, key.PublicKey(), authority, principal, kind)
 }
 
-// signCertificate writes a certificate of the key beside the file.
+// signCertificate writes a certificate of the key to a file beside the key
+// file.
 func signCertificate(t *testing.T, file string, key gossh.PublicKey, authority gossh.Signer, principal string, kind uint32) {
 	t.Helper()
 	cert := &gossh.Certificate{Key: key, CertType: kind, ValidPrincipals: []string{principal}, ValidBefore: gossh.CertTimeInfinity}
@@ -203,8 +204,8 @@ func signCertificate(t *testing.T, file string, key gossh.PublicKey, authority g
 	}
 }
 
-// TestAuth_Hooks: a panic, an error and a Deferred that fires later in
-// GetPassword: C-AUTH-14, C-AUTH-21, C-AUTH-41.
+// TestAuth_Hooks: GetPassword panics, fails, or returns a Deferred that fires
+// later: C-AUTH-14, C-AUTH-21, C-AUTH-41.
 func TestAuth_Hooks(t *testing.T) {
 	for name, row := range map[string]struct {
 		password func(later func(func())) deferred.Deferred[string]
@@ -237,7 +238,8 @@ func TestAuth_Hooks(t *testing.T) {
 	}
 }
 
-// TestAuth_Banner shows the server's text, made harmless: C-AUTH-20.
+// TestAuth_Banner: control characters in the server's banner are escaped:
+// C-AUTH-20.
 func TestAuth_Banner(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{Config: func(c *gossh.ServerConfig) {
@@ -253,8 +255,9 @@ func TestAuth_Banner(t *testing.T) {
 	})
 }
 
-// TestConnect_Algorithms: lists are used as they are, unknown names refused,
-// and no common one is an error with its number: C-CLIENT-8, 16, 52.
+// TestConnect_Algorithms: lists of algorithms are used as given. An unknown
+// name is an error. Without a common algorithm the error has the right reason
+// code: C-CLIENT-8, 16, 52.
 func TestConnect_Algorithms(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{Config: func(c *gossh.ServerConfig) { c.Ciphers = []string{"aes128-ctr"} }})
@@ -272,8 +275,8 @@ func TestConnect_Algorithms(t *testing.T) {
 	}
 }
 
-// TestConnect_Disconnected: the number of the server's DISCONNECT comes
-// through: C-CLIENT-7.
+// TestConnect_Disconnected: the error contains the reason code of the server's
+// DISCONNECT: C-CLIENT-7.
 func TestConnect_Disconnected(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.OpenSSH(t, "MaxAuthTries 2")
@@ -286,8 +289,8 @@ func TestConnect_Disconnected(t *testing.T) {
 	}
 }
 
-// TestKeepAlive: a server that answers is kept, however it answers; one that is
-// silent is given up.
+// TestKeepAlive: any reply to a keep-alive request keeps the connection. A
+// silent server is disconnected.
 func TestKeepAlive(t *testing.T) {
 	r := sshtest.Start(t)
 	answered, silent := make(chan struct{}, 64), make(chan struct{})
@@ -298,7 +301,7 @@ func TestKeepAlive(t *testing.T) {
 		select {
 		case <-silent:
 		case answered <- struct{}{}:
-			_ = req.Reply(false, nil) // what OpenSSH does
+			_ = req.Reply(false, nil) // like OpenSSH
 		}
 		return true
 	}})
@@ -313,7 +316,7 @@ func TestKeepAlive(t *testing.T) {
 	for len(answered) > 0 {
 		<-answered
 	}
-	go func() { // ends with the test's patience, or when nothing is taken any more
+	go func() { // ends with the test
 		for range 64 {
 			select {
 			case <-answered:

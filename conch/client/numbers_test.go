@@ -25,8 +25,8 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// TestF25_Verifier: true accepts the key, false and a failure refuse it; the
-// options and the host can be read: C-CLIENT-21, C-CLIENT-22.
+// TestF25_Verifier: true accepts the key, false and an error refuse the key.
+// The verifier can read the options and the host: C-CLIENT-21, C-CLIENT-22.
 func TestF25_Verifier(t *testing.T) {
 	failure := errors.New("no")
 	for name, row := range map[string]struct {
@@ -59,8 +59,8 @@ func TestF25_Verifier(t *testing.T) {
 	}
 }
 
-// TestConnection_Once: Transport is nil before the service is started, and a
-// connection object serves once: C-CONN-3, C-CONN-4.
+// TestConnection_Once: Transport is nil before the service has started. A
+// connection object can be used once: C-CONN-3, C-CONN-4.
 func TestConnection_Once(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{})
@@ -78,8 +78,8 @@ func TestConnection_Once(t *testing.T) {
 	}
 }
 
-// TestAuth_Order: the methods are tried in the order of preference, and no
-// others: C-AUTH-4, C-AUTH-8.
+// TestAuth_Order: only the listed methods are tried, in the order of the list:
+// C-AUTH-4, C-AUTH-8.
 func TestAuth_Order(t *testing.T) {
 	for _, row := range []struct {
 		order []string
@@ -114,7 +114,7 @@ func TestAuth_Order(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 			want := slices.DeleteFunc(strings.Fields(row.want), func(m string) bool { return m == "answers" })
-			var first []string // in the order in which they were asked for first
+			var first []string // methods in the order of their first attempts
 			for _, m := range tried {
 				if !slices.Contains(first, m) {
 					first = append(first, m)
@@ -127,7 +127,7 @@ func TestAuth_Order(t *testing.T) {
 	}
 }
 
-// TestAuth_KeyTypes logs in with keys of each type, RSA with SHA-2: C-AUTH-10,
+// TestAuth_KeyTypes logs in with RSA and ECDSA keys. RSA uses SHA-2: C-AUTH-10,
 // C-AUTH-11, C-AUTH-22.
 func TestAuth_KeyTypes(t *testing.T) {
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)

@@ -7,6 +7,7 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 	"github.com/hawser-go/hawser/reactor/endpoints"
+	"github.com/hawser-go/hawser/reactor/service"
 )
 
 // Service keeps an SSH connection open while it is started. After a failed
@@ -15,6 +16,7 @@ import (
 // row as a warning, and the connection that ends the row. Set Options.BatchMode
 // if the user must not be asked by each attempt. All methods belong to the loop.
 type Service[C conch.Connection] struct {
+	service.BaseService
 	r       *reactor.Reactor
 	links   *endpoints.ClientService
 	trigger *reactor.Trigger // stops the service at the end of the reactor
@@ -35,21 +37,24 @@ func NewService[C conch.Connection](r *reactor.Reactor, target *Target, newConne
 }
 
 // StartService begins to connect. On a service that is started it logs a warning
-// and does nothing. The service stops when the reactor stops.
-func (s *Service[C]) StartService() {
+// and does nothing. The service stops when the reactor stops. The error is
+// always nil.
+func (s *Service[C]) StartService() error {
 	if s.trigger == nil {
 		s.trigger = s.r.AddSystemEventTrigger(reactor.During, reactor.Shutdown, func() {
 			s.trigger = nil
 			s.links.StopService()
 		})
 	}
-	s.links.StartService()
+	_ = s.links.StartService() // is always nil
+	return s.BaseService.StartService()
 }
 
 // StopService ends the attempt in progress, or closes the connection. The
 // Deferred fires when that is done; cancelling it aborts the connection. Pending
 // Deferreds of WhenConnected fail with deferred.ErrCancelled.
 func (s *Service[C]) StopService() deferred.Deferred[struct{}] {
+	s.BaseService.StopService()
 	if s.trigger != nil {
 		_ = s.r.RemoveSystemEventTrigger(s.trigger) // it was not called
 		s.trigger = nil

@@ -20,12 +20,11 @@ import (
 // keptConnection is the connection of a service.
 type keptConnection struct {
 	conch.SSHConnection
-	number int // which one it is
+	number int // counts the connections of the service
 }
 
-// service returns a service that connects through a proxy, which loses all
-// connections and refuses further ones when it is told to, and the numbers of
-// waits that the policy was asked for.
+// service returns a service, and the numbers of failures that its retry policy
+// was called with.
 func service(t *testing.T, r *reactor.Reactor, to sshtest.Target) (s *client.Service[*keptConnection], failures *[]int) {
 	t.Helper()
 	made := 0
@@ -39,14 +38,15 @@ func service(t *testing.T, r *reactor.Reactor, to sshtest.Target) (s *client.Ser
 	}), failures
 }
 
-// TestF74_Service: a service connects again after the server was killed and
-// started anew, counts and logs what fails meanwhile, and ends.
+// TestF74_Service: a service reconnects after the server was stopped and
+// started again. It counts and logs the failures meanwhile. StopService ends
+// it.
 func TestF74_Service(t *testing.T) {
 	reactortest.CheckGoroutines(t)
 	log := reactortest.NewLog(t)
 	r := reactortest.Start(t, reactor.Options{Logger: log.Logger()})
 	server, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Shell})
-	down := false // belongs to the loop
+	down := false // used on the loop only
 	refused := errors.New("the server is down")
 	to.Options.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 		isDown, err := reactor.Await(ctx, r, func() deferred.Deferred[bool] { return deferred.Succeed(down) })
@@ -56,7 +56,7 @@ func TestF74_Service(t *testing.T) {
 		return new(net.Dialer).DialContext(ctx, network, address)
 	}
 	s, failures := service(t, r, to)
-	sshtest.OnLoop(t, r, s.StartService)
+	sshtest.OnLoop(t, r, func() { _ = s.StartService() })
 	first, err := sshtest.Await(t, r, func() deferred.Deferred[*keptConnection] { return s.WhenConnected(1) })
 	if err != nil || first.number != 1 {
 		t.Fatalf("got %+v, %v", first, err)
@@ -101,8 +101,8 @@ func TestF74_Service(t *testing.T) {
 	}
 }
 
-// TestF74_ServiceEndsWithReactor: a reactor that stops takes a service with it,
-// connected or not, and nothing is tried again.
+// TestF74_ServiceEndsWithReactor: a reactor that stops also stops a service,
+// connected or not. There is no further attempt.
 func TestF74_ServiceEndsWithReactor(t *testing.T) {
 	for _, connected := range []bool{true, false} {
 		t.Run(map[bool]string{true: "connected", false: "connecting"}[connected], func(t *testing.T) {
@@ -115,14 +115,14 @@ func TestF74_ServiceEndsWithReactor(t *testing.T) {
 			r.CallWhenRunning(func() {
 				s.StartService()
 				if !connected {
-					_ = r.Stop() // it runs
+					_ = r.Stop() // an error is impossible: the reactor runs
 					return
 				}
 				s.WhenConnected(1).OnResult(func(c *keptConnection, err error) {
 					if made = c; err != nil {
 						t.Error(err)
 					}
-					_ = r.Stop() // it runs
+					_ = r.Stop() // an error is impossible: the reactor runs
 				})
 			})
 			if err := r.Run(); err != nil {
@@ -138,7 +138,7 @@ func TestF74_ServiceEndsWithReactor(t *testing.T) {
 	}
 }
 
-// TestF74_ServiceCancel: StopService ends an attempt; a service may be started
+// TestF74_ServiceRestart: StopService ends an attempt. A service may be started
 // again.
 func TestF74_ServiceRestart(t *testing.T) {
 	r := sshtest.Start(t)
@@ -147,7 +147,7 @@ func TestF74_ServiceRestart(t *testing.T) {
 	for range 2 {
 		if _, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
 			s.StartService()
-			return s.StopService() // of an attempt that has just begun
+			return s.StopService() // the attempt has just begun
 		}); err != nil {
 			t.Error(err)
 		}
@@ -163,7 +163,7 @@ func TestF74_ServiceRestart(t *testing.T) {
 	}
 }
 
-// openFrom and greet show that the interfaces do as types of parameters.
+// openFrom and greet show that the interfaces can be used as parameter types.
 func openFrom(conn conch.Connection, ch conch.Channel) { conn.OpenChannel(ch) }
 
 func greet(ch conch.Channel) {
@@ -173,7 +173,7 @@ func greet(ch conch.Channel) {
 	}
 }
 
-// namedConnection is what a hook finds with Self.
+// namedConnection is a connection that a channel obtains with Self.
 type namedConnection struct {
 	conch.SSHConnection
 	name string
@@ -182,7 +182,7 @@ type namedConnection struct {
 
 func (c *namedConnection) heard(text string) { _ = c.said.TryCallback(c.name + " heard " + text) }
 
-// helloChannel uses its connection's own type.
+// helloChannel uses its connection as a *namedConnection.
 type helloChannel struct{ conch.SSHChannel }
 
 func (c *helloChannel) Name() string { return "session" }
@@ -196,8 +196,8 @@ func (c *helloChannel) ChannelOpen([]byte) {
 
 func (c *helloChannel) DataReceived(p []byte) { c.Conn().Self().(*namedConnection).heard(string(p)) }
 
-// TestF71_Self: a channel reaches the program's own connection, and functions
-// take any connection and channel.
+// TestF71_Self: a channel obtains the program's own connection. Functions
+// accept any connection and channel.
 func TestF71_Self(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Shell})
@@ -222,8 +222,8 @@ func TestF71_Self(t *testing.T) {
 	}
 }
 
-// TestF76_NilPointers: embedding a nil pointer says what to do instead, for a
-// connection and for a channel.
+// TestF76_NilPointers: a connection or channel that embeds a nil pointer panics
+// with a text that says what to do instead.
 func TestF76_NilPointers(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{})

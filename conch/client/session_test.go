@@ -59,8 +59,8 @@ func TestExec(t *testing.T) {
 	})
 }
 
-// TestExec_Bounded: a program that never stops writing is cut off; cancelling
-// ends one that does not either.
+// TestExec_Bounded: a program that never stops writing is ended at a limit.
+// Cancelling ends a program that never ends.
 func TestExec_Bounded(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Shell})
@@ -78,7 +78,7 @@ func TestExec_Bounded(t *testing.T) {
 	}
 }
 
-// TestExec_Failures: the command is refused; the channel is refused; the
+// TestExec_Failures: the command is refused, the channel is refused, or the
 // connection is lost.
 func TestExec_Failures(t *testing.T) {
 	r := sshtest.Start(t)
@@ -97,9 +97,9 @@ func TestExec_Failures(t *testing.T) {
 	}
 }
 
-// TestF12_Exec: stdout and stderr share one bound, which can be raised; a
-// program that exceeds it does not fill the memory, one that stays below gets
-// all of its output, in order.
+// TestF12_Exec: stdout and stderr share one limit, which can be raised. A
+// program that exceeds the limit does not fill the memory. A program below the
+// limit gets all its output, in order.
 func TestF12_Exec(t *testing.T) {
 	const limit = 8 << 20
 	r := sshtest.Start(t)
@@ -115,7 +115,7 @@ func TestF12_Exec(t *testing.T) {
 			}
 		}
 		if strings.HasSuffix(command, "more") {
-			_, _ = outs[0].Write(chunk[:1]) // the channel may be gone
+			_, _ = outs[0].Write(chunk[:1]) // an error means that the channel is closed
 		}
 		return 0
 	}})
@@ -152,11 +152,11 @@ func TestF12_Exec(t *testing.T) {
 	}
 }
 
-// TestF12_ExecMemory: a program that writes for ever takes little more than the
-// stated bound, whichever way it writes.
+// TestF12_ExecMemory: an endless program needs little more memory than the
+// limit, for any pattern of its writes.
 func TestF12_ExecMemory(t *testing.T) {
 	if sshtest.RaceDetector {
-		return // it has a memory of its own
+		return // the race detector uses additional memory
 	}
 	const bound = client.DefaultMaxOutput + client.DefaultMaxOutput/4
 	r := sshtest.Start(t)
@@ -195,17 +195,17 @@ func TestF12_ExecMemory(t *testing.T) {
 	}
 }
 
-// TestF35_NoExitStatus: a command or shell whose server does not say how it
-// ended is an error that has the output; subsystems need not say it, and
-// neither does one that this side closes.
+// TestF35_NoExitStatus: if the server sends no exit status for a command or
+// shell, the error contains the output. Subsystems, and sessions that we close,
+// need no exit status.
 func TestF35_NoExitStatus(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{Session: func(ch gossh.Channel, req *gossh.Request) bool {
 		switch req.Type {
 		case "exec", "shell", "subsystem":
-			go func() { // ends with the write
-				_ = req.Reply(true, nil)                   // a lost connection fails the test elsewhere
-				_, _ = ch.Write([]byte("half of the out")) // the comparison shows what is missing
+			go func() { // ends after the write
+				_ = req.Reply(true, nil)                   // if the connection is lost, another check fails
+				_, _ = ch.Write([]byte("half of the out")) // a lost connection shows in the check below
 				if !bytes.Contains(req.Payload, []byte("stay")) {
 					ch.Close()
 				}
@@ -249,7 +249,8 @@ func TestF35_NoExitStatus(t *testing.T) {
 	}
 }
 
-// TestF14_Run: one call for a program without a reactor; the context ends it.
+// TestF14_Run: a program without a reactor runs a command with one call. The
+// context ends the call.
 func TestF14_Run(t *testing.T) {
 	reactortest.CheckGoroutines(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -287,8 +288,7 @@ func TestTarget_Exec(t *testing.T) {
 	}
 }
 
-// TestSession_Requests compares what is sent for each thing that a session can
-// ask for, in order.
+// TestSession_Requests checks the requests of a session and their order.
 func TestSession_Requests(t *testing.T) {
 	r := sshtest.Start(t)
 	log := &sshtest.RequestLog{Want: 6, All: make(chan struct{})}
@@ -356,8 +356,8 @@ func TestSession_Terminal(t *testing.T) {
 	}
 }
 
-// TestSession_Refused: a terminal that is refused fails the session, and so
-// does a channel.
+// TestSession_Refused: a session fails if its terminal or its channel is
+// refused.
 func TestSession_Refused(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{Exec: sshtest.Shell})
@@ -373,8 +373,8 @@ func TestSession_Refused(t *testing.T) {
 	}
 }
 
-// TestShutdown_Connections: a trigger "before shutdown" may use connections;
-// they are closed in the phase after it (R35, R38).
+// TestShutdown_Connections: a trigger "before shutdown" may use connections.
+// They are closed in the next phase (R35, R38).
 func TestShutdown_Connections(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{Exec: func(command string, ch gossh.Channel) uint32 {
@@ -392,7 +392,7 @@ func TestShutdown_Connections(t *testing.T) {
 				return struct{}{}, nil
 			})
 		})
-		_ = r.Stop() // it runs
+		_ = r.Stop() // an error is impossible: the reactor runs
 	})
 	late := time.After(sshtest.Patience)
 	select {

@@ -13,8 +13,8 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// TestParseTarget: each form of a name, what it is as text again, and what is
-// no name.
+// TestParseTarget checks each form of a target, its text form, and invalid
+// targets.
 func TestParseTarget(t *testing.T) {
 	for name, want := range map[string]string{
 		"example.org":                          "example.org:22",
@@ -39,7 +39,7 @@ func TestParseTarget(t *testing.T) {
 	}
 }
 
-// TestTarget_NoUser: without a user it is the one who runs the program.
+// TestTarget_NoUser: the default user is the user who runs the program.
 func TestTarget_NoUser(t *testing.T) {
 	me, err := user.Current()
 	if err != nil {

@@ -64,7 +64,8 @@ func TestAttrsOnTheWire(t *testing.T) {
 	}
 }
 
-// C-SFTP-30: what is not flagged is not sent, half of a pair included, for which there is no flag.
+// C-SFTP-30: a field is sent only if its flag is set. Flags that version 3 does
+// not have are not sent.
 func TestSFTP30_FlagsDecide(t *testing.T) {
 	a := Attrs{Size: 1, UID: 2, GID: 3, Permissions: 4, ATime: 5, MTime: 6, Extended: map[string][]byte{"a": nil}}
 	if got := encoded(a); !bytes.Equal(got, make([]byte, 4)) {

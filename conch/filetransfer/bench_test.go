@@ -16,10 +16,10 @@ import (
 	"github.com/hawser-go/hawser/conch/filetransfer"
 )
 
-// echo answers each request at once, from memory, with the reply of its type.
+// echo is a transport that answers each request at once with the frame reply.
 type echo struct {
 	client *filetransfer.FileTransferClient
-	reply  []byte // for id 0
+	reply  []byte // a frame; Write sets the request id; nil: no answer
 }
 
 func (e *echo) LoseConnection() {}
@@ -37,7 +37,8 @@ func frame(typ byte, body ...byte) []byte {
 	return append(append(p, typ, 0, 0, 0, 0), body...)
 }
 
-// BenchmarkRequest is one request and its reply without any transport: encode, register, cut, decode, fire.
+// BenchmarkRequest measures a request and its reply without a transport:
+// encoding, registering, framing, decoding and firing the Deferred.
 func BenchmarkRequest(b *testing.B) {
 	server := new(echo)
 	c := filetransfer.NewFileTransferClient()
@@ -82,7 +83,8 @@ func BenchmarkRequest(b *testing.B) {
 	}
 }
 
-// BenchmarkStat keeps 64 stats outstanding at OpenSSH's sftp-server, over pipes.
+// BenchmarkStat keeps 64 stat requests in flight to OpenSSH's sftp-server, over
+// pipes.
 func BenchmarkStat(b *testing.B) {
 	const outstanding = 64
 	b.Run(fmt.Sprintf("outstanding=%d/client=hawser", outstanding), func(b *testing.B) { benchStatHawser(b, outstanding) })
@@ -141,7 +143,7 @@ func benchStatPkg(b *testing.B, goroutines int) {
 	left.Store(int64(b.N))
 	var all sync.WaitGroup
 	for range goroutines {
-		all.Go(func() { // until none are left
+		all.Go(func() { // ends when left is below 0
 			for left.Add(-1) >= 0 {
 				if _, err := client.Stat("/"); err != nil {
 					b.Error(err)

@@ -69,7 +69,9 @@ func TestLateAnswers(t *testing.T) {
 	}
 }
 
-// A request with a time limit fails with that, and its late answer is dropped, or closed if it is a handle: it was cancelled.
+// TestTimeLimit: when its time limit expires, a request is cancelled and fails
+// with a *TimeoutError. A late reply is dropped. If it contains a handle, the
+// handle is closed.
 func TestTimeLimit(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -182,7 +184,7 @@ func TestAbandonedRequestsAreBounded(t *testing.T) {
 			t.Fatalf("closed after %d", i+1)
 		}
 	}
-	c.DataReceived(statusReply(7, FXOK, "", "")) // one answer, room for one more
+	c.DataReceived(statusReply(7, FXOK, "", "")) // one reply: one more request may be abandoned
 	for range 2 {
 		if m.closed != 0 {
 			t.Fatal("closed too early")

@@ -14,16 +14,17 @@ import (
 	"github.com/hawser-go/hawser/deferred/deferredtest"
 )
 
-// fileServer answers reads and writes of one file as they come out of a client, whole or short, in order or not.
+// fileServer answers reads and writes of one file. The test chooses the order
+// of the replies. Replies to reads may be short.
 type fileServer struct {
 	c       *FileTransferClient
 	m       *memoryTransport
 	content []byte
-	most    int      // bytes in one answer
+	most    int      // greatest number of bytes in a reply
 	discard bool     // written data is dropped
-	refuses int      // reads of this size and longer ones are refused; 0 for none
+	refuses int      // reads of at least this size are refused; 0: none
 	asked   [][2]int // offset and length of each request
-	waiting [][]byte // requests not answered yet
+	waiting [][]byte // requests without a reply
 }
 
 func newFileServer(t *testing.T, content []byte, most int) *fileServer {
@@ -36,7 +37,7 @@ func newFileServer(t *testing.T, content []byte, most int) *fileServer {
 	return s
 }
 
-// answer answers the request at index i of those that wait.
+// answer removes the waiting request i and returns the reply to it.
 func (s *fileServer) answer(i int) []byte {
 	p := s.waiting[i]
 	s.waiting = slices.Delete(s.waiting, i, i+1)
@@ -65,7 +66,8 @@ func (s *fileServer) answer(i int) []byte {
 	return stringReply(fxpData, id, string(s.content[offset:min(len(s.content), offset+min(n, s.most))]))
 }
 
-// run answers everything, in random order, cut into chunks of the given size.
+// run answers all waiting requests in random order. It splits each reply into
+// chunks of the given size.
 func (s *fileServer) run(random *rand.Rand, size int) {
 	for len(s.waiting) > 0 {
 		for chunk := range slices.Chunk(s.answer(random.IntN(len(s.waiting))), size) {
@@ -122,14 +124,15 @@ func TestReadsPastTheEnd(t *testing.T) {
 	}
 }
 
-// F9: without limits@openssh.com reads start at 32 KiB. The size of reads grows
-// while the server answers in full, and follows short answers.
+// F9: without limits@openssh.com, reads start at 32 KiB. The read size grows
+// while the server sends full replies, and shrinks to the size of short
+// replies.
 func TestF9_ReadSize(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		content int
-		most    int   // bytes in one answer
-		refuses int   // the size from which on reads are refused, or 0
+		most    int   // greatest number of bytes in a reply
+		refuses int   // reads of at least this size are refused; 0: none
 		stated  int   // the server's stated limit, or 0
 		asked   []int // sizes of the first requests
 		size    int   // ReadSize at the end
@@ -169,11 +172,11 @@ func TestF9_ReadSize(t *testing.T) {
 	}
 }
 
-// F9: a server that refuses long reads is asked again for 32 KiB, once. Other
-// refusals are passed on, and say nothing about the size.
+// F9: if a server refuses a long read, the client tries 32 KiB, once. If the
+// server refuses 32 KiB too, the read fails and the read size is kept.
 func TestF9_RefusedRead(t *testing.T) {
 	s := newFileServer(t, someBytes(1<<20), MaxChunk)
-	s.c.sizes.read = MaxChunk // learnt earlier
+	s.c.sizes.read = MaxChunk // as after earlier reads
 	s.refuses = 1
 	o := deferredtest.Observe(testFile(s.c).ReadInto(0, make([]byte, MaxChunk)))
 	s.run(rand.New(rand.NewPCG(1, 2)), 1<<20)
@@ -188,7 +191,8 @@ func TestF9_RefusedRead(t *testing.T) {
 	}
 }
 
-// A server that answers with no data where the file goes on is not asked for ever.
+// TestEmptyAnswers: a reply without data before the end of the file is an
+// error. The client does not send the read again forever.
 func TestEmptyAnswers(t *testing.T) {
 	s := newFileServer(t, []byte("content"), 0)
 	o := deferredtest.Observe(testFile(s.c).ReadInto(0, make([]byte, 10)))
@@ -214,11 +218,11 @@ func TestWritesOfAnySize(t *testing.T) {
 	}
 }
 
-// F11: a write of any length has at most 16 requests in flight, and copies no
-// more data than they hold.
+// F11: a write of any length has at most 16 requests in flight. It copies no
+// more data than these requests contain.
 func TestF11_LongWriteIsBounded(t *testing.T) {
 	const size = 64 << 20
-	data := make([]byte, size) // never touched: only the requests take memory
+	data := make([]byte, size) // never touched, so only the requests use memory
 	s := newFileServer(t, nil, 0)
 	s.discard = true
 	var before, after runtime.MemStats
@@ -240,7 +244,7 @@ func TestF11_LongWriteIsBounded(t *testing.T) {
 	}
 }
 
-// F11: after a request has failed no further one is sent, and the write fails
+// F11: after a request has failed, no further request is sent. The write fails
 // when the requests in flight are answered.
 func TestF11_LongWriteThatFails(t *testing.T) {
 	for failing := range maxInFlight {
@@ -273,8 +277,9 @@ func TestF11_CancelledLongWrite(t *testing.T) {
 	}
 }
 
-// F6, F11: in a file that is open for appending the parts go out one at a time,
-// with the offsets of the data: some servers use them.
+// F6, F11: in a file that is open for appending, the parts of a write are sent
+// one at a time. They carry the offsets of the data, because some servers use
+// them.
 func TestF11_LongAppendIsInOrder(t *testing.T) {
 	s := newFileServer(t, []byte("first "), 0)
 	f := testFile(s.c)
@@ -292,7 +297,9 @@ func TestF11_LongAppendIsInOrder(t *testing.T) {
 	}
 }
 
-// What was asked for with ReadInto goes to its place however the answers are cut, and other answers between are not touched.
+// TestStreamedDataInEveryChunkSize: ReadInto puts the data into the buffer
+// however the replies are split into chunks. Other replies between them are
+// handled as usual.
 func TestStreamedDataInEveryChunkSize(t *testing.T) {
 	stream := slices.Concat(stringReply(fxpData, 1, "second"), versionPacket(3), attrsReply(2, goodAttrs),
 		reply(fxpData, 0, func(e *wire.Encoder) { e.String("first!"); e.Raw([]byte("after")) }), stringReply(fxpData, 3, "third"), stringReply(fxpData, 4, ""))
@@ -313,7 +320,8 @@ func TestStreamedDataInEveryChunkSize(t *testing.T) {
 	}
 }
 
-// More data than fits, or a length that lies, is a protocol error also where data is streamed.
+// TestStreamedLies: more data than requested, or a wrong length, is a protocol
+// error for ReadInto too.
 func TestStreamedLies(t *testing.T) {
 	for name, p := range map[string][]byte{
 		"too much":              stringReply(fxpData, 0, "12345678901"),
@@ -334,7 +342,9 @@ func TestStreamedLies(t *testing.T) {
 	}
 }
 
-// Once cancelled, a read does not touch its buffer any more, in the middle of an answer either; what comes after the late answer is in step.
+// TestCancelledReadLeavesItsBuffer: a cancelled read no longer writes to its
+// buffer, even if a part of the reply has arrived. The packet after the late
+// reply is read correctly.
 func TestCancelledReadLeavesItsBuffer(t *testing.T) {
 	p := stringReply(fxpData, 0, "0123456789")
 	for cut := range len(p) {
@@ -356,8 +366,8 @@ func TestCancelledReadLeavesItsBuffer(t *testing.T) {
 	}
 }
 
-// F11: a cancelled long read gives up all its requests. Late answers do not touch
-// the buffer.
+// F11: a cancelled long read abandons all its requests. Late replies do not
+// change the buffer.
 func TestF11_CancelledLongRead(t *testing.T) {
 	s := newFileServer(t, someBytes(5*safeChunk), MaxChunk)
 	into := make([]byte, 5*safeChunk)
@@ -378,7 +388,7 @@ func TestF11_CancelledLongRead(t *testing.T) {
 	}
 }
 
-// recyclingTransport notes which chunks come back.
+// recyclingTransport records the chunks that the client returns.
 type recyclingTransport struct {
 	memoryTransport
 	back [][]byte
@@ -386,7 +396,8 @@ type recyclingTransport struct {
 
 func (r *recyclingTransport) Recycle(p []byte) { r.back = append(r.back, p) }
 
-// A chunk goes back to the transport when nothing in it was given away; one that a callback may keep does not.
+// TestRecycle: the client returns a chunk to the transport if no caller has a
+// reference to it. It does not return a chunk whose data a caller may keep.
 func TestRecycle(t *testing.T) {
 	for _, tt := range []struct {
 		name  string

@@ -52,7 +52,7 @@ func TestMakeConnectionAfterLoss(t *testing.T) {
 	}
 }
 
-// C-SFTP-3: a conversation in chunks of every size gives the same results.
+// C-SFTP-3: a conversation gives the same results in chunks of every size.
 func TestSFTP3_ConversationInEveryChunkSize(t *testing.T) {
 	stream := slices.Concat(versionPacket(3, "x@y", "1"), statusReply(0, FXOK, "fine", "en"), attrsReply(1, Attrs{}.WithSize(9)),
 		stringReply(fxpData, 2, "some data"), statusReply(3, FXEOF, "", ""))
@@ -70,7 +70,7 @@ func TestSFTP3_ConversationInEveryChunkSize(t *testing.T) {
 	}
 }
 
-// C-SFTP-3: file data that lies whole in a chunk is handed on in place.
+// C-SFTP-3: file data that is complete in a chunk is passed on without a copy.
 func TestSFTP3_DataIsNotCopied(t *testing.T) {
 	c, _ := connected(t)
 	data := deferredtest.Observe((&ClientFile{client: c}).ReadChunk(0, 9))

@@ -9,7 +9,9 @@ import (
 	"github.com/hawser-go/hawser/deferred/deferredtest"
 )
 
-// A file that is closed while a long read or append is under way: no further request goes out, because the handle may be another file's by then.
+// TestClosedInTheMiddle: a file is closed while a long read or append is in
+// progress. No further request is sent: the server may have given the handle to
+// another file.
 func TestClosedInTheMiddle(t *testing.T) {
 	s := newFileServer(t, someBytes(3*MaxChunk), safeChunk/2)
 	f := testFile(s.c)
@@ -18,7 +20,7 @@ func TestClosedInTheMiddle(t *testing.T) {
 	watch(f.Close())
 	for range reads {
 		s.waiting = reads
-		answer := s.answer(0) // short: the rest would be asked for
+		answer := s.answer(0) // short, so that an open file would request the rest
 		reads, s.waiting = s.waiting, nil
 		s.c.DataReceived(answer)
 		if len(s.waiting) > 0 {
@@ -49,7 +51,8 @@ func TestClosedInTheMiddle(t *testing.T) {
 	}
 }
 
-// A write fits into a packet, whatever the server states about writes.
+// TestWritesFitIntoPackets: a write never exceeds the server's packet limit,
+// even if the server states a greater limit for writes.
 func TestWritesFitIntoPackets(t *testing.T) {
 	for _, tt := range []struct {
 		packet, write uint64

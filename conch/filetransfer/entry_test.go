@@ -12,7 +12,8 @@ import (
 	"github.com/hawser-go/hawser/deferred/deferredtest"
 )
 
-// Names come back as they were sent, whatever the server's long names are like.
+// TestEntries: names and long names are decoded as they were sent. Some long
+// names end with the name, as ls -l lines do, and others do not.
 func TestEntries(t *testing.T) {
 	var sent []Entry
 	for _, name := range []string{"", "a", "name with spaces", "\xff", strings.Repeat("x", 300)} {
@@ -33,8 +34,8 @@ func TestEntries(t *testing.T) {
 	}
 }
 
-// F12: ReadAll counts the memory that entries really hold: their structs, names
-// and extended attributes, in the form of any server.
+// F12: ReadAll counts the memory that the entries use: structs, names, long
+// names and extended attributes.
 func TestF12_ReadAllCountsMemory(t *testing.T) {
 	const n = 2000
 	if size := reflect.TypeFor[Entry]().Size(); size != entrySize {
@@ -60,7 +61,7 @@ func TestF12_ReadAllCountsMemory(t *testing.T) {
 			packet := nameReply(0, all...)
 			var before, after runtime.MemStats
 			runtime.GC()
-			runtime.GC() // frees also memory with a finalizer
+			runtime.GC() // frees memory with a finalizer too
 			runtime.ReadMemStats(&before)
 			d := wire.NewDecoder(packet[headerSize:])
 			got := decodeEntries(&d)
@@ -75,7 +76,8 @@ func TestF12_ReadAllCountsMemory(t *testing.T) {
 	}
 }
 
-// MaxDirectorySize is in bytes of names and attributes, and concerns one ReadAll.
+// F12: MaxDirectorySize limits the bytes of names and attributes of one
+// ReadAll.
 func TestF12_MaxDirectorySize(t *testing.T) {
 	c, _ := connected(t)
 	c.MaxDirectorySize = 10_000

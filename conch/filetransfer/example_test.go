@@ -12,7 +12,8 @@ import (
 	"github.com/hawser-go/hawser/conch/filetransfer"
 )
 
-// pipeTransport carries a session over one end of an in-memory connection. A reactor's transport or an SSH channel takes its place in a program.
+// pipeTransport is a transport over one end of an in-memory connection. A
+// program uses a transport of the reactor or an SSH channel instead.
 type pipeTransport struct {
 	conn    net.Conn
 	out     chan []byte
@@ -22,7 +23,7 @@ type pipeTransport struct {
 func (p *pipeTransport) Write(data []byte) { p.out <- data }
 func (p *pipeTransport) LoseConnection()   { close(p.out) }
 
-// send runs until LoseConnection.
+// send writes the queued data until LoseConnection is called or a write fails.
 func (p *pipeTransport) send() {
 	defer p.conn.Close()
 	for data := range p.out {
@@ -32,7 +33,8 @@ func (p *pipeTransport) send() {
 	}
 }
 
-// run stands in for the reactor: it gives the client what arrives, and tells it when nothing more will.
+// run replaces the reactor. It passes received data to the client until the
+// connection ends, then calls ConnectionLost.
 func (p *pipeTransport) run(client *filetransfer.FileTransferClient) {
 	defer p.helpers.Wait()
 	for {
@@ -46,16 +48,17 @@ func (p *pipeTransport) run(client *filetransfer.FileTransferClient) {
 	}
 }
 
-// serve starts a server that keeps its files in memory and returns a transport to it.
+// serve starts a server with files in memory and returns a transport to it.
 func serve() *pipeTransport {
 	here, there := net.Pipe()
 	transport := &pipeTransport{conn: here, out: make(chan []byte, 16)}
-	transport.helpers.Go(func() { sftp.NewRequestServer(there, sftp.InMemHandler()).Serve() }) // until send closes the connection
+	transport.helpers.Go(func() { sftp.NewRequestServer(there, sftp.InMemHandler()).Serve() }) // ends when send closes the connection
 	transport.helpers.Go(transport.send)
 	return transport
 }
 
-// A directory is made; the request goes out before the server has said hello, and the callbacks run when its answers come.
+// The client makes a directory. It sends the request before the version of the
+// server has arrived. The callbacks run when the reply arrives.
 func Example() {
 	transport := serve()
 	client := filetransfer.NewFileTransferClient()
@@ -78,7 +81,8 @@ func Example() {
 	// Output: made a directory; the server speaks version 3
 }
 
-// Errors name the operation and the path, and answer to the standard library's names.
+// An error contains the operation and the path. errors.Is finds the errors of
+// package fs.
 func ExampleOpError() {
 	transport := serve()
 	client := filetransfer.NewFileTransferClient()
@@ -101,7 +105,7 @@ func ExampleOpError() {
 	// what the server said: file does not exist
 }
 
-// Attributes are present or not; the With methods add them one by one.
+// Each attribute is present or absent. The With methods add attributes.
 func ExampleAttrs() {
 	attrs := filetransfer.Attrs{}.WithMode(fs.ModeSetgid|0o750).WithOwner(1000, 100)
 	fmt.Println(attrs.FileMode(), attrs.Has(filetransfer.AttrUIDGID), attrs.Has(filetransfer.AttrSize))

@@ -32,8 +32,8 @@ func nested(lists ...[]string) []byte {
 var extensions = []struct {
 	name  string
 	call  func(*FileTransferClient) watched
-	body  string // of the request, after the extension's name
-	reply []byte // after the id; nil for a status
+	body  string // of the request, after the name of the extension
+	reply []byte // body of the reply after the id; nil for a status
 	typ   PacketType
 	want  any
 	op    op
@@ -95,7 +95,8 @@ func TestExtensions(t *testing.T) {
 	}
 }
 
-// A server that answers an extension with success and nothing else, or with a reply that ends early.
+// TestExtensions_LyingServer: the server answers an extension with a mere
+// success, or with a reply that is cut short.
 func TestExtensions_LyingServer(t *testing.T) {
 	for _, tt := range extensions {
 		if tt.reply == nil {

@@ -15,7 +15,8 @@ import (
 func TestSFTP25_OpenFileAttributes(t *testing.T) {
 	c, _ := connected(t)
 	o := deferredtest.Observe(c.OpenFile("./a/../name", FXFRead, Attrs{}))
-	handle := string([]byte{0, 0xff}) + string(make([]byte, maxHandle-2)) // the longest, of any bytes
+	// The longest handle. A handle may contain any bytes.
+	handle := string([]byte{0, 0xff}) + string(make([]byte, maxHandle-2))
 	c.DataReceived(stringReply(fxpHandle, 0, handle))
 	f := o.Value
 	if f == nil || f.Name() != "./a/../name" || f.Handle() != handle || f.Client() != c { // C-SFTP-45
@@ -65,7 +66,8 @@ func TestSFTP41_WriteChunk(t *testing.T) {
 	}
 }
 
-// C-SFTP-42, mended: a second close would hit whatever file the server has given the handle to meanwhile.
+// C-SFTP-42, fixed: a file is closed only once. The server may have given the
+// handle to another file, which a second request would close.
 func TestSFTP42_ClosedOnce(t *testing.T) {
 	c, m := connected(t)
 	f := testFile(c)
@@ -122,7 +124,8 @@ func TestSFTP50_DirectoryRead(t *testing.T) {
 	}
 }
 
-// serveDirectory answers SSH_FXP_READDIR from inside Write, with n batches of one entry and then last.
+// serveDirectory answers SSH_FXP_READDIR from inside Write: first n batches of
+// one entry, then the reply that last returns.
 func serveDirectory(c *FileTransferClient, m *memoryTransport, n int, last func(id uint32) []byte) {
 	m.onWrite = func(p []byte) {
 		id := binary.BigEndian.Uint32(p[5:])
@@ -161,7 +164,7 @@ func TestSFTP52_ReadAll(t *testing.T) {
 	}
 }
 
-// F12: by default a directory takes no more than 64 MiB.
+// F12: by default ReadAll accepts at most 64 MiB of entries.
 func TestF12_SFTP52_ReadAllIsBounded(t *testing.T) {
 	c, m := connected(t)
 	batch := make([]Entry, 20_000)

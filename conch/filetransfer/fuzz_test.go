@@ -8,8 +8,9 @@ import (
 	"github.com/hawser-go/hawser/conch/internal/wire"
 )
 
-// FuzzDataReceived feeds a client that has a few requests outstanding, in chunks. Whatever comes, each request ends exactly once, and a
-// connection that the client gives up is closed exactly once.
+// FuzzDataReceived sends arbitrary data, in chunks, to a client with a few
+// requests in flight. Each request must fire exactly once. If the client gives
+// up the connection, it must close it exactly once.
 func FuzzDataReceived(f *testing.F) {
 	f.Add(versionPacket(3, "a@x", "1"), byte(3))
 	f.Add(slices.Concat(statusReply(0, FXOK, "ok", ""), attrsReply(1, goodAttrs), stringReply(fxpHandle, 2, "H")), byte(200))
@@ -47,8 +48,9 @@ func FuzzDataReceived(f *testing.F) {
 	})
 }
 
-// FuzzReplies gives each operation a reply of each type with any body: it is an answer, a refusal or a protocol error, and nothing is
-// decoded that takes much more room than the reply did.
+// FuzzReplies gives each operation a reply of each type with an arbitrary body.
+// The result must be a value, a refusal or a protocol error. Decoded entries
+// must not need much more memory than the reply.
 func FuzzReplies(f *testing.F) {
 	for _, r := range goodReplies {
 		f.Add(byte(r.typ), r.frame[headerSize:])

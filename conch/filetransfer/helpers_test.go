@@ -10,11 +10,11 @@ import (
 	"github.com/hawser-go/hawser/deferred/deferredtest"
 )
 
-// memoryTransport keeps what is written to it.
+// memoryTransport records the data that is written to it.
 type memoryTransport struct {
 	sent    [][]byte
 	closed  int
-	onWrite func(p []byte) // called after p was kept
+	onWrite func(p []byte) // called after p was recorded
 	onClose func()
 }
 
@@ -32,10 +32,10 @@ func (m *memoryTransport) LoseConnection() {
 	}
 }
 
-// last returns the packet written last, without its length.
+// last returns the last written packet without its length.
 func (m *memoryTransport) last() []byte { return m.sent[len(m.sent)-1][lengthSize:] }
 
-// abortingTransport can close at once as well.
+// abortingTransport is a memoryTransport with AbortConnection.
 type abortingTransport struct {
 	memoryTransport
 	aborted int
@@ -43,7 +43,8 @@ type abortingTransport struct {
 
 func (a *abortingTransport) AbortConnection() { a.aborted++ }
 
-// connected returns a client whose SSH_FXP_INIT is behind it.
+// connected returns a client that has sent SSH_FXP_INIT. The transport's record
+// is empty.
 func connected(t testing.TB) (*FileTransferClient, *memoryTransport) {
 	t.Helper()
 	c, m := NewFileTransferClient(), new(memoryTransport)
@@ -52,12 +53,13 @@ func connected(t testing.TB) (*FileTransferClient, *memoryTransport) {
 	return c, m
 }
 
-// watched is the observer of a Deferred whose type does not matter.
+// watched is an observer of a Deferred of any type.
 type watched = *deferredtest.Observer[any]
 
 func watch[T any](d deferred.Deferred[T]) watched { return deferredtest.Observe(deferred.Any(d)) }
 
-// packet frames a packet: type, and what body writes.
+// packet frames a packet of the given type with the body that the function body
+// encodes.
 func packet(typ PacketType, body func(*wire.Encoder)) []byte {
 	e := wire.NewEncoder(make([]byte, lengthSize))
 	e.Uint8(uint8(typ))
@@ -68,7 +70,7 @@ func packet(typ PacketType, body func(*wire.Encoder)) []byte {
 	return e.Data()
 }
 
-// reply frames a packet that has an id.
+// reply frames a packet with an id.
 func reply(typ PacketType, id uint32, body func(*wire.Encoder)) []byte {
 	return packet(typ, func(e *wire.Encoder) {
 		e.Uint32(id)
@@ -112,7 +114,8 @@ func versionPacket(version uint32, pairs ...string) []byte {
 	})
 }
 
-// wantProtocolError checks that err is that of a connection lost because of a protocol error that is want, and that the connection was closed once.
+// wantProtocolError checks that err is a lost connection due to a protocol
+// error that wraps want. It also checks that the transport was closed once.
 func wantProtocolError(t *testing.T, err error, m *memoryTransport, want error) {
 	t.Helper()
 	_, isLost := errors.AsType[*ConnectionLostError](err)

@@ -20,7 +20,7 @@ import (
 
 const create = filetransfer.FXFRead | filetransfer.FXFWrite | filetransfer.FXFCreat
 
-// makeFile makes a file with content in it, over SFTP.
+// makeFile creates a file with the given content over SFTP.
 func makeFile(s *session, name string, content []byte) *filetransfer.ClientFile {
 	s.t.Helper()
 	f := must(s, s.OpenFile(name, create, filetransfer.Attrs{}))
@@ -28,7 +28,8 @@ func makeFile(s *session, name string, content []byte) *filetransfer.ClientFile 
 	return f
 }
 
-// C-SFTP-1, C-SFTP-5, C-SFTP-21: a directory is made with a request that went out before the server said anything.
+// C-SFTP-1, C-SFTP-5, C-SFTP-21: the client sends a mkdir request before the
+// version of the server has arrived.
 func TestPeer_MakeDirectoryAtOnce(t *testing.T) {
 	forEachPeer(t, func(t *testing.T, s *session) {
 		told := 0
@@ -50,7 +51,7 @@ func TestPeer_MakeDirectoryAtOnce(t *testing.T) {
 	})
 }
 
-// PORT-2: what the failure to make a directory that is there already says depends on the server.
+// PORT-2: the error of mkdir for an existing directory depends on the server.
 func TestPeer_MakeDirectoryThatExists(t *testing.T) {
 	for _, tt := range []struct {
 		start func(testing.TB) *session
@@ -70,7 +71,7 @@ func TestPeer_MakeDirectoryThatExists(t *testing.T) {
 	}
 }
 
-// C-SFTP-40 to C-SFTP-43.
+// C-SFTP-40 to C-SFTP-43: the requests of an open file.
 func TestPeer_File(t *testing.T) {
 	content := bytes.Repeat([]byte("0123456789"), 3000)
 	forEachPeer(t, func(t *testing.T, s *session) {
@@ -104,9 +105,9 @@ func TestPeer_File(t *testing.T) {
 	})
 }
 
-// C-SFTP-44 and setAttrs of a path.
+// C-SFTP-44, and SetAttrs of a path.
 func TestPeer_SetAttrs(t *testing.T) {
-	for _, peer := range peers[:2] { // the one in memory keeps no attributes but the size
+	for _, peer := range peers[:2] { // the server in memory stores only sizes
 		t.Run(peer.name, func(t *testing.T) {
 			s := peer.start(t)
 			f := makeFile(s, "file", []byte("0123456789"))
@@ -125,12 +126,12 @@ func TestPeer_SetAttrs(t *testing.T) {
 	}
 }
 
-// C-SFTP-50 to C-SFTP-52.
+// C-SFTP-50 to C-SFTP-52: the requests of an open directory.
 func TestPeer_Directory(t *testing.T) {
 	forEachPeer(t, func(t *testing.T, s *session) {
 		must(s, s.MakeDirectory("dir", filetransfer.Attrs{}))
 		var want []string
-		for i := range 250 { // more than one batch of OpenSSH's
+		for i := range 250 { // more than one batch of OpenSSH's server
 			name := "f" + strings.Repeat("x", i)
 			want = append(want, name)
 			must(s, must(s, s.OpenFile("dir/"+name, create, filetransfer.Attrs{})).Close())
@@ -162,8 +163,8 @@ func TestPeer_Directory(t *testing.T) {
 	})
 }
 
-// F13, C-SFTP-26 to C-SFTP-28: a link points to its target, and LSTAT tells the
-// two apart.
+// F13, C-SFTP-26 to C-SFTP-28: a link points to its target. LSTAT returns the
+// attributes of the link, STAT the attributes of the target.
 func TestPeer_F13_Links(t *testing.T) {
 	forEachPeer(t, func(t *testing.T, s *session) {
 		f := makeFile(s, "/"+strings.TrimPrefix(filepath.Join(s.dir, "target"), "/"), []byte("12345"))
@@ -186,7 +187,8 @@ func TestPeer_F13_Links(t *testing.T) {
 	})
 }
 
-// Every operation, of something that is not there: each fails with the server's status, and says what it was about.
+// TestPeer_EveryOperationFails calls every operation with a path that does not
+// exist. Each returns the server's status in an error with operation and path.
 func TestPeer_EveryOperationFails(t *testing.T) {
 	forEachPeer(t, func(t *testing.T, s *session) {
 		const missing = "missing/missing"
@@ -211,7 +213,7 @@ func TestPeer_EveryOperationFails(t *testing.T) {
 			"symlink":  func() error { _, err := await(s, s.MakeLink(missing, "target")); return err },
 		} {
 			if s.dir == "" && (op == "mkdir" || op == "symlink" || op == "setstat") {
-				continue // in memory, nothing has to be there for these
+				continue // the server in memory allows these without a parent directory
 			}
 			err := fails()
 			failed, isOp := errors.AsType[*filetransfer.OpError](err)
@@ -247,7 +249,7 @@ func TestPeer_Paths(t *testing.T) {
 	})
 }
 
-// C-SFTP-29.
+// C-SFTP-29: a server refuses an unknown extended request.
 func TestPeer_ExtendedRequest(t *testing.T) {
 	forEachPeer(t, func(t *testing.T, s *session) {
 		if _, err := await(s, s.ExtendedRequest("unheard-of@example.com", []byte("data"))); !errors.Is(err, errors.ErrUnsupported) {
@@ -256,13 +258,14 @@ func TestPeer_ExtendedRequest(t *testing.T) {
 	})
 }
 
-// The extensions, at the server that has them all.
+// TestPeer_OpenSSHExtensions uses the extensions of OpenSSH's server, which has
+// all of them.
 func TestPeer_OpenSSHExtensions(t *testing.T) {
 	s := startOpenSSH(t)
 	f := makeFile(s, "file", []byte("0123456789"))
 	must(s, f.Sync())
 	must(s, s.HardLink("file", "second"))
-	must(s, s.PosixRename("second", "file")) // the same file: nothing happens, and both names stay
+	must(s, s.PosixRename("second", "file")) // both names are the same file: nothing happens, and both remain
 	other := makeFile(s, "other", []byte("x"))
 	must(s, f.CopyData(2, 3, other, 1))
 	must(s, s.PosixRename("other", "second"))
@@ -296,11 +299,12 @@ func TestPeer_OpenSSHExtensions(t *testing.T) {
 	}
 }
 
-// C-SFTP-40, C-SFTP-41: reads and writes of every size, whatever the server takes in one packet. OpenSSH would end the session for a write of
-// 300,000 bytes in one packet, pkg/sftp answers a read with 32 KiB at most.
+// C-SFTP-40, C-SFTP-41: reads and writes may exceed the server's packet size.
+// OpenSSH would end the session after a write of 300,000 bytes in one packet.
+// pkg/sftp returns at most 32 KiB for a read.
 func TestPeer_LongChunks(t *testing.T) {
 	forEachPeer(t, func(t *testing.T, s *session) {
-		must(s, s.RealPath(".")) // by then the limits are known
+		must(s, s.RealPath(".")) // after this reply the limits are known
 		content := make([]byte, 3<<20+17)
 		_, _ = rand.NewChaCha8([32]byte{}).Read(content)
 		f := makeFile(s, "file", content)
@@ -332,7 +336,7 @@ func TestPeer_LongAppend(t *testing.T) {
 	}
 }
 
-// C-SFTP-20: five hundred requests at once.
+// C-SFTP-20: 500 requests in flight.
 func TestPeer_ManyOutstanding(t *testing.T) {
 	forEachPeer(t, func(t *testing.T, s *session) {
 		must(s, makeFile(s, "file", []byte("12345")).Close())
@@ -352,7 +356,9 @@ func TestPeer_ManyOutstanding(t *testing.T) {
 	})
 }
 
-// A file that opens after its request was cancelled is closed again: with OpenSSH's limit of open handles, many in a row would else fail.
+// TestPeer_CancelledOpenDoesNotLeak: if a file opens after its request was
+// cancelled, the client closes the handle. Otherwise the loop would exceed
+// OpenSSH's limit of open handles.
 func TestPeer_CancelledOpenDoesNotLeak(t *testing.T) {
 	s := startOpenSSH(t)
 	must(s, makeFile(s, "file", nil).Close())
@@ -360,7 +366,7 @@ func TestPeer_CancelledOpenDoesNotLeak(t *testing.T) {
 		d := s.OpenFile("file", filetransfer.FXFRead, filetransfer.Attrs{})
 		d.AddErrback(func(error) (*filetransfer.ClientFile, error) { return nil, nil })
 		d.Cancel()
-		must(s, s.GetAttrs("file", true)) // the answer to the first comes before this one
+		must(s, s.GetAttrs("file", true)) // the reply to the open arrives before this reply
 	}
 	handles, err := openFiles(s)
 	if err != nil {
@@ -371,7 +377,8 @@ func TestPeer_CancelledOpenDoesNotLeak(t *testing.T) {
 	}
 }
 
-// openFiles counts how often the session's server has "file" open, by looking into /proc from the server: /proc/self is the server's.
+// openFiles returns how often the server has "file" open. It lists
+// /proc/self/fd over SFTP, so /proc/self is the process of the server.
 func openFiles(s *session) (int, error) {
 	d, err := await(s, s.OpenDirectory("/proc/self/fd"))
 	if err != nil {

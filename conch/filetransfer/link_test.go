@@ -2,8 +2,8 @@ package filetransfer
 
 import "testing"
 
-// F13: the order of the paths follows the server's version line, unless the user
-// has chosen one.
+// F13: the order of the paths depends on the server's version line, unless
+// LinkOrder is set.
 func TestF13_LinkOrder(t *testing.T) {
 	const openSSH, draft = "\x00\x00\x00\x01t\x00\x00\x00\x01l", "\x00\x00\x00\x01l\x00\x00\x00\x01t"
 	for _, tt := range []struct {

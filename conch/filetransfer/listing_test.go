@@ -12,11 +12,11 @@ import (
 	"github.com/hawser-go/hawser/conch/filetransfer"
 )
 
-// listing answers the requests of a client that lists a directory of n files,
-// like OpenSSH's server: 100 entries in each reply.
+// listing is a server for the listing of a directory with n files. Like
+// OpenSSH's server it sends 100 entries in each reply.
 type listing struct{ next, n int }
 
-// reply returns the reply to a request without its length.
+// reply returns the reply to a request. Both are without their length.
 func (l *listing) reply(request []byte) []byte {
 	typ, id := request[0], request[1:5]
 	answer := func(typ byte, body ...byte) []byte { return append(append([]byte{typ}, id...), body...) }
@@ -44,7 +44,7 @@ func (l *listing) reply(request []byte) []byte {
 	}
 }
 
-// serve answers until the client closes.
+// serve answers requests until the client closes.
 func (l *listing) serve(r io.Reader, w io.Writer) {
 	for {
 		var length [4]byte
@@ -62,11 +62,11 @@ func (l *listing) serve(r io.Reader, w io.Writer) {
 	}
 }
 
-// held returns how many bytes of memory the result of f holds.
+// held returns the result of f and the number of bytes that the result uses.
 func held[T any](f func() T) (T, int) {
 	var before, after runtime.MemStats
 	runtime.GC()
-	runtime.GC() // frees also memory with a finalizer
+	runtime.GC() // frees memory with a finalizer too
 	runtime.ReadMemStats(&before)
 	v := f()
 	runtime.GC()
@@ -74,7 +74,7 @@ func held[T any](f func() T) (T, int) {
 	return v, int(after.HeapAlloc - before.HeapAlloc)
 }
 
-// F12: a listing holds no more memory than the same listing of pkg/sftp.
+// F12: a listing uses no more memory than the same listing in pkg/sftp.
 func TestF12_MemoryOfAListing(t *testing.T) {
 	const n = 100_000
 	requests, toServer := io.Pipe()
@@ -117,7 +117,7 @@ func TestF12_MemoryOfAListing(t *testing.T) {
 	runtime.KeepAlive(entries)
 }
 
-// loop is a transport that answers from inside Write.
+// loop is a transport that delivers the reply from inside Write.
 type loop struct {
 	listing
 	client *filetransfer.FileTransferClient

@@ -43,12 +43,13 @@ func TestSFTP60_ConnectionLost(t *testing.T) {
 	}
 }
 
-// C-SFTP-60: a connection that ends with an end-of-file in the middle of a file or a directory is not the end of that.
+// C-SFTP-60: an EOF of the connection in the middle of a file or a directory is
+// not the end of the file or the directory.
 func TestSFTP60_LossIsNotTheEndOfAFile(t *testing.T) {
 	cut := &net.OpError{Op: "read", Net: "tcp", Err: io.EOF}
 	for name, tt := range map[string]struct {
 		begin  func(c *FileTransferClient) watched
-		answer []byte // to the first request
+		answer []byte // reply to the first request
 	}{
 		"a chunk":         {begin: func(c *FileTransferClient) watched { return watch(testFile(c).ReadChunk(0, 10)) }},
 		"a long chunk":    {func(c *FileTransferClient) watched { return watch(testFile(c).ReadChunk(0, 3*MaxChunk)) }, stringReply(fxpData, 0, "beginning")},
@@ -111,7 +112,7 @@ func TestSFTP61_RequestsAfterLoss(t *testing.T) {
 
 func TestSFTP61_ErrbackCancelsAnother(t *testing.T) {
 	c, _ := connected(t)
-	d2 := c.RemoveFile("never reached") // replaced below
+	d2 := c.RemoveFile("never reached") // the oldest request: fails first
 	o2 := deferredtest.Observe(d2)
 	d1 := c.RemoveFile("x")
 	d3 := c.RemoveFile("z")
@@ -132,7 +133,7 @@ func TestSFTP62_BeforeMakeConnection(t *testing.T) {
 	if _, ok := errors.AsType[*ConnectionLostError](o.Err); !o.Fired || !ok || !errors.Is(o.Err, ErrNotConnected) {
 		t.Errorf("%+v", o)
 	}
-	c.DataReceived(statusReply(0, FXOK, "", "")) // nothing to receive from
+	c.DataReceived(statusReply(0, FXOK, "", "")) // there is no connection: ignored
 	m := new(memoryTransport)
 	c.MakeConnection(m)
 	deferredtest.Observe(c.RemoveFile("y"))
@@ -141,7 +142,9 @@ func TestSFTP62_BeforeMakeConnection(t *testing.T) {
 	}
 }
 
-// C-SFTP-63: the client does not find out by itself; what is outstanding waits until its owner says so.
+// C-SFTP-63: the client does not detect the end of the connection itself.
+// Requests in flight wait until the owner of the transport calls
+// ConnectionLost.
 func TestSFTP63_OnlyTheOwnerReportsTheLoss(t *testing.T) {
 	c, _ := connected(t)
 	o := deferredtest.Observe(c.RemoveFile("x"))
@@ -155,7 +158,9 @@ func TestSFTP63_OnlyTheOwnerReportsTheLoss(t *testing.T) {
 	}
 }
 
-// A transport that answers from inside Write: data that comes while the client is in DataReceived goes behind what it is working on.
+// TestReentrantTransport: a transport delivers replies from inside Write. If
+// the client is in DataReceived, the new data is handled after the current
+// data.
 func TestReentrantTransport(t *testing.T) {
 	c, m := connected(t)
 	m.onWrite = func(p []byte) { c.DataReceived(statusReply(binary.BigEndian.Uint32(p[5:]), FXOK, string(p[13:]), "")) }

@@ -11,14 +11,15 @@ import (
 	"github.com/hawser-go/hawser/deferred/deferredtest"
 )
 
-// operations has each operation once: how it is called on a client whose next request has id 0, the request it sends, and its answers. The file is
-// opened as "f" and the directory as "d", with handles "H" and "D".
+// operations lists each operation once: the call, the request with id 0, and
+// the valid replies. The file has the name "f" and the handle "H", the
+// directory has the name "d" and the handle "D".
 var operations = []struct {
 	name    string
 	call    func(*FileTransferClient) watched
 	body    string // of the request, after the id
 	typ     PacketType
-	answers map[PacketType]any // which reply of goodReplies gives which result
+	answers map[PacketType]any // valid types of reply, and the result for the reply in goodReplies
 	op      op
 }{
 	{"C-SFTP-25 openFile", func(c *FileTransferClient) watched {
@@ -86,8 +87,8 @@ var (
 	attrsOnly   = map[PacketType]any{fxpAttrs: goodAttrs}
 )
 
-// goodReplies has one well-formed reply of each type, to the request with id 0, and where in it, counted from the frame's beginning, the
-// lengths and counts are.
+// goodReplies has one well-formed reply of each type to the request with id 0.
+// The field lengths has the positions of all lengths and counts in the frame.
 var goodReplies = []struct {
 	typ     PacketType
 	frame   []byte
@@ -101,7 +102,8 @@ var goodReplies = []struct {
 	{fxpExtendedReply, reply(fxpExtendedReply, 0, func(e *wire.Encoder) { e.Raw([]byte("raw")) }), nil},
 }
 
-// result makes what an operation fired with comparable: an open file or directory is its handle.
+// result makes the result of an operation comparable. It replaces an open file
+// or directory by its handle.
 func result(v any) any {
 	switch v := v.(type) {
 	case *ClientFile:
@@ -112,7 +114,7 @@ func result(v any) any {
 	return v
 }
 
-// C-SFTP-4, and the number of each.
+// C-SFTP-4: each operation sends the expected packet.
 func TestOperationsOnTheWire(t *testing.T) {
 	for _, tt := range operations {
 		t.Run(tt.name, func(t *testing.T) {
@@ -135,7 +137,8 @@ func TestOperationsOnTheWire(t *testing.T) {
 	}
 }
 
-// C-SFTP-9: each operation with each type of reply, those that answer it and those that do not.
+// C-SFTP-9: each operation receives a reply of each type. A reply of a wrong
+// type is a protocol error.
 func TestSFTP9_EveryReplyToEveryOperation(t *testing.T) {
 	for _, tt := range operations {
 		for _, r := range goodReplies {
@@ -174,7 +177,8 @@ func TestEveryOperationRefused(t *testing.T) {
 	}
 }
 
-// C-SFTP-10: each answer to each operation, cut after every byte, and with each length and count in it replaced by one that lies.
+// C-SFTP-10: each valid reply to each operation, cut after every byte, and with
+// each length and count replaced by a wrong number.
 func TestSFTP10_LyingServer(t *testing.T) {
 	for _, tt := range operations {
 		for _, r := range goodReplies {
@@ -183,7 +187,7 @@ func TestSFTP10_LyingServer(t *testing.T) {
 			}
 			for n := headerSize; n < len(r.frame); n++ {
 				if r.typ == fxpExtendedReply || r.typ == fxpStatus && (n == 13 || n == 19) {
-					continue // whole all the same: C-SFTP-23
+					continue // complete without these fields: C-SFTP-23
 				}
 				lie(t, tt.call, cutShort(r.frame, n))
 			}

@@ -9,8 +9,8 @@ import (
 	"github.com/hawser-go/hawser/deferred/deferredtest"
 )
 
-// owningTransport takes large requests without copying them. They are sent when
-// the test says so.
+// owningTransport accepts large requests without a copy. The test decides when
+// they are sent.
 type owningTransport struct {
 	memoryTransport
 	owned [][]byte
@@ -22,14 +22,16 @@ func (o *owningTransport) WriteOwned(p []byte, sent func()) {
 	o.done = append(o.done, sent)
 }
 
-// ownedBuffer returns a buffer for WriteOwned and a counter of its releases.
+// ownedBuffer returns a buffer for WriteOwned, its release function, and a
+// counter of the calls of release.
 func ownedBuffer(n int) (buf []byte, released *int, release func()) {
 	released = new(int)
 	return append(bytes.Repeat([]byte{0xff}, WriteHeadroom), someBytes(n)...), released, func() { *released++ }
 }
 
-// WriteOwned sends the same bytes as WriteChunk, with the shortest and the
-// longest handle, and keeps the buffer until the transport has sent it.
+// TestWriteOwned: WriteOwned sends the same bytes as WriteChunk, with the
+// shortest and the longest handle. It releases the buffer after the transport
+// has sent it.
 func TestWriteOwned(t *testing.T) {
 	for _, handle := range []string{"", "H", string(make([]byte, maxHandle))} {
 		for _, n := range []int{0, 1, MaxChunk} {
@@ -55,8 +57,9 @@ func TestWriteOwned(t *testing.T) {
 	}
 }
 
-// A write that is copied releases its buffer at once, a write of several
-// requests when it is done or cancelled.
+// TestWriteOwnedThatIsCopied: a write that is copied releases its buffer at
+// once. A write of several requests releases it when the write is done or
+// cancelled.
 func TestWriteOwnedThatIsCopied(t *testing.T) {
 	c, m := connected(t)
 	buf, released, release := ownedBuffer(safeChunk)

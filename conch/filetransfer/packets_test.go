@@ -28,7 +28,7 @@ func TestSFTP6_PacketLimit(t *testing.T) {
 	}
 }
 
-// The longest packet that is allowed, whole and in chunks of any size.
+// C-SFTP-6: the longest allowed packet, whole and in chunks.
 func TestSFTP6_LongestPacket(t *testing.T) {
 	long := bytes.Repeat([]byte{7}, maxPacket-1-4)
 	stream := reply(fxpExtendedReply, 0, func(e *wire.Encoder) { e.Raw(long) })
@@ -44,11 +44,12 @@ func TestSFTP6_LongestPacket(t *testing.T) {
 	}
 }
 
-// C-SFTP-3: bytes that come from inside a callback, one at a time, wait behind what is being worked on; that costs little however many they are.
+// C-SFTP-3: a callback passes data to DataReceived one byte at a time. The data
+// waits until the current data is handled. This must need few allocations.
 func TestSFTP3_TinyChunksFromInsideACallback(t *testing.T) {
 	c, _ := connected(t)
 	stream := stringReply(fxpData, 1, string(make([]byte, 32_000)))
-	data := testFile(c).ReadChunk(0, 100) // of id 0
+	data := testFile(c).ReadChunk(0, 100) // this request has id 0
 	long := deferredtest.Observe(testFile(c).ReadChunk(0, 32_000))
 	data.AddBoth(func([]byte, error) ([]byte, error) {
 		for chunk := range slices.Chunk(stream, 1) {
@@ -62,7 +63,8 @@ func TestSFTP3_TinyChunksFromInsideACallback(t *testing.T) {
 	}
 }
 
-// FuzzFraming: C-SFTP-3. Whatever the stream and the chunks, a client sees the same packets.
+// FuzzFraming: C-SFTP-3. A client reads the same packets from a stream, whole
+// or in chunks of any size.
 func FuzzFraming(f *testing.F) {
 	f.Add(slices.Concat(versionPacket(3, "x", "y"), statusReply(0, FXOK, "", ""), stringReply(fxpData, 1, "data"), stringReply(fxpData, 2, "data")), byte(3))
 	f.Add([]byte{0, 0, 0, 0}, byte(1))

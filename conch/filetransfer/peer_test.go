@@ -17,22 +17,26 @@ import (
 	"github.com/hawser-go/hawser/deferred/deferredtest"
 )
 
-// session is a client connected to a real server through pipes. The test's goroutine owns the client; await hands it what has come in.
+// session is a client that is connected to a real server through pipes. The
+// client runs on the goroutine of the test. await passes received data to it.
 type session struct {
 	*filetransfer.FileTransferClient
 	t     testing.TB
-	dir   string // where the server starts; empty if its files are in memory
+	dir   string // the server's first directory; "" if its files are in memory
 	in    chan []byte
 	toPut chan []byte
 }
 
-// Write queues p; it would block only with more requests under way than any test has.
+// Write queues p. The queue holds more requests than any test has in flight, so
+// Write does not block.
 func (s *session) Write(p []byte) { s.toPut <- p }
 
-// LoseConnection lets the server see the end of its input.
+// LoseConnection closes the input of the server.
 func (s *session) LoseConnection() { close(s.toPut) }
 
-// start connects a client to a server. When the test ends it closes the server's input, waits until the server has closed its output, and for its end.
+// start connects a client to a server. When the test ends, it closes the
+// server's input, then waits until the server has closed its output and has
+// exited.
 func start(t testing.TB, begin sftptest.Start) *session {
 	dir := t.TempDir()
 	server, err := begin(t, dir)
@@ -41,8 +45,8 @@ func start(t testing.TB, begin sftptest.Start) *session {
 	}
 	s := &session{filetransfer.NewFileTransferClient(), t, dir, make(chan []byte, 64), make(chan []byte, 4096)}
 	var pumps sync.WaitGroup
-	pumps.Go(func() { s.pumpOut(server.In) }) // until the client closes, or the server's end is gone
-	pumps.Go(func() { s.pumpIn(server.Out) }) // until the server closes its output
+	pumps.Go(func() { s.pumpOut(server.In) }) // ends after LoseConnection
+	pumps.Go(func() { s.pumpIn(server.Out) }) // ends when the server closes its output
 	s.MakeConnection(s)
 	t.Cleanup(func() {
 		s.LoseConnection()
@@ -58,7 +62,7 @@ func (s *session) pumpOut(w io.WriteCloser) {
 	defer w.Close()
 	buffered := bufio.NewWriterSize(w, 64<<10)
 	for p := range s.toPut {
-		_, _ = buffered.Write(p) // an error stays, and the server's end shows on the other side
+		_, _ = buffered.Write(p) // a write error shows as the end of the server's output
 		if len(s.toPut) == 0 {
 			_ = buffered.Flush()
 		}
@@ -83,7 +87,7 @@ func (s *session) pumpIn(r io.Reader) {
 	}
 }
 
-// await runs the client until d has fired.
+// await runs the client until d has fired, and returns the result of d.
 func await[T any](s *session, d deferred.Deferred[T]) (T, error) {
 	s.t.Helper()
 	deadline := time.NewTimer(time.Minute)
@@ -104,7 +108,7 @@ func await[T any](s *session, d deferred.Deferred[T]) (T, error) {
 	return o.Value, o.Err
 }
 
-// must is await for what has to succeed.
+// must is await for a Deferred that must succeed.
 func must[T any](s *session, d deferred.Deferred[T]) T {
 	s.t.Helper()
 	v, err := await(s, d)
@@ -118,8 +122,9 @@ func startOpenSSH(t testing.TB) *session {
 	return start(t, sftptest.Program(conchtest.Program(t, "sftp-server")))
 }
 
-// startPython runs the server out of testdata that needs a Python package, or
-// skips the test. version is what the server would say over SSH.
+// startPython starts the server in testdata that uses the Python package needs.
+// If the package is missing, the test is skipped. version is the version line
+// that the server would send over SSH.
 func startPython(t testing.TB, needs, version string) *session {
 	begin, err := sftptest.Python(filepath.Join("testdata", needs+"_server.py"), needs)
 	if err != nil {
@@ -157,7 +162,7 @@ var peers = []struct {
 	{"twisted", startTwisted},
 }
 
-// forEachPeer runs a test against each server.
+// forEachPeer runs a test with each server.
 func forEachPeer(t *testing.T, test func(t *testing.T, s *session)) {
 	for _, peer := range peers {
 		t.Run(peer.name, func(t *testing.T) { test(t, peer.start(t)) })

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// room is a place for the rest of messages that begin with 'p' and how many
-// bytes of them it is for.
+// room provides a buffer for the rest of each message that begins with 'p'. The
+// second byte of the message is the size of the buffer.
 type room struct {
 	got   [][]byte
 	asked int
@@ -27,8 +27,8 @@ func newPlacing() (reader, *room) {
 	return reader{limit: testLimit, header: 2, place: p.place}, p
 }
 
-// resolve takes all messages, with the rest of those that were placed where it
-// would be if they had not been.
+// resolve returns all messages. It appends the data of the buffer to the header
+// of a message that was placed.
 func (p *room) resolve(t *testing.T, r *reader) (messages [][]byte) {
 	t.Helper()
 	for {
@@ -67,7 +67,7 @@ func TestPlace(t *testing.T) {
 			t.Fatalf("chunks of %d: got %q", size, got)
 		}
 		for i := range got {
-			if !bytes.HasPrefix(want[i], got[i]) || len(got[i]) < min(len(want[i]), 2) { // what does not fit into a place is dropped
+			if !bytes.HasPrefix(want[i], got[i]) || len(got[i]) < min(len(want[i]), 2) { // the part of a message that does not fit into its buffer is dropped
 				t.Errorf("chunks of %d: message %d is %q", size, i, got[i])
 			}
 		}
@@ -77,7 +77,8 @@ func TestPlace(t *testing.T) {
 	}
 }
 
-// A message that is there whole is not placed, and nobody is asked.
+// TestWholeMessagesAreNotPlaced: if a message is complete in a chunk, place is
+// not called.
 func TestWholeMessagesAreNotPlaced(t *testing.T) {
 	r, p := newPlacing()
 	r.feed(frames([]byte("p\x04data")))
@@ -104,8 +105,8 @@ func TestGiveUpPlace(t *testing.T) {
 	}
 }
 
-// FuzzPlace: placed or gathered, in chunks of any size, a stream gives the same
-// messages.
+// FuzzPlace: a stream gives the same messages with and without place, in chunks
+// of any size.
 func FuzzPlace(f *testing.F) {
 	f.Add(frames([]byte("p\x04data"), []byte("x"), []byte("p\x01\x02")), byte(3))
 	f.Add([]byte{0, 0, 0, 9, 'p', 200}, byte(0))

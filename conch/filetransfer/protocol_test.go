@@ -13,7 +13,8 @@ import (
 	"github.com/hawser-go/hawser/deferred/deferredtest"
 )
 
-// Everything a server may do wrong, with one request, an lstat of id 0, outstanding.
+// TestProtocolErrors checks every protocol error of a server, while an lstat
+// with id 0 is in flight.
 func TestProtocolErrors(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -69,10 +70,11 @@ func TestProtocolErrorSaysWhichPacket(t *testing.T) {
 	}
 }
 
-// C-SFTP-7: a protocol error fails every outstanding request once, and closes the transport before it does.
+// C-SFTP-7: a protocol error closes the transport, then fails every request in
+// flight once.
 func TestSFTP7_FailsEveryRequest(t *testing.T) {
 	c, m := connected(t)
-	m.onClose = func() { c.ConnectionLost(io.EOF) } // a transport that reports at once
+	m.onClose = func() { c.ConnectionLost(io.EOF) } // this transport calls ConnectionLost from inside LoseConnection
 	var all []watched
 	for i := range 10 {
 		all = append(all, watch(c.RemoveFile(fmt.Sprint(i))), watch(c.GetAttrs(fmt.Sprint(i), true)), watch(c.OpenDirectory(fmt.Sprint(i))))
@@ -98,7 +100,7 @@ func TestProtocolErrorAborts(t *testing.T) {
 func TestSFTP8_RequestsFromTheServerAreIgnored(t *testing.T) {
 	c, m := connected(t)
 	o := deferredtest.Observe(c.GetAttrs("x", false))
-	c.DataReceived(packet(fxpInit, func(e *wire.Encoder) { e.Uint32(0) })) // its version is not an id
+	c.DataReceived(packet(fxpInit, func(e *wire.Encoder) { e.Uint32(0) })) // INIT contains a version, not an id
 	for typ := range 256 {
 		if typ := PacketType(typ); typ.isRequest() && typ != fxpInit {
 			c.DataReceived(stringReply(typ, 99, "x"))
@@ -155,7 +157,8 @@ func TestTrailingBytesAreIgnored(t *testing.T) {
 	}
 }
 
-// After a hook has panicked out of DataReceived the client goes on with the next packet.
+// TestHookThatPanics: after a hook has panicked out of DataReceived, the client
+// continues with the next packet.
 func TestHookThatPanics(t *testing.T) {
 	c, _ := connected(t)
 	c.GotServerVersion = func(uint32, map[string]string) { panic("hook") }

@@ -20,7 +20,7 @@ func frames(messages ...[]byte) []byte {
 	return stream
 }
 
-// drain takes all the messages that are whole.
+// drain returns all complete messages.
 func drain(r *reader) (messages [][]byte, err error) {
 	for {
 		m, _, err := r.next()
@@ -77,8 +77,8 @@ func TestEveryCutInThree(t *testing.T) {
 	}
 }
 
-// Chunks of each size are fed before anything is taken, or with one message
-// taken at a time: nothing is lost, and no chunk is written to.
+// TestFedWhileBytesAreLeft feeds chunks of each size while earlier messages
+// have not been taken. No data is lost, and no chunk is written to.
 func TestFedWhileBytesAreLeft(t *testing.T) {
 	stream := frames(someMessages...)
 	for size := 1; size <= len(stream); size++ {
@@ -118,11 +118,12 @@ func TestBuffered(t *testing.T) {
 	}
 }
 
-// A message handed out earlier is not touched by what is fed later.
+// TestMessageStaysAsItIs: feeding more data does not change a message that was
+// returned before.
 func TestMessageStaysAsItIs(t *testing.T) {
 	r := reader{limit: testLimit}
 	r.feed(frames([]byte("first"))[:3])
-	r.feed(frames([]byte("first"))[3:]) // now in a buffer of the reader's own
+	r.feed(frames([]byte("first"))[3:]) // the message is now in a buffer of the reader
 	r.feed(frames([]byte("second")))
 	m, _, err := r.next()
 	if err != nil || cap(m) != len(m) {
@@ -151,7 +152,7 @@ func TestCopiesOnlyWhatIsCut(t *testing.T) {
 		t.Error("buffers are kept although nothing is left")
 	}
 
-	r.feed(stream[:2]) // the length alone is cut
+	r.feed(stream[:2]) // only the length is split
 	mustDrain(t, &r)
 	chunk = slices.Clone(stream[2:])
 	r.feed(chunk)
@@ -160,8 +161,8 @@ func TestCopiesOnlyWhatIsCut(t *testing.T) {
 	}
 }
 
-// Feeding a byte at a time while nothing is taken costs few allocations: the
-// buffer grows by a factor.
+// TestSmallChunksAreCheap: feeding single bytes needs few allocations, because
+// the buffer grows by a factor.
 func TestSmallChunksAreCheap(t *testing.T) {
 	allocations := testing.AllocsPerRun(1, func() {
 		r := reader{limit: testLimit}
@@ -192,12 +193,12 @@ func TestLimit(t *testing.T) {
 	}
 }
 
-// Every byte of what is fed in tiny chunks, and not taken, is copied a bounded
-// number of times.
+// TestTinyChunksAreCopiedSeldom: bytes that are fed in tiny chunks, and not
+// taken, are copied a bounded number of times.
 func TestTinyChunksAreCopiedSeldom(t *testing.T) {
 	const n = 100_000
 	r := reader{limit: testLimit}
-	chunk := []byte{1} // a length that is never complete would be taken; so nothing is
+	chunk := []byte{1} // next is not called, so the data stays in the reader
 	copied, last := 0, 0
 	for range n {
 		r.feed(chunk)

@@ -46,7 +46,7 @@ func TestStatusErrorIs(t *testing.T) {
 	}
 }
 
-// C-SFTP-24 among others: the text shows code and message.
+// C-SFTP-24 and others: the text of an error contains code and message.
 func TestErrorTexts(t *testing.T) {
 	failure := &StatusError{Code: FXFailure, Message: "Failure", Lang: "en"}
 	for _, tt := range []struct {

@@ -8,7 +8,8 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// F7: callers can wait until the extensions of the server are known.
+// F7: WhenVersion fires when the version and the extensions of the server have
+// arrived.
 func TestF7_WhenVersion(t *testing.T) {
 	c := NewFileTransferClient()
 	early, given := watch(c.WhenVersion()), c.WhenVersion()

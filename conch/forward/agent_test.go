@@ -22,8 +22,8 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// TestForwardAgent_OpenSSH: programs on a real server see the keys of the agent
-// here and sign with them, at the same time too: C-KEYS-24.
+// TestForwardAgent_OpenSSH: programs on a real server list the keys of the
+// local agent and sign with them, also concurrently: C-KEYS-24.
 func TestForwardAgent_OpenSSH(t *testing.T) {
 	for name, begin := range sshtest.Agents {
 		t.Run(name, func(t *testing.T) {
@@ -51,8 +51,8 @@ func TestForwardAgent_OpenSSH(t *testing.T) {
 	}
 }
 
-// TestForwardAgent_Off: nobody asks the server for it, and a server that tries
-// is refused, with a line in the log.
+// TestForwardAgent_Off: without ForwardAgent no request is sent. A server that
+// opens an agent channel is refused, and the refusal is logged.
 func TestForwardAgent_Off(t *testing.T) {
 	reactortest.CheckGoroutines(t)
 	log := reactortest.NewLog(t)
@@ -76,9 +76,9 @@ func TestForwardAgent_Off(t *testing.T) {
 	}
 }
 
-// forwarding connects to an embedded server, with an agent at the socket
-// forwarded, and returns the server's end of the connection. What sessions ask
-// for is noted.
+// forwarding connects to an embedded server and forwards the agent at socket.
+// It returns our connection, the server's connection, and a log of the
+// sessions' requests.
 func forwarding(t *testing.T, r *reactor.Reactor, socket string) (*sshtest.PlainConnection, gossh.Conn, *sshtest.RequestLog) {
 	t.Helper()
 	conns := make(chan gossh.Conn, 1)
@@ -95,12 +95,12 @@ func openAgent(t *testing.T, server gossh.Conn) gossh.Channel {
 	if err != nil {
 		t.Fatal(err)
 	}
-	go gossh.DiscardRequests(requests) // ends with the channel
+	go gossh.DiscardRequests(requests) // ends when the channel is closed
 	return ch
 }
 
-// TestForwardAgent_Asks: commands and shells ask, first of all and without
-// wanting an answer; subsystems do not.
+// TestForwardAgent_Asks: commands and shells request agent forwarding first,
+// without a reply. Subsystems do not request it.
 func TestForwardAgent_Asks(t *testing.T) {
 	r := sshtest.Start(t)
 	conn, _, log := forwarding(t, r, "/nowhere")
@@ -122,10 +122,9 @@ func TestForwardAgent_Asks(t *testing.T) {
 	}
 }
 
-// TestForwardAgent_Ends: an agent that is not there, one that dies in the
-// middle of a request, one that has said its last word, and a server that has
-// asked its last question: the channel ends each time, and all that was said
-// has arrived.
+// TestForwardAgent_Ends: the agent is missing, ends during a request, or ends
+// after its last reply, or the server ends after its last request. The channel
+// is always closed, and all data arrives before.
 func TestForwardAgent_Ends(t *testing.T) {
 	for _, row := range []struct {
 		name, want string
@@ -134,7 +133,7 @@ func TestForwardAgent_Ends(t *testing.T) {
 	}{
 		{"not there", "", nil, func(gossh.Channel) {}},
 		{"dies in the middle", "", func(c net.Conn) { _, _ = io.ReadFull(c, make([]byte, 3)) }, func(ch gossh.Channel) {
-			_, _ = ch.Write([]byte("question")) // the channel may be gone
+			_, _ = ch.Write([]byte("question")) // an error means that the channel is closed
 		}},
 		{"last word", "answer", func(c net.Conn) { _, _ = io.WriteString(c, "answer") }, func(gossh.Channel) {}},
 		{"last question", "question", func(c net.Conn) { _, _ = io.Copy(c, c) }, func(ch gossh.Channel) {
@@ -155,14 +154,14 @@ func TestForwardAgent_Ends(t *testing.T) {
 			if string(got) != row.want || err != nil {
 				t.Errorf("got %q, %v", got, err)
 			}
-			for err == nil { // until the channel is closed
+			for err == nil { // ends when the channel is closed
 				_, err = ch.SendRequest("still there?", true, nil)
 			}
 		})
 	}
 }
 
-// TestForwardAgent_NoAgent: with no agent at all the server's channel is closed.
+// TestForwardAgent_NoAgent: without an agent the server's channel is closed.
 func TestForwardAgent_NoAgent(t *testing.T) {
 	t.Setenv("SSH_AUTH_SOCK", "")
 	r := sshtest.Start(t)
@@ -172,30 +171,30 @@ func TestForwardAgent_NoAgent(t *testing.T) {
 	}
 }
 
-// TestForwardAgent_Flood: a server that floods an agent which does not read is
-// held back by its window, and the end of the connection ends all.
+// TestForwardAgent_Flood: if an agent does not read, the channel window stops a
+// server that floods it. The end of the connection ends all goroutines.
 func TestForwardAgent_Flood(t *testing.T) {
 	r := sshtest.Start(t)
 	ended := make(chan struct{})
 	socket := sshtest.AgentSocket(t, func(c net.Conn) {
 		<-ended
-		_, _ = io.Copy(io.Discard, c) // until it is closed
+		_, _ = io.Copy(io.Discard, c) // ends when c is closed
 	})
 	conn, server, _ := forwarding(t, r, socket)
 	ch := openAgent(t, server)
 	var written atomic.Int64
 	stuck, over := make(chan struct{}), make(chan struct{})
-	go func() { // ends with the connection
+	go func() { // ends when the connection is closed
 		defer close(over)
 		chunk := make([]byte, 32<<10)
 		for err := error(nil); err == nil; _, err = ch.Write(chunk) {
-			if written.Add(int64(len(chunk))) == 2<<20 { // the window of x/crypto/ssh
+			if written.Add(int64(len(chunk))) == 2<<20 { // window size of x/crypto/ssh
 				close(stuck)
 			}
 		}
 	}()
 	<-stuck
-	for range 100 { // time for the flood to go on
+	for range 100 { // time for further writes
 		if _, _, err := server.SendRequest("ping", true, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -208,8 +207,8 @@ func TestForwardAgent_Flood(t *testing.T) {
 	close(ended)
 }
 
-// TestForwardAgent_TooMany: more than MaxAgentChannels at the same time are
-// refused; one that ends makes room.
+// TestForwardAgent_TooMany: at most MaxAgentChannels channels are open at the
+// same time. When one is closed, another can be opened.
 func TestForwardAgent_TooMany(t *testing.T) {
 	r := sshtest.Start(t)
 	socket := sshtest.AgentSocket(t, func(c net.Conn) { _, _ = io.Copy(c, c) })
@@ -223,16 +222,16 @@ func TestForwardAgent_TooMany(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	_ = open[0].CloseWrite()
-	_, _ = io.ReadAll(open[0])                     // until its end
-	for err = errors.New("not yet"); err != nil; { // until the end of the first has come round
+	_, _ = io.ReadAll(open[0])                     // reads until the channel is closed
+	for err = errors.New("not yet"); err != nil; { // until the client has seen the close
 		if _, _, err = server.OpenChannel("auth-agent@openssh.com", nil); err != nil && !strings.Contains(fmt.Sprint(err), "too many") {
 			t.Fatal(err)
 		}
 	}
 }
 
-// TestForwardAgent_Authenticates: the same agent logs in, by the path of the
-// options, with ~ for the home directory: C-AUTH-31.
+// TestForwardAgent_Authenticates logs in with an agent. The path of its socket
+// is in the options, with ~ for the home directory: C-AUTH-31.
 func TestForwardAgent_Authenticates(t *testing.T) {
 	r := sshtest.Start(t)
 	file, key := sshtest.AgentKey(t)

@@ -18,7 +18,7 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// TestForwarder_CloseTwice: whoever closes a forwarder is told when it is over.
+// TestForwarder_CloseTwice: every Deferred of Close fires.
 func TestForwarder_CloseTwice(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{Forwarding: true})
@@ -33,10 +33,10 @@ func TestForwarder_CloseTwice(t *testing.T) {
 	}
 }
 
-// faultyListener is a net.Listener that fails before it accepts.
+// faultyListener is a net.Listener whose first calls of Accept fail.
 type faultyListener struct {
 	net.Listener
-	faults int // only Accept uses it
+	faults int // used in Accept only
 }
 
 func (l *faultyListener) Accept() (net.Conn, error) {
@@ -47,8 +47,8 @@ func (l *faultyListener) Accept() (net.Conn, error) {
 	return l.Listener.Accept()
 }
 
-// TestForwarder_AcceptFails: a forwarder goes on when the process had no file
-// descriptor left for a connection.
+// TestForwarder_AcceptFails: a forwarder continues after Accept has failed for
+// lack of a file descriptor.
 func TestForwarder_AcceptFails(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{})
@@ -60,7 +60,7 @@ func TestForwarder_AcceptFails(t *testing.T) {
 	var f *forward.Forwarder
 	sshtest.OnLoop(t, r, func() {
 		f = forward.NewForwarder(conn, &faultyListener{l, 1}, func(_ context.Context, c net.Conn) {
-			_, _ = io.WriteString(c, "served") // the comparison shows what is missing
+			_, _ = io.WriteString(c, "served") // a lost connection shows in the check below
 		})
 	})
 	c, err := net.Dial("tcp", l.Addr().String())
@@ -79,8 +79,8 @@ func TestForwarder_AcceptFails(t *testing.T) {
 	}
 }
 
-// TestListen_Cancel: a server that grants the listening after it was cancelled
-// is asked not to.
+// TestListen_Cancel: if the server grants a cancelled request to listen, the
+// client cancels the listening at the server.
 func TestListen_Cancel(t *testing.T) {
 	r := sshtest.Start(t)
 	asked := make(chan *gossh.Request, 2)
@@ -98,7 +98,7 @@ func TestListen_Cancel(t *testing.T) {
 			if req.Type != want {
 				t.Errorf("asked for %s, want %s", req.Type, want)
 			}
-			_ = req.Reply(true, nil) // a lost connection fails the test elsewhere
+			_ = req.Reply(true, nil) // if the connection is lost, another check fails
 		case <-time.After(sshtest.Patience):
 			t.Fatalf("never asked for %s", want)
 		}
@@ -108,8 +108,8 @@ func TestListen_Cancel(t *testing.T) {
 	}
 }
 
-// TestListen_Early: a connection that the server passes on before its reply has
-// been seen is not lost.
+// TestListen_Early: a forwarded connection that arrives before the reply to the
+// listen request is kept.
 func TestListen_Early(t *testing.T) {
 	r := sshtest.Start(t)
 	opened := make(chan error, 1)
@@ -117,18 +117,18 @@ func TestListen_Early(t *testing.T) {
 		if req.Type != "tcpip-forward" {
 			return false
 		}
-		go func() { // ends with the client's answer
+		go func() { // ends after the client's reply
 			at := forward.HostPort{Host: "127.0.0.1", Port: 4000}
 			ch, requests, err := server.OpenChannel("forwarded-tcpip", forward.PackOpenDirectTCPIP(at, at))
 			if err == nil {
-				go gossh.DiscardRequests(requests) // ends with the channel
+				go gossh.DiscardRequests(requests) // ends when the channel is closed
 				err = ch.Close()
 			}
 			opened <- err
 		}()
-		go func() { // ends with the client's answer
-			_, _, _ = server.SendRequest("seen?", true, nil) // the channel has come by then, as a rule
-			_ = req.Reply(true, nil)                         // a lost connection fails the test elsewhere
+		go func() { // ends after the client's reply
+			_, _, _ = server.SendRequest("seen?", true, nil) // usually the channel has arrived by then
+			_ = req.Reply(true, nil)                         // if the connection is lost, another check fails
 		}()
 		return true
 	}})
@@ -143,7 +143,7 @@ func TestListen_Early(t *testing.T) {
 	}
 	defer c.Close()
 	select {
-	case err := <-opened: // the channel is confirmed by Accept
+	case err := <-opened: // Accept confirms the channel
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -152,10 +152,10 @@ func TestListen_Early(t *testing.T) {
 	}
 }
 
-// TestF12_Unaccepted: connections that nobody accepts are not confirmed to the
-// peer, which cannot send anything on them: a full backlog takes little memory,
-// and further connections are refused, as are those with an address of
-// unreasonable size. Close refuses the rest.
+// TestF12_Unaccepted: a forwarded connection is not confirmed before Accept, so
+// the peer cannot send data on it. A full backlog uses little memory. Further
+// connections, and connections with a very long address, are refused. Close
+// refuses the connections in the backlog.
 func TestF12_Unaccepted(t *testing.T) {
 	const extra = 12
 	r := sshtest.Start(t)
@@ -163,7 +163,7 @@ func TestF12_Unaccepted(t *testing.T) {
 	_, to := sshtest.Embedded(t, conchtest.Options{
 		Connected: func(c gossh.Conn) { servers <- c },
 		Global: func(_ gossh.Conn, req *gossh.Request) bool {
-			_ = req.Reply(true, nil) // a lost connection fails the test elsewhere
+			_ = req.Reply(true, nil) // if the connection is lost, another check fails
 			return true
 		},
 	})
@@ -181,10 +181,10 @@ func TestF12_Unaccepted(t *testing.T) {
 	before := heap()
 	results := make(chan error, forward.Backlog+extra)
 	for range forward.Backlog + extra {
-		go func() { // ends with the client's answer
+		go func() { // ends after the client's reply
 			ch, requests, err := server.OpenChannel("forwarded-tcpip", forward.PackOpenDirectTCPIP(at, at))
 			if err == nil {
-				go gossh.DiscardRequests(requests) // ends with the channel
+				go gossh.DiscardRequests(requests) // ends when the channel is closed
 				_, err = ch.Write(make([]byte, 1<<20))
 			}
 			results <- err
@@ -202,7 +202,7 @@ func TestF12_Unaccepted(t *testing.T) {
 			}
 		}
 	}
-	want(extra, gossh.ResourceShortage) // the others wait now
+	want(extra, gossh.ResourceShortage) // the others are in the backlog now
 	if taken := heap() - before; taken > 8<<20 {
 		t.Errorf("%d connections take %d KiB", forward.Backlog, taken>>10)
 	}
@@ -215,7 +215,7 @@ func TestF12_Unaccepted(t *testing.T) {
 	want(forward.Backlog, gossh.ConnectionFailed)
 }
 
-// heap returns the bytes that are in use.
+// heap returns the bytes of the heap in use.
 func heap() int64 {
 	var stats runtime.MemStats
 	runtime.GC()

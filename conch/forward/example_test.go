@@ -16,12 +16,13 @@ import (
 	"github.com/hawser-go/hawser/reactor"
 )
 
-// hello starts a web server that only the SSH server can reach, we pretend.
+// hello starts a web server. The examples assume that only the SSH server can
+// reach it.
 func hello() *httptest.Server {
 	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "hello") }))
 }
 
-// fetch gets a page. It blocks, so it runs off the loop.
+// fetch gets a page. It blocks, so it must not be called on the loop.
 func fetch(client *http.Client, url string) (string, error) {
 	reply, err := client.Get(url)
 	if err != nil {
@@ -32,7 +33,7 @@ func fetch(client *http.Client, url string) (string, error) {
 	return string(text), err
 }
 
-// An HTTP client whose connections start at the SSH server.
+// The program uses an HTTP client whose connections start at the SSH server.
 func ExampleDialContext() {
 	target, end := sshtest.ExampleTarget(conchtest.Options{Forwarding: true})
 	defer end()
@@ -59,7 +60,7 @@ func ExampleDialContext() {
 	// Output: hello <nil>
 }
 
-// A port of this side from which connections go to the web server: ssh -L.
+// The program forwards a local port to the web server (ssh -L).
 func ExampleLocal() {
 	target, end := sshtest.ExampleTarget(conchtest.Options{Forwarding: true})
 	defer end()

@@ -31,8 +31,8 @@ func forwardWith(t *testing.T, r *reactor.Reactor, f func() deferred.Deferred[*f
 	return forwarder
 }
 
-// TestForward carries connections each way, over TCP and UNIX sockets:
-// C-SERVER-60, 61, 64.
+// TestForward forwards connections in each direction, over TCP and UNIX
+// sockets: C-SERVER-60, 61, 64.
 func TestForward(t *testing.T) {
 	sshtest.BothServers(t, conchtest.Options{Forwarding: true}, func(t *testing.T, to sshtest.Target) {
 		r := sshtest.Start(t)
@@ -58,7 +58,7 @@ func TestForward(t *testing.T) {
 		}
 		for _, row := range rows {
 			if strings.HasSuffix(row.name, "UNIX") && strings.HasSuffix(t.Name(), "embedded") {
-				continue // x/crypto's server side is not taught sockets here
+				continue // the embedded server does not support UNIX sockets
 			}
 			f := forwardWith(t, r, row.f)
 			network := f.Addr().Network()
@@ -72,8 +72,8 @@ func TestForward(t *testing.T) {
 	})
 }
 
-// TestForward_Ends: a refused destination closes the client; Close and a lost
-// connection end everything that is under way.
+// TestForward_Ends: if the destination is refused, the client is closed. Close
+// and a lost connection end all forwarded connections.
 func TestForward_Ends(t *testing.T) {
 	r := sshtest.Start(t)
 	s, to := sshtest.Embedded(t, conchtest.Options{Forwarding: true})
@@ -115,8 +115,8 @@ func TestForward_Ends(t *testing.T) {
 	}
 }
 
-// socksDial speaks the client's part of SOCKS5 and returns the connection, or
-// the reply.
+// socksDial connects through a SOCKS5 proxy. It returns the connection, or the
+// reply code.
 func socksDial(t *testing.T, proxy string, request []byte) (net.Conn, byte) {
 	t.Helper()
 	c, err := net.Dial("tcp", proxy)
@@ -140,8 +140,8 @@ func socksDial(t *testing.T, proxy string, request []byte) (net.Conn, byte) {
 	return c, reply[1]
 }
 
-// TestForwardDynamic asks the proxy for a name and an address, for what cannot
-// be reached, and for what it does not do.
+// TestForwardDynamic connects through the proxy to a name and an address, to
+// unreachable addresses, and with unsupported commands.
 func TestForwardDynamic(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{Forwarding: true})
@@ -184,7 +184,7 @@ func TestForwardDynamic(t *testing.T) {
 		if _, err := c.Write(start); err != nil {
 			t.Fatal(err)
 		}
-		answer, _ := io.ReadAll(c) // it may be reset
+		answer, _ := io.ReadAll(c) // the connection may be reset
 		if bytes.Contains(answer, []byte{5, 0}) {
 			t.Errorf("%s was accepted", name)
 		}
@@ -208,8 +208,8 @@ func TestJump(t *testing.T) {
 	}
 }
 
-// TestJump_Failures: the jump host refuses the login, and the connection behind
-// it.
+// TestJump_Failures: the jump host refuses the login, or the connection to the
+// target.
 func TestJump_Failures(t *testing.T) {
 	r := sshtest.Start(t)
 	_, jump := sshtest.Embedded(t, conchtest.Options{})
@@ -228,8 +228,8 @@ func TestJump_Failures(t *testing.T) {
 	}
 }
 
-// FuzzSOCKS: whatever a client says, the conversation ends with what it has
-// sent, and asks for nothing that it has not.
+// FuzzSOCKS: for any input of a client, serveSOCKS returns at the end of the
+// input. It dials only the address in the input.
 func FuzzSOCKS(f *testing.F) {
 	f.Add([]byte{5, 1, 0, 5, 1, 0, 1, 127, 0, 0, 1, 0, 80})
 	f.Add(slices.Concat([]byte{5, 1, 0, 5, 1, 0, 3, 9}, []byte("localhost"), []byte{0, 80}))

@@ -18,7 +18,7 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// TestDial_HTTP makes an HTTP client go through the server.
+// TestDial_HTTP uses an HTTP client that connects through the server.
 func TestDial_HTTP(t *testing.T) {
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") }))
 	t.Cleanup(web.Close)
@@ -43,7 +43,8 @@ func TestDial_HTTP(t *testing.T) {
 	})
 }
 
-// TestDial_Failures: what is refused, malformed, unknown, and cancelled.
+// TestDial_Failures: the destination is refused, malformed or unknown, or the
+// dial is cancelled.
 func TestDial_Failures(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{Forwarding: true})
@@ -65,7 +66,7 @@ func TestDial_Failures(t *testing.T) {
 	}
 }
 
-// TestListen_Accept has a real server listen on a UNIX socket and on a port,
+// TestListen_Accept listens on a UNIX socket and on a port of a real server,
 // and serves connections from there.
 func TestListen_Accept(t *testing.T) {
 	r := sshtest.Start(t)

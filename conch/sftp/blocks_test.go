@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// blocks returns how many bytes of a file are on the disk.
+// blocks returns the disk space of a file, in bytes.
 func blocks(t testing.TB, name string) int64 {
 	info, err := os.Stat(name)
 	if err != nil {

@@ -15,10 +15,11 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// far makes the peer one that is far away.
+// far makes the round trip to the server long.
 func far(p *peer) { p.Client.loop = &farLoop{loop: p.Client.loop} }
 
-// farLoop is a loop whose clock moves by a long round trip each time that it is looked at.
+// farLoop is a loop whose clock moves by 50 ms at each call of Now, so that a
+// round trip seems long.
 type farLoop struct {
 	loop
 	now time.Time
@@ -48,7 +49,8 @@ func TestStripedTransfers(t *testing.T) {
 	})
 }
 
-// getStriped runs a get with channels of its own making.
+// getStriped downloads a large file from a server with a long round trip. It
+// opens further channels with open, and counts them.
 func getStriped(p *peer, open func(n int) deferred.Deferred[*filetransfer.FileTransferClient], o Options) (report Report, opened int, err error) {
 	p.t.Helper()
 	content := someBytes(40<<20, 1)
@@ -109,7 +111,7 @@ func TestIdleLaneIsClosed(t *testing.T) {
 	})
 }
 
-// lingerLoop keeps the timers of idle channels.
+// lingerLoop records the timers of idle channels and does not start them.
 type lingerLoop struct {
 	loop
 	due *[]func()
@@ -123,7 +125,8 @@ func (l lingerLoop) AfterFunc(d time.Duration, f func()) func() bool {
 	return l.loop.AfterFunc(d, f)
 }
 
-// A server that grants no more channels than it likes: the transfer makes do, and the next one does not ask again.
+// TestLanesAreRefused: if the server refuses a further channel, the transfer
+// uses the open channels. The next transfer requests no more.
 func TestLanesAreRefused(t *testing.T) {
 	p := openSSH(t)
 	open := p.openChannel
@@ -142,7 +145,7 @@ func TestLanesAreRefused(t *testing.T) {
 	}
 }
 
-// A download does without a further channel that is lost.
+// TestLaneIsLost: a download succeeds if a further channel is lost.
 func TestLaneIsLost(t *testing.T) {
 	p := openSSH(t)
 	open := p.openChannel
@@ -168,7 +171,8 @@ func TestLaneIsLost(t *testing.T) {
 	}
 }
 
-// The file is another one on a channel than on the first: the channel is not used.
+// TestLaneSeesAnotherFile: a further channel opens another file, because the
+// remote file was replaced. The download does not use that channel.
 func TestLaneSeesAnotherFile(t *testing.T) {
 	p := openSSH(t)
 	open := p.openChannel
@@ -199,7 +203,7 @@ func TestLaneSeesAnotherFile(t *testing.T) {
 	}
 }
 
-// Many files of medium size are spread over channels, too.
+// TestStripedTree: many files of medium size are striped over channels too.
 func TestStripedTree(t *testing.T) {
 	p := openSSH(t)
 	p.pool = newPool(poolSize)
@@ -219,14 +223,15 @@ func TestStripedTree(t *testing.T) {
 	sameTree(t, filepath.Join(p.local, "target"), source)
 }
 
-// A channel that is there already does not wait for the file to be open on the first one.
+// TestFileIsOpenedOnAllLanesAtOnce: a large file is opened on the idle channels
+// at the same time as on the first channel.
 func TestFileIsOpenedOnAllLanesAtOnce(t *testing.T) {
 	p := openSSH(t)
 	open := p.openChannel
 	if _, _, err := getStriped(p, func(int) deferred.Deferred[*filetransfer.FileTransferClient] { return open() }, Options{}); err != nil {
 		t.Fatal(err)
 	}
-	opened, most := 0, 0 // in this iteration of the loop, and the most in one
+	opened, most := 0, 0 // files opened in this iteration of the loop, and the most in an iteration
 	onLoop(p, func() {
 		count := func(packet []byte) {
 			if packet[4] == typeOpen {

@@ -31,7 +31,7 @@ import (
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
 
-// pythonSSH starts an SSH server of the client's tests.
+// pythonSSH starts a Python SSH server from the testdata of package client.
 func pythonSSH(t *testing.T, script, needs string) sshtest.Target {
 	t.Helper()
 	const python = "/usr/bin/python3"
@@ -64,8 +64,8 @@ func pythonSSH(t *testing.T, script, needs string) sshtest.Target {
 	}}
 }
 
-// TestF13_LinkOrder: symbolic links point where they should at servers that take
-// name and target in either order.
+// TestF13_LinkOrder: symbolic links point to their targets, whichever order of
+// name and target the server expects.
 func TestF13_LinkOrder(t *testing.T) {
 	for name, server := range map[string]func(t *testing.T) sshtest.Target{
 		"OpenSSH":  func(t *testing.T) sshtest.Target { to, _ := sftpServers["OpenSSH"](t); return to },
@@ -91,8 +91,8 @@ func TestF13_LinkOrder(t *testing.T) {
 	}
 }
 
-// dropper is an SSH server that ends the connection at a second channel, or at
-// the subsystem request on it.
+// dropper starts an SSH server that drops the connection when a second channel
+// is opened, or when that channel requests the subsystem.
 func dropper(t *testing.T, atRequest bool) sshtest.Target {
 	_, key, err := newSigner()
 	if err != nil {
@@ -108,7 +108,7 @@ func dropper(t *testing.T, atRequest bool) sshtest.Target {
 	if err := os.WriteFile(filepath.Join(dir, "remote"), make([]byte, 64<<20), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	var work sync.WaitGroup // ends when the client does
+	var work sync.WaitGroup // ends when the connection is closed
 	work.Go(func() {
 		c, err := l.Accept()
 		if err != nil {
@@ -138,10 +138,10 @@ func dropper(t *testing.T, atRequest bool) sshtest.Target {
 						conn.Close()
 						continue
 					}
-					_ = req.Reply(true, nil) // a lost connection fails the test elsewhere
+					_ = req.Reply(true, nil) // if the connection is lost, another check fails
 					work.Go(func() {
 						if s, err := pkgsftp.NewServer(ch, pkgsftp.WithServerWorkingDirectory(dir)); err == nil {
-							_ = s.Serve() // until the connection ends
+							_ = s.Serve() // returns when the connection ends
 						}
 					})
 				}
@@ -170,9 +170,9 @@ func newSigner() (string, gossh.Signer, error) {
 	return dir, key, err
 }
 
-// TestF9_ServerThatDropsTheConnection: further channels are opened at unknown
-// servers only if the user asks for them. If the server then ends the connection,
-// the error says what to do.
+// TestF9_ServerThatDropsTheConnection: at an unknown server, further channels
+// are opened only if Options.Channels is set. If the server then drops the
+// connection, the error suggests Channels: 1.
 func TestF9_ServerThatDropsTheConnection(t *testing.T) {
 	for _, atRequest := range []bool{false, true} {
 		t.Run(fmt.Sprintf("at the request %v", atRequest), func(t *testing.T) {
@@ -196,13 +196,13 @@ func TestF9_ServerThatDropsTheConnection(t *testing.T) {
 	}
 }
 
-// stripe makes a session stripe its transfers whatever the round trip.
+// stripe makes a session stripe its transfers over any round trip.
 func stripe(t *testing.T, files *sftp.Files) {
 	sshtest.OnLoop(t, files.Client().Reactor(), func() { files.Client().StripeFrom(1) })
 }
 
-// TestServersThatBearChannels: no further channel is opened, and none refused, at
-// a server that is not known to bear it.
+// TestServersThatBearChannels: at an unknown server, a download opens further
+// channels only if Options.Channels is set. An upload opens none.
 func TestServersThatBearChannels(t *testing.T) {
 	var mu sync.Mutex // guards sessions
 	sessions := 0
@@ -281,7 +281,8 @@ func (d *dials) check(t *testing.T, made, open int) {
 	}
 }
 
-// patient is a writer that takes nothing before ready returns true on the loop.
+// patient is a writer. Its first Write blocks until ready returns true. ready
+// is called on the loop.
 type patient struct {
 	bytes.Buffer
 	r     *reactor.Reactor
@@ -302,7 +303,7 @@ func (p *patient) Write(b []byte) (int, error) {
 	return p.Buffer.Write(b)
 }
 
-// bigFile makes a file that transfers are striped for.
+// bigFile creates a remote file that is large enough to be striped.
 func bigFile(t *testing.T, dir string) []byte {
 	t.Helper()
 	content := bytes.Repeat([]byte("0123456789abcdef\n"), 48<<20/17)
@@ -312,7 +313,7 @@ func bigFile(t *testing.T, dir string) []byte {
 	return content
 }
 
-// get downloads remote when the session has channels as ready wants it.
+// get downloads remote. The download waits until ready returns true.
 func get(t *testing.T, files *sftp.Files, want []byte, o sftp.Options, ready func() bool) sftp.Report {
 	t.Helper()
 	stripe(t, files)
@@ -324,8 +325,8 @@ func get(t *testing.T, files *sftp.Files, want []byte, o sftp.Options, ready fun
 	return report
 }
 
-// TestConnections: a large transfer is striped evenly over further connections,
-// which end when they are not used, and with the session.
+// TestConnections: a large download is striped evenly over further connections.
+// They are closed when they are idle, and when the session ends.
 func TestConnections(t *testing.T) {
 	server, to := sshtest.OpenSSH(t)
 	content := bigFile(t, server.Home)
@@ -335,7 +336,7 @@ func TestConnections(t *testing.T) {
 	s := files.Client()
 	clock := reactortest.NewClock()
 	sshtest.OnLoop(t, s.Reactor(), func() { s.UseClock(clock) })
-	for range 2 { // the second time with channels that are open
+	for range 2 { // the second time the channels are open
 		report := get(t, files, content, sftp.Options{Channels: 8}, func() bool { return slices.Equal(s.Connections(), []int{2, 2, 2, 2}) })
 		if report.Channels != 8 {
 			t.Errorf("%+v", report)
@@ -353,7 +354,7 @@ func TestConnections(t *testing.T) {
 			t.Errorf("channels after the linger: %v", got)
 		}
 	})
-	for !closed() { // in the background
+	for !closed() { // the connections close in the background
 		sshtest.OnLoop(t, s.Reactor(), func() {})
 	}
 	get(t, files, content, sftp.Options{Channels: 8}, func() bool { return len(s.Connections()) == 4 })
@@ -367,8 +368,9 @@ func TestConnections(t *testing.T) {
 	}
 }
 
-// TestConnectionsAreNotMade: not for a small transfer, over a short round trip,
-// or if the user allows one.
+// TestConnectionsAreNotMade: no further connection is made for a small file,
+// for one that the channels of one connection suffice for, or if the options do
+// not allow it.
 func TestConnectionsAreNotMade(t *testing.T) {
 	server, to := sshtest.OpenSSH(t)
 	content := bigFile(t, server.Home)
@@ -381,7 +383,7 @@ func TestConnectionsAreNotMade(t *testing.T) {
 		far   bool
 		file  string
 		o     sftp.Options
-		wants int // channels
+		wants int // greatest number of channels
 	}{
 		{"small", sftp.OpenOptions{Connections: 4}, true, "small", sftp.Options{}, 1},
 		{"worth the channels of one", sftp.OpenOptions{Connections: 4}, true, "remote", sftp.Options{}, 8},
@@ -405,9 +407,9 @@ func TestConnectionsAreNotMade(t *testing.T) {
 	}
 }
 
-// TestConnectionsAreRefused: whatever is wrong with further connections, the
-// transfer does without, the user is asked nothing, nothing is saved, and there is
-// no second attempt.
+// TestConnectionsAreRefused: if a further connection fails, the transfer uses
+// the first one. The user is asked nothing, known_hosts is unchanged, and there
+// is no second attempt.
 func TestConnectionsAreRefused(t *testing.T) {
 	broken := errors.New("broken")
 	for _, tt := range []struct {
@@ -470,8 +472,9 @@ func readFile(t *testing.T, name string) string {
 	return string(text)
 }
 
-// TestConnectionsAskNothing: a password that the options have serves every
-// connection, one that the user has typed only the first.
+// TestConnectionsAskNothing: a password from the options is used for every
+// connection. A password that the user has typed is used for the first
+// connection only.
 func TestConnectionsAskNothing(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -505,14 +508,14 @@ func TestConnectionsAskNothing(t *testing.T) {
 			if err := files.Close(); err != nil {
 				t.Error(err)
 			}
-			if want := tt.asked + 1; len(ui.Asked) != want || strings.Count(readFile(t, known), "\n") != 1 { // once about the host key
+			if want := tt.asked + 1; len(ui.Asked) != want || strings.Count(readFile(t, known), "\n") != 1 { // one more for the host key
 				t.Errorf("asked %q, known hosts\n%s", ui.Asked, readFile(t, known))
 			}
 		})
 	}
 }
 
-// hookAuth asks the user itself.
+// hookAuth asks the user for the password in its own GetPassword.
 type hookAuth struct {
 	client.DefaultAuthClient
 	password string
@@ -521,7 +524,7 @@ type hookAuth struct {
 
 func (a *hookAuth) GetPassword(string) deferred.Deferred[string] { return a.ui.ReadLine("hook", false) }
 
-// TestConnectionsThroughAJumpHost: a further connection goes the same way.
+// TestConnectionsThroughAJumpHost: a further connection uses the jump host too.
 func TestConnectionsThroughAJumpHost(t *testing.T) {
 	_, jump := sshtest.Embedded(t, conchtest.Options{Forwarding: true})
 	server, to := sshtest.OpenSSH(t)
@@ -538,7 +541,8 @@ func TestConnectionsThroughAJumpHost(t *testing.T) {
 	}
 }
 
-// TestOpenOn_Connections: there is no target that OpenOn could connect to.
+// TestOpenOn_Connections: OpenOn refuses further connections, because it has no
+// target to connect to.
 func TestOpenOn_Connections(t *testing.T) {
 	r := sshtest.Start(t)
 	to, _ := sftpServers["embedded"](t)
@@ -549,8 +553,8 @@ func TestOpenOn_Connections(t *testing.T) {
 	}
 }
 
-// TestHeldChannels: over a long round trip a download opens channels before it
-// knows the size of the file. A large file uses them, and otherwise they are
+// TestHeldChannels: over a long round trip, a download opens channels before
+// the size of the file is known. A large file uses them. Otherwise they are
 // closed.
 func TestHeldChannels(t *testing.T) {
 	server, to := sshtest.OpenSSH(t)
@@ -583,7 +587,7 @@ func TestHeldChannels(t *testing.T) {
 		}
 		clock.Advance(sftp.ChannelLinger)
 	})
-	small(0) // the server may not have seen the end of the other channels
+	small(0) // the server may not have closed the other channels yet
 	sshtest.OnLoop(t, s.Reactor(), func() {
 		if clock.Advance(sftp.ChannelLinger); s.Held() != 0 {
 			t.Errorf("%d channels are held after the linger", s.Held())
@@ -595,7 +599,7 @@ func TestHeldChannels(t *testing.T) {
 	}
 }
 
-// TestHeldChannelsAreRefused: the transfer has as many channels as the server
+// TestHeldChannelsAreRefused: the transfer uses the channels that the server
 // grants.
 func TestHeldChannelsAreRefused(t *testing.T) {
 	server, to := sshtest.OpenSSH(t, "MaxSessions 3")

@@ -27,7 +27,7 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// dial opens a session that the test closes.
+// dial opens a session. The test must close it.
 func dial(t *testing.T, to sshtest.Target, o sftp.OpenOptions) *sftp.Files {
 	t.Helper()
 	reactortest.CheckGoroutines(t)
@@ -39,7 +39,8 @@ func dial(t *testing.T, to sshtest.Target, o sftp.OpenOptions) *sftp.Files {
 	return files
 }
 
-// TestF14_FourLines: a program copies a file in four lines, as ExampleDial shows.
+// TestF14_FourLines: a program copies a file with four statements, as in
+// ExampleDial.
 func TestF14_FourLines(t *testing.T) {
 	f, err := parser.ParseFile(token.NewFileSet(), "example_test.go", nil, 0)
 	if err != nil {
@@ -66,7 +67,7 @@ func TestF14_FourLines(t *testing.T) {
 	}
 }
 
-// TestF14_Close: Close ends everything, and a second Close does the same.
+// TestF14_Close: Close ends the session, and so do concurrent calls of Close.
 func TestF14_Close(t *testing.T) {
 	for name, server := range sftpServers {
 		t.Run(name, func(t *testing.T) {
@@ -77,7 +78,7 @@ func TestF14_Close(t *testing.T) {
 			}
 			var all sync.WaitGroup
 			for range 4 {
-				all.Go(func() { // ends with Close
+				all.Go(func() { // ends when Close returns
 					if err := files.Close(); err != nil {
 						t.Error(err)
 					}
@@ -94,21 +95,21 @@ func TestF14_Close(t *testing.T) {
 	}
 }
 
-// silent is a server that answers INIT and nothing else. It closes begun when a
-// request arrives.
+// silent returns the options of a server that answers only INIT. It closes
+// begun when a request arrives.
 func silent(begun chan struct{}) conchtest.Options {
 	return conchtest.Options{Session: func(ch gossh.Channel, req *gossh.Request) bool {
-		_ = req.Reply(true, nil)                           // a lost connection fails the test elsewhere
+		_ = req.Reply(true, nil)                           // if the connection is lost, another check fails
 		_, _ = io.ReadFull(ch, make([]byte, 9))            // INIT
 		_, _ = ch.Write([]byte{0, 0, 0, 5, 2, 0, 0, 0, 3}) // VERSION
 		_, _ = io.ReadFull(ch, make([]byte, 5))            // the beginning of a request
 		close(begun)
-		_, _ = io.Copy(io.Discard, ch) // until the client closes
+		_, _ = io.Copy(io.Discard, ch) // returns when the client closes
 		return true
 	}}
 }
 
-// TestF14_CloseDuringCalls: calls in progress fail with a named error.
+// TestF14_CloseDuringCalls: Close fails the calls in progress with ErrClosed.
 func TestF14_CloseDuringCalls(t *testing.T) {
 	begun := make(chan struct{})
 	_, to := sshtest.Embedded(t, silent(begun))
@@ -126,7 +127,7 @@ func TestF14_CloseDuringCalls(t *testing.T) {
 			return err
 		},
 	} {
-		calls.Go(func() { // ends with Close
+		calls.Go(func() { // ends when Close is called
 			if err := call(); !errors.Is(err, sftp.ErrClosed) {
 				t.Errorf("%v", err)
 			}
@@ -139,7 +140,8 @@ func TestF14_CloseDuringCalls(t *testing.T) {
 	calls.Wait()
 }
 
-// TestF14_CloseAfterTheServerDied: Close returns why the session ended.
+// TestF14_CloseAfterTheServerDied: Close returns the reason for the end of the
+// session.
 func TestF14_CloseAfterTheServerDied(t *testing.T) {
 	server, to := sshtest.Embedded(t, conchtest.Options{})
 	files := dial(t, to, sftp.OpenOptions{})
@@ -158,7 +160,7 @@ func TestF14_CloseAfterTheServerDied(t *testing.T) {
 	}
 }
 
-// TestF14_CloseOnTheLoop: a Close that could never return says so, and closes
+// TestF14_CloseOnTheLoop: on the loop, Close returns an error and closes
 // nothing.
 func TestF14_CloseOnTheLoop(t *testing.T) {
 	to, dir := sftpServers["embedded"](t)
@@ -178,8 +180,8 @@ func TestF14_CloseOnTheLoop(t *testing.T) {
 	}
 }
 
-// TestF14_DialIsBounded: ctx ends an opening, in each phase of it, and nothing
-// after that.
+// TestF14_DialIsBounded: ctx ends Dial in each of its phases. It does not
+// affect the session after Dial has returned.
 func TestF14_DialIsBounded(t *testing.T) {
 	reactortest.CheckGoroutines(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{})
@@ -217,7 +219,8 @@ func TestF14_DialIsBounded(t *testing.T) {
 	}
 }
 
-// TestF14_DialFails: a server that is not there, and a target that is none.
+// TestF14_DialFails: a server that refuses the connection, an invalid target,
+// and invalid options.
 func TestF14_DialFails(t *testing.T) {
 	reactortest.CheckGoroutines(t)
 	refused := errors.New("refused")
@@ -233,7 +236,7 @@ func TestF14_DialFails(t *testing.T) {
 	}
 }
 
-// TestF14_Password: a program that has a password needs no type of its own.
+// TestF14_Password: a program can log in with a password without a UI.
 func TestF14_Password(t *testing.T) {
 	reactortest.CheckGoroutines(t)
 	server, to := sshtest.Embedded(t, conchtest.Options{})
@@ -251,8 +254,8 @@ func TestF14_Password(t *testing.T) {
 	}
 }
 
-// TestF14_CloseOfASession: on a reactor of the program, Close closes the session
-// only.
+// TestF14_CloseOfASession: Close of a session on a program's reactor closes
+// only the session.
 func TestF14_CloseOfASession(t *testing.T) {
 	r := sshtest.Start(t)
 	to, _ := sftpServers["OpenSSH"](t)
@@ -278,13 +281,14 @@ func TestF14_CloseOfASession(t *testing.T) {
 	}
 }
 
-// TestF14_CloseOfASessionThatHangs: a server that never closes its end.
+// TestF14_CloseOfASessionThatHangs: Close returns after a time if the server
+// never closes its end.
 func TestF14_CloseOfASessionThatHangs(t *testing.T) {
 	r := sshtest.Start(t)
 	stop := make(chan struct{})
 	defer close(stop)
 	_, to := sshtest.Embedded(t, conchtest.Options{Session: func(ch gossh.Channel, req *gossh.Request) bool {
-		_ = req.Reply(true, nil)                           // a lost connection fails the test elsewhere
+		_ = req.Reply(true, nil)                           // if the connection is lost, another check fails
 		_, _ = io.ReadFull(ch, make([]byte, 9))            // INIT
 		_, _ = ch.Write([]byte{0, 0, 0, 5, 2, 0, 0, 0, 3}) // VERSION
 		<-stop
@@ -298,7 +302,7 @@ func TestF14_CloseOfASessionThatHangs(t *testing.T) {
 	clock := reactortest.NewClock()
 	sshtest.OnLoop(t, r, func() { s.UseClock(clock) })
 	closed := make(chan error)
-	go func() { closed <- s.Files().Close() }() // ends when the clock is advanced
+	go func() { closed <- s.Files().Close() }() // ends after the clock was advanced
 	for over := false; !over; {
 		select {
 		case err := <-closed:

@@ -14,7 +14,8 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// meddler stands between a client and a liar: what meddle answers, or keeps silent about, the liar does not see.
+// meddler is a transport between a client and a liar. If meddle returns true,
+// the liar does not receive the request.
 type meddler struct {
 	*liar
 	meddle func(typ uint8, id uint32, d *wire.Decoder) bool
@@ -28,7 +29,7 @@ func (m *meddler) Write(p []byte) {
 	}
 }
 
-// newMeddler is newLiar with somebody in between.
+// newMeddler returns a peer with a liar behind a meddler.
 func newMeddler(t *testing.T, meddle func(l *liar, typ uint8, id uint32, d *wire.Decoder) bool) (*peer, *liar) {
 	p, l := newLiar(t)
 	onLoop(p, func() {
@@ -40,7 +41,7 @@ func newMeddler(t *testing.T, meddle func(l *liar, typ uint8, id uint32, d *wire
 	return p, l
 }
 
-// later answers a request, on the next turn of the loop.
+// later sends a reply in the next iteration of the loop.
 func (l *liar) later(typ uint8, id uint32, body func(*wire.Encoder)) bool {
 	l.r.CallFromThread(func() { l.reply(typ, id, body) })
 	return true
@@ -56,7 +57,9 @@ const (
 	typeReadlink = 19
 )
 
-// A server that falls silent during an upload: StallTimeout ends it, although nobody answers what would put things in order.
+// TestSilentServerDuringAnUpload: the server stops answering during an upload.
+// The upload fails with ErrStalled, although the requests to clean up get no
+// reply either.
 func TestSilentServerDuringAnUpload(t *testing.T) {
 	for _, o := range []Options{{}, {Atomic: true, Exclusive: true}, {Preserve: true}} {
 		for _, size := range []int{100, 5 * chunkSize} {
@@ -75,7 +78,7 @@ func TestSilentServerDuringAnUpload(t *testing.T) {
 	}
 }
 
-// impatientLoop is a loop on which drainTimeout is short.
+// impatientLoop is a loop that shortens drainTimeout.
 type impatientLoop struct{ loop }
 
 func (l *impatientLoop) AfterFunc(d time.Duration, f func()) func() bool {
@@ -85,7 +88,9 @@ func (l *impatientLoop) AfterFunc(d time.Duration, f func()) func() bool {
 	return l.loop.AfterFunc(d, f)
 }
 
-// Whatever an upload waits for when it is cancelled, it does not go on, nor does it say that something else was wrong.
+// TestCancelWhileTheTargetIsLookedAt: an upload is cancelled while a request is
+// in flight. It sends no further request, and no error but the cancellation is
+// returned.
 func TestCancelWhileTheTargetIsLookedAt(t *testing.T) {
 	for _, tt := range []struct {
 		typ uint8
@@ -126,7 +131,8 @@ func TestCancelWhileTheTargetIsLookedAt(t *testing.T) {
 	}
 }
 
-// Progress may cancel the  It is not called again after the call that is final.
+// TestCancelFromProgress: a Progress function may cancel the transfer. It is
+// not called again after the final call.
 func TestCancelFromProgress(t *testing.T) {
 	p, l := newLiar(t)
 	l.silent = true
@@ -156,7 +162,8 @@ func TestCancelFromProgress(t *testing.T) {
 	})
 }
 
-// onceMore is a reader that goes on after its end, as a terminal does.
+// onceMore is a reader that returns data again after io.EOF, as a terminal
+// does.
 type onceMore struct {
 	parts []string
 	reads int

@@ -16,7 +16,7 @@ import (
 	"github.com/hawser-go/hawser/reactor"
 )
 
-// A goroutine reads a file.
+// The program reads a file on a goroutine.
 func ExampleDial() {
 	target, options, end := exampleServer()
 	defer end()
@@ -30,7 +30,8 @@ func ExampleDial() {
 	// hello
 }
 
-// exampleServer starts a server with one file, and returns how to log in.
+// exampleServer starts a server with one file. It returns the target and the
+// options to log in.
 func exampleServer() (target string, options sftp.OpenOptions, end func()) {
 	server := must(conchtest.Start(conchtest.Options{Password: "sesame"}))
 	known := filepath.Join(server.Dir, "known_hosts")
@@ -40,7 +41,7 @@ func exampleServer() (target string, options sftp.OpenOptions, end func()) {
 	return server.User + "@" + server.Addr.String(), options, func() { check(server.Close()) }
 }
 
-// must and check end an example that fails.
+// must and check panic on an error.
 func must[T any](v T, err error) T {
 	check(err)
 	return v
@@ -52,7 +53,7 @@ func check(err error) {
 	}
 }
 
-// A directory made over SFTP, and looked at.
+// The program makes a directory over SFTP and requests its attributes.
 func ExampleOpen() {
 	to, end := sshtest.ExampleTarget()
 	defer end()
@@ -64,7 +65,9 @@ func ExampleOpen() {
 				fmt.Println(err)
 				return filetransfer.Status{}, nil
 			})
-			return s.GetAttrs("foobarbaz", false) // need not wait: the server takes requests in their order
+			// No need to wait for the reply: the server handles requests in
+			// order.
+			return s.GetAttrs("foobarbaz", false)
 		})
 		made.AddBoth(func(a filetransfer.Attrs, err error) (filetransfer.Attrs, error) {
 			fmt.Println(a.FileMode().IsDir(), err)

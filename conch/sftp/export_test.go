@@ -6,19 +6,19 @@ import (
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
 
-// PoolStats returns the figures of the process's buffers.
+// PoolStats returns the statistics of the default buffer pool.
 func PoolStats() poolStats { return defaultPool.stats() }
 
-// ChannelsPerConnection is the limit of channels of a connection.
+// ChannelsPerConnection is the greatest number of channels of a connection.
 const ChannelsPerConnection = channelsPerConnection
 
-// ChannelLinger is how long an unused channel is kept.
+// ChannelLinger is the time after which an unused channel is closed.
 const ChannelLinger = channelLinger
 
-// StripeFrom makes a session stripe transfers from a round trip of d on.
+// StripeFrom makes a session stripe transfers if the round trip is at least d.
 func (s *Client) StripeFrom(d time.Duration) { s.stripeFrom = d }
 
-// UseClock makes a session measure time with a clock of the test.
+// UseClock sets the clock of a session.
 func (s *Client) UseClock(c *reactortest.Clock) { s.loop = clockLoop{s.loop, c} }
 
 type clockLoop struct {
@@ -30,8 +30,8 @@ func (l clockLoop) AfterFunc(d time.Duration, f func()) func() bool { return l.c
 
 func (l clockLoop) Now() time.Time { return l.clock.Now() }
 
-// Connections returns the number of channels on each connection of a session,
-// its own first.
+// Connections returns the number of channels on each connection of a session.
+// The session's own connection comes first.
 func (s *Client) Connections() []int {
 	n := []int{1 + s.own.channels}
 	for _, c := range s.more {
@@ -40,13 +40,14 @@ func (s *Client) Connections() []int {
 	return n
 }
 
-// Connecting returns how many further connections are being made.
+// Connecting returns the number of further connections that are being made.
 func (s *Client) Connecting() int { return len(s.connecting) }
 
-// SetRoundTrip makes a session believe in a round trip.
+// SetRoundTrip sets the measured round trip of a session.
 func (s *Client) SetRoundTrip(d time.Duration) { s.rtt = d }
 
-// Held returns how many channels of a session are open without a program.
+// Held returns the number of open channels on which the session has not started
+// the subsystem.
 func (s *Client) Held() (n int) {
 	for _, c := range s.held {
 		if c.phase == PhaseSubsystem {

@@ -27,9 +27,10 @@ type Files struct {
 // its result. Call is for the operations of the client that have no method
 // here:
 //
-//	home, err := sftp.Call(ctx, files, func(c *filetransfer.FileTransferClient) deferred.Deferred[string] {
+//	f := func(c *filetransfer.FileTransferClient) deferred.Deferred[string] {
 //		return c.ExpandPath("~ann/mail")
-//	})
+//	}
+//	home, err := sftp.Call(ctx, files, f)
 //
 // Call returns the cause of ctx when ctx is done. The Deferred is then
 // cancelled.

@@ -22,12 +22,12 @@ import (
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
 
-// The benchmarks use OpenSSH's server over loopback. Each runs once for each
+// The benchmarks use OpenSSH's server over loopback. Each runs once with each
 // client:
 //
 //	go test -run '^$' -bench Files -benchtime 1x -count 5 ./conch/sftp
 
-// benchSession returns a session of this module.
+// benchSession returns a hawser session.
 func benchSession(b *testing.B, server *conchtest.OpenSSH) *sftp.Files {
 	b.Helper()
 	r := reactortest.Start(b, reactor.Options{})
@@ -43,7 +43,7 @@ func benchSession(b *testing.B, server *conchtest.OpenSSH) *sftp.Files {
 	return session.Files()
 }
 
-// benchPkgSFTP returns a session of pkg/sftp.
+// benchPkgSFTP returns a pkg/sftp session.
 func benchPkgSFTP(b *testing.B, server *conchtest.OpenSSH) *pkgsftp.Client {
 	b.Helper()
 	key, err := os.ReadFile(server.ClientKey)
@@ -107,7 +107,7 @@ func eachClient(b *testing.B, name string, run func(b *testing.B, dir string, op
 	}
 }
 
-// forEach calls do for each number below n, from several goroutines.
+// forEach calls do for 0 to n-1 on the given number of goroutines.
 func forEach(b *testing.B, n, goroutines int, do func(i int) error) {
 	var next atomic.Int64
 	var all sync.WaitGroup
@@ -139,7 +139,7 @@ func BenchmarkFilesSmall(b *testing.B) {
 	name := fmt.Sprintf("files=%d/size=%d/goroutines=16", smallFiles, smallFileSize)
 	content := someBytes(smallFileSize)
 	eachClient(b, name+"/to", func(b *testing.B, dir string, open opener, _ func(string) error) {
-		for i := range smallFiles { // the first client would create them
+		for i := range smallFiles { // otherwise only the first client would create them
 			if err := os.WriteFile(filepath.Join(dir, fmt.Sprint("up", i)), content, 0o644); err != nil {
 				b.Fatal(err)
 			}
@@ -177,7 +177,7 @@ func BenchmarkFilesSmall(b *testing.B) {
 	})
 }
 
-// endless reads the same bytes again and again.
+// endless is a reader that repeats p.
 type endless struct{ p []byte }
 
 func (e *endless) Read(p []byte) (n int, err error) {
@@ -240,7 +240,7 @@ func BenchmarkFilesLarge(b *testing.B) {
 	})
 }
 
-// sparseFile makes a large file that takes no space.
+// sparseFile creates a large file without disk blocks.
 func sparseFile(b *testing.B, name string) {
 	b.Helper()
 	if err := errors.Join(os.WriteFile(name, nil, 0o644), os.Truncate(name, largeFileSize)); err != nil {

@@ -13,7 +13,7 @@ import (
 
 var errCut = fmt.Errorf("cut: %w", io.EOF)
 
-// C-SFTP-60: a connection that ends with an end-of-file is not the end of a file.
+// C-SFTP-60: an EOF of the connection is not the end of a file.
 func TestLossIsNotTheEndOfAFile(t *testing.T) {
 	p := pkgSFTP(t)
 	if err := p.WriteFile(t.Context(), "file", []byte("content"), 0o644); err != nil {
@@ -41,7 +41,8 @@ func TestLossIsNotTheEndOfAFile(t *testing.T) {
 	}
 }
 
-// A reader that fails with an error about an end-of-file, its own source having been cut off, has not ended.
+// TestReaderThatWasCutOff: io.ErrUnexpectedEOF, or an error that wraps io.EOF,
+// is not the end of the source. ReadFrom returns it.
 func TestReaderThatWasCutOff(t *testing.T) {
 	p := pkgSFTP(t)
 	for _, cut := range []error{io.ErrUnexpectedEOF, errCut} {

@@ -16,11 +16,12 @@ import (
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
 
-// taciturn is a server that sends names without attributes. What has a dot in its name is a file.
+// taciturn is a server that lists names without attributes. A name with a dot
+// is a file, any other name a directory.
 type taciturn struct {
 	r       *reactor.Reactor
 	client  *filetransfer.FileTransferClient
-	names   map[string][]string // what is in the directories
+	names   map[string][]string // names in each directory
 	handles map[string]string
 	removed []string
 }
@@ -86,7 +87,8 @@ func (s *taciturn) reply(typ uint8, id uint32, body func(*wire.Encoder)) {
 	s.client.DataReceived(e.Data())
 }
 
-// Where a listing does not say what is a directory, it is asked.
+// TestListingsWithoutAttributes: Walk and RemoveAll request the attributes of
+// entries that were listed without attributes.
 func TestListingsWithoutAttributes(t *testing.T) {
 	r := reactortest.Start(t, reactor.Options{})
 	s := &taciturn{r: r, client: filetransfer.NewFileTransferClient(), handles: make(map[string]string),

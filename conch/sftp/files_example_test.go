@@ -19,8 +19,8 @@ import (
 	"github.com/hawser-go/hawser/reactor"
 )
 
-// session returns a client of a server that keeps its files in memory, and what ends both. A program gets it from the Blocking method of a
-// conch.SFTP.
+// session returns a session with a server whose files are in memory, and a
+// function that ends both. A program gets a session from sftp.Dial.
 func session() (files *sftp.Files, end func()) {
 	loop := reactor.New(reactor.Options{NoSignals: true})
 	client := filetransfer.NewFileTransferClient()
@@ -32,7 +32,7 @@ func session() (files *sftp.Files, end func()) {
 		client.MakeConnection(link)
 		close(running)
 	})
-	go func() { // until end stops the loop
+	go func() { // ends when the loop stops
 		defer close(ended)
 		_ = loop.Run()
 	}()

@@ -16,24 +16,25 @@ import (
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
 
-// peer is a client of a server that runs in dir.
+// peer is a session with a server that runs in dir.
 type peer struct {
 	*sftp.Files
 	r      *reactor.Reactor
-	client *filetransfer.FileTransferClient // the loop's
+	client *filetransfer.FileTransferClient // must be used on the loop
 	link   *link
 	dir    string
 }
 
-// link is a transport on which what goes over it is counted, and which can be cut, or silenced.
+// link is a transport that counts the bytes in both directions. A test can cut
+// it, or hold back received data.
 type link struct {
 	*sftptest.Link
 	r      *reactor.Reactor
 	client *filetransfer.FileTransferClient
 	mu     sync.Mutex    // guards hold
-	hold   chan struct{} // while it is open nothing that comes in is delivered; nil for never
-	in     trip          // counts what comes in
-	out    trip          // and what goes out
+	hold   chan struct{} // received data waits until it is closed; may be nil
+	in     trip          // counts received bytes
+	out    trip          // counts sent bytes
 }
 
 func newLink(r *reactor.Reactor, server sftptest.Server) *link {
@@ -43,7 +44,7 @@ func newLink(r *reactor.Reactor, server sftptest.Server) *link {
 	return l
 }
 
-// counted is the server's input.
+// counted counts the bytes to the server's input.
 type counted struct {
 	io.WriteCloser
 	l *link
@@ -54,7 +55,7 @@ func (c counted) Write(p []byte) (int, error) {
 	return c.WriteCloser.Write(p)
 }
 
-// held is its output.
+// held counts and holds back the bytes of the server's output.
 type held struct {
 	io.Reader
 	l *link
@@ -72,7 +73,7 @@ func (h held) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// trip counts bytes, and calls at once when there have been so many.
+// trip counts bytes. After a number of bytes it calls a function once.
 type trip struct {
 	mu    sync.Mutex // guards the rest
 	total int64
@@ -80,14 +81,14 @@ type trip struct {
 	at    func()
 }
 
-// set makes f be called, on the goroutine of the pump, after n more bytes.
+// set calls f after n more bytes, on the goroutine that moves the bytes.
 func (t *trip) set(n int64, f func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.left, t.at = n, f
 }
 
-// add notes n bytes.
+// add counts n bytes.
 func (t *trip) add(n int) {
 	t.mu.Lock()
 	f := t.at
@@ -110,13 +111,13 @@ func (t *trip) bytes() int64 {
 	return t.total
 }
 
-// cut ends the connection as a broken cable does.
+// cut ends the connection with errCut, like a broken cable.
 func (l *link) cut() {
 	l.r.CallFromThread(func() { l.client.ConnectionLost(errCut) })
 	l.LoseConnection()
 }
 
-// hush makes the server be silent from now on, until the function that it returns is called.
+// hush holds back the server's output until the returned function is called.
 func (l *link) hush() (speak func()) {
 	hold := make(chan struct{})
 	l.mu.Lock()
@@ -169,5 +170,5 @@ func forEachPeer(t *testing.T, test func(t *testing.T, p *peer)) {
 	}
 }
 
-// patience bounds how long a test waits for something that must come.
+// patience is the time limit for events that must happen.
 const patience = time.Minute

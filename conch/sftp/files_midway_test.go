@@ -15,13 +15,14 @@ import (
 )
 
 const (
-	midwaySize = 8 << 20 // of the files that something happens to
-	midway     = 1 << 20 // when it happens
+	midwaySize = 8 << 20 // size of the files
+	midway     = 1 << 20 // bytes before the interruption
 )
 
 var errMidway = errors.New("enough")
 
-// reads are the ways to read a file; each returns what came before the error.
+// reads are the ways to read a file. Each returns the data before the error, if
+// the call has it.
 var reads = map[string]func(ctx context.Context, p *peer, f *sftp.File) ([]byte, error){
 	"read": func(_ context.Context, _ *peer, f *sftp.File) ([]byte, error) {
 		return io.ReadAll(struct{ io.Reader }{f})
@@ -44,7 +45,8 @@ var reads = map[string]func(ctx context.Context, p *peer, f *sftp.File) ([]byte,
 	},
 }
 
-// writes are the ways to write one; each returns how much is there for sure.
+// writes are the ways to write a file. Each returns the number of bytes that
+// are certainly written.
 var writes = map[string]func(ctx context.Context, p *peer, f *sftp.File, content []byte) (int, error){
 	"write": func(_ context.Context, _ *peer, f *sftp.File, content []byte) (int, error) {
 		return f.Write(content)
@@ -65,7 +67,7 @@ var writes = map[string]func(ctx context.Context, p *peer, f *sftp.File, content
 	},
 }
 
-// midwayFile returns a client of a server with a file.
+// midwayFile starts a server with a file, and opens the file with ctx.
 func midwayFile(t *testing.T, ctx context.Context) (*peer, *sftp.File, []byte) {
 	t.Helper()
 	p, content := openSSH(t), someBytes(midwaySize)
@@ -79,7 +81,8 @@ func midwayFile(t *testing.T, ctx context.Context) (*peer, *sftp.File, []byte) {
 	return p, f, content
 }
 
-// A connection that is lost in the middle of a read is an error that says so, and what came before it is right.
+// TestLostInTheMiddleOfARead: if the connection is lost during a read, the read
+// fails with a *ConnectionLostError. The data before it is right.
 func TestLostInTheMiddleOfARead(t *testing.T) {
 	for name, read := range reads {
 		t.Run(name, func(t *testing.T) {
@@ -93,7 +96,8 @@ func TestLostInTheMiddleOfARead(t *testing.T) {
 	}
 }
 
-// Of one that is lost in the middle of a write, the number of bytes is what is there for sure.
+// TestLostInTheMiddleOfAWrite: if the connection is lost during a write, the
+// returned number of bytes is at the server.
 func TestLostInTheMiddleOfAWrite(t *testing.T) {
 	for name, write := range writes {
 		t.Run(name, func(t *testing.T) {
@@ -114,7 +118,8 @@ func TestLostInTheMiddleOfAWrite(t *testing.T) {
 	}
 }
 
-// A context that is done in the middle, while the server says nothing, ends a read or a write with its cause, and Close as well.
+// TestContextEndsInTheMiddle: the context ends during a read or a write, while
+// the server is silent. The call and Close return the cause of the context.
 func TestContextEndsInTheMiddle(t *testing.T) {
 	for name, read := range reads {
 		t.Run(name, func(t *testing.T) {
@@ -142,7 +147,7 @@ func TestContextEndsInTheMiddle(t *testing.T) {
 				cancel(errMidway)
 			})
 			n, err := write(ctx, p, f, content)
-			clear(content) // the race detector would see it read
+			clear(content) // the race detector reports a late read of content
 			if !errors.Is(err, errMidway) || n >= len(content) {
 				t.Errorf("%d bytes, %v", n, err)
 			}
@@ -151,7 +156,8 @@ func TestContextEndsInTheMiddle(t *testing.T) {
 	}
 }
 
-// endMidway closes a file whose context is done while the server is silent, and has it speak again: the session goes on.
+// endMidway closes a file whose context has ended, and lets the server answer
+// again. The session must still work.
 func endMidway(t *testing.T, p *peer, f *sftp.File, speak func()) {
 	t.Helper()
 	if err := f.Close(); !errors.Is(err, errMidway) {
@@ -169,7 +175,8 @@ func endMidway(t *testing.T, p *peer, f *sftp.File, speak func()) {
 	}
 }
 
-// A transfer whose context is done leaves what has come so that the next one goes on with it.
+// TestTransferStoppedMidway: a cancelled transfer keeps its partial file, and
+// the next transfer resumes it.
 func TestTransferStoppedMidway(t *testing.T) {
 	dir := t.TempDir()
 	local := filepath.Join(dir, "local")
@@ -216,7 +223,8 @@ func TestTransferStoppedMidway(t *testing.T) {
 	}
 }
 
-// Reading ahead takes no more than it says, however large the file and however slow the reader.
+// TestReadAheadIsBounded: a slow reader of a large file has at most about 4 MiB
+// read ahead.
 func TestReadAheadIsBounded(t *testing.T) {
 	p := openSSH(t)
 	if err := errors.Join(os.WriteFile(filepath.Join(p.dir, "file"), nil, 0o644), os.Truncate(filepath.Join(p.dir, "file"), 1<<32)); err != nil {
@@ -238,7 +246,7 @@ func TestReadAheadIsBounded(t *testing.T) {
 		if taken%1_000_000 != 0 {
 			continue
 		}
-		if _, err := p.Stat(t.Context(), "file"); err != nil { // this server answers in order
+		if _, err := p.Stat(t.Context(), "file"); err != nil { // the server replies in order, so the reads before are answered
 			t.Fatal(err)
 		}
 		if ahead := p.link.in.bytes() - begin - taken; ahead > 4<<20+64<<10 {

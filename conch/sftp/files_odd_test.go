@@ -23,11 +23,11 @@ import (
 	"github.com/hawser-go/hawser/conch/sftp"
 )
 
-// atOdd returns a session at an odd server.
+// atOdd returns a session with an odd server.
 func atOdd(t testing.TB, o oddserver.Oddities) (*peer, *oddserver.Server) {
 	s := oddserver.New(o)
 	p := newPeer(t, func(testing.TB, string) (sftptest.Server, error) { return sftptest.Serve(s.Serve), nil })
-	if _, err := p.RealPath(t.Context(), "."); err != nil { // the reply follows that to the question for limits
+	if _, err := p.RealPath(t.Context(), "."); err != nil { // this reply follows the reply to the limits request
 		t.Fatal(err)
 	}
 	s.ClearLog()
@@ -36,7 +36,7 @@ func atOdd(t testing.TB, o oddserver.Oddities) (*peer, *oddserver.Server) {
 
 var longAgo = time.Unix(1_000_000_000, 0)
 
-// requests describes the requests that the server has received.
+// requests describes the requests in the server's log.
 func requests(s *oddserver.Server) (all []string) {
 	for _, r := range s.Log() {
 		all = append(all, strings.SplitN(strings.SplitN(r.String(), " ", 2)[1], " ->", 2)[0])
@@ -44,8 +44,8 @@ func requests(s *oddserver.Server) (all []string) {
 	return all
 }
 
-// TestF10_AsFewRequestsAsPkgSFTP counts the requests of both clients for the same
-// job.
+// TestF10_AsFewRequestsAsPkgSFTP: the client sends no more requests than
+// pkg/sftp for the same job.
 func TestF10_AsFewRequestsAsPkgSFTP(t *testing.T) {
 	ctx := t.Context()
 	small, large := someBytes(4<<10), someBytes(3<<20)
@@ -115,10 +115,10 @@ func TestF10_AsFewRequestsAsPkgSFTP(t *testing.T) {
 	}
 }
 
-// countingJob is a job for both clients.
+// countingJob is the same job for hawser and for pkg/sftp.
 type countingJob struct {
 	name    string
-	content []byte // of the file
+	content []byte // of the file /file
 	ours    func(*sftp.Files) error
 	theirs  func(*pkgsftp.Client) error
 }
@@ -126,7 +126,7 @@ type countingJob struct {
 func countRequests(t *testing.T, job countingJob) {
 	p, s := atOdd(t, oddserver.Oddities{})
 	prepare := func() {
-		_ = p.RemoveAll(t.Context(), "/new") // may be missing
+		_ = p.RemoveAll(t.Context(), "/new") // the directory may be missing
 		s.Mkdir("/dir")
 		s.WriteFile("/file", job.content, longAgo)
 		s.ClearLog()
@@ -174,8 +174,8 @@ func TestF10_CopyOfASmallFile(t *testing.T) {
 	}
 }
 
-// TestF6_Append: a file is appended to at servers that append, and at servers
-// that go by offsets; the position afterwards is the end of the file.
+// TestF6_Append: appending works at servers that ignore the offset and at
+// servers that use it. Afterwards the position is the end of the file.
 func TestF6_Append(t *testing.T) {
 	large := someBytes(600_000)
 	for name, o := range map[string]oddserver.Oddities{
@@ -247,8 +247,8 @@ func appendTo(t *testing.T, o oddserver.Oddities, large []byte) {
 	}
 }
 
-// TestF4_WrongSizes: content is read up to the end of the file, whatever size the
-// server states.
+// TestF4_WrongSizes: content is read up to the end of the file, even if the
+// server states a wrong size.
 func TestF4_WrongSizes(t *testing.T) {
 	content := someBytes(300_000)
 	for name, o := range map[string]oddserver.Oddities{
@@ -282,8 +282,8 @@ func TestF4_WrongSizes(t *testing.T) {
 	}
 }
 
-// TestF9_OtherCodes: no logic depends on a status code for something that is
-// missing, or exists.
+// TestF9_OtherCodes: the client works with any status code for a missing or an
+// existing file.
 func TestF9_OtherCodes(t *testing.T) {
 	for _, code := range []uint32{2, 3, 4, 8, 10} {
 		t.Run(fmt.Sprint(code), func(t *testing.T) {
@@ -299,7 +299,7 @@ func TestF9_OtherCodes(t *testing.T) {
 				t.Errorf("code %d: %v", code, err)
 			}
 			if code == 2 || code == 10 || code == 8 {
-				return // these do not say that something exists
+				return // these codes do not mean that a file exists
 			}
 			for op, err := range map[string]error{
 				"mkdir": p.Mkdir(ctx, "/a", 0o755), "mkdir of a file": p.Mkdir(ctx, "/file", 0o755),
@@ -326,8 +326,8 @@ func TestF9_OtherCodes(t *testing.T) {
 	}
 }
 
-// TestF9_PermissionsAreRefused: files and directories are made without
-// permissions if the server refuses them.
+// TestF9_PermissionsAreRefused: if the server refuses permissions, files and
+// directories are made without permissions.
 func TestF9_PermissionsAreRefused(t *testing.T) {
 	for _, code := range []uint32{3, 4, 5, 8} {
 		t.Run(fmt.Sprint(code), func(t *testing.T) {
@@ -351,7 +351,7 @@ func TestF9_PermissionsAreRefused(t *testing.T) {
 	}
 }
 
-// TestF9_NoTypeBits: servers that send permissions without the type of the file.
+// TestF9_NoTypeBits: the server sends permissions without the type of the file.
 func TestF9_NoTypeBits(t *testing.T) {
 	for name, o := range map[string]oddserver.Oddities{"no type bits": {NoTypeBits: true}, "no permissions": {NoPermissions: true}} {
 		t.Run(name, func(t *testing.T) {
@@ -388,8 +388,8 @@ func TestF9_NoTypeBits(t *testing.T) {
 	}
 }
 
-// TestF10_DirectoriesAreFoundOut: a directory is opened like a file, and
-// recognised later, whether the server opens it or not.
+// TestF10_DirectoriesAreFoundOut: Open of a directory succeeds, whether or not
+// the server opens it as a file. Later calls find that it is a directory.
 func TestF10_DirectoriesAreFoundOut(t *testing.T) {
 	check := func(t *testing.T, p *peer, name, file string) {
 		ctx := t.Context()
@@ -445,7 +445,7 @@ func TestF10_DirectoriesAreFoundOut(t *testing.T) {
 	})
 }
 
-// TestF11_ManyMethodsAtOnce uses each method of one File from several goroutines.
+// TestF11_ManyMethodsAtOnce calls the methods of one File concurrently.
 func TestF11_ManyMethodsAtOnce(t *testing.T) {
 	p, s := atOdd(t, oddserver.Oddities{})
 	s.WriteFile("/file", someBytes(100_000), longAgo)
@@ -475,7 +475,7 @@ func TestF11_ManyMethodsAtOnce(t *testing.T) {
 	}
 	all.Go(func() {
 		for range 5 {
-			_, _ = p.Stat(t.Context(), "/file") // lets the others go on
+			_, _ = p.Stat(t.Context(), "/file") // time for the other goroutines
 		}
 		if err := f.Close(); err != nil {
 			t.Error(err)
@@ -490,8 +490,8 @@ func TestF11_ManyMethodsAtOnce(t *testing.T) {
 	}
 }
 
-// TestF11_CloseWhileAReadWaits: a read that waits for a silent server ends when
-// the file is closed.
+// TestF11_CloseWhileAReadWaits: Close ends a read that waits for a silent
+// server.
 func TestF11_CloseWhileAReadWaits(t *testing.T) {
 	for name, read := range map[string]func(f *sftp.File) error{
 		"read":    func(f *sftp.File) error { return second(f.Read(make([]byte, 10))) },
@@ -513,7 +513,7 @@ func TestF11_CloseWhileAReadWaits(t *testing.T) {
 				t.Fatal(err)
 			}
 			done := make(chan error)
-			go func() { done <- read(f) }() // until Close
+			go func() { done <- read(f) }() // ends when f is closed
 			<-arrived
 			if err := f.Close(); err != nil {
 				t.Error(err)
@@ -526,8 +526,8 @@ func TestF11_CloseWhileAReadWaits(t *testing.T) {
 	}
 }
 
-// TestF1_CloseFollowsTheWrites: a request that depends on writes is sent after the
-// replies to all of them, also to those that nobody waits for any more.
+// TestF1_CloseFollowsTheWrites: a request that depends on writes is sent after
+// the replies to all writes, even to cancelled writes.
 func TestF1_CloseFollowsTheWrites(t *testing.T) {
 	for name, do := range map[string]func(f *sftp.File) error{
 		"close": func(f *sftp.File) error { return f.Close() },
@@ -555,14 +555,14 @@ func TestF1_CloseFollowsTheWrites(t *testing.T) {
 				t.Fatal(err)
 			}
 			done := make(chan error)
-			go func() { done <- second(f.Write([]byte("0123456789"))) }() // until cancel
+			go func() { done <- second(f.Write([]byte("0123456789"))) }() // ends when ctx is cancelled
 			<-arrived
 			cancel(errMidway)
 			if err := <-done; !errors.Is(err, errMidway) {
 				t.Error(err)
 			}
-			go func() { done <- do(f) }()                           // until Release
-			if _, err := p.Stat(t.Context(), "/file"); err != nil { // the server has received what was sent before
+			go func() { done <- do(f) }()                           // ends after Release
+			if _, err := p.Stat(t.Context(), "/file"); err != nil { // the server has received the earlier requests
 				t.Error(err)
 			}
 			s.Release()
@@ -590,8 +590,8 @@ func TestF1_CloseFollowsTheWrites(t *testing.T) {
 	}
 }
 
-// TestF7_NothingIsPretended: an option or an operation that the server does not
-// have is an error.
+// TestF7_NothingIsPretended: an option or operation that the server does not
+// support is an error.
 func TestF7_NothingIsPretended(t *testing.T) {
 	p, s := atOdd(t, oddserver.Oddities{NoExtensions: true})
 	ctx := t.Context()

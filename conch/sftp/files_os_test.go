@@ -21,7 +21,8 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// openAtServer returns how often the server, if it is another process, has the peer's file open.
+// openAtServer returns how often the server has "file" open, if the server is a
+// Linux process.
 func openAtServer(t *testing.T, p *peer) int {
 	t.Helper()
 	if runtime.GOOS != "linux" {
@@ -33,14 +34,15 @@ func openAtServer(t *testing.T, p *peer) int {
 	}
 	open := 0
 	for _, e := range entries {
-		if target, _ := p.ReadLink(t.Context(), "/proc/self/fd/"+e.Name()); target == filepath.Join(p.dir, "file") { // it may be gone by now
+		if target, _ := p.ReadLink(t.Context(), "/proc/self/fd/"+e.Name()); target == filepath.Join(p.dir, "file") { // the handle may be closed
 			open++
 		}
 	}
 	return open
 }
 
-// Every failure is what package os makes of the same: the type, and what errors.Is finds.
+// TestErrorsAreThoseOfOS: an error has the type that package os returns for the
+// same call, and errors.Is finds the same errors.
 func TestErrorsAreThoseOfOS(t *testing.T) {
 	p, here := openSSH(t), t.TempDir()
 	ctx := t.Context()
@@ -76,7 +78,8 @@ func TestErrorsAreThoseOfOS(t *testing.T) {
 			t.Errorf("%s: %T, not %T", tt.what, tt.got, tt.want)
 		}
 		for _, is := range []error{fs.ErrNotExist, fs.ErrExist, fs.ErrPermission, fs.ErrClosed, fs.ErrInvalid, io.EOF, syscall.ENOTDIR, syscall.EISDIR} {
-			// A server has no word for the last two, where it is the one that refuses.
+			// SFTP has no status code for ENOTDIR, so a server's refusal does
+			// not match it.
 			if errors.Is(tt.got, is) != errors.Is(tt.want, is) && (is != syscall.ENOTDIR || errors.Is(tt.got, is)) {
 				t.Errorf("%s: %v; package os: %v; they differ in %v", tt.what, tt.got, tt.want, is)
 			}
@@ -172,7 +175,8 @@ func TestTransfersOfReadersAndPatterns(t *testing.T) {
 	}
 }
 
-// One file used by many goroutines: each has its own part of it, and a reader in between.
+// TestOneFileManyGoroutines: many goroutines write and read their own parts of
+// one File, and call Read between.
 func TestOneFileManyGoroutines(t *testing.T) {
 	forEachPeer(t, func(t *testing.T, p *peer) {
 		const part, parts = 300_000, 16
@@ -207,7 +211,8 @@ func TestOneFileManyGoroutines(t *testing.T) {
 	})
 }
 
-// What was read ahead is not used after a write by another way.
+// TestReadAfterWriteAt: data that was read ahead is not returned after a later
+// write, even by another File of the same handle.
 func TestReadAfterWriteAt(t *testing.T) {
 	p := openSSH(t)
 	f, err := p.Create(t.Context(), "file")
@@ -257,7 +262,8 @@ func TestCopyFromFileToFile(t *testing.T) {
 	}
 }
 
-// What can be removed is removed, and the first failure is reported.
+// TestRemoveAllOfMuch: RemoveAll removes as much as possible and returns the
+// first error.
 func TestRemoveAllOfMuch(t *testing.T) {
 	p := openSSH(t)
 	for i := range 200 {
@@ -284,7 +290,7 @@ func TestRemoveAllOfMuch(t *testing.T) {
 	}
 }
 
-// The file system gives what os.DirFS gives for the same tree.
+// TestFSIsLikeDirFS: FS returns the same results as os.DirFS for the same tree.
 func TestFSIsLikeDirFS(t *testing.T) {
 	p := openSSH(t)
 	for _, name := range []string{"a/b/c", "a/d", "e"} {

@@ -23,8 +23,8 @@ import (
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
 
-// TestF12_ReadAheadOfManyFiles: however many files are read ahead, file data takes
-// no more than the pool, and one slot for each file.
+// TestF12_ReadAheadOfManyFiles: the data of all files that are read ahead fits
+// into the pool and one slot for each file.
 func TestF12_ReadAheadOfManyFiles(t *testing.T) {
 	p := openSSH(t)
 	name := filepath.Join(p.dir, "file")
@@ -65,8 +65,8 @@ func TestF12_ReadAheadOfManyFiles(t *testing.T) {
 	}
 }
 
-// TestF2_StripedFiles: io.Copy of large files uses further channels, for writing
-// only at servers that are known to bear it.
+// TestF2_StripedFiles: io.Copy of a large file uses further channels at servers
+// that are known to support them.
 func TestF2_StripedFiles(t *testing.T) {
 	content := someBytes(20<<20 + 3)
 	for _, version := range []string{"SSH-2.0-OpenSSH_9.9", "SSH-2.0-Other"} {
@@ -109,12 +109,12 @@ func TestF2_StripedFiles(t *testing.T) {
 	}
 }
 
-// sized states how many bytes a reader gives.
+// sized adds Len, the number of remaining bytes, to a reader.
 type sized int
 
 func (s sized) Len() int { return int(s) }
 
-// sessionsOf counts the sessions in which there was a request of a type.
+// sessionsOf returns the number of sessions with a request of the given type.
 func sessionsOf(s *oddserver.Server, kind byte) int {
 	sessions := make(map[int]bool)
 	for _, r := range s.Log() {
@@ -125,8 +125,8 @@ func sessionsOf(s *oddserver.Server, kind byte) int {
 	return len(sessions)
 }
 
-// TestF14_EverythingIsReachable: operations without a method are a call of Call,
-// also those on an open file.
+// TestF14_EverythingIsReachable: Call runs operations that Files has no method
+// for, on paths and on open files.
 func TestF14_EverythingIsReachable(t *testing.T) {
 	p := openSSH(t)
 	ctx := t.Context()
@@ -145,7 +145,7 @@ func TestF14_EverythingIsReachable(t *testing.T) {
 	type session = *filetransfer.FileTransferClient
 	type status = deferred.Deferred[filetransfer.Status]
 	report := func(op string, err error) {
-		if err != nil && !errors.Is(err, errors.ErrUnsupported) { // older servers lack some
+		if err != nil && !errors.Is(err, errors.ErrUnsupported) { // older servers lack some extensions
 			t.Errorf("%s: %v", op, err)
 		}
 	}
@@ -172,8 +172,8 @@ func TestF14_EverythingIsReachable(t *testing.T) {
 	}
 }
 
-// TestF1_AbandonedCopy: a copy whose context ends leaves nothing behind that could
-// still write: the file is closed after the last reply.
+// TestF1_AbandonedCopy: after a cancelled copy the file is closed when all
+// writes are answered, so that no write is late.
 func TestF1_AbandonedCopy(t *testing.T) {
 	written := make(chan struct{}, 1000)
 	p, s := atOdd(t, oddserver.Oddities{Park: func(r oddserver.Request) bool {
@@ -226,8 +226,8 @@ func TestF1_AbandonedCopy(t *testing.T) {
 	}
 }
 
-// connectOddly opens a session over SSH at an odd server with a version line.
-// Large files are striped, however short the round trip is.
+// connectOddly opens a session over SSH with an odd server that sends the given
+// version line. Large files are striped over any round trip.
 func connectOddly(t *testing.T, s *oddserver.Server, version string) *sftp.Files {
 	t.Helper()
 	reactortest.CheckGoroutines(t)
@@ -235,7 +235,7 @@ func connectOddly(t *testing.T, s *oddserver.Server, version string) *sftp.Files
 	var serving sync.WaitGroup
 	dial := func(context.Context, string, string) (net.Conn, error) {
 		here, there := sshtest.MemPipe()
-		serving.Go(func() { _ = s.ServeSSH(there, version) }) // the client reports errors
+		serving.Go(func() { _ = s.ServeSSH(there, version) }) // errors show at the client
 		return here, nil
 	}
 	session, err := reactor.Await(t.Context(), r, func() deferred.Deferred[*sftp.Client] {

@@ -47,7 +47,7 @@ func TestReadAndWriteFile(t *testing.T) {
 	})
 }
 
-// A File behaves as every reader should, whatever the sizes of the reads.
+// TestReader: a File is a correct io.Reader for all sizes of reads.
 func TestReader(t *testing.T) {
 	forEachPeer(t, func(t *testing.T, p *peer) {
 		content := someBytes(5<<20 + 3)
@@ -198,7 +198,8 @@ func seek(f *sftp.File, offset int64, whence int) (int, error) {
 	return int(n), err
 }
 
-// What has been read ahead does not hide what was written meanwhile, and the end of a file is not for ever.
+// TestReadAheadIsNotStale: data that was read ahead does not hide a later
+// write. A read after io.EOF returns data that was added to the file.
 func TestReadAheadIsNotStale(t *testing.T) {
 	p := openSSH(t)
 	f, err := p.Create(t.Context(), "file")
@@ -343,7 +344,8 @@ func TestOperations(t *testing.T) {
 	})
 }
 
-// Every operation's error is one of package os's types, with operation, path and cause.
+// TestErrors: errors have the types of package os, with operation, path and
+// cause.
 func TestErrors(t *testing.T) {
 	p := openSSH(t)
 	ctx := t.Context()
@@ -393,7 +395,7 @@ func TestErrors(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-// The file system passes the standard library's test of them.
+// TestFS: the file system passes fstest.TestFS.
 func TestFS(t *testing.T) {
 	forEachPeer(t, func(t *testing.T, p *peer) {
 		for _, name := range []string{"top/a/one", "top/a/two words", "top/b/c/three", "top/empty", "outside"} {
@@ -446,7 +448,8 @@ func TestManyGoroutines(t *testing.T) {
 	all.Wait()
 }
 
-// A context that is done ends each call at once, although the server says nothing; late answers do no harm.
+// TestContext: when its context ends, a call returns at once, although the
+// server is silent. Late replies do no harm.
 func TestContext(t *testing.T) {
 	p := openSSH(t)
 	if err := p.WriteFile(t.Context(), "file", someBytes(1<<20), 0o644); err != nil {
@@ -474,7 +477,7 @@ func TestContext(t *testing.T) {
 			speak := p.link.hush()
 			ctx, cancel := context.WithCancelCause(context.Background())
 			sent := make(chan struct{})
-			go func() { // until the request is on its way
+			go func() { // ends when the request was sent
 				defer close(sent)
 				onLoop(t, p, func() {})
 				cancel(late)
@@ -484,7 +487,7 @@ func TestContext(t *testing.T) {
 				t.Errorf("%v", err)
 			}
 			<-sent
-			clear(buf) // the race detector would see it written to
+			clear(buf) // the race detector reports a late write to buf
 			speak()
 			if _, err := p.Stat(context.Background(), "file"); err != nil {
 				t.Error(err)

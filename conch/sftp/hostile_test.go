@@ -19,18 +19,21 @@ import (
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
 
-// liar is a server that says whatever the test wants, from inside Write.
+// liar is a server whose replies the test defines, and the transport of its
+// client.
 type liar struct {
 	r       *reactor.Reactor
 	client  *filetransfer.FileTransferClient
-	lists   map[string]func(n int) []filetransfer.Entry // directories: the n-th batch of entries, nil at the end
+	lists   map[string]func(n int) []filetransfer.Entry // for each directory, returns batch n of the entries; nil at the end
 	stat    func(name string) (filetransfer.Attrs, bool)
-	file    func(name string, offset uint64, n int) []byte // nil at the end
-	silent  bool                                           // about reads
+	file    func(name string, offset uint64, n int) []byte // returns nil at the end
+	silent  bool                                           // reads get no reply
 	handles []string
-	asked   map[string]int // how often a handle was read
+	asked   map[string]int // number of reads of each handle
 	open    int
-	lose    func(typ uint8) error // why the connection ends instead of an answer to a request of that type, or nil; may itself be nil
+	// lose returns nil, or the reason why the connection ends instead of an
+	// answer to a request of type typ. It may be nil.
+	lose func(typ uint8) error
 }
 
 const (
@@ -143,7 +146,8 @@ func (l *liar) reply(typ uint8, id uint32, body func(*wire.Encoder)) {
 	l.client.DataReceived(e.Data())
 }
 
-// newLiar starts a server that says that everything is a directory but what ends in .txt.
+// newLiar starts a server on which each name that ends in .txt is a file, and
+// every other name is a directory.
 func newLiar(t *testing.T) (*peer, *liar) {
 	p := &peer{t: t, local: t.TempDir()}
 	reactortest.CheckGoroutines(t)
@@ -181,7 +185,8 @@ func entryOf(name string, mode uint32, size uint64) filetransfer.Entry {
 	return filetransfer.Entry{Filename: name, Attrs: attrs(mode, size)}
 }
 
-// Names that are none: nothing outside of the target is written, and the rest arrives.
+// TestHostileNames: a listing contains invalid names. Nothing is written
+// outside the target, and the other files arrive.
 func TestHostileNames(t *testing.T) {
 	p, l := newLiar(t)
 	bad := []string{"", "/", "../escaped.txt", "a/b.txt", "/tmp/escaped.txt", "..//x.txt", "x\x00y.txt", "./x.txt", "sub/../../x.txt"}
@@ -208,7 +213,9 @@ func TestHostileNames(t *testing.T) {
 	}
 }
 
-// A link is made, or was there before, and then something is put through it.
+// TestHostileLinks: a listing contains files whose path leads through a
+// symbolic link. The link is in the target, or comes from the same server.
+// Nothing is written through it.
 func TestHostileLinks(t *testing.T) {
 	p, l := newLiar(t)
 	outside := t.TempDir()
@@ -267,7 +274,7 @@ func TestHostileDirectoryWithoutEnd(t *testing.T) {
 	p, l := newLiar(t)
 	batch := make([]filetransfer.Entry, 5000)
 	for i := range batch {
-		batch[i] = entryOf(".", fileMode, 0) // taken, and left out
+		batch[i] = entryOf(".", fileMode, 0) // an entry that is skipped
 	}
 	l.lists["top"] = func(int) []filetransfer.Entry { return batch }
 	if _, err := p.get("top", filepath.Join(p.local, "t"), Options{}); !errors.Is(err, filetransfer.ErrTooManyEntries) {
@@ -278,14 +285,15 @@ func TestHostileDirectoryWithoutEnd(t *testing.T) {
 	}
 }
 
-// Files that are shorter or longer than announced, or without data.
+// TestF4_HostileSizes: files are shorter or longer than stated, or have no
+// data.
 func TestF4_HostileSizes(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		size uint64
 		file func(name string, offset uint64, n int) []byte
 		want error
-		got  int // bytes of the target
+		got  int // size of the target; -1: there is none
 	}{
 		{"shorter, small", 10, nil, nil, 3},
 		{"shorter, large", 3 * chunkSize, nil, nil, 3},
@@ -336,7 +344,8 @@ func TestF4_HostileSizes(t *testing.T) {
 	}
 }
 
-// A directory entry without attributes is asked about.
+// TestEntriesWithoutAttributes: the client requests the attributes of an entry
+// that was listed without them.
 func TestEntriesWithoutAttributes(t *testing.T) {
 	p, l := newLiar(t)
 	l.lists["top"] = list(filetransfer.Entry{Filename: "sub"}, filetransfer.Entry{Filename: "a.txt"})
@@ -362,7 +371,8 @@ func TestStall(t *testing.T) {
 	}
 }
 
-// The same name twice in a listing, while the first is under way: they would write to the same file.
+// TestSameNameTwice: a listing contains a name twice. The second file fails,
+// because both would be written to the same target.
 func TestSameNameTwice(t *testing.T) {
 	p, l := newLiar(t)
 	l.lists["top"] = list(entryOf("a.txt", fileMode, 3), entryOf("a.txt", fileMode, 3))

@@ -21,9 +21,9 @@ import (
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
 
-// killCase is a transfer whose connection is lost in the middle.
+// killCase is a transfer whose connection is lost.
 type killCase struct {
-	op   string // of the table of operations
+	op   string // name of an operation
 	mode mode
 	size int
 }
@@ -39,8 +39,8 @@ var killModes = []mode{
 	{"resume", sftp.Options{Resume: true}, true},
 }
 
-// killCases are single files and trees, in both directions. The largest file is
-// striped.
+// killCases returns uploads and downloads of single files and of trees. The
+// largest file is striped.
 func killCases() (cases []killCase) {
 	for _, mode := range killModes {
 		for _, op := range []string{"Put", "Get"} {
@@ -57,7 +57,7 @@ func killCases() (cases []killCase) {
 
 var errHung = errors.New("hung")
 
-// run makes one attempt with a session of its own.
+// run makes one attempt in a new session.
 func (k killCase) run(t *testing.T, r *reactor.Reactor, c *cell, mode mode, odd oddserver.Oddities) (wrong string, err error) {
 	t.Helper()
 	c.s.Set(odd)
@@ -87,7 +87,7 @@ func (k killCase) start(t *testing.T, dir string) *cell {
 	return c
 }
 
-// requests returns the number of requests of the transfer without a loss.
+// requests returns the number of requests of a transfer that succeeds.
 func (k killCase) requests(t *testing.T, r *reactor.Reactor, dir string) int {
 	c := k.start(t, dir)
 	defer os.RemoveAll(c.local)
@@ -105,14 +105,15 @@ func stride(n int) int {
 	return max(1, n/3)
 }
 
-// eachKill calls f with each request of each case; the server carries every
-// second one out before the connection is lost. f returns what is wrong.
+// eachKill calls f for requests of each case. The connection is lost at that
+// request. In every second test run the server executes the request first. f
+// returns a description of the error, or "".
 func eachKill(t *testing.T, cases []killCase, f func(t *testing.T, r *reactor.Reactor, k killCase, c *cell, kill oddserver.Oddities) string) {
 	reactortest.CheckGoroutines(t)
 	t.Run("cases", func(t *testing.T) {
 		for i, k := range cases {
 			if !long && len(cases) > 10 && (i+len(t.Name()))%2 == 0 {
-				continue // other tests take these
+				continue // skipped here, but not in other tests
 			}
 			t.Run(k.String(), func(t *testing.T) {
 				t.Parallel()
@@ -134,7 +135,7 @@ func eachKill(t *testing.T, cases []killCase, f func(t *testing.T, r *reactor.Re
 	})
 }
 
-// requestLog returns the last requests to the server, for a failure.
+// requestLog returns the last requests that the server received.
 func requestLog(s *oddserver.Server) string {
 	var lines strings.Builder
 	log := s.Log()
@@ -144,7 +145,8 @@ func requestLog(s *oddserver.Server) string {
 	return lines.String()
 }
 
-// partSize returns the size of the partial file of target, 0 if there is none.
+// partSize returns the size of the target's partial file, or 0 if there is
+// none.
 func (c *cell) partSize(up bool) (size int64) {
 	if up {
 		for _, name := range c.s.Paths("/w") {
@@ -162,10 +164,11 @@ func (c *cell) partSize(up bool) (size int64) {
 	return size
 }
 
-// spread is how far chunks of an upload in flight may be apart.
+// spread returns the greatest distance between two chunks of an upload in
+// flight.
 func spread(size int) int64 { return min(max(int64(size)/4, 1<<20), 32<<20) }
 
-// firstOffset returns the lowest offset of the READs or WRITEs.
+// firstOffset returns the lowest offset of the requests of type kind.
 func firstOffset(s *oddserver.Server, kind byte) int64 {
 	first := int64(1) << 62
 	for _, r := range s.Log() {
@@ -176,12 +179,12 @@ func firstOffset(s *oddserver.Server, kind byte) int64 {
 	return first
 }
 
-// TestF3_Kill: a transfer whose connection is lost at any request leaves nothing
-// wrong under the name of the target. The next attempt, with Resume, makes it
-// whole, and continues a partial file.
+// TestF3_Kill: if the connection is lost at any request, the target is never
+// wrong. The next attempt, with Resume, completes the target and resumes a
+// partial file.
 func TestF3_Kill(t *testing.T) {
 	eachKill(t, killCases(), func(t *testing.T, r *reactor.Reactor, k killCase, c *cell, kill oddserver.Oddities) string {
-		if wrong, _ := k.run(t, r, c, k.mode, kill); wrong != "" { // a loss at the last request may not matter
+		if wrong, _ := k.run(t, r, c, k.mode, kill); wrong != "" { // the transfer may succeed in spite of a loss at the last request
 			return "first attempt: " + wrong
 		}
 		up := strings.HasPrefix(k.op, "Put")
@@ -200,7 +203,7 @@ func TestF3_Kill(t *testing.T) {
 	})
 }
 
-// TestF3_KillTreesSkip: files of a tree that are whole are not sent again.
+// TestF3_KillTreesSkip: complete files of a tree are not transferred again.
 func TestF3_KillTreesSkip(t *testing.T) {
 	var cases []killCase
 	for _, k := range killCases() {
@@ -219,7 +222,7 @@ func TestF3_KillTreesSkip(t *testing.T) {
 				data, err := os.ReadFile(filepath.Join(c.local, "target", filepath.FromSlash(name)))
 				info.Data, ok = data, err == nil
 			}
-			if ok && len(info.Data) > 0 && differs(info.Data, c.treeFile(name)) == "" { // a size of 0 may mean that it is unknown
+			if ok && len(info.Data) > 0 && differs(info.Data, c.treeFile(name)) == "" { // a size of 0 may mean that the size is unknown
 				whole = append(whole, path.Base(name))
 			}
 		}
@@ -237,7 +240,7 @@ func TestF3_KillTreesSkip(t *testing.T) {
 	})
 }
 
-// TestF3_KillTwice: the second attempt is lost too.
+// TestF3_KillTwice: the connection of the second attempt is lost too.
 func TestF3_KillTwice(t *testing.T) {
 	eachKill(t, killCases(), func(t *testing.T, r *reactor.Reactor, k killCase, c *cell, kill oddserver.Oddities) string {
 		wrong, _ := k.run(t, r, c, k.mode, kill)
@@ -255,8 +258,8 @@ func TestF3_KillTwice(t *testing.T) {
 	})
 }
 
-// TestF3_KillSourceChanged: the source has another version at the second
-// attempt: it is longer, shorter, or only its time and content differ.
+// TestF3_KillSourceChanged: before the second attempt the source changes. It is
+// longer, shorter, or has another time and content.
 func TestF3_KillSourceChanged(t *testing.T) {
 	var cases []killCase
 	for _, k := range killCases() {
@@ -277,8 +280,8 @@ func TestF3_KillSourceChanged(t *testing.T) {
 	})
 }
 
-// TestF3_KillLateWrites: the server carries out writes of the lost session while
-// the next one runs, or after it. What the second one has made stays right.
+// TestF3_KillLateWrites: the server executes writes of the lost session during
+// or after the next session. The target of the second attempt stays right.
 func TestF3_KillLateWrites(t *testing.T) {
 	var cases []killCase
 	for _, k := range killCases() {
@@ -291,7 +294,7 @@ func TestF3_KillLateWrites(t *testing.T) {
 		if wrong, _ := k.run(t, r, c, k.mode, kill); wrong != "" {
 			return "first attempt: " + wrong
 		}
-		if kill.DieAt%2 == 0 { // parts of another version are not written to
+		if kill.DieAt%2 == 0 { // a partial file of another version is not written to
 			c.data, c.mtime, c.parts = content(k.size, 3), sourceTime.Add(time.Second), true
 		}
 		var seen atomic.Int32
@@ -311,8 +314,8 @@ func TestF3_KillLateWrites(t *testing.T) {
 	})
 }
 
-// TestKillSays: a lost connection is an error that says so, whatever was in
-// flight.
+// TestKillSays: the error of a transfer wraps conch.ErrConnectionLost if the
+// connection is lost.
 func TestKillSays(t *testing.T) {
 	eachKill(t, killCases(), func(t *testing.T, r *reactor.Reactor, k killCase, c *cell, kill oddserver.Oddities) string {
 		wrong, err := k.run(t, r, c, k.mode, kill)
@@ -323,8 +326,8 @@ func TestKillSays(t *testing.T) {
 	})
 }
 
-// TestF3_CancelAnywhere: the caller gives up while a request is on its way, at a
-// server that carries out writes later. The next attempt makes the target whole.
+// TestF3_CancelAnywhere: the caller cancels while a request is in flight, at a
+// server that delays writes. The next attempt completes the target.
 func TestF3_CancelAnywhere(t *testing.T) {
 	eachKill(t, killCases(), func(t *testing.T, r *reactor.Reactor, k killCase, c *cell, kill oddserver.Oddities) string {
 		var seen atomic.Int32
@@ -343,8 +346,8 @@ func TestF3_CancelAnywhere(t *testing.T) {
 	})
 }
 
-// TestF10_EOFAnywhere: the server ends its direction of a channel, but not the
-// channel. Nothing waits forever.
+// TestF10_EOFAnywhere: the server sends EOF but does not close the channel. The
+// transfer does not hang.
 func TestF10_EOFAnywhere(t *testing.T) {
 	eachKill(t, killCases(), func(t *testing.T, r *reactor.Reactor, k killCase, c *cell, kill oddserver.Oddities) string {
 		ended := oddserver.Oddities{HalfCloseAt: kill.DieAt}
@@ -358,8 +361,8 @@ func TestF10_EOFAnywhere(t *testing.T) {
 	})
 }
 
-// TestMuteAnywhere: the server does not answer any more, and the caller gives
-// up. The call returns soon.
+// TestMuteAnywhere: the server stops answering, and the caller cancels. The
+// call returns soon.
 func TestMuteAnywhere(t *testing.T) {
 	cases := []killCase{{"Put", killModes[2], 700_001}, {"Get", killModes[2], 700_001}, {"PutTree", killModes[2], 3}, {"GetTree", killModes[2], 3}}
 	eachKill(t, cases, func(t *testing.T, r *reactor.Reactor, k killCase, c *cell, kill oddserver.Oddities) string {
@@ -369,7 +372,7 @@ func TestMuteAnywhere(t *testing.T) {
 				c.cancel()
 			}
 		}}
-		// Nothing waits for the CLOSE after a download, so its loss is no failure.
+		// A download does not wait for the reply to CLOSE, so it may succeed.
 		if wrong, err := k.run(t, r, c, k.mode, mute); wrong != "" {
 			return fmt.Sprintf("first attempt: %v, %s", err, wrong)
 		}

@@ -20,7 +20,7 @@ import (
 	"github.com/hawser-go/hawser/conch/sftp"
 )
 
-// cell is one use of one operation at one server.
+// cell is one run of an operation with a server.
 type cell struct {
 	*oddPeer
 	ctx       context.Context
@@ -28,18 +28,18 @@ type cell struct {
 	odd       oddserver.Oddities
 	mode      mode
 	data, old []byte
-	mtime     time.Time // of the source
-	before    []byte    // the target before the operation; nil if there was none
-	local     string    // a directory for sources and targets
-	parts     bool      // partial files of other versions may be left
-	followed  bool      // the link of the tree is not copied but followed
+	mtime     time.Time // modification time of the source
+	before    []byte    // content of the target before the operation; nil if it did not exist
+	local     string    // directory for local sources and targets
+	parts     bool      // partial files of other versions may remain
+	followed  bool      // the tree's link is followed, not copied
 }
 
 // mode is a set of options.
 type mode struct {
 	name string
 	o    sftp.Options
-	old  bool // the target exists before
+	old  bool // the target exists before the operation
 }
 
 var modes = []mode{
@@ -59,19 +59,19 @@ var modes = []mode{
 	{"verify-resume", sftp.Options{Resume: true, Verify: true, RemoveStale: true}, true},
 }
 
-// keepsOld reports whether the old target must be there after a failure.
+// keepsOld reports whether a failed operation must keep the old target.
 func (m mode) keepsOld() bool { return m.o.Atomic || m.o.Resume || m.o.Exclusive }
 
 // sourceTime is the modification time of sources.
 var sourceTime = time.Unix(1_500_000_000, 0)
 
-// operation is something that a user does. It returns the error, and what is
-// wrong with the result or what is left behind.
+// operation is an operation of a user. It returns its error, and a description
+// of a wrong result or of leftovers.
 type operation struct {
 	name  string
 	group string
-	modes bool // it has options
-	sized bool // the file can have any size
+	modes bool // runs with all modes
+	sized bool // runs with all sizes
 	run   func(c *cell) (wrong string, err error)
 }
 
@@ -214,7 +214,7 @@ var operations = []operation{
 	{"FS.ReadFile", reading, false, true, read1(func(c *cell) ([]byte, error) { return fs.ReadFile(c.FS(c.ctx, "/w"), "source") })},
 	{"fstest", reading, false, false, func(c *cell) (string, error) {
 		c.s.WriteFile("/w/a", c.data[:0], sourceTime)
-		c.s.WriteFile("/w/sub/deep/b", content(100, 1), sourceTime) // each byte costs many requests
+		c.s.WriteFile("/w/sub/deep/b", content(100, 1), sourceTime) // small: TestFS sends many requests per byte
 		return "", fstest.TestFS(c.FS(c.ctx, "/w"), "a", "sub/deep/b")
 	}},
 
@@ -285,7 +285,8 @@ func ifNil(err error, wrong string) string {
 	return wrong
 }
 
-// differs describes how got differs from want; empty if it does not.
+// differs describes the difference between got and want. It returns "" if they
+// are equal.
 func differs(got, want []byte) string {
 	if bytes.Equal(got, want) {
 		return ""
@@ -318,14 +319,14 @@ func up(run func(c *cell) error) func(c *cell) (string, error) {
 	}
 }
 
-// remember keeps the target as it was before the operation.
+// remember records the target's content before the operation.
 func (c *cell) remember(target []byte, ok bool) {
 	if c.before = nil; ok {
 		c.before = append([]byte{}, target...)
 	}
 }
 
-// uploaded says what is wrong with /w/target after an upload with that result.
+// uploaded describes an error in /w/target after an upload that returned err.
 func (c *cell) uploaded(err error) string {
 	info, ok := c.s.Lstat("/w/target")
 	if err != nil {
@@ -338,7 +339,7 @@ func (c *cell) uploaded(err error) string {
 	return cmp.Or(wrong, differs(info.Data, c.data))
 }
 
-// withoutParts removes names of partial files if they may be left.
+// withoutParts removes the names of partial files if c.parts is set.
 func (c *cell) withoutParts(names []string) []string {
 	if !c.parts {
 		return names
@@ -346,13 +347,13 @@ func (c *cell) withoutParts(names []string) []string {
 	return slices.DeleteFunc(names, isPart)
 }
 
-// isPart reports whether a name is that of a partial file of target.
+// isPart reports whether name is the name of a partial file of target.
 func isPart(name string) bool {
 	return strings.HasPrefix(name, ".target.") && strings.HasSuffix(name, ".part")
 }
 
-// afterFailure says what is wrong with the target after a failure. With options
-// that keep the old target, the target must be as it was before, or new.
+// afterFailure describes an error in the target after a failed operation. If
+// the options keep the old target, the target must be the old one or complete.
 func (c *cell) afterFailure(target []byte, ok bool) string {
 	isNew := ok && bytes.Equal(target, c.data)
 	switch {
@@ -399,7 +400,7 @@ func read1(run func(c *cell) ([]byte, error)) func(c *cell) (string, error) {
 	}
 }
 
-// readWith is read1 with an open file.
+// readWith is read1 for a function that reads an open file.
 func readWith(run func(c *cell, f *sftp.File) ([]byte, error)) func(c *cell) (string, error) {
 	return read1(func(c *cell) ([]byte, error) {
 		f, err := c.Open(c.ctx, "/w/source")
@@ -421,13 +422,14 @@ func (c *cell) withFile(flags int, f func(*sftp.File) error) error {
 	return cmp.Or(err, file.Close())
 }
 
-// The tree that is transferred: sizes of files, and the target of a link.
+// treeFiles are the files of the tree and their sizes. treeLink is the target
+// of its symbolic link l.
 var (
 	treeFiles = map[string]int{"a": 0, "b": 1, "c": 300_000, "sub/d": 5, "sub/deep/e": 40_000}
 	treeLink  = "sub/d"
 )
 
-// wholeTree describes the whole tree.
+// wholeTree lists all entries of the tree.
 var wholeTree = []string{"a", "b", "c", "l", "sub/", "sub/d", "sub/deep/", "sub/deep/e", "sub/empty/"}
 
 func (c *cell) treeOptions() sftp.Options {
@@ -438,7 +440,7 @@ func (c *cell) treeOptions() sftp.Options {
 
 func (c *cell) treeFile(name string) []byte { return content(treeFiles[name], len(c.data)+len(name)) }
 
-// remoteTree makes the tree at the server.
+// remoteTree creates the tree on the server.
 func (c *cell) remoteTree(dir string) {
 	for name := range treeFiles {
 		c.s.WriteFile(path.Join(dir, name), c.treeFile(name), sourceTime)
@@ -457,7 +459,7 @@ func upTree(run func(c *cell) error) func(c *cell) (string, error) {
 			}
 		}
 		link := filepath.Join(source, "l")
-		_ = os.Remove(link) // of an earlier run
+		_ = os.Remove(link) // from an earlier run
 		if err := errors.Join(os.MkdirAll(filepath.Join(source, "sub", "empty"), 0o755), os.Symlink(treeLink, link)); err != nil {
 			return "", err
 		}
@@ -497,7 +499,7 @@ func downTree(run func(c *cell) error) func(c *cell) (string, error) {
 		}
 		err := run(c)
 		if err != nil {
-			got, _ := os.ReadFile(filepath.Join(target, "b")) // missing is neither old nor new
+			got, _ := os.ReadFile(filepath.Join(target, "b")) // a missing file is neither old nor new
 			if c.mode.keepsOld() && c.mode.old && !bytes.Equal(got, c.old) && (c.mode.o.Exclusive || !bytes.Equal(got, c.treeFile("b"))) {
 				return "after a failure a file is neither old nor new", err
 			}
@@ -508,7 +510,7 @@ func downTree(run func(c *cell) error) func(c *cell) (string, error) {
 			if err != nil || name == target {
 				return err
 			}
-			rel, _ := filepath.Rel(target, name) // both are absolute
+			rel, _ := filepath.Rel(target, name) // no error: both paths are absolute
 			if d.IsDir() {
 				rel += "/"
 			}
@@ -525,14 +527,14 @@ func downTree(run func(c *cell) error) func(c *cell) (string, error) {
 				wrong = cmp.Or(wrong, name+": "+d)
 			}
 		}
-		link, _ := os.Readlink(filepath.Join(target, "l")) // a file is no link
+		link, _ := os.Readlink(filepath.Join(target, "l")) // empty if l is a file
 		data, _ := os.ReadFile(filepath.Join(target, "l"))
 		return cmp.Or(wrong, c.linkWrong(link, data)), nil
 	}
 }
 
-// linkWrong says what is wrong with the copy of the link, or of the file that
-// the link leads to.
+// linkWrong describes an error in the copy of the link. If the link was
+// followed, data must be the content of its target.
 func (c *cell) linkWrong(target string, data []byte) string {
 	if c.followed {
 		return differs(data, c.treeFile(treeLink))

@@ -10,29 +10,29 @@ import (
 	"github.com/hawser-go/hawser/conch/sftp"
 )
 
-// outcome is how a cell must end. The content must be right in each case, or
-// there must be an error.
+// outcome is the expected outcome of a cell. A cell that succeeds must have the
+// right content.
 type outcome int
 
 const (
 	succeeds outcome = iota
-	fails            // with an error that matches exception.is
+	fails            // with an error that wraps exception.is
 	either
 )
 
-// exception says that cells do not have to succeed.
+// exception is the expected outcome of cells that may fail.
 type exception struct {
-	cells string // a regular expression for operation/mode/size
+	cells string // regular expression for operation/mode/size
 	want  outcome
 	is    error
 	why   string
 }
 
-// row is a server.
+// row is a server of the matrix.
 type row struct {
 	name    string
 	odd     oddserver.Oddities
-	version string // empty means that of golang.org/x/crypto/ssh
+	version string // empty: the version line of golang.org/x/crypto/ssh
 	except  []exception
 }
 
@@ -45,13 +45,14 @@ const (
 	anyRead        = `(ReadFile|Read|io.Copy from a File|ReadAt|Seek and Read|Seek from the end|FS.ReadFile|fstest)/`
 )
 
-// always are the combinations that no server can do.
+// always are the exceptions for all servers.
 var always = []exception{
 	{`GetTo/(atomic|exclusive|taken|atomic-exclusive|atomic-taken|resume|preserve|sync|all|sparse|verify|verify-resume)/`, fails, sftp.ErrOptions, "a writer has no such options"},
 	{`PutFrom/(resume|preserve|all|sparse|verify|verify-resume)/`, fails, sftp.ErrOptions, "a reader has neither a version nor holes"},
 }
 
-// everywhere are the exceptions at each server that does not have its own.
+// everywhere are the exceptions for all servers whose row has no exception for
+// the cell.
 var everywhere = []exception{
 	{`(Put|PutFrom|Get|PutTree|GetTree|PutGlob|GetGlob)/(taken|atomic-taken)`, fails, fs.ErrExist, "the target exists"},
 }
@@ -64,7 +65,7 @@ var (
 	noRename = exception{anyUpload + `(atomic|atomic-exclusive|resume|all|verify-resume)/`, fails, nil, "the server renames nothing"}
 )
 
-// without returns a server like OpenSSH without these extensions.
+// without returns a server like OpenSSH that lacks the named extensions.
 func without(names ...string) oddserver.Oddities { return oddserver.Oddities{Without: names} }
 
 func codes(code uint32, types ...byte) map[byte]uint32 {
@@ -75,10 +76,10 @@ func codes(code uint32, types ...byte) map[byte]uint32 {
 	return m
 }
 
-// noLimits are the extensions that a server without limits does not have.
+// noLimits are the extensions that a server without limits lacks.
 var noLimits = []string{oddserver.Limits}
 
-// rows are the servers.
+// rows are the servers of the matrix.
 var rows = []row{
 	{"like OpenSSH", oddserver.Oddities{}, openSSHVersion, nil},
 	{"like OpenSSH, other version line", oddserver.Oddities{}, "", nil},
@@ -90,7 +91,7 @@ var rows = []row{
 	{"no limits", without(oddserver.Limits), "", nil},
 	{"check-file", oddserver.Oddities{CheckFile: true}, "", nil},
 
-	// Order.
+	// Order of replies and writes.
 	{"late writes (npm ssh2)", oddserver.Oddities{WriteDelay: 2 * time.Millisecond, NoExtensions: true}, "", []exception{noFsync}},
 	{"late writes, drops data without a handle", oddserver.Oddities{WriteDelay: 2 * time.Millisecond, LostHandleOK: true}, "", nil},
 	{"late writes, says OpenSSH", oddserver.Oddities{WriteDelay: 2 * time.Millisecond}, openSSHVersion, nil},

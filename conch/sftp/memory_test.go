@@ -24,19 +24,20 @@ import (
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
 
-// jungle is a server on which every directory has the same listing: batches of
-// the same entries. It measures the memory of the process while it answers.
+// jungle is a server on which all directories have the same listing, which
+// repeats the same batch of entries. It measures the memory of the process
+// while it answers.
 type jungle struct {
 	r       *reactor.Reactor
 	client  *filetransfer.FileTransferClient
 	batch   []byte         // the body of a NAME reply
-	batches int            // in each directory; 0 for no end
-	read    map[string]int // batches that were read of each open directory
+	batches int            // number of batches in each directory; 0: endless
+	read    map[string]int // number of batches read from each open directory
 	opened  int
 	answers int
-	limit   int // answers after which over is called
+	limit   int // number of answers after which over is called
 	over    func()
-	most    uint64 // bytes in use
+	most    uint64 // greatest number of bytes in use
 }
 
 func newJungle(entries []filetransfer.Entry, batches, limit int) *jungle {
@@ -95,7 +96,7 @@ func (j *jungle) answer(typ uint8, id uint32, handle string) {
 		e := wire.NewEncoder(nil)
 		encode(&e, attrs(dirMode, 0))
 		j.reply(105, id, e.Data())
-	default: // no file can be opened, and nothing can be removed
+	default: // no file can be opened, and no entry removed
 		j.reply(101, id, []byte{0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0})
 	}
 }
@@ -107,7 +108,7 @@ func (j *jungle) reply(typ uint8, id uint32, body []byte) {
 	j.client.DataReceived(append(p, body...))
 }
 
-// inUse returns the bytes of the heap that are reachable.
+// inUse returns the number of reachable bytes of the heap.
 func inUse() uint64 {
 	var m runtime.MemStats
 	runtime.GC()
@@ -115,7 +116,8 @@ func inUse() uint64 {
 	return m.HeapAlloc
 }
 
-// emptyDisk takes every directory, and makes none.
+// emptyDisk is a disk that accepts every Mkdir but makes no directory. No file
+// can be opened.
 type emptyDisk struct{ disk }
 
 func (emptyDisk) Mkdir(string, fs.FileMode) error { return nil }
@@ -124,7 +126,7 @@ func (emptyDisk) OpenFile(string, int, fs.FileMode) (file, error) {
 }
 
 // jungles are trees that do not fit into memory. Without HAWSER_LONG each is
-// tried with the operations for which it is the hardest.
+// tested only with the operations that need the most memory for it.
 var jungles = []struct {
 	name    string
 	entries []filetransfer.Entry
@@ -185,9 +187,8 @@ var listings = map[string]func(ctx context.Context, p *peer) error{
 	},
 }
 
-// TestF12_Memory: whatever a server lists, and whatever lists it, less than 64
-// MiB are in use, the operation ends or can be cancelled, and every directory
-// is closed.
+// TestF12_Memory: an operation on a huge tree has less than 64 MiB in use. It
+// ends or can be cancelled, and every directory is closed.
 func TestF12_Memory(t *testing.T) {
 	long := os.Getenv("HAWSER_LONG") != "" && !sshtest.RaceDetector
 	limit := 600
@@ -237,7 +238,8 @@ func newJunglePeer(t *testing.T, j *jungle) *peer {
 	return p
 }
 
-// fileList is a directory of so many files, and each of these files.
+// fileList is a directory with that number of files. It is also the FileInfo of
+// each file.
 type fileList int
 
 func (n fileList) Filelist(*pkgsftp.Request) (pkgsftp.ListerAt, error) { return n, nil }
@@ -261,7 +263,7 @@ func (n fileList) IsDir() bool        { return false }
 func (n fileList) Sys() any           { return nil }
 
 // TestF12_ListingTakesNoMoreThanPkgSFTP: the result of ReadDir for 100,000
-// entries is not larger than that of pkg/sftp.
+// entries uses no more memory than the result of pkg/sftp.
 func TestF12_ListingTakesNoMoreThanPkgSFTP(t *testing.T) {
 	const entries = 100_000
 	serve := func(rwc io.ReadWriteCloser) error {

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// FuzzNames: whatever a server says is the name of an entry, or the target of a link, what is taken for one lies in the directory.
+// FuzzNames: if a server's name for an entry is accepted, it lies in the
+// directory. If its target of a link is accepted, it lies in the tree.
 func FuzzNames(f *testing.F) {
 	for _, name := range []string{"a", "", ".", "..", "/", "a/b", "../a", "a\x00b", "a\\b", "C:a", "NUL", "...", "\xff\xfe", "~", "new\nline"} {
 		f.Add(name, name)

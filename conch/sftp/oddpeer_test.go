@@ -19,24 +19,24 @@ import (
 	"github.com/hawser-go/hawser/reactor"
 )
 
-// oddPeer is a session with an oddserver, over SSH and a connection in memory.
+// oddPeer is a session with an oddserver over SSH, on an in-memory connection.
 type oddPeer struct {
 	*sftp.Files
 	client *sftp.Client
 	s      *oddserver.Server
 	r      *reactor.Reactor
 	served sync.WaitGroup
-	conns  []net.Conn // the server's ends
+	conns  []net.Conn // the server's ends of the connections
 }
 
-// connectOdd opens a session. version is the version line of the server.
+// connectOdd opens a session with a server that sends the given version line.
 func connectOdd(t testing.TB, r *reactor.Reactor, s *oddserver.Server, version string) *oddPeer {
 	t.Helper()
 	p := &oddPeer{s: s, r: r}
 	dial := func(context.Context, string, string) (net.Conn, error) {
 		here, there := sshtest.MemPipe()
 		p.conns = append(p.conns, there)
-		p.served.Go(func() { _ = s.ServeSSH(there, version) }) // the client reports errors
+		p.served.Go(func() { _ = s.ServeSSH(there, version) }) // errors show at the client
 		return here, nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -51,7 +51,7 @@ func connectOdd(t testing.TB, r *reactor.Reactor, s *oddserver.Server, version s
 		t.Fatal(err)
 	}
 	p.Files = p.client.Files()
-	p.onLoop(func() { p.client.StripeFrom(1) }) // whatever the round trip
+	p.onLoop(func() { p.client.StripeFrom(1) }) // for any round trip
 	return p
 }
 
@@ -69,18 +69,18 @@ func (p *oddPeer) lost() (lost bool) {
 	return lost
 }
 
-// close ends the connection, and returns when the server has noticed that.
+// close ends the connection and waits until the server has closed too.
 func (p *oddPeer) close() {
 	p.onLoop(p.client.LoseConnection)
 	for _, c := range p.conns {
-		c.Close() // the client may have lost it already
+		c.Close() // an error means that it was closed before
 	}
 	p.served.Wait()
 	p.s.Wait()
 }
 
-// settled waits until the server has no open handle. It returns an error if that
-// takes too long.
+// settled waits until the server has no open handle. It returns an error if
+// handles are left after a time limit.
 func (p *oddPeer) settled(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, cellPatience/4)
 	defer cancel()
@@ -92,18 +92,18 @@ func (p *oddPeer) settled(ctx context.Context) error {
 	return nil
 }
 
-// random are bytes that files are made of.
+// random is the data that content returns slices of.
 var random = someBytes(24 << 20)
 
-// content returns n bytes that differ from call to call.
+// content returns n bytes that depend on seed.
 func content(n, seed int) []byte {
 	at := seed * 4099 % (len(random) - n)
 	return random[at : at+n]
 }
 
-// localNames returns the names in a directory.
+// localNames returns the sorted names of the entries of a directory.
 func localNames(dir string) (names []string) {
-	entries, _ := os.ReadDir(dir) // a missing directory has none
+	entries, _ := os.ReadDir(dir) // a missing directory has no entries
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}

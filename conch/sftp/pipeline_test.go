@@ -13,7 +13,8 @@ import (
 	"github.com/hawser-go/hawser/conch/internal/wire"
 )
 
-// testLoop is a loop without threads: posts wait until the test runs them.
+// testLoop is a loop without goroutines. Posted functions wait until run is
+// called.
 type testLoop struct {
 	posts  []func()
 	timers []func()
@@ -36,7 +37,7 @@ func (l *testLoop) AfterFunc(_ time.Duration, f func()) func() bool {
 
 func (l *testLoop) Now() time.Time { return time.Time{} }
 
-// run runs what was posted.
+// run calls the posted functions, including those posted meanwhile.
 func (l *testLoop) run() {
 	for len(l.posts) > 0 {
 		f := l.posts[0]
@@ -45,7 +46,7 @@ func (l *testLoop) run() {
 	}
 }
 
-// request is a READ, WRITE or CLOSE that a handServer has received.
+// request is a READ, WRITE or CLOSE request that a handServer has received.
 type request struct {
 	typ    uint8
 	id     uint32
@@ -55,11 +56,11 @@ type request struct {
 	data   []byte
 }
 
-// handServer is the transport of a client, and a server whose answers the test
-// gives by hand.
+// handServer is the transport of a client, and a server whose replies the test
+// sends.
 type handServer struct {
 	c        *filetransfer.FileTransferClient
-	requests []request // not answered
+	requests []request // requests without a reply
 }
 
 func newHandServer() *handServer {
@@ -115,7 +116,7 @@ func (s *handServer) open(t *testing.T, name string) *filetransfer.ClientFile {
 	return h
 }
 
-// take takes the i-th request off the list.
+// take removes request i and returns it.
 func (s *handServer) take(i int) request {
 	r := s.requests[i]
 	s.requests = slices.Delete(s.requests, i, i+1)
@@ -126,7 +127,7 @@ func (s *handServer) status(r request, code uint32) {
 	s.send(101, func(e *wire.Encoder) { e.Uint32(r.id); e.Uint32(code) })
 }
 
-// read answers a READ from content.
+// read answers a READ with data of content.
 func (s *handServer) read(r request, content []byte) {
 	if r.offset >= int64(len(content)) {
 		s.status(r, 1)
@@ -138,7 +139,7 @@ func (s *handServer) read(r request, content []byte) {
 
 const typeRead = 5
 
-// reading drives a reader over content with answers in random order.
+// readTest tests a reader. The replies are sent in random order.
 type readTest struct {
 	t    *testing.T
 	l    testLoop
@@ -146,8 +147,8 @@ type readTest struct {
 	r    *reader
 	pool *pool
 	got  []byte
-	held []chunk // delivered, without credit
-	most int     // the most requests at a time
+	held []chunk // delivered chunks without credit
+	most int     // greatest number of requests in flight
 }
 
 func newReadTest(t *testing.T, offset, planned int64) *readTest {
@@ -179,7 +180,7 @@ func (rt *readTest) credit(n int) {
 	rt.l.run()
 }
 
-// answer answers requests in random order, and gives credit, until the reader has
+// answer sends replies in random order and gives credit, until the reader has
 // ended.
 func (rt *readTest) answer(random *rand.Rand, content []byte) {
 	for !rt.r.over {
@@ -196,8 +197,8 @@ func (rt *readTest) answer(random *rand.Rand, content []byte) {
 	}
 }
 
-// TestF4_ReaderGoesOnToTheEnd: whatever size is announced, and in whatever order
-// answers come, the content is complete and in order.
+// TestF4_ReaderGoesOnToTheEnd: a reader delivers the complete content in order,
+// for any announced size and any order of replies.
 func TestF4_ReaderGoesOnToTheEnd(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, size := range []int{0, 1, 1000, 32 << 10, 100_000, 3_000_000} {
@@ -220,8 +221,8 @@ func TestF4_ReaderGoesOnToTheEnd(t *testing.T) {
 	}
 }
 
-// TestF10_ReaderStartsSmall: a file of unknown size costs one request at first,
-// and one of known size a second one, for the end.
+// TestF10_ReaderStartsSmall: a reader first sends one request for a file of
+// unknown size. For a file of known size it sends a second request for the end.
 func TestF10_ReaderStartsSmall(t *testing.T) {
 	content := someBytes(4000, 1)
 	rt := newReadTest(t, 0, 0)
@@ -245,8 +246,8 @@ func TestF10_ReaderStartsSmall(t *testing.T) {
 	}
 }
 
-// A reader keeps no more chunks than its window, and no more than maxBacklog
-// that wait for the consumer.
+// TestReaderIsBounded: a reader holds no more chunks than its window, or about
+// maxBacklog chunks that wait for the consumer.
 func TestReaderIsBounded(t *testing.T) {
 	content := someBytes(20<<20, 1)
 	for _, window := range []int{0, 5} {
@@ -265,8 +266,8 @@ func TestReaderIsBounded(t *testing.T) {
 	}
 }
 
-// TestF2_ReaderDoesWithoutAHandle: what fails on a further handle is read through
-// the first; a failure there is one.
+// TestF2_ReaderDoesWithoutAHandle: a chunk that fails on a further handle is
+// read again through the first handle. A failure there ends the reader.
 func TestF2_ReaderDoesWithoutAHandle(t *testing.T) {
 	content := someBytes(12<<20, 1)
 	rt := newReadTest(t, 0, int64(len(content)))
@@ -287,8 +288,8 @@ func TestF2_ReaderDoesWithoutAHandle(t *testing.T) {
 	}
 }
 
-// A failure ends the reader when the chunks before it are delivered. Behind the
-// end of the file, anything may fail.
+// TestReaderFailsInOrder: a failure ends the reader after the chunks before it
+// are delivered. Failures behind the end of the file are ignored.
 func TestReaderFailsInOrder(t *testing.T) {
 	for _, short := range []bool{false, true} {
 		content := someBytes(4*filetransfer.MaxChunk, 1)
@@ -307,7 +308,7 @@ func TestReaderFailsInOrder(t *testing.T) {
 		}
 		rt.s.read(first, content)
 		if short {
-			rt.s.read(rt.s.take(len(rt.s.requests)-1), content) // the rest of the first
+			rt.s.read(rt.s.take(len(rt.s.requests)-1), content) // the rest of the first chunk
 		}
 		want := first.n + second.n
 		if short {
@@ -319,13 +320,13 @@ func TestReaderFailsInOrder(t *testing.T) {
 	}
 }
 
-// writeTest drives a writer.
+// writeTest tests a writer.
 type writeTest struct {
 	t     *testing.T
 	l     testLoop
 	s     *handServer
 	w     *writer
-	got   []byte // at the server
+	got   []byte // content at the server
 	asked []func()
 }
 
@@ -350,7 +351,7 @@ func newWriteTest(t *testing.T, r io.Reader) *writeTest {
 	return wt
 }
 
-// fill lets the producer answer n requests.
+// fill lets the producer answer n of its requests.
 func (wt *writeTest) fill(n int) {
 	for ; n > 0 && len(wt.asked) > 0; n-- {
 		f := wt.asked[0]
@@ -360,7 +361,7 @@ func (wt *writeTest) fill(n int) {
 	wt.l.run()
 }
 
-// answer confirms the i-th write.
+// answer confirms write i.
 func (wt *writeTest) answer(i int) {
 	r := wt.s.take(i)
 	end := int(r.offset) + len(r.data)
@@ -372,7 +373,8 @@ func (wt *writeTest) answer(i int) {
 	wt.l.run()
 }
 
-// Everything is written once, in order of offset, whatever the order of answers.
+// TestWriter: all content is written once, in the order of offsets, for any
+// order of replies.
 func TestWriter(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	for _, size := range []int{0, 1, 32<<10 - 1, 32 << 10, 32<<10 + 1, 3_000_000} {
@@ -411,8 +413,8 @@ func TestWriter(t *testing.T) {
 	}
 }
 
-// TestF3_LastChunkLast: an upload in place sends its last chunk when all others
-// are confirmed.
+// TestF3_LastChunkLast: an upload in place sends its last chunk after all
+// others are confirmed.
 func TestF3_LastChunkLast(t *testing.T) {
 	content := someBytes(10*(32<<10)+1, 1)
 	wt := newWriteTest(t, bytes.NewReader(content))
@@ -439,8 +441,8 @@ func TestF3_LastChunkLast(t *testing.T) {
 	}
 }
 
-// TestF3_WritesStayTogether: no write is further than the spread from the first
-// byte that is not confirmed.
+// TestF3_WritesStayTogether: no write ends more than spread bytes after the
+// first unconfirmed byte.
 func TestF3_WritesStayTogether(t *testing.T) {
 	wt := newWriteTest(t, bytes.NewReader(make([]byte, 3<<20)))
 	wt.w.spread = 300 << 10
@@ -459,7 +461,7 @@ func TestF3_WritesStayTogether(t *testing.T) {
 }
 
 // TestF3_StoppedWriterWaits: a writer that fails or is stopped ends when the
-// writes in flight are answered, or after a time.
+// writes in flight are answered, or after a timeout.
 func TestF3_StoppedWriterWaits(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -496,7 +498,8 @@ func TestF3_StoppedWriterWaits(t *testing.T) {
 	}
 }
 
-// A source that fails is written up to there.
+// TestWriterOfAFailingSource: a writer writes the data before the error of its
+// source.
 func TestWriterOfAFailingSource(t *testing.T) {
 	content := someBytes(100_000, 1)
 	wt := newWriteTest(t, io.MultiReader(bytes.NewReader(content), brokenReader{}))

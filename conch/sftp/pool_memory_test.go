@@ -17,8 +17,8 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// peak returns how much more memory is in use, at most, while f runs. Memory that
-// the garbage collector has not found yet is not counted.
+// peak returns the peak of additional memory while f runs. It counts reachable
+// memory only.
 func peak(f func()) (most uint64) {
 	before := inUse()
 	done := make(chan struct{})
@@ -38,11 +38,11 @@ func peak(f func()) (most uint64) {
 	}
 }
 
-// TestF12_ManyTransfersAtOnce: 64 transfers at once stay within the pool and a
-// slot for each, and what the transports hold.
+// TestF12_ManyTransfersAtOnce: the memory of 64 concurrent transfers is bounded
+// by the pool, one slot for each, and the queues of the transports.
 func TestF12_ManyTransfersAtOnce(t *testing.T) {
 	const n, size = 64, 2 << 20
-	p := openSSH(t) // a process of its own
+	p := openSSH(t) // the server is another process
 	p.pool = newPool(poolSize)
 	source := write(t, filepath.Join(p.local, "source"), someBytes(size, 1))
 	all := func(begin func(i int) deferred.Deferred[Report]) uint64 {
@@ -63,7 +63,8 @@ func TestF12_ManyTransfersAtOnce(t *testing.T) {
 	theirs := peak(func() { pkgUploads(t, p, source, n) })
 	limit := uint64(poolSize + n*slotSize + 8<<20)
 	t.Logf("%d uploads: %d MiB, downloads: %d MiB, uploads of pkg/sftp: %d MiB, limit %d MiB", n, up>>20, down>>20, theirs>>20, limit>>20)
-	// With the race detector the loop is so slow that the test's pipes hold more.
+	// With the race detector the loop is slow, and more data waits in the
+	// test's pipes.
 	if (up > limit || down > limit) && !sshtest.RaceDetector {
 		t.Errorf("uploads %d bytes, downloads %d bytes, limit %d", up, down, limit)
 	}

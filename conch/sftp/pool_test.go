@@ -8,7 +8,7 @@ import (
 	"github.com/hawser-go/hawser/conch/filetransfer"
 )
 
-// takeAll takes buffers for n bytes until the lease gives none.
+// takeAll takes buffers of n bytes until the lease returns nil.
 func takeAll(l *lease, n int) (all []*buffer) {
 	for {
 		b := l.take(n, nil)
@@ -25,7 +25,8 @@ func releaseAll(all []*buffer) {
 	}
 }
 
-// The pool is bounded also in small buffers, which share slots.
+// TestPoolIsBounded: the limit of the pool holds for small buffers too, which
+// share slots.
 func TestPoolIsBounded(t *testing.T) {
 	const slots = 20
 	for _, tt := range []struct{ size, perSlot int }{
@@ -55,7 +56,8 @@ func TestPoolIsBounded(t *testing.T) {
 	}
 }
 
-// A second transfer gets a buffer while the first has taken everything.
+// TestPoolStarvesNobody: a second transfer gets buffers while the first holds
+// all it can get.
 func TestPoolStarvesNobody(t *testing.T) {
 	p := newPool(0)
 	for range 2 {
@@ -69,12 +71,12 @@ func TestPoolStarvesNobody(t *testing.T) {
 	}
 }
 
-// Buffers go to those who wait, in their order. A lease gets its own slot again,
-// and small buffers of one lease share a slot.
+// TestPoolWaiters: a free buffer goes to the first waiter. A lease's own slot
+// returns to that lease. Small buffers of a lease share a slot.
 func TestPoolWaiters(t *testing.T) {
 	p := newPool(slotSize)
 	first, second := p.open(), p.open()
-	held := takeAll(first, filetransfer.MaxChunk) // the pool's slot and its own
+	held := takeAll(first, filetransfer.MaxChunk) // the pool's slot and the lease's own slot
 	own := takeAll(second, filetransfer.MaxChunk)
 	var got []string
 	var buffers []*buffer
@@ -86,11 +88,11 @@ func TestPoolWaiters(t *testing.T) {
 	want(second, "small 1", 100)
 	want(first, "large", filetransfer.MaxChunk)
 	want(second, "small 2", 100)
-	held[len(held)-1].release() // first's own
+	held[len(held)-1].release() // the own slot of first
 	if len(got) != 1 || got[0] != "large" {
 		t.Errorf("%q", got)
 	}
-	held[0].release() // the pool's
+	held[0].release() // the pool's slot
 	if len(got) != 3 || got[1] != "small 1" || got[2] != "small 2" {
 		t.Errorf("%q", got)
 	}
@@ -118,7 +120,8 @@ func TestPoolReserve(t *testing.T) {
 	l.reserve() // does nothing
 }
 
-// The memory stays while a transfer lasts, and goes when the last is over.
+// TestPoolIsGivenBack: the memory is kept while any lease is open. It is freed
+// after the last lease is closed.
 func TestPoolIsGivenBack(t *testing.T) {
 	p := newPool(8 * slotSize)
 	first, second := p.open(), p.open()

@@ -15,8 +15,8 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// TestF3_Versions: size and time make a version, and the name of a partial file
-// is of one version only.
+// TestF3_Versions: a version is a size and a time. The name of a partial file
+// belongs to one version.
 func TestF3_Versions(t *testing.T) {
 	v := version{100, 1000}
 	names := make(map[string]bool)
@@ -57,7 +57,7 @@ func TestF3_Spread(t *testing.T) {
 	}
 }
 
-// interruption is a way for a transfer to end early, after n chunks have been seen.
+// interruption is a way to end a transfer early.
 type interruption struct {
 	name  string
 	apply func(p *peer, d deferred.Deferred[Report])
@@ -69,7 +69,7 @@ var interruptions = []interruption{
 	{"connection lost", func(p *peer, _ deferred.Deferred[Report]) { p.ConnectionLost(io.ErrClosedPipe) }, io.ErrClosedPipe},
 }
 
-// interrupt starts a transfer and interrupts it when it has moved at least n bytes.
+// interrupt starts a transfer and interrupts it after at least n bytes.
 func interrupt(p *peer, how interruption, n int64, begin func(o Options) deferred.Deferred[Report], o Options) error {
 	p.t.Helper()
 	_, err := await(p, func() deferred.Deferred[Report] {
@@ -88,14 +88,14 @@ func interrupt(p *peer, how interruption, n int64, begin func(o Options) deferre
 	return err
 }
 
-// quit waits until the server has ended.
+// quit closes the connection and waits until the server has exited.
 func (p *peer) quit() {
 	l := p.Transport().(*sftptest.Link)
 	l.LoseConnection()
 	l.Wait()
 }
 
-// again opens a new session with the same server.
+// again opens a new session with a new server process.
 func (p *peer) again() {
 	onLoop(p, func() {
 		c := must2(p.openChannel())
@@ -134,8 +134,8 @@ func partIn(t *testing.T, dir, base string) string {
 	return ""
 }
 
-// TestF3_ResumeGet: an interrupted download leaves a beginning under another name,
-// and is continued exactly there.
+// TestF3_ResumeGet: an interrupted download keeps its data in a partial file.
+// The next download resumes at the end of that file.
 func TestF3_ResumeGet(t *testing.T) {
 	const size = 60*chunkSize + 17
 	for _, how := range interruptions {
@@ -176,14 +176,15 @@ func TestF3_ResumeGet(t *testing.T) {
 	}
 }
 
-// slow makes the local disk slow enough for a transfer to be interrupted: each chunk waits for the loop to have come around.
+// slow makes the local disk slow, so that a transfer can be interrupted. Each
+// operation waits for an iteration of the loop.
 func slow(p *peer) {
 	p.disk = func(d disk) disk {
 		return &faultyDisk{disk: d, before: func(op, name string) error { onLoop(p, func() {}); return nil }}
 	}
 }
 
-// TestF3_ResumePut: an interrupted upload goes back by its spread.
+// TestF3_ResumePut: a resumed upload first goes back by its spread.
 func TestF3_ResumePut(t *testing.T) {
 	const size = 60*chunkSize + 17
 	for _, how := range interruptions {
@@ -226,8 +227,8 @@ func TestF3_ResumePut(t *testing.T) {
 	}
 }
 
-// TestF3_ResumeOfSomethingElse: a file under its own name is never continued; one
-// of the same version is left alone.
+// TestF3_ResumeOfSomethingElse: an existing target is never resumed. A target
+// of the same version is skipped.
 func TestF3_ResumeOfSomethingElse(t *testing.T) {
 	p := openSSH(t)
 	content := someBytes(3*chunkSize, 1)
@@ -236,7 +237,7 @@ func TestF3_ResumeOfSomethingElse(t *testing.T) {
 		name  string
 		there []byte
 		time  int64
-		whole bool // it counts as whole
+		whole bool // the target counts as complete
 	}{
 		{"older", someBytes(chunkSize, 2), 999_999_999, false},
 		{"longer", someBytes(4*chunkSize, 2), 1_000_000_000, false},
@@ -269,7 +270,8 @@ func TestF3_ResumeOfSomethingElse(t *testing.T) {
 	}
 }
 
-// Whenever a transfer is cancelled, it ends, leaves no handle and no buffer behind, and can be taken up again.
+// TestCancelAtEveryStep cancels a transfer after each of its requests. The
+// transfer must end and release its handles and buffers.
 func TestCancelAtEveryStep(t *testing.T) {
 	p := openSSH(t)
 	content := someBytes(4*chunkSize, 1)
@@ -300,7 +302,7 @@ func TestCancelAtEveryStep(t *testing.T) {
 				t.Fatalf("%s, cancelled at request %d: %v", name, step, err)
 			}
 			onLoop(p, func() { p.Transport().(*sftptest.Link).Sent = nil })
-			must(p, func() deferred.Deferred[string] { return p.RealPath(".") }) // late answers are in by then
+			must(p, func() deferred.Deferred[string] { return p.RealPath(".") }) // late replies arrive before this reply
 			if finished || step > 40 {
 				break
 			}
@@ -309,7 +311,8 @@ func TestCancelAtEveryStep(t *testing.T) {
 	}
 }
 
-// faultyDisk is a disk on which things go wrong.
+// faultyDisk is a disk whose operations can fail. before is called first, and
+// its error is returned.
 type faultyDisk struct {
 	disk
 	before func(op, name string) error
@@ -393,8 +396,9 @@ func (f *faultyFile) Close() error {
 	return errors.Join(err, f.file.Close())
 }
 
-// The local disk fails, at each thing that it does: the transfer fails with that, the server's handles are closed, the target is left alone if the
-// transfer is atomic, and next time it works.
+// TestDiskFailures: an operation of the local disk fails. The transfer returns
+// the error and closes the server's handles. A target of an atomic transfer is
+// unchanged. The second attempt succeeds.
 func TestDiskFailures(t *testing.T) {
 	p := openSSH(t)
 	content := someBytes(5*chunkSize, 1)
@@ -450,7 +454,8 @@ func TestDiskFailures(t *testing.T) {
 	}
 }
 
-// The connection is lost at each request: everything ends, with that as the cause.
+// TestConnectionLostAtEveryStep: the connection is lost after each request.
+// Every transfer ends with the reason of the loss.
 func TestConnectionLostAtEveryStep(t *testing.T) {
 	p := openSSH(t)
 	content := someBytes(3*chunkSize, 1)

@@ -27,7 +27,7 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// openSFTP opens a session that ends with the test.
+// openSFTP opens a session. The session ends with the reactor of the test.
 func openSFTP(t *testing.T, r *reactor.Reactor, to sshtest.Target) *sftp.Client {
 	t.Helper()
 	s, err := sshtest.Await(t, r, func() deferred.Deferred[*sftp.Client] {
@@ -39,8 +39,8 @@ func openSFTP(t *testing.T, r *reactor.Reactor, to sshtest.Target) *sftp.Client 
 	return s
 }
 
-// sftpServers are those that OpenSFTP is tested against, with the directory
-// that sessions begin in.
+// sftpServers start the servers for tests. They return the directory in which
+// sessions start.
 var sftpServers = map[string]func(t *testing.T) (to sshtest.Target, dir string){
 	"embedded": func(t *testing.T) (sshtest.Target, string) {
 		s, to := sshtest.Embedded(t, conchtest.Options{})
@@ -85,7 +85,7 @@ func TestOpenSFTP(t *testing.T) {
 			if _, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] {
 				s.LoseConnection()
 				return s.WhenClosed()
-			}); err != nil { // F10: it was closed here
+			}); err != nil { // F10: no error, because we closed the session
 				t.Errorf("closed because of %v", err)
 			}
 			if _, err := files.Stat(t.Context(), "remote"); !errors.Is(err, sftp.ErrClosed) {
@@ -95,7 +95,7 @@ func TestOpenSFTP(t *testing.T) {
 	}
 }
 
-// TestOpenSFTP_Target: what is dialled, and as whom, for each form of target.
+// TestOpenSFTP_Target checks the address and the user for each form of target.
 func TestOpenSFTP_Target(t *testing.T) {
 	r := sshtest.Start(t)
 	dialled := errors.New("dialled")
@@ -136,7 +136,7 @@ func TestOpenSFTP_Target(t *testing.T) {
 	}
 }
 
-// TestOpenSFTP_Failures: PORT-6. Each failure names its phase.
+// TestOpenSFTP_Failures: PORT-6. The error of each failure contains its phase.
 func TestOpenSFTP_Failures(t *testing.T) {
 	exec := func(command string, ch gossh.Channel) uint32 {
 		switch command {
@@ -146,7 +146,7 @@ func TestOpenSFTP_Failures(t *testing.T) {
 			fmt.Fprint(ch.Stderr(), "nothing for you here\n")
 			return 9
 		case "/hang":
-			_, _ = io.Copy(io.Discard, ch) // until the client goes
+			_, _ = io.Copy(io.Discard, ch) // returns when the client closes
 		}
 		return 0
 	}
@@ -180,8 +180,8 @@ func TestOpenSFTP_Failures(t *testing.T) {
 	}
 }
 
-// TestOpenSFTP_Cancel: cancelled after any number of phases, the attempt is
-// over at once and leaves nothing behind.
+// TestOpenSFTP_Cancel: an attempt that is cancelled after any number of phases
+// ends at once and leaves nothing behind.
 func TestOpenSFTP_Cancel(t *testing.T) {
 	for n := range 7 {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
@@ -210,8 +210,8 @@ func TestOpenSFTP_Cancel(t *testing.T) {
 	}
 }
 
-// TestOpenSFTPOn: several sessions on one connection, which stays open when
-// they are closed.
+// TestOpenSFTPOn opens several sessions on one connection. Closing a session
+// does not close the connection.
 func TestOpenSFTPOn(t *testing.T) {
 	r := sshtest.Start(t)
 	to, _ := sftpServers["OpenSSH"](t)
@@ -241,8 +241,8 @@ func TestOpenSFTPOn(t *testing.T) {
 	}
 }
 
-// TestSFTP_ConnectionLost: PORT-6, C-SFTP-60, C-SFTP-63. The server goes away
-// in the middle of a sftp.
+// TestSFTP_ConnectionLost: PORT-6, C-SFTP-60, C-SFTP-63. The connection is lost
+// during a transfer.
 func TestSFTP_ConnectionLost(t *testing.T) {
 	r := sshtest.Start(t)
 	server, to := sshtest.Embedded(t, conchtest.Options{})
@@ -261,7 +261,7 @@ func TestSFTP_ConnectionLost(t *testing.T) {
 	}
 }
 
-// cutter is a writer that cuts the connection.
+// cutter is a writer that closes the connection at each Write.
 type cutter func()
 
 func (c cutter) Write(p []byte) (int, error) {
@@ -269,8 +269,8 @@ func (c cutter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestSFTP_Lanes: a transfer over several channels, of a server that grants all
-// of them, and of one that does not.
+// TestSFTP_Lanes: a transfer uses several channels, or the number of channels
+// that the server grants.
 func TestSFTP_Lanes(t *testing.T) {
 	for _, tt := range []struct {
 		extra []string
@@ -286,9 +286,9 @@ func TestSFTP_Lanes(t *testing.T) {
 			if err := os.WriteFile(source, content, 0o644); err != nil {
 				t.Fatal(err)
 			}
-			for range 2 { // the second time with channels that are open
+			for range 2 { // the second time the channels are open
 				up, err := sshtest.Await(t, r, func() deferred.Deferred[sftp.Report] {
-					s.StripeFrom(1) // whatever the round trip
+					s.StripeFrom(1) // for any round trip
 					return s.Put(source, "remote", sftp.Options{})
 				})
 				if got, _ := os.ReadFile(filepath.Join(server.Home, "remote")); err != nil || up.Channels != tt.want || !bytes.Equal(got, content) {
@@ -303,7 +303,7 @@ func TestSFTP_Lanes(t *testing.T) {
 	}
 }
 
-// TestSFTP_Walk uses the standard library on a session.
+// TestSFTP_Walk walks a session's file system with fs.WalkDir.
 func TestSFTP_Walk(t *testing.T) {
 	r := sshtest.Start(t)
 	to, dir := sftpServers["embedded"](t)
@@ -321,7 +321,7 @@ func TestSFTP_Walk(t *testing.T) {
 	}
 }
 
-// TestSFTP_BlockingOnTheLoop: a call that could never return says so.
+// TestSFTP_BlockingOnTheLoop: a blocking call on the loop returns ErrOnLoop.
 func TestSFTP_BlockingOnTheLoop(t *testing.T) {
 	r := sshtest.Start(t)
 	to, _ := sftpServers["embedded"](t)
@@ -333,8 +333,8 @@ func TestSFTP_BlockingOnTheLoop(t *testing.T) {
 	})
 }
 
-// TestF36_Banner: a start-up file of the server's shell that prints something
-// is quoted, and what to do about it is said.
+// TestF36_Banner: the server's shell prints text before SFTP starts. The error
+// quotes the text and says what to do.
 func TestF36_Banner(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.OpenSSH(t, "Subsystem chatty echo 'Have a nice day'; cat")
@@ -348,12 +348,12 @@ func TestF36_Banner(t *testing.T) {
 	}
 }
 
-// TestF10_EOF: a server that ends its direction, but does not close the
-// channel, ends the session: nothing waits for ever.
+// TestF10_EOF: if the server sends EOF but does not close the channel, the
+// session ends. No call waits forever.
 func TestF10_EOF(t *testing.T) {
 	r := sshtest.Start(t)
 	_, to := sshtest.Embedded(t, conchtest.Options{Session: func(ch gossh.Channel, req *gossh.Request) bool {
-		_ = req.Reply(true, nil)                           // a lost connection fails the test elsewhere
+		_ = req.Reply(true, nil)                           // if the connection is lost, another check fails
 		_, _ = io.ReadFull(ch, make([]byte, 9))            // INIT
 		_, _ = ch.Write([]byte{0, 0, 0, 5, 2, 0, 0, 0, 3}) // VERSION
 		_, _ = io.ReadFull(ch, make([]byte, 5))            // the beginning of a request

@@ -23,7 +23,8 @@ const chunkSize = filetransfer.MaxChunk
 
 var sizes = []int{0, 1, 1000, chunkSize - 1, chunkSize, chunkSize + 1, 2 * chunkSize, 5*chunkSize + 12345}
 
-// TestPutAtomic_Directory: nothing is sent, and nothing left, if the file cannot have its name in the end.
+// TestPutAtomic_Directory: an atomic upload onto a directory fails before data
+// is sent. No partial file is left.
 func TestPutAtomic_Directory(t *testing.T) {
 	forEachPeer(t, func(t *testing.T, p *peer) {
 		source := write(t, filepath.Join(p.local, "source"), someBytes(2*chunkSize, 1))
@@ -103,7 +104,8 @@ func TestOverwriting(t *testing.T) {
 	}
 }
 
-// At a server without posix-rename an atomic put still replaces what there is.
+// TestAtomicPutWithoutPosixRename: an atomic upload replaces the target even if
+// the server lacks posix-rename.
 func TestAtomicPutWithoutPosixRename(t *testing.T) {
 	p := python(t, "twisted")
 	source := write(t, filepath.Join(p.local, "source"), []byte("new"))
@@ -188,7 +190,7 @@ type panicking struct{}
 func (panicking) Read([]byte) (int, error)  { panic("in Read") }
 func (panicking) Write([]byte) (int, error) { panic("in Write") }
 
-// noHandles checks that OpenSSH's server has none of the files open.
+// noHandles checks that OpenSSH's server has none of the named files open.
 func noHandles(p *peer, names ...string) {
 	p.t.Helper()
 	if _, err := os.Stat("/proc/self/fd"); err != nil {
@@ -208,7 +210,7 @@ func noHandles(p *peer, names ...string) {
 	}
 }
 
-// Files of /proc say that they are empty.
+// TestFilesOfUnknownSize: a file in /proc has content although its size is 0.
 func TestFilesOfUnknownSize(t *testing.T) {
 	p := openSSH(t)
 	want, err := os.ReadFile("/proc/version")
@@ -245,7 +247,7 @@ func TestSparse(t *testing.T) {
 	}
 }
 
-// A hundred MiB up and down, at each server.
+// TestLargeFile transfers 100 MiB in both directions with each server.
 func TestLargeFile(t *testing.T) {
 	const size = 100 << 20
 	content := someBytes(size, 9)
@@ -268,7 +270,8 @@ func TestLargeFile(t *testing.T) {
 	})
 }
 
-// With hardly any memory it goes slowly, but it goes; two at a time, too.
+// TestTinyArena: transfers succeed with an empty buffer pool, and so do two at
+// the same time.
 func TestTinyArena(t *testing.T) {
 	p := openSSH(t)
 	p.pool = newPool(0)

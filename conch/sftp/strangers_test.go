@@ -21,12 +21,12 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// stranger is a server of another project, with the directory in which its
-// sessions begin.
+// stranger is a server of another project. start returns the directory in which
+// its sessions start.
 type stranger struct {
 	name   string
 	start  func(t *testing.T) (to sshtest.Target, dir string)
-	except []exception // for names of strangerTasks
+	except []exception // expected failures; cells is a name in strangerTasks
 }
 
 var noSync = exception{"sync", fails, errors.ErrUnsupported, "no fsync"}
@@ -50,21 +50,22 @@ var strangers = []stranger{
 		[]exception{noSync, {"link", either, nil, "no links"}}},
 }
 
-// pkgServer is the Server of pkg/sftp, which works on the files of the machine.
+// pkgServer starts an SSH server with pkg/sftp's Server, which serves local
+// files.
 func pkgServer(t *testing.T) (sshtest.Target, string) {
 	dir := t.TempDir()
 	_, to := sshtest.Embedded(t, conchtest.Options{Session: func(ch gossh.Channel, req *gossh.Request) bool {
 		if req.Type != "subsystem" {
 			return false
 		}
-		_ = req.Reply(true, nil) // fails only if the connection is lost
+		_ = req.Reply(true, nil) // if the connection is lost, another check fails
 		server, err := sftp.NewServer(ch, sftp.WithServerWorkingDirectory(dir))
 		if err != nil {
 			t.Error(err)
 			return true
 		}
-		go func() { // ends with the channel
-			_ = server.Serve() // the client reports errors
+		go func() { // ends when the channel is closed
+			_ = server.Serve() // errors show at the client
 			ch.Close()
 		}()
 		return true
@@ -72,8 +73,8 @@ func pkgServer(t *testing.T) (sshtest.Target, string) {
 	return to, dir
 }
 
-// ssh2Server is a server of the package ssh2 for Node.js. NODE_PATH is the
-// directory that has the package, unless Node.js finds it without.
+// ssh2Server starts a server with the Node.js package ssh2. If Node.js cannot
+// find the package, NODE_PATH must name its directory.
 func ssh2Server(t *testing.T) (sshtest.Target, string) {
 	if osexec.Command("node", "-e", `require("ssh2")`).Run() != nil {
 		conchtest.MissingPeer(t, "node with the package ssh2 in NODE_PATH")
@@ -89,20 +90,19 @@ func rcloneServer(t *testing.T) (sshtest.Target, string) {
 	rclone := conchtest.Program(t, "rclone")
 	keys, to := sshtest.Credentials(t)
 	dir := t.TempDir()
-	// rclone writes its log to standard error, and does not end with its input.
+	// rclone logs to standard error, and does not exit when its input ends.
 	cmd := osexec.Command("sh", "-c", `"$0" "$@" 2>&1 & cat >/dev/null; kill $!; wait`, rclone, "serve", "sftp", dir,
 		"--addr", "127.0.0.1:0", "--no-auth", "--key", filepath.Join(keys, "host"), "--config", filepath.Join(keys, "none"))
 	to.Port = sshtest.Stranger(t, cmd, "listening")
 	return to, dir
 }
 
-// strangerTasks are what each server must do. They get a session and the
-// directory of the server.
+// strangerTasks are the tasks for each server.
 var strangerTasks = []struct {
 	name string
 	run  func(c *strangerCell) error
 }{
-	{"files", func(c *strangerCell) error { // of different sizes, up and down, over an old one
+	{"files", func(c *strangerCell) error { // files of several sizes in both directions, each over an older file
 		for i, size := range []int{0, 1, 32768, 261120, 261121, 3 << 20} {
 			if err := c.roundTrip("file", content(size, i), oursftp.Options{}); err != nil {
 				return fmt.Errorf("%d bytes: %w", size, err)
@@ -139,7 +139,7 @@ var strangerTasks = []struct {
 		}
 		return nil
 	}},
-	{"many", func(c *strangerCell) error { // small files, many at a time
+	{"many", func(c *strangerCell) error { // small files, transferred concurrently
 		const n = 300
 		for i := range n {
 			if err := writeAged(filepath.Join(c.local, "many", fmt.Sprint(i)), content(500+i, i), sourceTime); err != nil {
@@ -149,7 +149,7 @@ var strangerTasks = []struct {
 		_, err := c.PutGlob(c.ctx, filepath.Join(c.local, "many", "*"), "many", oursftp.Options{})
 		_, back := c.Get(c.ctx, "many", filepath.Join(c.local, "back"), oursftp.Options{})
 		for i := range n {
-			there, _ := os.ReadFile(filepath.Join(c.dir, "many", fmt.Sprint(i))) // a missing file is a difference
+			there, _ := os.ReadFile(filepath.Join(c.dir, "many", fmt.Sprint(i))) // a missing file is reported as a difference
 			here, _ := os.ReadFile(filepath.Join(c.local, "back", fmt.Sprint(i)))
 			if d := differs(there, content(500+i, i)) + differs(here, content(500+i, i)); d != "" {
 				return fmt.Errorf("file %d: %s (%v, %v)", i, d, err, back)
@@ -256,7 +256,7 @@ func (c *strangerCell) tree(o oursftp.Options) error {
 	return cmp.Or(up, down)
 }
 
-// resume gives up an upload and a download in the middle, and continues them.
+// resume cancels an upload and a download in the middle, then resumes them.
 func (c *strangerCell) resume() error {
 	data := content(striped, 9)
 	source, back := filepath.Join(c.local, "resume"), filepath.Join(c.local, "resume.back")
@@ -312,7 +312,7 @@ func (c trippedConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// TestStrangers does the usual tasks with the servers of other projects.
+// TestStrangers runs common tasks with the servers of other projects.
 func TestStrangers(t *testing.T) {
 	for _, s := range strangers {
 		t.Run(s.name, func(t *testing.T) {
@@ -322,7 +322,7 @@ func TestStrangers(t *testing.T) {
 			to = to.Through(func(c net.Conn) net.Conn { return trippedConn{c, moved} })
 			session := openSFTP(t, r, to)
 			sshtest.OnLoop(t, r, func() { session.StripeFrom(1) })
-			defer func() { // before the server is waited for
+			defer func() { // must run before the server is stopped
 				_, _ = sshtest.Await(t, r, func() deferred.Deferred[struct{}] { // the server may end the connection first
 					session.LoseConnection()
 					return session.WhenClosed()
@@ -345,7 +345,7 @@ func TestStrangers(t *testing.T) {
 	}
 }
 
-// unlike says how an error differs from the expected outcome.
+// unlike describes the difference between an error and the expected outcome.
 func (e exception) unlike(err error) string {
 	switch {
 	case err != nil && e.want == succeeds:

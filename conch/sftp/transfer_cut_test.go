@@ -15,14 +15,15 @@ import (
 
 var errCut = fmt.Errorf("cut: %w", io.EOF)
 
-// C-SFTP-60: a connection that ends with an end-of-file, in the middle of what is read, is neither the end of a file nor of a directory.
+// C-SFTP-60: an EOF of the connection is neither the end of a file nor the end
+// of a directory.
 func TestLossIsNotTheEndOfAFile(t *testing.T) {
 	const readType, readdirType = 5, 12
 	content := func(_ string, offset uint64, n int) []byte { return make([]byte, n) }
 	for _, tt := range []struct {
 		name, remote string
 		size         uint64
-		typ          uint8 // of the request that is not answered
+		typ          uint8 // type of the request at which the connection is lost
 		nth          int
 	}{
 		{"small file", "x.txt", 3, readType, 1},
@@ -60,7 +61,8 @@ func TestLossIsNotTheEndOfAFile(t *testing.T) {
 	}
 }
 
-// A source that fails with an error about an end-of-file, its own source having been cut off, has not ended: what it gave is not all.
+// TestReaderThatWasCutOff: io.ErrUnexpectedEOF, or an error that wraps io.EOF,
+// is not the end of the source. The upload fails with that error.
 func TestReaderThatWasCutOff(t *testing.T) {
 	p := openSSH(t)
 	for _, cut := range []error{io.ErrUnexpectedEOF, errCut} {

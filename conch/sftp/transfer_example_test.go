@@ -13,7 +13,7 @@ import (
 	"github.com/hawser-go/hawser/reactor"
 )
 
-// A tree goes to a server, and one file of it comes back.
+// The program uploads a tree and downloads one of its files.
 func Example() {
 	server, err := conchtest.Start(conchtest.Options{})
 	if err != nil {
@@ -61,7 +61,7 @@ func Example() {
 	// <nil>
 }
 
-// password answers for the user, and nothing else does.
+// password is a UI that answers every question with the password.
 type password struct {
 	client.UI
 	text string

@@ -22,31 +22,31 @@ import (
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
 
-// patience bounds how long a test waits for something that must come.
+// patience is the time limit for events that must happen.
 const patience = time.Minute
 
-// peer is a session with a real server, over pipes, and the directory that the server starts in.
+// peer is a session with a real server over pipes.
 type peer struct {
 	*Client
 	t     testing.TB
 	r     *reactor.Reactor
-	dir   string // of the server
-	local string // an empty directory
+	dir   string // the server's working directory
+	local string // an empty local directory
 	start sftptest.Start
-	ascii bool // the server stumbles over other names
+	ascii bool // the server supports only ASCII names
 }
 
-// connect opens a session with a server of its own.
+// connect starts a server and returns a client for it.
 func (p *peer) connect() (*filetransfer.FileTransferClient, *sftptest.Link) {
 	server, err := p.start(p.t, p.dir)
 	if err != nil {
-		panic(err) // this is the loop's goroutine; the test's is told by await
+		panic(err) // runs on the loop; await reports the panic to the test
 	}
 	c := filetransfer.NewFileTransferClient()
 	return c, sftptest.NewLink(server, c, p.r)
 }
 
-// newPeer starts a reactor, and a server as a session.
+// newPeer starts a reactor and a session with a server.
 func newPeer(t testing.TB, start sftptest.Start) *peer {
 	p := &peer{t: t, dir: t.TempDir(), local: t.TempDir(), start: start}
 	reactortest.CheckGoroutines(t)
@@ -131,7 +131,8 @@ func python(t testing.TB, needs string) *peer {
 	return p
 }
 
-// odd returns a name that is not ASCII, or something like it if the server knows no other.
+// odd returns name. If the server supports only ASCII, it replaces other
+// characters.
 func (p *peer) odd(name string) string {
 	if !p.ascii {
 		return name
@@ -160,7 +161,7 @@ func forEachPeer(t *testing.T, test func(t *testing.T, p *peer)) {
 	}
 }
 
-// someBytes returns bytes that differ from seed to seed.
+// someBytes returns n bytes that depend on seed.
 func someBytes(n int, seed byte) []byte {
 	p := make([]byte, n)
 	_, _ = rand.NewChaCha8([32]byte{seed}).Read(p) // never fails
@@ -191,7 +192,7 @@ func age(t testing.TB, name string, seconds int64) {
 	}
 }
 
-// treeOf describes everything below dir, one line each.
+// treeOf describes all entries below dir, one line each.
 func treeOf(t testing.TB, dir string) []string {
 	t.Helper()
 	var lines []string

@@ -18,7 +18,7 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// odd is a session with a server of package oddserver.
+// odd returns a session with a server of package oddserver.
 func odd(t *testing.T, o oddserver.Oddities) (*peer, *oddserver.Server) {
 	s := oddserver.New(o)
 	p := newPeer(t, func(testing.TB, string) (sftptest.Server, error) { return sftptest.Serve(s.Serve), nil })
@@ -34,7 +34,7 @@ func content(s *oddserver.Server, name string) []byte {
 	return append([]byte{}, is.Data...)
 }
 
-// count returns how many requests of a type the server has received.
+// count returns the number of requests of the given type in the server's log.
 func count(s *oddserver.Server, typ byte) (n int) {
 	for _, r := range s.Log() {
 		if r.Type == typ {
@@ -44,8 +44,8 @@ func count(s *oddserver.Server, typ byte) (n int) {
 	return n
 }
 
-// TestTransfersAtOddServers: whatever the server is like, what is reported good
-// is good.
+// TestTransfersAtOddServers: a transfer that succeeds has the right content,
+// with every odd server.
 func TestTransfersAtOddServers(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -122,7 +122,8 @@ func TestTransfersAtOddServers(t *testing.T) {
 	}
 }
 
-// TestF8_EmptyFile: no WRITE, and no FSETSTAT.
+// TestF8_EmptyFile: an upload of an empty file sends neither WRITE nor
+// FSETSTAT.
 func TestF8_EmptyFile(t *testing.T) {
 	p, s := odd(t, oddserver.Oddities{})
 	source := write(t, filepath.Join(p.local, "empty"), nil)
@@ -134,8 +135,8 @@ func TestF8_EmptyFile(t *testing.T) {
 	}
 }
 
-// TestF1_DependentRequests: requests that depend on others are sent after the
-// answers to these.
+// TestF1_DependentRequests: a request is sent after the replies to the requests
+// that it depends on.
 func TestF1_DependentRequests(t *testing.T) {
 	for _, size := range []int{100, 600_000} {
 		for _, o := range []Options{{}, {Atomic: true, Preserve: true, Sync: true}} {
@@ -171,7 +172,8 @@ func TestF1_DependentRequests(t *testing.T) {
 	}
 }
 
-// TestF7_Sync: a server that cannot sync is not asked for more.
+// TestF7_Sync: without fsync@openssh.com, an upload with Sync fails before a
+// file is opened.
 func TestF7_Sync(t *testing.T) {
 	for _, without := range []bool{false, true} {
 		t.Run("", func(t *testing.T) {
@@ -189,8 +191,8 @@ func TestF7_Sync(t *testing.T) {
 	}
 }
 
-// TestF7_CloseFails: a CLOSE that fails is a failed upload, and its partial file
-// does not get the name.
+// TestF7_CloseFails: an upload fails if CLOSE fails. Its partial file is not
+// renamed to the target.
 func TestF7_CloseFails(t *testing.T) {
 	for _, size := range []int{100, 600_000} {
 		for _, o := range []Options{{}, {Atomic: true}, {Exclusive: true}} {
@@ -208,8 +210,8 @@ func TestF7_CloseFails(t *testing.T) {
 	}
 }
 
-// TestF5_RenameFails: a rename that fails leaves the old file, and takes the
-// partial one away.
+// TestF5_RenameFails: if the rename fails, the old target is kept and the
+// partial file is removed.
 func TestF5_RenameFails(t *testing.T) {
 	for _, code := range []uint32{oddserver.Denied, oddserver.Failure, oddserver.AlreadyExists, oddserver.Unsupported} {
 		for _, extensions := range []bool{false, true} {
@@ -228,13 +230,13 @@ func TestF5_RenameFails(t *testing.T) {
 	}
 }
 
-// onSent calls f on the loop with each packet that is sent.
+// onSent sets the function that is called on the loop with each sent packet.
 func onSent(p *peer, f func(packet []byte)) {
 	onLoop(p, func() { p.Transport().(*sftptest.Link).Sent = f })
 }
 
 // TestF5_SecondRenameFails: at a server whose rename does not replace, the old
-// file comes back.
+// target is restored if the second rename fails.
 func TestF5_SecondRenameFails(t *testing.T) {
 	p, s := odd(t, oddserver.Oddities{NoExtensions: true})
 	s.WriteFile("target", []byte("old"), time.Now())
@@ -242,8 +244,8 @@ func TestF5_SecondRenameFails(t *testing.T) {
 	renames := 0
 	onSent(p, func(packet []byte) {
 		if packet[4] == oddserver.RENAME {
-			if renames++; renames == 3 { // after that of the old file
-				packet[13] ^= 0x40 // another name
+			if renames++; renames == 3 { // the old target has been renamed before
+				packet[13] ^= 0x40 // changes the name, so that the rename fails
 			}
 		}
 	})
@@ -255,7 +257,7 @@ func TestF5_SecondRenameFails(t *testing.T) {
 	}
 }
 
-// TestF5_ExclusiveAtomic: a target that appears during the transfer stays.
+// TestF5_ExclusiveAtomic: a target that appears during the transfer is kept.
 func TestF5_ExclusiveAtomic(t *testing.T) {
 	o := Options{Exclusive: true, Atomic: true}
 	for _, without := range [][]string{nil, {oddserver.Hardlink}, {oddserver.Hardlink, oddserver.PosixRename}} {
@@ -313,7 +315,7 @@ func TestF5_ExclusiveAtomic(t *testing.T) {
 	}
 }
 
-// slowReads calls f at the first read of a local file.
+// slowReads returns a disk that calls f at each read of a local file.
 func slowReads(p *peer, f func()) func(disk) disk {
 	return func(d disk) disk {
 		return &faultyDisk{disk: d, before: func(op, _ string) error {
@@ -325,7 +327,8 @@ func slowReads(p *peer, f func()) func(disk) disk {
 	}
 }
 
-// TestF9_PreserveRefused: the content counts, and the Report has a warning.
+// TestF9_PreserveRefused: if the server refuses attributes, the upload
+// succeeds, and the Report contains a warning.
 func TestF9_PreserveRefused(t *testing.T) {
 	for _, size := range []int{100, 600_000} {
 		t.Run("", func(t *testing.T) {
@@ -342,7 +345,7 @@ func TestF9_PreserveRefused(t *testing.T) {
 	}
 }
 
-// TestF9_AccessTime: Preserve keeps both times, up and down.
+// TestF9_AccessTime: Preserve keeps both times, in both directions.
 func TestF9_AccessTime(t *testing.T) {
 	p, s := odd(t, oddserver.Oddities{})
 	source := write(t, filepath.Join(p.local, "source"), []byte("x"))
@@ -364,8 +367,8 @@ func TestF9_AccessTime(t *testing.T) {
 	}
 }
 
-// TestF3_SourceChanges: a source that changes during a transfer with Resume is an
-// error, and nothing is left of the mixture.
+// TestF3_SourceChanges: a transfer with Resume fails if the source changes
+// during the transfer. No partial file is left.
 func TestF3_SourceChanges(t *testing.T) {
 	p, s := odd(t, oddserver.Oddities{})
 	source := write(t, filepath.Join(p.local, "source"), someBytes(600_000, 1))
@@ -387,7 +390,7 @@ func TestF3_SourceChanges(t *testing.T) {
 }
 
 // TestF3_StaleParts: partial files of other versions are reported, and removed
-// only on demand. A partial file of another target is neither.
+// only with RemoveStale. Partial files of other targets are ignored.
 func TestF3_StaleParts(t *testing.T) {
 	p, s := odd(t, oddserver.Oddities{})
 	stale, other := partOf("file", version{1, 2}.key("x")), partOf("file2", version{1, 2}.key("x"))
@@ -402,7 +405,7 @@ func TestF3_StaleParts(t *testing.T) {
 		}
 		up, upErr := p.put(source, "dir/file", Options{Resume: true, RemoveStale: remove})
 		down, downErr := p.get("dir/file", target, Options{Resume: true, RemoveStale: remove})
-		gone := len(up.StaleParts) == 0 // the third time
+		gone := len(up.StaleParts) == 0 // at the third transfer
 		if upErr != nil || downErr != nil || !gone && (!slices.Equal(up.StaleParts, []string{"dir/" + stale}) || !slices.Equal(down.StaleParts, []string{filepath.Join(p.dir, stale)})) {
 			t.Errorf("remove %v: %+v, %v, %+v, %v", remove, up, upErr, down, downErr)
 		}
@@ -420,7 +423,8 @@ func TestF3_StaleParts(t *testing.T) {
 	}
 }
 
-// TestF3_ResumeInOrderOnly: a server that cannot continue a file gets it anew.
+// TestF3_ResumeInOrderOnly: if the server cannot continue a file, the upload
+// starts over.
 func TestF3_ResumeInOrderOnly(t *testing.T) {
 	p, s := odd(t, oddserver.Oddities{SequentialWrites: true})
 	want := someBytes(4<<20, 1)
@@ -437,8 +441,8 @@ func TestF3_ResumeInOrderOnly(t *testing.T) {
 	}
 }
 
-// TestF3_LateWrites: the connection of a resumed upload dies; writes of the dead
-// one that arrive during the next one do no harm.
+// TestF3_LateWrites: the connection of an upload is lost. Writes of that
+// session that are executed during the next upload do no harm.
 func TestF3_LateWrites(t *testing.T) {
 	want := someBytes(6<<20, 1)
 	for _, at := range []int{5, 12, 20} {
@@ -451,7 +455,7 @@ func TestF3_LateWrites(t *testing.T) {
 			if _, there := s.Lstat("target"); there {
 				t.Error("the target is there")
 			}
-			s.Wait() // it kills all sessions a little later
+			s.Wait() // the server ends the sessions a little later
 			s.Set(oddserver.Oddities{})
 			p.again()
 			released := false
@@ -469,7 +473,7 @@ func TestF3_LateWrites(t *testing.T) {
 	}
 }
 
-// TestVerify: what differs is an error, by whatever means it is found.
+// TestVerify: each method of verification finds a difference.
 func TestVerify(t *testing.T) {
 	good, bad := someBytes(600_000, 1), someBytes(600_000, 2)
 	for _, how := range []string{"reading back", "check-file", "command", "lying command"} {
@@ -499,7 +503,7 @@ func TestVerify(t *testing.T) {
 			if _, err := p.get("target", filepath.Join(p.local, "back"), o); err != nil {
 				t.Errorf("get: %v", err)
 			}
-			// A target that only looks whole.
+			// The target has the right size and time, but other content.
 			s.WriteFile("target", bad, time.Unix(1_000_000_000, 0))
 			o = Options{Verify: true, Resume: true, Channels: 2}
 			if report, err := p.put(source, "target", o); err != nil || report.Skipped != 0 || !bytes.Equal(content(s, "target"), good) {
@@ -508,7 +512,8 @@ func TestVerify(t *testing.T) {
 			if report, err := p.put(source, "target", o); err != nil || report.Skipped != 1 {
 				t.Errorf("second resumed put: %+v, %v", report, err)
 			}
-			// A partial file that is no beginning.
+			// The partial file has other content than the beginning of the
+			// source.
 			os.Remove(filepath.Join(p.local, "back"))
 			key := version{600_000, 1_000_000_000}.key("target")
 			write(t, localPartOf(filepath.Join(p.local, "back"), key), bad[:300_000])
@@ -519,7 +524,7 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// TestVerify_Differs: a server that keeps something else than it was sent.
+// TestVerify_Differs: the upload fails if the server changes the content.
 func TestVerify_Differs(t *testing.T) {
 	for _, o := range []Options{{Verify: true, Channels: 2}, {Verify: true, Atomic: true, Channels: 2}, {Verify: true, Resume: true, Channels: 2}} {
 		t.Run("", func(t *testing.T) {
@@ -538,8 +543,8 @@ func TestVerify_Differs(t *testing.T) {
 	}
 }
 
-// TestF7_Options: options that cannot be honoured are errors before anything is
-// sent.
+// TestF7_Options: options that cannot be honoured are errors before a request
+// is sent.
 func TestF7_Options(t *testing.T) {
 	all := map[string]Options{
 		"Resume": {Resume: true}, "Atomic": {Atomic: true}, "Exclusive": {Exclusive: true}, "Preserve": {Preserve: true},

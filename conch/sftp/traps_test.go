@@ -19,12 +19,13 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// Symbolic links that lead out of the tree only by way of other links, or because a directory that they are in is one.
+// TestHostileLinksByDetours: symbolic links lead out of the tree through other
+// links, or because their directory is a link. They are not made.
 func TestHostileLinksByDetours(t *testing.T) {
 	targets := map[string]string{
-		"top/a/b/up":   "../..",                  // to the top: allowed
-		"top/detour":   "a/b/up/../../../secret", // by way of that one
-		"top/a/b/up/k": "../../../secret",        // written to the top
+		"top/a/b/up":   "../..",                  // leads to top: allowed
+		"top/detour":   "a/b/up/../../../secret", // leads out of top through up
+		"top/a/b/up/k": "../../../secret",        // is written to top, because up leads there
 		"top/fine":     "a/b/up/x",
 	}
 	p, l := newMeddler(t, func(l *liar, typ uint8, id uint32, d *wire.Decoder) bool {
@@ -41,7 +42,8 @@ func TestHostileLinksByDetours(t *testing.T) {
 	if err := os.MkdirAll(target, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	// One thing after the other, so that the links are there first.
+	// In the second download, up is a directory at the place of the first
+	// download's link.
 	l.lists["top"] = list(entryOf("a", dirMode, 0), entryOf("detour", linkMode, 0), entryOf("fine", linkMode, 0))
 	l.lists["top/a"] = list(entryOf("b", dirMode, 0))
 	l.lists["top/a/b"] = list(entryOf("up", linkMode, 0))
@@ -63,7 +65,8 @@ func TestHostileLinksByDetours(t *testing.T) {
 	}
 }
 
-// A tree with leftovers of other transfers: they are files like others.
+// TestAtomicTreeWithPartialFiles: a tree contains partial files of other
+// transfers. They are transferred like other files.
 func TestAtomicTreeWithPartialFiles(t *testing.T) {
 	p := openSSH(t)
 	source := filepath.Join(p.local, "source")
@@ -79,7 +82,9 @@ func TestAtomicTreeWithPartialFiles(t *testing.T) {
 	sameTree(t, filepath.Join(p.local, "got"), source)
 }
 
-// Links that are followed: one that leads nowhere is reported, and one that leads to where it is does not make copies of copies.
+// TestFollowedLinksThatLeadNowhereOrBack: with FollowLinks, a dangling link is
+// reported. A link that leads back is reported too, and its target is not
+// copied again and again.
 func TestFollowedLinksThatLeadNowhereOrBack(t *testing.T) {
 	p := openSSH(t)
 	source := filepath.Join(p.dir, "source")
@@ -98,15 +103,18 @@ func TestFollowedLinksThatLeadNowhereOrBack(t *testing.T) {
 	} {
 		_, err := transfer()
 		tree, ok := errors.AsType[*TreeError](err)
-		// dir, dir/across, other and other/back have a file each. Three links lead back in dir and what is below it, and three in other.
+		// dir, dir/across, other and other/back have one file each. The links
+		// that lead back are dir/here, dir/up, dir/across/back,
+		// other/back/here, other/back/up and other/back/across.
 		if !ok || !errors.Is(err, errLoop) || !errors.Is(err, fs.ErrNotExist) || tree.Report.Files != 4 || tree.Report.Dirs != 5 || tree.Failed != 1+3+3 {
 			t.Errorf("%s: %v, %+v", name, err, tree)
 		}
 	}
 }
 
-// All transfers of a session together use at most maxChannels channels. After a
-// refusal, later transfers use as many as the server has granted.
+// TestLanesOfSeveralTransfers: all transfers of a session together use at most
+// maxChannels channels. After a refusal, later transfers use the number of
+// channels that the server has granted.
 func TestLanesOfSeveralTransfers(t *testing.T) {
 	p := openSSH(t)
 	p.pool = newPool(poolSize)
@@ -154,7 +162,8 @@ func TestLanesOfSeveralTransfers(t *testing.T) {
 	}
 }
 
-// What moves is not always a byte on the connection.
+// TestNotStalled: holes, local writes and failed files are progress too. The
+// transfer does not fail with ErrStalled.
 func TestNotStalled(t *testing.T) {
 	for _, tt := range []struct {
 		name, op string
@@ -201,7 +210,8 @@ func TestNotStalled(t *testing.T) {
 	}
 }
 
-// hastyLoop is a loop whose timers are due soon, and whose clock moves by fifty milliseconds with each for which somebody waits.
+// hastyLoop is a loop whose timers fire within a millisecond. Each time that a
+// timer fires while a goroutine waits for a tick, its clock moves by 50 ms.
 type hastyLoop struct {
 	loop
 	ticks chan struct{}
@@ -221,7 +231,8 @@ func (l *hastyLoop) AfterFunc(d time.Duration, f func()) func() bool {
 	})
 }
 
-// A small upload that fails leaves nothing that was not there before, if it is to replace nothing or everything.
+// TestFailedSmallUploadLeavesNothing: a failed small upload with Exclusive or
+// Atomic removes the file that it created.
 func TestFailedSmallUploadLeavesNothing(t *testing.T) {
 	for _, o := range []Options{{Exclusive: true}, {Atomic: true}, {Exclusive: true, Preserve: true}} {
 		t.Run(fmt.Sprint(o.Atomic, o.Preserve), func(t *testing.T) {
@@ -243,7 +254,8 @@ func TestFailedSmallUploadLeavesNothing(t *testing.T) {
 	}
 }
 
-// When a download that was cancelled has ended, nothing is written any more.
+// TestCancelledGetIsOver: the Deferred of a cancelled download fires after the
+// local disk operation in progress has ended.
 func TestCancelledGetIsOver(t *testing.T) {
 	for _, tree := range []bool{false, true} {
 		t.Run(fmt.Sprintf("tree %v", tree), func(t *testing.T) {
@@ -255,7 +267,7 @@ func TestCancelledGetIsOver(t *testing.T) {
 			if tree {
 				op, remote = "mkdir", "tree"
 			}
-			over := false // the disk's
+			over := false // the disk operation has ended
 			p.disk = func(d2 disk) disk {
 				return &faultyDisk{disk: d2, before: func(is, name string) error {
 					if is == op {
@@ -286,7 +298,8 @@ func TestCancelledGetIsOver(t *testing.T) {
 	}
 }
 
-// Concurrency is for all files, small and large together.
+// TestConcurrencyIsForAllFiles: Concurrency limits small and large files
+// together.
 func TestConcurrencyIsForAllFiles(t *testing.T) {
 	p := openSSH(t)
 	for i := range 6 {
@@ -310,7 +323,7 @@ func TestConcurrencyIsForAllFiles(t *testing.T) {
 	}
 }
 
-// A panic in a function of the user's is the failure of the
+// TestFilterThatPanics: a panic in Options.Filter fails the transfer.
 func TestFilterThatPanics(t *testing.T) {
 	p := openSSH(t)
 	write(t, filepath.Join(p.local, "source", "file"), []byte("x"))
@@ -320,7 +333,7 @@ func TestFilterThatPanics(t *testing.T) {
 	}
 }
 
-// A server that does not tell about an open file has the content all the same.
+// TestPutWithoutFstat: an upload succeeds if the server refuses FSTAT.
 func TestPutWithoutFstat(t *testing.T) {
 	p, _ := newMeddler(t, func(l *liar, typ uint8, id uint32, _ *wire.Decoder) bool {
 		switch typ {
@@ -336,7 +349,7 @@ func TestPutWithoutFstat(t *testing.T) {
 	}
 }
 
-// lossy is a writer that does not say that it has not written everything.
+// lossy is a writer that writes half of the data without an error.
 type lossy struct{}
 
 func (lossy) Write(p []byte) (int, error) { return len(p) / 2, nil }
@@ -349,7 +362,8 @@ func TestWriterThatLosesBytes(t *testing.T) {
 	}
 }
 
-// A server that states how many handles it has is not asked for more.
+// TestFewHandles: if the server states its limit of open handles, the client
+// stays within the limit.
 func TestFewHandles(t *testing.T) {
 	p := newPeer(t, sftptest.Program("/bin/sh", "-c", "ulimit -n 30; exec "+conchtest.Program(t, "sftp-server")))
 	for i := range 300 {
@@ -360,7 +374,8 @@ func TestFewHandles(t *testing.T) {
 	}
 }
 
-// A file that cannot be read does not cost the one that is there.
+// TestGetLeavesTheTargetOfAFileThatCannotBeOpened: if the remote file cannot be
+// opened, the local target is unchanged.
 func TestGetLeavesTheTargetOfAFileThatCannotBeOpened(t *testing.T) {
 	p, l := newMeddler(t, func(l *liar, typ uint8, id uint32, _ *wire.Decoder) bool {
 		return typ == typeOpen && l.later(101, id, func(e *wire.Encoder) { e.Uint32(3) })
@@ -381,7 +396,8 @@ func TestGetLeavesTheTargetOfAFileThatCannotBeOpened(t *testing.T) {
 	}
 }
 
-// A read-only file can be gone on with: its part can be written.
+// TestPartOfAReadOnlyFileCanBeWritten: the partial file of a read-only source
+// is writable, so that the upload can be resumed.
 func TestPartOfAReadOnlyFileCanBeWritten(t *testing.T) {
 	var modes []uint32
 	p, _ := newMeddler(t, func(_ *liar, typ uint8, _ uint32, d *wire.Decoder) bool {
@@ -397,7 +413,7 @@ func TestPartOfAReadOnlyFileCanBeWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, o := range []Options{{}, {Resume: true}, {Preserve: true}} {
-		_, _ = p.put(source, "new", o) // the liar cannot be written to
+		_, _ = p.put(source, "new", o) // fails: the liar refuses WRITE
 	}
 	onLoop(p, func() {
 		if !slices.Equal(modes, []uint32{0o444, 0o644, 0o644}) {
@@ -406,7 +422,8 @@ func TestPartOfAReadOnlyFileCanBeWritten(t *testing.T) {
 	})
 }
 
-// What is found in the end is what there was, also of files whose size nobody knew.
+// TestProgressOfUnknownSizes: the final Progress has the true total, even if
+// the size of the source was unknown.
 func TestProgressOfUnknownSizes(t *testing.T) {
 	p := openSSH(t)
 	for name, begin := range map[string]func(o Options) deferred.Deferred[Report]{
@@ -427,7 +444,8 @@ func TestProgressOfUnknownSizes(t *testing.T) {
 	}
 }
 
-// A directory entry without attributes is walked into if it is a directory.
+// TestWalkWithoutAttributes: a directory that was listed without attributes is
+// walked.
 func TestWalkWithoutAttributes(t *testing.T) {
 	p, l := newLiar(t)
 	l.lists["top"] = list(filetransfer.Entry{Filename: "sub"}, filetransfer.Entry{Filename: "a.txt"})

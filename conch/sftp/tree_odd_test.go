@@ -19,7 +19,7 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// oddServer opens a session with a server in memory.
+// oddServer opens a session with an in-memory oddserver.
 func oddServer(t *testing.T, odd oddserver.Oddities) (*peer, *oddserver.Server) {
 	s := oddserver.New(odd)
 	t.Cleanup(s.Wait)
@@ -28,8 +28,8 @@ func oddServer(t *testing.T, odd oddserver.Oddities) (*peer, *oddserver.Server) 
 	}), s
 }
 
-// TestF9_TreesAtOddServers: trees arrive whole, up and down, at servers that
-// differ from OpenSSH's, and can be listed and removed there.
+// TestF9_TreesAtOddServers: trees are uploaded, downloaded, listed and removed
+// completely at servers that differ from OpenSSH's.
 func TestF9_TreesAtOddServers(t *testing.T) {
 	source := t.TempDir()
 	for i := range 200 {
@@ -92,8 +92,8 @@ func TestF9_TreesAtOddServers(t *testing.T) {
 	}
 }
 
-// TestF9_RemoveAllKeepsWhatLinksLeadTo: also at a server that does not say that
-// an entry is a symbolic link.
+// TestF9_RemoveAllKeepsWhatLinksLeadTo: RemoveAll removes symbolic links, not
+// their targets, even if the server does not mark entries as links.
 func TestF9_RemoveAllKeepsWhatLinksLeadTo(t *testing.T) {
 	for name, odd := range map[string]oddserver.Oddities{"types": {}, "no types": {NoTypeBits: true}, "no permissions": {NoPermissions: true}} {
 		t.Run(name, func(t *testing.T) {
@@ -113,8 +113,8 @@ func TestF9_RemoveAllKeepsWhatLinksLeadTo(t *testing.T) {
 	}
 }
 
-// TestF12_EndlessTreesAreCancelled: what never ends by itself ends at once when
-// the context is done.
+// TestF12_EndlessTreesAreCancelled: when the context ends, an operation on an
+// endless tree ends at once.
 func TestF12_EndlessTreesAreCancelled(t *testing.T) {
 	for name, odd := range map[string]oddserver.Oddities{"fertile": {Fertile: 500}, "endless": {Endless: true}} {
 		for op, do := range listings {
@@ -140,8 +140,8 @@ func TestF12_EndlessTreesAreCancelled(t *testing.T) {
 	}
 }
 
-// TestSilentDirectory: a server that does not answer for one directory does not
-// keep the others.
+// TestSilentDirectory: if the server does not answer for one directory, the
+// other directories are still downloaded.
 func TestSilentDirectory(t *testing.T) {
 	p, s := oddServer(t, oddserver.Oddities{Park: func(r oddserver.Request) bool { return r.Type == 11 && r.Path == "top/silent" }})
 	s.Mkdir("/top/silent")
@@ -158,9 +158,8 @@ func TestSilentDirectory(t *testing.T) {
 	s.Release()
 }
 
-// TestF3_PartialFilesOfATree: a file that has the name of the partial file of
-// another one in the tree is reported, and neither gets the content of the
-// other.
+// TestF3_PartialFilesOfATree: a tree contains a file with the name of another
+// file's partial file. It is reported, and each file keeps its own content.
 func TestF3_PartialFilesOfATree(t *testing.T) {
 	for _, o := range []Options{{Atomic: true}, {Resume: true}} {
 		t.Run(fmt.Sprintf("%+v", o), func(t *testing.T) {

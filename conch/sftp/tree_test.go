@@ -15,7 +15,8 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// makeTree makes directories and files with names of all kinds, but for those that the server cannot have.
+// makeTree creates directories and files with unusual names, except names that
+// the server does not support.
 func (p *peer) makeTree(dir string) {
 	t := p.t
 	t.Helper()
@@ -51,7 +52,8 @@ func TestTrees(t *testing.T) {
 		if up.Files != 42 || up.Dirs != 45 || down.Files != up.Files || down.Dirs != up.Dirs || down.Bytes != up.Bytes {
 			t.Errorf("up %+v, down %+v", up, down)
 		}
-		// A second time over what is there, with everything preserved, and then once more with nothing to do.
+		// The first round replaces all files. The second round has nothing to
+		// transfer.
 		for i, o := range []Options{{Preserve: true, Atomic: true}, {Preserve: true, Resume: true}} {
 			up, err := p.put(source, "tree", o)
 			if err != nil {
@@ -61,7 +63,8 @@ func TestTrees(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// Two are empty, which may be untrue at the server: they are read again.
+			// Two files are empty. A server may state 0 for an unknown size, so
+			// they are downloaded again.
 			if up.Skipped != i*42 || down.Skipped != i*40 || (i == 1 && up.Bytes+down.Bytes > 0) {
 				t.Errorf("%+v: up %+v, down %+v", o, up, down)
 			}
@@ -111,7 +114,7 @@ func TestTreeLinks(t *testing.T) {
 	if err != nil || up.Skipped != 4 || up.Files != 1 || last.TotalFiles != 5 {
 		t.Errorf("%+v, %v, %+v", up, err, last)
 	}
-	for range 2 { // onto links that are there, too
+	for range 2 { // the second time the links exist
 		if up, err := p.put(source, "copied", Options{Links: CopyLinks}); err != nil || up.Links != 4 {
 			t.Errorf("%+v, %v", up, err)
 		}
@@ -174,7 +177,8 @@ func TestFilter(t *testing.T) {
 	}
 }
 
-// One file that cannot be transferred does not keep the others.
+// TestTreeError: if a file of a tree fails, the other files are still
+// transferred.
 func TestTreeError(t *testing.T) {
 	p := openSSH(t)
 	source, target := filepath.Join(p.local, "source"), filepath.Join(p.local, "target")
@@ -185,7 +189,7 @@ func TestTreeError(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, dir := range []string{filepath.Join(p.dir, "again", "dir", "7"), filepath.Join(target, "dir", "7"), filepath.Join(target, "dir", "8")} {
-		if err := os.MkdirAll(dir, 0o755); err != nil { // in the way
+		if err := os.MkdirAll(dir, 0o755); err != nil { // a directory in the place of a file
 			t.Fatal(err)
 		}
 	}
@@ -218,7 +222,7 @@ func TestManySmallFiles(t *testing.T) {
 	sameTree(t, filepath.Join(p.local, "target"), source)
 }
 
-// Ten thousand entries in one directory, at each server.
+// TestLargeDirectory lists 10,000 entries of a directory with each server.
 func TestLargeDirectory(t *testing.T) {
 	const entries = 10_000
 	dir := t.TempDir()
@@ -298,14 +302,14 @@ func TestGlob(t *testing.T) {
 	})
 }
 
-// Glob returns why a pattern is refused.
+// Glob returns the error of a Glob with the given pattern.
 func (p *peer) Glob(pattern string) error {
 	_, err := await(p, func() deferred.Deferred[[]string] { return p.Client.Glob(pattern) })
 	return err
 }
 
-// walk returns the paths of a walk on the loop, sorted, and the first error. f, if
-// not nil, returns whether to continue.
+// walk walks a tree on the loop and returns the sorted paths and the first
+// error. If f is not nil, the walk stops when f returns false.
 func (p *peer) walk(root string, f func(e WalkEntry) bool) (seen []string, failed error) {
 	p.t.Helper()
 	_, err := await(p, func() deferred.Deferred[struct{}] {
@@ -375,7 +379,7 @@ func TestWalk(t *testing.T) {
 		if _, err := p.walk("missing", nil); !errors.Is(err, fs.ErrNotExist) {
 			t.Error(err)
 		}
-		// Each entry may be removed when it is seen.
+		// Entries may be removed during a walk.
 		for e, err := range p.Files().Walk(t.Context(), "top") {
 			if err != nil {
 				t.Fatal(err)

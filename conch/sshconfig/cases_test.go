@@ -1,7 +1,7 @@
 package sshconfig
 
-// A sshCase is a configuration and the names to resolve. {DIR} stands for a
-// directory with the files of included, {USER} for the local user.
+// sshCase is a configuration and the names to resolve. {DIR} stands for a
+// directory with the files in included, {USER} for the local user.
 type sshCase struct {
 	name    string
 	config  string
@@ -293,7 +293,7 @@ Host *
     GSSAPIAuthentication yes
 `
 
-// fedora is /etc/ssh/ssh_config of Fedora and RHEL 9; the files that it
+// fedora is /etc/ssh/ssh_config of Fedora and RHEL 9. The files that it
 // includes are next to it.
 const fedora = `
 # To modify the system-wide ssh configuration, create a  *.conf  file under

@@ -19,16 +19,16 @@ import (
 
 var update = flag.Bool("update", false, "renew testdata/ssh.json by asking the ssh that is installed")
 
-// recording is testdata/ssh.json: answers of ssh.
+// recording is the content of testdata/ssh.json: recorded output of ssh.
 type recording struct {
 	Version  string
-	Defaults map[string]string   // what ssh -G says without a configuration
-	All      map[string][]string // what ssh -Q says, by keyword
+	Defaults map[string]string   // output of ssh -G without a configuration
+	All      map[string][]string // output of ssh -Q, by keyword
 	Answers  []answer
 }
 
-// answer is what ssh -G says. Fields has what differs from the defaults; it is
-// nil if ssh -G fails.
+// answer is the output of ssh -G. Fields has the values that differ from the
+// defaults. It is nil if ssh -G fails.
 type answer struct {
 	Case, Config, Target string
 	Fields               map[string]string
@@ -46,7 +46,7 @@ var compared = []string{
 	"ciphers", "macs", "kexalgorithms", "hostkeyalgorithms", "pubkeyacceptedalgorithms", "casignaturealgorithms",
 }
 
-// queries say how ssh -Q calls the lists.
+// queries are the names of the lists for ssh -Q.
 var queries = map[string]string{
 	"ciphers": "cipher", "macs": "mac", "kexalgorithms": "kex", "hostkeyalgorithms": "HostKeyAlgorithms",
 	"pubkeyacceptedalgorithms": "PubkeyAcceptedAlgorithms", "casignaturealgorithms": "sig",
@@ -54,9 +54,9 @@ var queries = map[string]string{
 
 var severalLines = []string{"identityfile", "certificatefile", "sendenv", "setenv", "localforward", "remoteforward"}
 
-// TestF22_AsSSH compares every field with ssh -G: with recorded answers, and
-// with the ssh that is installed. The short form asks the latter about a tenth
-// of the cases.
+// TestF22_AsSSH compares every field with ssh -G, both with recorded output and
+// with the installed ssh. The short form runs the installed ssh for about a
+// tenth of the cases.
 func TestF22_AsSSH(t *testing.T) {
 	dir := sshEnvironment(t)
 	path, err := exec.LookPath("ssh")
@@ -117,9 +117,9 @@ func TestF22_AsSSH(t *testing.T) {
 	})
 }
 
-// sshEnvironment makes the directory with included files and sets the
+// sshEnvironment creates the directory of included files and sets the
 // environment. ssh takes the home directory from the system, so HOME is set to
-// that.
+// that directory.
 func sshEnvironment(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -147,8 +147,8 @@ func sshEnvironment(t *testing.T) string {
 	return dir
 }
 
-// eachCase calls f with our settings for every nth pair of a case and a target.
-// The settings are nil if we refuse them.
+// eachCase calls f for every nth pair of a case and a target. ours is nil if we
+// refuse the configuration or the target.
 func eachCase(t *testing.T, dir string, every int, f func(t *testing.T, c sshCase, target string, ours map[string][]string)) {
 	n := 0
 	for _, c := range sshCases {
@@ -250,7 +250,7 @@ func showJump(value string) string {
 	return out
 }
 
-// askSSH asks ssh -G. It returns nil if ssh refuses.
+// askSSH returns the output of ssh -G. It returns nil if ssh fails.
 func askSSH(t *testing.T, path, dir, config, target string) map[string]string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "config")
@@ -326,7 +326,7 @@ func record(t *testing.T, path, dir string) recording {
 	return rec
 }
 
-// portable returns a function that replaces what depends on the machine.
+// portable returns a function that replaces values that depend on the machine.
 func portable(dir string) func(string) string {
 	a, err := localAccount()
 	if err != nil {

@@ -19,7 +19,7 @@ func parseConfig(t *testing.T, text string) *Config {
 	return c
 }
 
-// get returns the values of a keyword, with blanks between them, or the error.
+// get returns the values of a keyword, separated by spaces, or the error.
 func get(t *testing.T, text, name, keyword string) string {
 	t.Helper()
 	c, err := Parse([]byte(text))
@@ -33,8 +33,8 @@ func get(t *testing.T, text, name, keyword string) string {
 	return strings.Join(got, " ")
 }
 
-// TestF22_NewerKeywords: keywords and criteria that are newer than the ssh of
-// the recorded answers.
+// TestF22_NewerKeywords tests keywords and criteria that are newer than the ssh
+// of the recorded output.
 func TestF22_NewerKeywords(t *testing.T) {
 	t.Setenv("HAWSER_VALUE", "value")
 	for _, row := range []struct{ text, name, keyword, want string }{
@@ -70,7 +70,7 @@ func TestF22_NewerKeywords(t *testing.T) {
 	}
 }
 
-// TestF22_Names: the forms of a name that ssh does not have.
+// TestF22_Names tests the forms of a name that ssh does not support.
 func TestF22_Names(t *testing.T) {
 	for name, want := range map[string]string{
 		"host:99": "host 99", "[::1]:99": "::1 99", "[::1]": "::1 22", "::1": "::1 22", "me@::1": "::1 22", "me@host:99": "host 99",
@@ -112,7 +112,8 @@ func TestF22_Keywords(t *testing.T) {
 	}
 }
 
-// TestF22_Canonical: the first of CanonicalDomains that has the host.
+// TestF22_Canonical: the first of the CanonicalDomains that has the host is
+// used.
 func TestF22_Canonical(t *testing.T) {
 	exists := []string{"h.two.example.", "h.three.example.", "full.example.", "a.b.two.example."}
 	for _, row := range []struct{ text, host, want string }{
@@ -148,8 +149,8 @@ func TestF22_Canonical(t *testing.T) {
 	}
 }
 
-// TestF22_Load: the user's file comes before the system's, and relative names
-// of included files are looked for in ~/.ssh.
+// TestF22_Load: the user's file is read before the system's file. Relative
+// names of included files are relative to ~/.ssh.
 func TestF22_Load(t *testing.T) {
 	home := t.TempDir()
 	t.Setenv("HOME", home)
@@ -161,7 +162,7 @@ func TestF22_Load(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Chmod(path, mode); err != nil { // whatever the umask is
+		if err := os.Chmod(path, mode); err != nil { // for any umask
 			t.Fatal(err)
 		}
 		return path
@@ -207,8 +208,8 @@ func TestF22_Load(t *testing.T) {
 	}
 }
 
-// TestF22_SystemFile: ~ is not allowed in the system's file, and relative names
-// belong to its directory.
+// TestF22_SystemFile: the system's file must not use ~. Relative names are
+// relative to its directory.
 func TestF22_SystemFile(t *testing.T) {
 	r := &reader{account: account{home: "/home/u"}}
 	for arg, want := range map[string]string{"conf.d/*": "/etc/ssh/conf.d/*", "/x": "/x"} {
@@ -224,8 +225,8 @@ func TestF22_SystemFile(t *testing.T) {
 	}
 }
 
-// TestF21_CommandsAreSafe: what could be a command for the shell does not come
-// into Match exec, and nothing runs.
+// TestF21_CommandsAreSafe: a name that could be a shell command is refused in
+// Match exec, and no command runs.
 func TestF21_CommandsAreSafe(t *testing.T) {
 	t.Setenv("SHELL", "/bin/sh")
 	dir := t.TempDir()
@@ -240,7 +241,7 @@ func TestF21_CommandsAreSafe(t *testing.T) {
 	for _, bad := range append(both, "a b", "$a", "a\nb") {
 		refused("Match exec \"true %h %n\"\n", bad)
 		if strings.Contains(bad, "\n") {
-			continue // cannot be in a file
+			continue // cannot be written in a file
 		}
 		refused("HostName "+quote(bad)+"\nMatch exec \"true %h\"\n", "h")
 		refused("HostKeyAlias "+quote(bad)+"\nMatch exec \"true %k\"\n", "h")

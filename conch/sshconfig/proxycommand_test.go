@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	}
 	go func() {
 		_, _ = io.Copy(c, os.Stdin)
-		_ = c.(*net.TCPConn).CloseWrite() // the peer sees the end
+		_ = c.(*net.TCPConn).CloseWrite() // sends EOF to the peer
 	}()
 	_, _ = io.Copy(os.Stdout, c)
 }
@@ -47,8 +47,8 @@ func dialTest(t *testing.T, command string) net.Conn {
 	return c
 }
 
-// TestF21_CommandIsNetConn runs the tests of x/net on the connection to a
-// command.
+// TestF21_CommandIsNetConn runs the net.Conn tests of x/net with the connection
+// to a command.
 func TestF21_CommandIsNetConn(t *testing.T) {
 	reactortest.CheckGoroutines(t)
 	nettest.TestConn(t, func() (c1, c2 net.Conn, stop func(), err error) {
@@ -66,14 +66,14 @@ func TestF21_CommandIsNetConn(t *testing.T) {
 			return nil, nil, nil, err
 		}
 		return c1, c2, func() {
-			_ = c1.Close() // a test may have closed it
-			_ = c2.Close() // likewise
+			_ = c1.Close() // an error means that a test has closed it
+			_ = c2.Close() // an error means that a test has closed it
 			<-c1.(*commandConn).ended
 		}, nil
 	})
 }
 
-// TestCommandFails: the error has the end of the command's error output.
+// TestCommandFails: the error contains the end of the command's stderr.
 func TestCommandFails(t *testing.T) {
 	reactortest.CheckGoroutines(t)
 	t.Setenv("SHELL", "/bin/sh")
@@ -125,8 +125,8 @@ func TestCommandIsNotStarted(t *testing.T) {
 	}
 }
 
-// TestF22_MatchExecIsEnded: a command is killed with its children, which keep
-// the pipe open.
+// TestF22_MatchExecIsEnded: a command is killed together with its children,
+// which would keep the pipe open.
 func TestF22_MatchExecIsEnded(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "fifo")
 	if err := exec.Command("mkfifo", path).Run(); err != nil {

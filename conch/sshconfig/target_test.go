@@ -34,7 +34,7 @@ func mustTarget(t *testing.T, text, name string) *client.Target {
 	return target
 }
 
-// TestF22_Target: where a target is, and how it is reached.
+// TestF22_Target checks the address of a target and the path to it.
 func TestF22_Target(t *testing.T) {
 	target := mustTarget(t, `
 Host inner
@@ -66,13 +66,13 @@ Host gate
 	if gate == nil || gate.Host != "gate" || gate.User != "me" || gate.Port != 2022 {
 		t.Fatalf("gate: %+v", gate)
 	}
-	first := gate.Options.Jump // of gate's own lines
+	first := gate.Options.Jump // from the lines for gate
 	if first == nil || first.Host != "first" || first.Options.Jump != nil {
 		t.Errorf("first: %+v", first)
 	}
 }
 
-// TestF20_HostKeyAlias: an alias is a name of its own, without a port.
+// TestF20_HostKeyAlias: an alias is used without a port.
 func TestF20_HostKeyAlias(t *testing.T) {
 	target := mustTarget(t, "Host h\n HostKeyAlias Al\n Port 2222\n", "h")
 	if o := target.Options; o.HostKeyAlias != "al" || target.Host != "h" || target.Port != 2222 {
@@ -80,7 +80,7 @@ func TestF20_HostKeyAlias(t *testing.T) {
 	}
 }
 
-// TestF22_Options: each keyword that becomes an option.
+// TestF22_Options checks each keyword that becomes an option.
 func TestF22_Options(t *testing.T) {
 	home := t.TempDir()
 	t.Setenv("HOME", home)
@@ -207,8 +207,8 @@ func TestF22_NotHonoured(t *testing.T) {
 	}
 }
 
-// TestF22_Distributions: the files of Debian and of Fedora, and that Fedora's
-// crypto policy counts.
+// TestF22_Distributions checks the files of Debian and Fedora. Fedora's crypto
+// policy must be used.
 func TestF22_Distributions(t *testing.T) {
 	dir := sshEnvironment(t)
 	mustTarget(t, debian, "u@Some.Host")
@@ -221,9 +221,8 @@ func TestF22_Distributions(t *testing.T) {
 	}
 }
 
-// TestF21_ProxyCommandIsSafe: what could be a command for the shell does not
-// come into ProxyCommand, whether it is a host, a user, a jump host or an
-// alias.
+// TestF21_ProxyCommandIsSafe: a host, user, jump host or alias that could be a
+// shell command is refused in ProxyCommand.
 func TestF21_ProxyCommandIsSafe(t *testing.T) {
 	refused := func(text, name string) {
 		t.Helper()
@@ -242,7 +241,7 @@ func TestF21_ProxyCommandIsSafe(t *testing.T) {
 		refused("HostName "+quote(bad)+"\nProxyCommand nc %h %p\n", "h")
 		refused("HostKeyAlias "+quote(bad)+"\nProxyCommand nc %k\n", "h")
 		if bad == "a b" {
-			continue // ProxyJump ends at a blank
+			continue // ProxyJump ends at a space
 		}
 		refused("Host h\n ProxyJump "+bad+"\n", "h")
 		refused("Host h\n ProxyJump gate,"+bad+"\n", "h")
@@ -265,7 +264,7 @@ func TestProxyCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := conchtest.NewServer(t, conchtest.Options{AuthorizedKeys: []gossh.PublicKey{key.PublicKey()}, Exec: func(_ string, ch gossh.Channel) uint32 {
-		_, _ = io.Copy(ch, ch) // the end of the channel
+		_, _ = io.Copy(ch, ch) // ends when the channel is closed
 		return 0
 	}})
 	text := fmt.Sprintf("User %s\nIdentityAgent none\nIdentityFile %s/id\nUserKnownHostsFile %s/known\nGlobalKnownHostsFile none\nStrictHostKeyChecking accept-new\nHashKnownHosts yes\nRequiredRSASize 2048\nProxyCommand %s\n",
@@ -281,7 +280,7 @@ func TestProxyCommand(t *testing.T) {
 	}
 }
 
-// TestF21_FailureIsTold: the error of Connect has the command's own words.
+// TestF21_FailureIsTold: the error of Connect contains the command's stderr.
 func TestF21_FailureIsTold(t *testing.T) {
 	reactortest.CheckGoroutines(t)
 	t.Setenv("SHELL", "/bin/sh")
@@ -299,7 +298,7 @@ func TestF22_Dialer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = l.Close() }() // nothing is accepted
+	defer func() { _ = l.Close() }() // no connection is accepted
 	address := l.Addr().String()
 	c, err := mustTarget(t, "BindAddress 127.0.0.5\nAddressFamily inet\nTCPKeepAlive no\n", "h").Options.Dial(t.Context(), "tcp", address)
 	if err != nil {
@@ -316,8 +315,8 @@ func TestF22_Dialer(t *testing.T) {
 	}
 }
 
-// TestF22_ConnectionAttempts: there is a second between two attempts, and ctx
-// ends the wait.
+// TestF22_ConnectionAttempts: there is a second between two attempts. The end
+// of ctx ends the wait.
 func TestF22_ConnectionAttempts(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -342,7 +341,8 @@ func TestF22_ConnectionAttempts(t *testing.T) {
 	})
 }
 
-// TestF22_RequiredRSASize: the size of an RSA key, also in a certificate.
+// TestF22_RequiredRSASize: the minimum size of an RSA key holds for
+// certificates too.
 func TestF22_RequiredRSASize(t *testing.T) {
 	private, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {

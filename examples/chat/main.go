@@ -1,4 +1,5 @@
-// Command chat is a chat server for telnet: whoever connects gives a name, and then each line goes to all others.
+// Command chat is a chat server for telnet. Each user enters a name. The server
+// then sends every line of a user to all other users.
 //
 //	chat tcp:7001
 package main
@@ -32,7 +33,8 @@ func main() {
 	})
 }
 
-// room has the users by name. It needs no lock: everything runs on the loop.
+// room holds the users by name. All code runs on the loop, so room needs no
+// lock.
 type room struct{ users map[string]*user }
 
 func newRoom() *room { return &room{users: make(map[string]*user)} }
@@ -41,7 +43,7 @@ func (m *room) factory() reactor.Factory {
 	return reactor.ForProtocol(func() reactor.Protocol { return &user{room: m} })
 }
 
-// say sends a line to all users but one.
+// say sends line to all users except the user but.
 func (m *room) say(line string, but *user) {
 	for _, u := range m.users {
 		if u != but {
@@ -50,7 +52,7 @@ func (m *room) say(line string, but *user) {
 	}
 }
 
-// user is a connection; it has a name once that was given.
+// user is a connection. Its name is empty until the user has entered one.
 type user struct {
 	protocols.LineReceiver
 	room *room

@@ -7,7 +7,7 @@ import (
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
 
-// visitor is a user and what was written to it.
+// visitor is a connected user and the data that the server wrote to it.
 type visitor struct {
 	t *testing.T
 	p reactor.Protocol

@@ -1,4 +1,5 @@
-// Command echo is an echo server, and a client that sends it the lines of the standard input.
+// Command echo is an echo server, and a client that sends the lines of its
+// standard input to the server.
 //
 //	echo -listen tcp:7000
 //	echo -connect tcp:localhost:7000 < file
@@ -31,10 +32,11 @@ func main() {
 	})
 }
 
-// echo sends back what it receives.
+// echo sends all received data back.
 type echo struct{ reactor.BaseProtocol }
 
-// ConnectionMade makes the connection the producer of its own answers: a client that does not read them is not read from either.
+// ConnectionMade registers the transport as its own producer. The server then
+// stops reading from a client that does not read its replies.
 func (e *echo) ConnectionMade() { _ = e.Transport().RegisterProducer(e.Transport(), true) }
 
 func (e *echo) DataReceived(data []byte) { e.Transport().Write(data) }
@@ -52,7 +54,7 @@ func serve(r *reactor.Reactor, description string) deferred.Deferred[struct{}] {
 	})
 }
 
-// sender sends lines and prints the answers.
+// sender sends lines and prints the replies.
 type sender struct {
 	protocols.LineReceiver
 	lines []string
@@ -85,7 +87,7 @@ func (s *sender) ConnectionLost(reason error) {
 	s.done.Callback(struct{}{})
 }
 
-// send sends the lines of in and copies the answers to out.
+// send sends the lines of in and copies the replies to out.
 func send(r *reactor.Reactor, description string, in io.Reader, out io.Writer) deferred.Deferred[struct{}] {
 	client, err := endpoints.ClientFromString(r, description)
 	if err != nil {

@@ -1,4 +1,5 @@
-// Command looping-call prints the time every second, until it is interrupted. Its test runs an hour of it, on a clock of its own.
+// Command looping-call prints the elapsed time every second until it is
+// interrupted. Its test runs the loop for an hour of a simulated clock.
 package main
 
 import (
@@ -18,7 +19,8 @@ func main() {
 	})
 }
 
-// ticker returns a LoopingCall that prints how many intervals have passed, and how many of them it has missed.
+// ticker returns a LoopingCall that prints the elapsed time and the number of
+// intervals without a call.
 func ticker(clock reactor.Clock, out io.Writer) *task.LoopingCall {
 	began, missed := clock.Now(), 0
 	return task.WithCount(clock, func(count int) error {

@@ -34,7 +34,7 @@ func TestTickerThatIsHeldUp(t *testing.T) {
 	}
 }
 
-// full is a writer for a disk that is full.
+// full is a writer that fails because the disk is full.
 type full struct{}
 
 var errFull = errors.New("no space left")

@@ -1,5 +1,5 @@
-// Command periodic-job does a piece of blocking work every few seconds, in a thread, and finishes the present one when it is told to stop, with
-// SIGTERM or Ctrl-C.
+// Command periodic-job does blocking work every few seconds, on a pool thread.
+// On SIGTERM or Ctrl-C it finishes the work in progress before it exits.
 package main
 
 import (
@@ -21,8 +21,10 @@ func main() {
 	})
 }
 
-// schedule does work every interval, never twice at the same time: the next one waits for the one before. The Deferred fires when the reactor
-// stops and the present piece of work is done; an error of work ends it at once.
+// schedule calls work on a pool thread once per interval. Calls never overlap:
+// a call waits until the call before has returned. The Deferred fires after the
+// reactor has begun to stop and the call in progress has returned. If work
+// returns an error, the Deferred fails with that error at once.
 func schedule(r *reactor.Reactor, every time.Duration, work func() error) deferred.Deferred[*task.LoopingCall] {
 	job := task.NewLoopingCallDeferred(r, func() deferred.Deferred[deferred.Void] {
 		return reactor.DeferToThread(r, func() (deferred.Void, error) { return deferred.Void{}, work() })
@@ -34,7 +36,7 @@ func schedule(r *reactor.Reactor, every time.Duration, work func() error) deferr
 		if job.Running() {
 			job.Stop()
 		}
-		return finished // holds the shutdown up
+		return finished // delays the shutdown until the work is done
 	})
 	return done
 }

@@ -15,15 +15,15 @@ import (
 
 func TestTheJobIsFinishedBeforeTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var begun, finished atomic.Int32 // in a thread
+		var begun, finished atomic.Int32 // written on pool threads
 		reactortest.Run(t, func(r *reactor.Reactor) {
 			done := schedule(r, 10*time.Second, func() error {
 				begun.Add(1)
-				time.Sleep(3 * time.Second) // in the time of the bubble
+				time.Sleep(3 * time.Second) // the fake time of the synctest bubble
 				finished.Add(1)
 				return nil
 			})
-			r.CallLater(21*time.Second, func() { // the third piece of work is being done
+			r.CallLater(21*time.Second, func() { // during the third call of work
 				if begun.Load() != 3 || finished.Load() != 2 {
 					t.Errorf("begun %d, finished %d", begun.Load(), finished.Load())
 				}

@@ -15,9 +15,9 @@ import (
 	"time"
 )
 
-// job is a job of a contestant. It connects, and returns the function to time and
-// one that hangs up. The job idle is not timed: its memory is measured while it is
-// connected.
+// job is a job of a contestant. It connects, and returns the function to time
+// and a function that disconnects. The job idle is not timed: its memory is
+// measured while it is connected.
 type job func(s setup) (timed func() error, hangUp func(), err error)
 
 type contestant struct {
@@ -33,7 +33,7 @@ var contestants = []contestant{
 	{"sftp", sftpJobs},
 }
 
-// measure makes a measurement, in a process of its own, and prints it.
+// measure makes one measurement and prints it. It runs in a process of its own.
 func measure(what string, s setup) error {
 	slash := strings.LastIndexByte(what, '/')
 	name, job := what[:slash], what[slash+1:]
@@ -61,13 +61,13 @@ func measure(what string, s setup) error {
 	return fmt.Errorf("no contestant %q", name)
 }
 
-// idleConnections is the number of connections of the job idle.
+// idleConnections is the number of connections that the job idle opens.
 const idleConnections = 50
 
-// measureIdle prints the memory of one of some idle connections: live heap and
-// stacks.
+// measureIdle prints the memory of an idle connection: live heap and stacks, as
+// the mean of idleConnections connections.
 func measureIdle(open job, s setup) error {
-	_, hangUp, err := open(s) // the memory for the first one of a process is not counted
+	_, hangUp, err := open(s) // the memory for the first connection is not counted
 	if err != nil {
 		return err
 	}
@@ -85,15 +85,15 @@ func measureIdle(open job, s setup) error {
 }
 
 func memoryInUse() float64 {
-	time.Sleep(time.Second) // goroutines of the set-up end
+	time.Sleep(time.Second) // lets the goroutines of the setup end
 	runtime.GC()
-	runtime.GC() // pools are empty only after the second
+	runtime.GC() // sync.Pool is empty only after two collections
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return float64(m.HeapAlloc + m.StackInuse)
 }
 
-// runChild makes one measurement.
+// runChild makes one measurement in a child process.
 func (s *setup) runChild(what string) (r result, err error) {
 	if strings.HasPrefix(what, "sftp/") {
 		return s.runSFTP(what)
@@ -115,7 +115,7 @@ func (s *setup) runChild(what string) (r result, err error) {
 	return r, err
 }
 
-// prepare makes the files, here and at the server.
+// prepare creates the files, on this machine and on the server.
 func (s *setup) prepare(jobs []string) error {
 	has := func(names ...string) bool {
 		return slices.ContainsFunc(names, func(name string) bool { return slices.Contains(jobs, name) })

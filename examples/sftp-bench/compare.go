@@ -72,14 +72,15 @@ func (p plan) runAt(s setup, delay time.Duration) error {
 	return nil
 }
 
-// result is one measurement: its time, or the memory it needs.
+// result is one measurement: its time, or its memory.
 type result struct{ seconds, cpu, bytes float64 }
 
-// size returns the figure that is compared.
+// size returns the figure to compare: the memory if it was measured, otherwise
+// the time.
 func (r result) size() float64 { return cmp.Or(r.bytes, r.seconds) }
 
-// compare measures all contestants in turn, round after round, and prints the
-// medians. A contestant that fails is left out from then on.
+// compare measures all contestants in turn, p.runs times each, and prints the
+// medians. After a failure it does not measure that contestant again.
 func (p plan) compare(s setup, job string, delay time.Duration) {
 	var names []string
 	for _, c := range contestants {
@@ -112,7 +113,7 @@ func (p plan) compare(s setup, job string, delay time.Duration) {
 	}
 }
 
-// number formats a number; 0 is empty.
+// number formats a number. It returns "" for 0.
 func number(v float64, digits int) string {
 	if v == 0 {
 		return ""
@@ -129,7 +130,7 @@ func median(all []result) result {
 	return all[len(all)/2]
 }
 
-// rate formats the figure that matters in the result of a job.
+// rate formats the main figure of a job's result.
 func (s *setup) rate(job string, r result) string {
 	switch job {
 	case "get", "put", "getagain", "putagain", "copy", "copyup":

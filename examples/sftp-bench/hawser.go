@@ -48,7 +48,7 @@ var (
 	}
 )
 
-// again returns the same job for a session that has done it once.
+// again returns a job that first does j once, untimed, on the same session.
 func again(j job) job {
 	return func(s setup) (func() error, func(), error) {
 		timed, hangUp, err := j(s)
@@ -63,8 +63,8 @@ func again(j job) job {
 	}
 }
 
-// hawserIdle returns a function that opens sessions on one reactor, which lives as
-// long as the process.
+// hawserIdle returns a function that opens sessions on one reactor. The reactor
+// runs until the process ends.
 func hawserIdle() func(s setup) (*sftp.Client, error) {
 	var r *reactor.Reactor
 	return func(s setup) (*sftp.Client, error) {
@@ -96,7 +96,7 @@ func stats(c *sftp.Client, name string, n, outstanding int) deferred.Deferred[sf
 		asked++
 		c.GetAttrs(name, true).OnResult(func(_ filetransfer.Attrs, err error) {
 			if err != nil {
-				_ = done.TryErrback(err) // the first counts
+				_ = done.TryErrback(err) // the first error counts
 				return
 			}
 			if answered++; answered == n {
@@ -111,8 +111,8 @@ func stats(c *sftp.Client, name string, n, outstanding int) deferred.Deferred[sf
 	return done
 }
 
-// hawserMany makes the requests on many connections of one reactor, one at a time
-// on each.
+// hawserMany makes the requests over many connections of one reactor. Each
+// connection has one request in flight.
 func hawserMany(s setup) (func() error, func(), error) {
 	open := hawserIdle()
 	var all []*sftp.Client
@@ -135,7 +135,7 @@ func hawserMany(s setup) (func() error, func(), error) {
 	}, func() {}, nil
 }
 
-// withFiles returns a job of a session for goroutines.
+// withFiles returns a job that uses the blocking API.
 func withFiles(f func(s setup, c *sftp.Files) error) job {
 	return func(s setup) (func() error, func(), error) {
 		c, err := sftp.Dial(context.Background(), s.target, s.options())
@@ -193,7 +193,7 @@ func hawserUploads(s setup, c *sftp.Files) error {
 	})
 }
 
-// withHawser returns a job of a session on a reactor.
+// withHawser returns a job that runs on a reactor.
 func withHawser(begin func(s setup, c *sftp.Client) deferred.Deferred[sftp.Report]) job {
 	return func(s setup) (func() error, func(), error) {
 		r := reactor.New(reactor.Options{})
@@ -201,7 +201,7 @@ func withHawser(begin func(s setup, c *sftp.Client) deferred.Deferred[sftp.Repor
 		go func() { ended <- r.Run() }() // until hangUp
 		c, err := reactor.Await(context.Background(), r, func() deferred.Deferred[*sftp.Client] { return sftp.Open(r, s.target, s.options()) })
 		hangUp := func() {
-			_ = r.Stop() // it runs
+			_ = r.Stop() // an error is impossible: the reactor runs
 			<-ended
 		}
 		if err != nil {

@@ -1,22 +1,23 @@
 // Command sftp-bench compares hawser, pkg/sftp, a plain SSH channel and the
-// system's sftp at one server, in one run. The server is an sshd, which it
-// starts, or a server in the same process if sshd is not installed:
+// system's sftp command against one server, in one run. The server is an sshd
+// that sftp-bench starts. If sshd is not installed, it is a server in the same
+// process:
 //
 //	go run ./examples/sftp-bench
 //
-// The same, and again through a proxy that makes the round trip longer, in ms:
+// The same, and again through a proxy that adds to the round trip, in ms:
 //
 //	go run ./examples/sftp-bench -delays 0,20,100
 //
-// Any server; /tmp is a directory there that may be written to:
+// Any server. The directory /tmp of the server must be writable:
 //
 //	go run ./examples/sftp-bench -target user@host -dir /tmp
 //
-// Each measurement runs in a process of its own. It connects first, and is timed
-// from then on; the sftp command is timed as a whole, less the time of a session
-// that does nothing. The contestants take turns. The table shows medians, and
-// the ratio of each to hawser. File content is in memory: downloads go to
-// /dev/null, uploads to /dev/null of the server. The jobs are:
+// Each measurement runs in a process of its own, which connects before the
+// clock starts. The sftp command is timed as a whole, less the time of a
+// session that does nothing. The contestants take turns. The table shows
+// medians, and the ratio of each to hawser. File content is in memory:
+// downloads go to /dev/null, uploads to /dev/null of the server. The jobs are:
 //
 //	get, put            a large file
 //	getagain, putagain  the second transfer of a session
@@ -43,23 +44,23 @@ import (
 	"github.com/hawser-go/hawser/conch/sftp"
 )
 
-// setup describes a measurement. The process that makes it gets all of it.
+// setup describes a measurement. The child process gets all fields as flags.
 type setup struct {
 	target, identity, knownHosts, cipher string
-	host                                 string // the name of the host key, where the target is a proxy
-	dir                                  string // at the server
-	sink                                 string // a file at the server that uploads go to
-	local                                string // here
-	size                                 int64  // bytes of the large file
+	host                                 string // host:port of the host key; empty: as in target
+	dir                                  string // directory on the server
+	sink                                 string // file on the server that uploads go to
+	local                                string // local directory
+	size                                 int64  // size of the large file, in bytes
 	files, stats, many                   int
-	connections                          int // of hawser
+	connections                          int // number of SSH connections that hawser may use
 }
 
 // plan describes a comparison.
 type plan struct {
 	delays, jobs, only []string
-	delayedJobs        []string // with a delay
-	delayedSize        int64    // of the large file, with a delay
+	delayedJobs        []string // used with a delay
+	delayedSize        int64    // size of the large file with a delay
 	runs               int
 	out                io.Writer
 }
@@ -94,8 +95,8 @@ func main() {
 	}
 }
 
-// planFlags defines the flags of a plan. It returns a function that returns the
-// plan once the flags are parsed.
+// planFlags defines the flags of a plan. It returns a function that builds the
+// plan after the flags are parsed.
 func planFlags() func() plan {
 	runs := flag.Int("runs", 5, "how often each measurement is made")
 	delays := flag.String("delays", "0", "round trips to add, in ms, separated by commas")
@@ -119,7 +120,8 @@ func check(err error) {
 	}
 }
 
-// memory returns a directory in memory, or the one for temporary files.
+// memory returns a directory in memory, or the directory for temporary files if
+// there is none in memory.
 func memory() string {
 	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() {
 		return "/dev/shm"
@@ -143,7 +145,7 @@ func (s *setup) options() sftp.OpenOptions {
 	return sftp.OpenOptions{Options: o, Connections: s.connections}
 }
 
-// The names of the files.
+// These functions return the names of the files.
 func (s *setup) remoteFile() string  { return s.dir + "/sftp-bench-large" }
 func (s *setup) remoteSmall() string { return s.dir + "/sftp-bench-small" }
 func (s *setup) localFile() string   { return filepath.Join(s.local, "large") }

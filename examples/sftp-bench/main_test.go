@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// TestMain is the program itself when a test has it started for a measurement.
+// TestMain runs the program itself when it is started with -measure, as a child
+// process of a test.
 func TestMain(m *testing.M) {
 	if slices.Contains(os.Args, "-measure") {
 		main()
@@ -16,7 +17,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestCompare makes a small comparison of all, with the server in this process.
+// TestCompare makes a small comparison of all contestants but sftp, with the
+// server in this process.
 func TestCompare(t *testing.T) {
 	var out strings.Builder
 	s := setup{cipher: "aes128-gcm@openssh.com", local: t.TempDir(), size: 1 << 20, files: 20, stats: 100, many: 3}

@@ -54,7 +54,7 @@ var (
 	pkgBestJobs = pkgWith(sftp.MaxPacketUnchecked(255<<10), sftp.MaxConcurrentRequestsPerFile(64), sftp.UseConcurrentWrites(true))
 )
 
-// pkgWith returns the jobs of pkg/sftp with options.
+// pkgWith returns the jobs of pkg/sftp with the given client options.
 func pkgWith(options ...sftp.ClientOption) map[string]job {
 	with := func(f func(s setup, c *sftp.Client) error) job {
 		return func(s setup) (func() error, func(), error) {
@@ -119,13 +119,13 @@ func pkgStore(c *sftp.Client, local, remote string) error {
 	return errors.Join(err, to.Close())
 }
 
-// each calls f for 0 to n-1 from a number of goroutines.
+// each calls f for 0 to n-1 on the given number of goroutines.
 func each(goroutines, n int, f func(i int) error) error {
 	var all sync.WaitGroup
 	var next atomic.Int64
 	errs := make([]error, goroutines)
 	for g := range goroutines {
-		all.Go(func() { // until none are left
+		all.Go(func() { // ends when n is reached or f fails
 			for i := next.Add(1) - 1; i < int64(n) && errs[g] == nil; i = next.Add(1) - 1 {
 				errs[g] = f(int(i))
 			}
@@ -142,7 +142,8 @@ func pkgStats(s setup, c *sftp.Client, goroutines, n int) error {
 	})
 }
 
-// pkgMany makes the requests on many connections, one at a time on each.
+// pkgMany makes the requests over many connections. Each connection has one
+// request in flight.
 func pkgMany(s setup) (func() error, func(), error) {
 	all := make([]*sftp.Client, s.many)
 	for i := range all {
@@ -159,11 +160,11 @@ func pkgMany(s setup) (func() error, func(), error) {
 	}, func() {}, nil
 }
 
-// uploads is the number of uploads of the job memory64, which have the size of
-// the large file together.
+// uploads is the number of uploads of the job memory64. Together they have the
+// size of the large file.
 const uploads = 64
 
-// zeros is a reader without end.
+// zeros is an endless reader of zero bytes.
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) {
@@ -193,7 +194,8 @@ func pkgGetSmall(s setup, c *sftp.Client) error {
 	})
 }
 
-// copySmall downloads n files into a directory with 16 goroutines.
+// copySmall downloads n files into a local directory on 16 goroutines, then
+// removes the directory.
 func (s *setup) copySmall(n int, get func(i int, dir string) error) error {
 	dir := filepath.Join(s.local, "down")
 	if err := os.Mkdir(dir, 0o755); err != nil {
@@ -264,8 +266,8 @@ func withRaw(f func(s setup, c *gossh.Session) error) job {
 	}
 }
 
-// sftpJobs has the jobs of the system's sftp, if it is installed. runSFTP runs
-// them.
+// sftpJobs are the jobs of the system's sftp command, if it is installed.
+// runSFTP runs them.
 var sftpJobs = func() map[string]job {
 	if _, err := exec.LookPath("sftp"); err != nil {
 		return nil
@@ -277,8 +279,9 @@ func nothing(setup) (func() error, func(), error) {
 	return nil, nil, errors.New("the sftp command is measured by itself")
 }
 
-// runSFTP times the sftp command, less the time of a session that does nothing, or
-// does the job once if it is to be done again.
+// runSFTP times the sftp command. It subtracts the time of a session that does
+// nothing. For a job that is done again it subtracts a session that does it
+// once.
 func (s *setup) runSFTP(what string) (r result, err error) {
 	what, again := strings.CutSuffix(what, "again")
 	commands := map[string]string{
@@ -319,6 +322,6 @@ func (s *setup) sftp(command string) (r result, err error) {
 		return r, fmt.Errorf("%w, saying %s", err, &said)
 	}
 	r.seconds = time.Since(began).Seconds()
-	r.cpu = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds() // with those of its ssh
+	r.cpu = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds() // includes the ssh process that sftp starts
 	return r, nil
 }

@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// proxy makes the way to the server longer: all data is delayed by half of the
-// round trip in each direction. Its bandwidth has no limit.
+// proxy adds to the round trip to a server. It delays all data by half of the
+// added time in each direction. Its bandwidth is unlimited.
 type proxy struct {
 	listener net.Listener
 	to       string
 	delay    time.Duration
-	work     sync.WaitGroup // ends with close
+	work     sync.WaitGroup // the goroutines; close ends them
 	mu       sync.Mutex     // guards conns
 	conns    []net.Conn
 }
@@ -30,7 +30,7 @@ func startProxy(target string, roundTrip time.Duration) (*proxy, error) {
 	return p, nil
 }
 
-// through returns the target as seen through the proxy.
+// through returns the target with the address of the proxy.
 func (p *proxy) through(target string) string {
 	user, _, _ := strings.Cut(target, "@")
 	return user + "@" + p.listener.Addr().String()
@@ -65,13 +65,13 @@ func (p *proxy) accept() {
 	}
 }
 
-// piece is data that arrived at one time.
+// piece is data of one Read, and the time at which it is sent.
 type piece struct {
 	data []byte
 	due  time.Time
 }
 
-// pipe runs until one of its ends is closed.
+// pipe copies data until one of its ends is closed.
 func (p *proxy) pipe(from, to net.Conn) {
 	pieces := make(chan piece, 1<<16)
 	p.work.Go(func() {

@@ -14,7 +14,8 @@ import (
 	"github.com/hawser-go/hawser/conch/conchtest"
 )
 
-// stage has the methods of a test that conchtest uses to start an sshd.
+// stage implements the methods of testing.TB that conchtest uses to start an
+// sshd.
 type stage struct {
 	testing.TB
 	dir      string
@@ -37,7 +38,7 @@ func (s *stage) Skipf(format string, a ...any) {
 	s.Fatalf(format, a...)
 }
 
-// withServer runs f with a server whose files are in memory.
+// withServer runs f with a server whose files are in memory, if possible.
 func withServer(kind string, s *setup, f func() error) error {
 	dir, err := os.MkdirTemp(memory(), "sftp-bench-server-")
 	if err != nil {
@@ -105,8 +106,8 @@ func startEmbedded(stage *stage, s *setup) error {
 	return os.WriteFile(s.knownHosts, []byte(conchtest.KnownHostsLine(server.Addr, server.HostKey)), 0o600)
 }
 
-// cat runs the commands of a plain channel: "cat FILE" and "cat > FILE", with
-// files below dir. It drops the data that is written.
+// cat runs the commands of a plain channel: "cat FILE" and "cat > FILE". FILE
+// is below dir. The content that "cat > FILE" receives is discarded.
 func cat(dir string) func(command string, ch gossh.Channel) uint32 {
 	return func(command string, ch gossh.Channel) uint32 {
 		name := strings.TrimPrefix(command, "cat ")

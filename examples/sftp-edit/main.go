@@ -1,10 +1,12 @@
-// Command sftp-edit replaces a text in a file on a server: how is a file changed in place, so that nobody sees half of it?
+// Command sftp-edit replaces text in a file on a server. It shows how to change
+// a file atomically, so that no reader sees half of the change.
 //
 //	go run ./examples/sftp-edit
 //	go run ./examples/sftp-edit -host HOST [-user USER] FILE OLD NEW
 //
-// It works on a goroutine, with calls that block, as those of package os. The new content goes to a file beside the old one, which then
-// takes its place at once; the file keeps its permissions.
+// The program uses blocking calls, like package os, on a goroutine. It writes
+// the new content to a temporary file beside FILE and renames that to FILE. The
+// permissions are kept.
 package main
 
 import (
@@ -43,12 +45,14 @@ func program() sftpdemo.Program {
 	}
 }
 
-// errChanged says that somebody else has changed the file between our reading it and our replacing it.
+// errChanged means that the file was changed by another client after we read it
+// and before we replaced it.
 var errChanged = errors.New("it was changed by somebody else meanwhile; nothing was done")
 
-// edit gives the file the content that change makes of it.
+// edit replaces the content of the file with the result of change.
 func edit(ctx context.Context, files *sftp.Files, name string, change func([]byte) []byte) error {
-	name, err := files.RealPath(ctx, name) // of a symbolic link: replace what it points to, not the link
+	// If name is a symbolic link, edit replaces its target, not the link.
+	name, err := files.RealPath(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -67,7 +71,7 @@ func edit(ctx context.Context, files *sftp.Files, name string, change func([]byt
 	return replace(ctx, files, name, before, content)
 }
 
-// replace puts content in the place of the file, all at once.
+// replace replaces the file with content by a rename.
 func replace(ctx context.Context, files *sftp.Files, name string, before fs.FileInfo, content []byte) error {
 	dir, base := path.Split(name)
 	temporary := dir + "." + base + ".new"
@@ -97,7 +101,8 @@ func replace(ctx context.Context, files *sftp.Files, name string, before fs.File
 	return err
 }
 
-// write makes a new file with the content, safe on the server's disk if the server can say so.
+// write creates a new file with the content. It flushes the file to the
+// server's disk if the server supports that.
 func write(ctx context.Context, files *sftp.Files, name string, mode fs.FileMode, content []byte) error {
 	f, err := files.OpenFile(ctx, name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
@@ -105,7 +110,7 @@ func write(ctx context.Context, files *sftp.Files, name string, mode fs.FileMode
 	}
 	_, err = f.Write(content)
 	if err == nil {
-		err = f.Chmod(mode) // the umask may have taken something off
+		err = f.Chmod(mode) // the server's umask may have cleared bits of the mode
 	}
 	if err == nil {
 		if err = f.Sync(); errors.Is(err, errors.ErrUnsupported) {

@@ -38,7 +38,8 @@ func TestReal(t *testing.T) {
 	sftpdemotest.Check(t, program(), append(readOnly, "file", "two", "four"), 1, "Permission denied")
 }
 
-// Nobody's change is lost, and nothing is left beside the file.
+// TestChangedMeanwhile: a change by another client is kept, and no temporary
+// file is left.
 func TestChangedMeanwhile(t *testing.T) {
 	s, options := sftpdemotest.Server(t)
 	file := filepath.Join(s.Home, "file")

@@ -1,10 +1,13 @@
-// Command sftp-extended makes a request that SFTP does not have: how do I use an extension of my own server?
+// Command sftp-extended sends an extended request. It shows how to use an SFTP
+// extension of your own server.
 //
 //	go run ./examples/sftp-extended
 //	go run ./examples/sftp-extended -host HOST [-user USER] REQUEST [STRING...]
 //
-// Without -host it asks the server inside the process, which has the extension sum@example.org, for the SHA-256 sum of a file that is not
-// transferred. With it, it sends any request, with strings as its arguments, and shows what comes back; try statvfs@openssh.com and a path.
+// Without -host it starts a server inside the process, which has the extension
+// sum@example.org, and requests the SHA-256 sum of a file. With -host it sends
+// any request with string arguments and prints the reply. Try
+// statvfs@openssh.com with a path.
 package main
 
 import (
@@ -41,7 +44,7 @@ func program() sftpdemo.Program {
 	}
 }
 
-// ask sends the request and shows the answer.
+// ask sends the request and prints the reply.
 func ask(e *sftpdemo.Env, s *sftp.Client) deferred.Deferred[struct{}] {
 	name, body := e.Args[0], []byte(nil)
 	for _, argument := range e.Args[1:] {

@@ -10,7 +10,8 @@ func TestDemo(t *testing.T) {
 	sftpdemotest.Check(t, program(), nil, 0, "", "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03  notes.txt")
 }
 
-// TestDemo_Refusals: what the server in the process says to files that it does not have, or must not give.
+// TestDemo_Refusals: the server inside the process refuses the sum of a missing
+// file and of a file outside its directory.
 func TestDemo_Refusals(t *testing.T) {
 	for _, row := range []struct{ file, say string }{{"missing", "no such file"}, {"../id_ed25519", "path escapes"}} {
 		p := program()

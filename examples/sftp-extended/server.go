@@ -13,10 +13,12 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// sumRequest is an extension of our own. Its argument is the name of a file, its reply the file's SHA-256 sum, each a string.
+// sumRequest is our extension. Its argument is the name of a file. Its reply is
+// the SHA-256 sum of the file. Both are SSH strings.
 const sumRequest = "sum@example.org"
 
-// The types of packets that we look at (draft-ietf-secsh-filexfer-02, section 3).
+// The types of the packets that sums handles (draft-ietf-secsh-filexfer-02,
+// section 3).
 const (
 	typeVersion       = 2
 	typeStatus        = 101
@@ -24,16 +26,18 @@ const (
 	typeExtendedReply = 201
 )
 
-// sums is an SFTP server with the extension: it stands before one that does not have it.
+// sums adds the extension to an SFTP server. It forwards all other packets to a
+// server without the extension.
 type sums struct{ dir string }
 
-// session answers the request for the sftp subsystem; everything else is the test server's.
+// session serves the sftp subsystem. It returns false for all other requests,
+// which the test server then handles.
 func (s *sums) session(ch gossh.Channel, req *gossh.Request) bool {
 	if name, _, err := conch.GetNS(req.Payload); req.Type != "subsystem" || name != "sftp" || err != nil {
 		return false
 	}
-	_ = req.Reply(true, nil) // if the connection is lost there is nothing to do
-	go s.serve(ch)           // ends with the channel
+	_ = req.Reply(true, nil) // if the connection is lost, there is nothing to do
+	go s.serve(ch)           // ends when the channel is closed
 	return true
 }
 
@@ -56,8 +60,8 @@ func (s *sums) serve(ch gossh.Channel) {
 		return err
 	}
 	var all sync.WaitGroup
-	all.Go(func() { _ = server.Serve(); out.Close() }) // until its input ends
-	all.Go(func() {                                    // until the server's output ends
+	all.Go(func() { _ = server.Serve(); out.Close() }) // ends when toServer is closed
+	all.Go(func() {                                    // ends when out is closed
 		eachPacket(fromServer, func(p []byte) error {
 			if p[0] == typeVersion {
 				p = append(append(p, conch.NS(sumRequest)...), conch.NS("1")...)
@@ -76,7 +80,7 @@ func (s *sums) serve(ch gossh.Channel) {
 	all.Wait()
 }
 
-// eachPacket reads packets until f or r fails.
+// eachPacket calls f for each packet of r until f or r fails.
 func eachPacket(r io.Reader, f func(p []byte) error) {
 	for {
 		var length uint32
@@ -90,7 +94,7 @@ func eachPacket(r io.Reader, f func(p []byte) error) {
 	}
 }
 
-// answer returns the reply to a request that is ours, and nil for all others.
+// answer returns the reply to a sumRequest, and nil for any other packet.
 func (s *sums) answer(p []byte) []byte {
 	if len(p) < 5 || p[0] != typeExtended {
 		return nil
@@ -115,7 +119,7 @@ func status(id []byte, code byte, err error) []byte {
 	return bytes.Join([][]byte{{typeStatus}, id, {0, 0, 0, code}, conch.NS(err.Error()), conch.NS("")}, nil)
 }
 
-// sum returns the sum of a file in the directory.
+// sum returns the SHA-256 sum of a file in the directory.
 func (s *sums) sum(name string) ([]byte, error) {
 	f, err := os.OpenInRoot(s.dir, name)
 	if err != nil {

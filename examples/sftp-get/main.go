@@ -1,9 +1,11 @@
-// Command sftp-get downloads a directory with everything in it, or a file: what becomes of a tree, and of those of its files that cannot be read?
+// Command sftp-get downloads a file or a directory tree. It shows how to
+// download a tree, and how to report the files that failed.
 //
 //	go run ./examples/sftp-get
 //	go run ./examples/sftp-get -host HOST [-user USER] [-links skip|copy|follow] REMOTE [LOCAL]
 //
-// Times and permissions are kept. Files that are complete already are left alone, so the command can be given again after a failure.
+// Times and permissions are kept. Files that are already complete are skipped,
+// so you can run the same command again after a failure.
 package main
 
 import (
@@ -43,7 +45,7 @@ func program() sftpdemo.Program {
 
 var links = map[string]sftp.LinkPolicy{"skip": sftp.SkipLinks, "copy": sftp.CopyLinks, "follow": sftp.FollowLinks}
 
-// demo makes a small tree at the server.
+// demo creates a small tree on the server.
 func demo(server, local string) ([]string, error) {
 	for name, size := range map[string]int{"album/cover.png": 300_000, "album/2026/beach.jpg": 2_000_000, "album/2026/hills.jpg": 1_500_000} {
 		full := filepath.Join(server, name)

@@ -1,9 +1,12 @@
-// Command sftp-ls lists directories with the server's own long lines, as ls -l has them: where are the names of users and groups?
+// Command sftp-ls lists directories like ls -l, with the server's own long
+// lines. It shows how to get the names of users and groups.
 //
 //	go run ./examples/sftp-ls
 //	go run ./examples/sftp-ls -host HOST [-user USER] [-a] [PATH...]
 //
-// An SFTP server sends two things for each file: its attributes, in which users are numbers, and a line for people to read.
+// For each entry of a directory an SFTP server sends attributes and a long
+// line. The attributes contain numeric IDs of the user and the group. The long
+// line usually contains their names.
 package main
 
 import (
@@ -37,7 +40,7 @@ func program() sftpdemo.Program {
 	}
 }
 
-// listAll lists one path after the other.
+// listAll lists the paths one after the other.
 func listAll(e *sftpdemo.Env, s *sftp.Client, all bool) deferred.Deferred[struct{}] {
 	paths := e.Args
 	if len(paths) == 0 {
@@ -66,12 +69,13 @@ func listAll(e *sftpdemo.Env, s *sftp.Client, all bool) deferred.Deferred[struct
 	})
 }
 
-// line is what the attributes of a single file have to do for: a server sends long lines only for what is in a directory.
+// line formats the attributes of a single file. A server sends long lines only
+// for the entries of a directory.
 func line(name string, a filetransfer.Attrs) string {
 	return fmt.Sprintf("%s %8d %-8d %12d %s %s", a.FileMode(), a.UID, a.GID, a.Size, a.ModTime().Format("Jan _2 15:04"), name)
 }
 
-// list returns what is in a directory.
+// list returns the entries of a directory.
 func list(co *deferred.Coro, client *filetransfer.FileTransferClient, name string) ([]filetransfer.Entry, error) {
 	dir, err := deferred.Await(co, client.OpenDirectory(name))
 	if err != nil {

@@ -1,8 +1,8 @@
-// Command sftp-mkdir makes a directory on an SFTP server. It is the Go form of a
-// program for Twisted Conch, with the same four parts: a channel, a connection,
-// the function sftp and the function sftp.
+// Command sftp-mkdir makes a directory on an SFTP server. It is a port of a
+// Twisted Conch program. Its four parts are the same: a channel, a connection,
+// the function sftp and the function transfer.
 //
-// Without arguments it starts a server inside the process and uses that one:
+// Without -host it starts a server inside the process and uses that server:
 //
 //	go run ./examples/sftp-mkdir
 //	go run ./examples/sftp-mkdir -host HOST [-port PORT] [-user USER] [-identity FILE]
@@ -63,7 +63,7 @@ func parse() (args arguments) {
 		args.options.KnownHosts = []string{file}
 		return nil
 	})
-	args.options.ServerAliveInterval = 15 * time.Second // a server that has vanished is noticed within a minute
+	args.options.ServerAliveInterval = 15 * time.Second // a server that no longer responds is noticed within a minute
 	flag.Parse()
 	switch {
 	case flag.NArg() > 0:
@@ -78,16 +78,17 @@ func parse() (args arguments) {
 	return args
 }
 
-// run does the whole job.
+// run runs the reactor until the job is done, and returns the error of the job.
 func run(args arguments) (problem error) {
 	r := reactor.New(reactor.Options{})
 	problem = errors.New("interrupted")
 	r.CallWhenRunning(func() {
 		job(r, args).OnResult(func(_ deferred.Void, err error) {
-			if err == nil || r.StopSignal() == nil { // otherwise Ctrl-C has closed the connection
+			// After Ctrl-C the error only says that the connection was closed.
+			if err == nil || r.StopSignal() == nil {
 				problem = err
 			}
-			_ = r.Stop() // an error means that it is stopping already
+			_ = r.Stop() // it returns an error if the reactor is stopping already
 		})
 	})
 	return errors.Join(r.Run(), problem)

@@ -38,7 +38,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// TestRun_Failures: each failure is one line, and nothing hangs.
+// TestRun_Failures: each failure is a single line of text, and run returns.
 func TestRun_Failures(t *testing.T) {
 	for name, row := range map[string]struct {
 		opts conchtest.Options

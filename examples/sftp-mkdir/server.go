@@ -9,9 +9,9 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// withServer calls f while a server runs inside this process. It makes a key
-// and a known-hosts file for the server. All files are in a temporary
-// directory, which is removed afterwards.
+// withServer calls f while a server runs inside this process. It creates a user
+// key and a known-hosts file for the server. All files are in a temporary
+// directory, which is removed at the end.
 func withServer(args *arguments, f func() error) (err error) {
 	home, err := os.MkdirTemp("", "sftp-mkdir-")
 	if err != nil {

@@ -38,14 +38,14 @@ func (s *sftpSession) cbSFTP(reply []byte) {
 
 func (s *sftpSession) ebSFTP(err error) {
 	if s.client == nil {
-		_ = s.ready.TryErrback(fmt.Errorf("sftp subsystem: %w", err)) // the timeout may have fired it
+		_ = s.ready.TryErrback(fmt.Errorf("sftp subsystem: %w", err)) // the timeout may have fired ready
 		s.Conn().LoseConnection()
 	}
 }
 
 func (s *sftpSession) DataReceived(p []byte) { s.client.DataReceived(p) }
 
-// ExtReceived shows the stderr of the server's program.
+// ExtReceived shows the stderr of the server's sftp program.
 func (s *sftpSession) ExtReceived(dataType uint32, p []byte) { say("server's stderr", "%q", p) }
 
 func (s *sftpSession) Closed() {
@@ -71,7 +71,7 @@ func (c *sftpConnection) ServiceStarted() {
 	c.OpenChannel(&sftpSession{ready: c.sftp})
 }
 
-// sftp logs in and returns a client for the files of user at host. Cancelling the
+// sftp logs in and returns an SFTP client for user at host. Cancelling the
 // Deferred ends the attempt.
 func sftp(r *reactor.Reactor, user, host string, port int, options client.Options) deferred.Deferred[*filetransfer.FileTransferClient] {
 	conn := &sftpConnection{}
@@ -82,6 +82,6 @@ func sftp(r *reactor.Reactor, user, host string, port int, options client.Option
 	})
 	auth := client.NewDefaultAuthClient(user, conn)
 	connecting = client.Connect(r, host, port, options, client.VerifyHostKey, auth)
-	connecting.OnError(func(err error) { _ = conn.sftp.TryErrback(err) }) // the timeout may have fired it
+	connecting.OnError(func(err error) { _ = conn.sftp.TryErrback(err) }) // the timeout may have fired conn.sftp
 	return conn.sftp
 }

@@ -24,8 +24,8 @@ func transfer(client *filetransfer.FileTransferClient, dir string) deferred.Defe
 	return deferred.ThenDeferred(made, func(parent string) deferred.Deferred[struct{}] { return list(client, parent) })
 }
 
-// explain adds to err that the name exists already. SFTP version 3 has no code
-// for that; servers report a "Failure".
+// explain adds to err that the name exists already. SFTP version 3 has no
+// status code for that error, and servers report a "Failure".
 func explain(client *filetransfer.FileTransferClient, dir string, err error) deferred.Deferred[filetransfer.Status] {
 	return deferred.ThenBoth(client.GetAttrs(dir, false), func(_ filetransfer.Attrs, statErr error) (filetransfer.Status, error) {
 		if statErr == nil {
@@ -48,7 +48,7 @@ func list(client *filetransfer.FileTransferClient, name string) deferred.Deferre
 	})
 }
 
-// say prints one line about a step.
+// say prints one line about a step of the program.
 func say(step, format string, args ...any) {
 	fmt.Fprintf(os.Stdout, "%-16s %s\n", step, fmt.Sprintf(format, args...))
 }

@@ -5,7 +5,7 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// silentUI has no answer to anything.
+// silentUI answers no question.
 type silentUI struct{}
 
 func (silentUI) Prompt(string) deferred.Deferred[bool] { return deferred.Succeed(false) }

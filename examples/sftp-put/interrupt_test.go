@@ -18,12 +18,12 @@ import (
 	"github.com/hawser-go/hawser/examples/internal/sftpdemo/sftpdemotest"
 )
 
-// TestInterrupt: after Ctrl-C the partial file is kept, and the program says how to
-// resume.
+// TestInterrupt: after Ctrl-C the partial file is kept, and the program prints
+// how to resume.
 func TestInterrupt(t *testing.T) {
 	s, options := sftpdemotest.Server(t)
 	local := filepath.Join(t.TempDir(), "huge")
-	part := func() (os.FileInfo, error) { // nil before it exists
+	part := func() (os.FileInfo, error) { // returns an error before the partial file exists
 		names, err := filepath.Glob(filepath.Join(s.Home, ".up.*.part"))
 		if err != nil || len(names) != 1 {
 			return nil, errors.Join(err, fs.ErrNotExist)
@@ -33,7 +33,7 @@ func TestInterrupt(t *testing.T) {
 	if err := os.WriteFile(local, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Truncate(local, 1<<40); err != nil { // it would take half an hour
+	if err := os.Truncate(local, 1<<40); err != nil { // large enough for half an hour
 		t.Fatal(err)
 	}
 	p := program()

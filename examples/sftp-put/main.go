@@ -1,11 +1,11 @@
-// Command sftp-put uploads a file or a tree and shows the progress: how is a
-// transfer watched, and stopped?
+// Command sftp-put uploads a file or a tree and shows the progress. It shows
+// how to watch a transfer, and how to stop it.
 //
 //	go run ./examples/sftp-put
 //	go run ./examples/sftp-put -host HOST [-user USER] LOCAL REMOTE
 //
-// The target appears when it is complete. Ctrl-C stops the transfer, and the same
-// command resumes it.
+// The target appears when it is complete. Ctrl-C stops the transfer, and the
+// same command resumes it.
 package main
 
 import (
@@ -62,8 +62,8 @@ func put(e *sftpdemo.Env, s *sftp.Client, o sftp.Options) deferred.Deferred[stru
 	})
 }
 
-// explain finds out whether the reason of a vague failure is a file system that is
-// full or read-only.
+// explain adds the reason to a vague error if the server's file system is full
+// or read-only.
 func explain(s *sftp.Client, remote string, err error) deferred.Deferred[sftp.Report] {
 	if !sftpdemo.Vague(err) {
 		return deferred.Fail[sftp.Report](err)

@@ -1,12 +1,12 @@
-// Command sftp-resume downloads a file over a connection that does not last: how
-// is a transfer resumed?
+// Command sftp-resume downloads a file over an unreliable connection. It shows
+// how to resume a transfer.
 //
 //	go run ./examples/sftp-resume
 //	go run ./examples/sftp-resume -host HOST [-user USER] [-attempts N] REMOTE LOCAL
 //
-// When the connection is lost it connects again, a few times, and resumes. Partial
-// data is kept: the same command resumes later. Without -host, the server inside
-// the process cuts the connection in the middle.
+// When the connection is lost, the program connects again and resumes, up to N
+// attempts in all. Partial data is kept, so the same command resumes later.
+// Without -host, the server inside the process drops the connection once.
 package main
 
 import (
@@ -46,12 +46,12 @@ func program() sftpdemo.Program {
 	}
 }
 
-// download is a download over one connection after another.
+// download is a download that may need several connections.
 type download struct {
 	e             *sftpdemo.Env
 	remote, local string
 	attempts      int
-	something     bool // has come
+	something     bool // data was received
 }
 
 func (d *download) run(s *sftp.Client) deferred.Deferred[struct{}] {
@@ -78,7 +78,8 @@ func (d *download) run(s *sftp.Client) deferred.Deferred[struct{}] {
 	})
 }
 
-// get downloads what is missing, all of it the first time.
+// get downloads the missing part of the file. The first call downloads all of
+// it.
 func (d *download) get(s *sftp.Client) deferred.Deferred[sftp.Report] {
 	began := false
 	meter := sftpdemo.Meter(d.e.Out)
@@ -94,7 +95,8 @@ func (d *download) get(s *sftp.Client) deferred.Deferred[sftp.Report] {
 
 func (d *download) say(format string, args ...any) { fmt.Fprintf(d.e.Out, format+"\n", args...) }
 
-// cutOnce makes the server cut the connection when a third of the file is there.
+// cutOnce closes the server's connections once, after a third of the file has
+// arrived.
 func (d *download) cutOnce(s *conchtest.Server, size int64) {
 	var look func()
 	look = func() {

@@ -1,5 +1,5 @@
 // Command ssh-channels runs many commands at the same time over one connection,
-// and gathers their results.
+// and prints their results.
 //
 //	go run ./examples/ssh-channels HOST COMMAND...
 //
@@ -37,7 +37,7 @@ func main() {
 	})
 }
 
-// run runs the commands and shows their results in the order of the commands.
+// run runs the commands and prints their results in the order of the commands.
 func run(r *reactor.Reactor, target *client.Target, commands []string, out io.Writer) deferred.Deferred[struct{}] {
 	conn := &struct{ conch.SSHConnection }{}
 	all := deferred.ThenDeferred(target.Connect(r, conn), func(struct{}) deferred.Deferred[[]deferred.Outcome[client.Output]] {

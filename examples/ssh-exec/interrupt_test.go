@@ -16,8 +16,8 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// TestInterrupt: Ctrl-C ends a command that does not end by itself, and the
-// program says that this is why.
+// TestInterrupt: Ctrl-C stops the program while a command runs, and the program
+// prints "interrupted".
 func TestInterrupt(t *testing.T) {
 	interrupted := make(chan struct{})
 	target := sshdemotest.Server(t, conchtest.Options{Exec: func(string, gossh.Channel) uint32 {

@@ -1,4 +1,5 @@
-// Command ssh-exec runs a command on a server, and exits as the command does.
+// Command ssh-exec runs a command on a server, and exits with the exit status
+// of the command.
 //
 //	go run ./examples/ssh-exec HOST COMMAND...
 //
@@ -35,8 +36,8 @@ func main() {
 	})
 }
 
-// run runs the command and shows its output. If the command fails, run fails with
-// its exit status.
+// run runs the command and prints its output. If the command fails, run fails
+// with the exit status of the command.
 func run(r *reactor.Reactor, target *client.Target, command string) deferred.Deferred[struct{}] {
 	return deferred.ThenBoth(target.Exec(r, command, nil), func(out client.Output, err error) (struct{}, error) {
 		exit, exited := errors.AsType[*client.ExitError](err)

@@ -2,7 +2,8 @@
 //
 //	go run ./examples/ssh-forward HOST L:LISTEN:TO | R:LISTEN:TO | D:LISTEN ...
 //
-// LISTEN and TO are ports of 127.0.0.1, each on its side.
+// LISTEN and TO are port numbers on 127.0.0.1. For L and D, LISTEN is on this
+// machine. For R, LISTEN is on the server.
 package main
 
 import (
@@ -36,7 +37,8 @@ func main() {
 	})
 }
 
-// run forwards until the connection ends. It calls ready for each rule.
+// run forwards until the connection ends. It calls ready for each forwarder
+// that has started.
 func run(r *reactor.Reactor, target *client.Target, rules []string, ready func(*forward.Forwarder)) deferred.Deferred[struct{}] {
 	conn := &struct{ conch.SSHConnection }{}
 	all := deferred.ThenDeferred(target.Connect(r, conn), func(struct{}) deferred.Deferred[[]*forward.Forwarder] {
@@ -49,7 +51,7 @@ func run(r *reactor.Reactor, target *client.Target, rules []string, ready func(*
 	return deferred.ThenDeferred(all, func([]*forward.Forwarder) deferred.Deferred[struct{}] { return conn.Transport().WhenClosed() })
 }
 
-// start starts one forwarder.
+// start starts the forwarder of one rule.
 func start(conn conch.Connection, rule string) deferred.Deferred[*forward.Forwarder] {
 	part := strings.Split(rule, ":")
 	local := func(i int) string { return "127.0.0.1:" + part[i] }

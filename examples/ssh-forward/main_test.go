@@ -15,14 +15,14 @@ import (
 	"github.com/hawser-go/hawser/reactor/task"
 )
 
-// TestRun forwards a port to an echo server and uses it.
+// TestRun forwards a port to an echo server and sends a byte through it.
 func TestRun(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	go func() { // ends with the connection, or the listener
+	go func() { // ends when the connection or the listener is closed
 		if c, err := l.Accept(); err == nil {
 			_, _ = io.Copy(c, c)
 			c.Close()
@@ -36,9 +36,9 @@ func TestRun(t *testing.T) {
 	used := make(chan error, 1)
 	code := task.Main(r, func(r *reactor.Reactor, _ []string) deferred.Deferred[struct{}] {
 		return run(r, sshdemotest.Server(t, conchtest.Options{Forwarding: true}), []string{"L:0:" + port}, func(f *forward.Forwarder) {
-			go func() { // ends with the exchange
+			go func() { // ends after one exchange
 				used <- use(f.Addr().String())
-				_ = r.Stop() // it runs
+				_ = r.Stop() // an error is impossible: the reactor runs
 			}()
 		})
 	}, nil, os.Stderr)
@@ -63,7 +63,7 @@ func use(address string) error {
 	return err
 }
 
-// TestRun_Bad: a rule that makes no sense ends the program.
+// TestRun_Bad: an invalid rule ends the program with an error.
 func TestRun_Bad(t *testing.T) {
 	var says strings.Builder
 	code := task.Main(reactor.New(reactor.Options{NoSignals: true}), func(r *reactor.Reactor, _ []string) deferred.Deferred[struct{}] {

@@ -1,5 +1,5 @@
-// Command ssh-jump runs a command on a host that can only be reached from another
-// one.
+// Command ssh-jump runs a command on a host that is reachable only through a
+// jump host.
 //
 //	go run ./examples/ssh-jump USER@JUMP[:PORT] USER@HOST[:PORT] COMMAND
 package main
@@ -32,7 +32,7 @@ func main() {
 	})
 }
 
-// run runs the command on host, through jump, and shows its output, also if the
+// run runs the command on host, through jump. It prints the output even if the
 // command fails.
 func run(r *reactor.Reactor, jump, host *client.Target, command string, stdout io.Writer) deferred.Deferred[struct{}] {
 	host.Options.Jump = jump

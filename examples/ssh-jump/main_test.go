@@ -13,8 +13,8 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// through runs the command behind the jump host, and returns its output and
-// what the program says.
+// through runs the command behind the jump host. It returns the exit code, the
+// output of the command, and the messages of the program.
 func through(jump, host *client.Target) (code int, output, says string) {
 	var out, problem strings.Builder
 	code = task.Main(reactor.New(reactor.Options{}), func(r *reactor.Reactor, _ []string) deferred.Deferred[struct{}] {
@@ -23,7 +23,8 @@ func through(jump, host *client.Target) (code int, output, says string) {
 	return code, out.String(), problem.String()
 }
 
-// TestThrough runs a command behind a jump host.
+// TestThrough runs a command behind a jump host, and behind a jump host that
+// refuses to forward.
 func TestThrough(t *testing.T) {
 	host := sshdemotest.Server(t, conchtest.Options{Exec: func(command string, ch gossh.Channel) uint32 {
 		_, _ = ch.Write([]byte(command + "!"))

@@ -1,5 +1,5 @@
 // Command ssh-password logs in with a password that does not come from the
-// terminal. It replaces hooks of the authentication.
+// terminal. It replaces a hook of the authentication.
 //
 //	SECRET=... go run ./examples/ssh-password USER@HOST[:PORT]
 package main
@@ -17,8 +17,8 @@ import (
 	"github.com/hawser-go/hawser/reactor/task"
 )
 
-// passwordAuth has no keys and one password, which it gets a moment later, as
-// from a server.
+// passwordAuth tries one password. It gets the password after a short delay, as
+// from a password server.
 type passwordAuth struct {
 	client.SSHUserAuthClient
 	r      *reactor.Reactor
@@ -27,7 +27,7 @@ type passwordAuth struct {
 
 func (a *passwordAuth) GetPassword(string) deferred.Deferred[string] {
 	if a.secret == "" {
-		return deferred.Fail[string](client.ErrUnavailable) // it was wrong
+		return deferred.Fail[string](client.ErrUnavailable) // the password was wrong
 	}
 	secret := a.secret
 	a.secret = ""
@@ -49,7 +49,7 @@ func main() {
 	})
 }
 
-// run logs in. The end of the reactor logs out.
+// run logs in. The connection closes when the reactor stops.
 func run(r *reactor.Reactor, target *client.Target, secret string) deferred.Deferred[struct{}] {
 	target.Auth = func(user string, instance conch.Connection) client.UserAuthClient {
 		return &passwordAuth{*client.NewSSHUserAuthClient(user, instance), r, secret}

@@ -12,7 +12,7 @@ import (
 	"github.com/hawser-go/hawser/reactor/task"
 )
 
-// login returns the exit code of the program, and its message.
+// login runs the program and returns its exit code and its error message.
 func login(target *client.Target, secret string) (code int, says string) {
 	var problem strings.Builder
 	code = task.Main(reactor.New(reactor.Options{}), func(r *reactor.Reactor, _ []string) deferred.Deferred[struct{}] {
@@ -21,8 +21,8 @@ func login(target *client.Target, secret string) (code int, says string) {
 	return code, problem.String()
 }
 
-// TestRun logs in with the right secret, and with a wrong one, which no error
-// shows.
+// TestRun logs in with the right password and with a wrong one. The error
+// message must not contain the password.
 func TestRun(t *testing.T) {
 	target := sshdemotest.Server(t, conchtest.Options{Password: "sesame"})
 	if code, says := login(target, "sesame"); code != 0 {

@@ -1,6 +1,6 @@
-// Command ssh-port is a Conch program, ported line by line: it runs a command
+// Command ssh-port is a Conch program, ported line by line. It runs a command
 // and makes a directory over one connection. docs/howto/porting-conch.md shows
-// the Python program beside it.
+// the Python program beside this one.
 //
 //	go run ./examples/ssh-port USER HOST
 package main
@@ -20,7 +20,8 @@ import (
 	"github.com/hawser-go/hawser/reactor/task"
 )
 
-// command is a channel that runs the command of the type that embeds it.
+// command is a channel that runs a command. The type that embeds it has a
+// method Line, which returns the command line.
 type command struct{ conch.SSHChannel }
 
 func (c *command) Name() string { return "session" }
@@ -38,10 +39,10 @@ func (c *command) cbExec([]byte) {
 
 func (c *command) OpenFailed(reason error) { c.owner().finish(reason) }
 
-// owner returns the connection as the type that it is.
+// owner returns the connection as a *connection.
 func (c *command) owner() *connection { return c.Conn().Self().(*connection) }
 
-// cat is a command that collects its output.
+// cat is a channel that runs cat and collects its output.
 type cat struct {
 	command
 	data []byte
@@ -64,7 +65,7 @@ func (c *cat) Closed() {
 	c.owner().makeDirectory()
 }
 
-// connection is the service.
+// connection is the connection service.
 type connection struct {
 	conch.SSHConnection
 	out      io.Writer
@@ -84,7 +85,7 @@ func (c *connection) makeDirectory() {
 	made.OnResult(func(_ filetransfer.Status, err error) { c.finish(err) })
 }
 
-// finish ends the job. The first call counts.
+// finish ends the job. Only the first call sets the result.
 func (c *connection) finish(err error) {
 	if err != nil {
 		_ = c.finished.TryErrback(err)
@@ -94,7 +95,7 @@ func (c *connection) finish(err error) {
 	c.LoseConnection()
 }
 
-// job connects and does the work. out receives a line for each step.
+// job connects and does the work. It writes a line to out for each step.
 func job(r *reactor.Reactor, target *client.Target, out io.Writer) deferred.Deferred[deferred.Void] {
 	conn := &connection{out: out, finished: deferred.New[deferred.Void]()}
 	target.Connect(r, conn).OnError(conn.finish)

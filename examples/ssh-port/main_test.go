@@ -17,7 +17,7 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// echo is the server's cat.
+// echo implements cat for the test server.
 func echo(_ string, ch gossh.Channel) uint32 {
 	_, _ = io.Copy(ch, ch)
 	return 0
@@ -29,7 +29,7 @@ func run(target *client.Target, out io.Writer) (failure error) {
 	r.CallWhenRunning(func() {
 		job(r, target, out).OnResult(func(_ deferred.Void, err error) {
 			failure = err
-			_ = r.Stop() // it runs
+			_ = r.Stop() // an error is impossible: the reactor runs
 		})
 	})
 	err := r.Run()
@@ -54,8 +54,8 @@ func TestJob(t *testing.T) {
 	}
 }
 
-// TestJob_Failures: a refused command and a lost connection end the program
-// with the reason.
+// TestJob_Failures: if a request is refused or the connection is lost, the
+// program ends with the reason.
 func TestJob_Failures(t *testing.T) {
 	if err := run(sshdemotest.Server(t, conchtest.Options{}), io.Discard); !errors.Is(err, conch.ErrRequestRefused) {
 		t.Errorf("a server without commands: %v", err)

@@ -1,5 +1,5 @@
-// Command ssh-tail shows what is added to a file on a server, until Ctrl-C. It
-// takes output as it arrives.
+// Command ssh-tail shows the lines that are added to a file on a server, until
+// Ctrl-C. It prints output as it arrives.
 //
 //	go run ./examples/ssh-tail HOST FILE
 package main
@@ -44,7 +44,7 @@ func main() {
 	})
 }
 
-// run shows the file until the reactor is stopped, as Ctrl-C does.
+// run shows the file until the reactor stops. Ctrl-C stops the reactor.
 func run(r *reactor.Reactor, target *client.Target, file string, out io.Writer) deferred.Deferred[struct{}] {
 	conn := &struct{ conch.SSHConnection }{}
 	ended := deferred.ThenDeferred(target.Connect(r, conn), func(struct{}) deferred.Deferred[struct{}] {
@@ -54,7 +54,7 @@ func run(r *reactor.Reactor, target *client.Target, file string, out io.Writer) 
 		return t.Finished()
 	})
 	return ended.AddErrback(func(err error) (struct{}, error) {
-		_, unhandled := deferred.Trap(err, conch.ErrClosedLocally) // Ctrl-C
+		_, unhandled := deferred.Trap(err, conch.ErrClosedLocally) // after Ctrl-C
 		return struct{}{}, unhandled
 	})
 }

@@ -14,7 +14,7 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// stopper stops the reactor when the text has come.
+// stopper stops the reactor when it has received the text "line".
 type stopper struct {
 	r    *reactor.Reactor
 	seen strings.Builder
@@ -23,7 +23,7 @@ type stopper struct {
 func (s *stopper) Write(p []byte) (int, error) {
 	s.seen.Write(p)
 	if strings.Contains(s.seen.String(), "line") {
-		_ = s.r.Stop() // it may have been called
+		_ = s.r.Stop() // an error means that Stop was called before
 	}
 	return len(p), nil
 }
@@ -38,7 +38,7 @@ func TestRun(t *testing.T) {
 	s := conchtest.NewServer(t, conchtest.Options{AuthorizedKeys: []gossh.PublicKey{key.PublicKey()}, Exec: func(command string, ch gossh.Channel) uint32 {
 		asked = command
 		_, _ = ch.Write([]byte("line\n"))
-		_, _ = ch.Read(make([]byte, 1)) // until the end of the connection
+		_, _ = ch.Read(make([]byte, 1)) // blocks until the connection ends
 		return 0
 	}})
 	known := filepath.Join(dir, "known")

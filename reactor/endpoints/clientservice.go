@@ -8,6 +8,7 @@ import (
 
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
+	"github.com/hawser-go/hawser/reactor/service"
 )
 
 // ClientServiceOptions configures a ClientService. Clock is required; the zero
@@ -37,10 +38,11 @@ type ClientServiceOptions struct {
 // service closes because PrepareConnection failed.
 const RejectTimeout = 10 * time.Second
 
-// ClientService keeps a connection to an endpoint open while it is started.
-// After a failed attempt or a lost connection, it waits and connects again. All
-// methods must be called on the loop.
+// ClientService is a service that keeps a connection to an endpoint open while
+// it is started. After a failed attempt or a lost connection, it waits and
+// connects again. All methods must be called on the loop.
 type ClientService struct {
+	service.BaseService
 	endpoint StreamClientEndpoint
 	f        reactor.Factory
 	opts     ClientServiceOptions
@@ -86,8 +88,8 @@ var defaultPolicy = BackoffPolicy(Backoff{})
 
 // StartService begins to connect. While the service is stopping, it connects
 // after the connection is closed. On a started service it logs a warning and
-// does nothing.
-func (s *ClientService) StartService() {
+// does nothing. The error is always nil.
+func (s *ClientService) StartService() error {
 	switch s.state {
 	case serviceNew, serviceStopped:
 		s.connect()
@@ -96,6 +98,7 @@ func (s *ClientService) StartService() {
 	default:
 		s.logger().Warn("endpoints: the client service runs already")
 	}
+	return s.BaseService.StartService()
 }
 
 // StopService cancels the attempt in progress, or calls LoseConnection on the
@@ -103,6 +106,7 @@ func (s *ClientService) StartService() {
 // is lost. Cancelling it aborts the connection. Pending Deferreds of
 // WhenConnected fail with deferred.ErrCancelled.
 func (s *ClientService) StopService() deferred.Deferred[struct{}] {
+	s.BaseService.StopService()
 	if s.state == serviceNew || s.state == serviceStopped {
 		return deferred.Succeed(struct{}{})
 	}

@@ -309,12 +309,14 @@ func TestR425_ServerService(t *testing.T) {
 	m := reactortest.NewMemoryReactor()
 	s := endpoints.NewServerService(endpoints.TCP4ServerEndpoint(m, 80, reactor.ListenOptions{}), factoryFor(nil))
 	deferredtest.SuccessResultOf(t, s.StopService())
-	s.PrivilegedStartService()
-	if err := s.StartService(); err != nil || len(m.TCPServers) != 1 {
-		t.Errorf("%v, listened %d times", err, len(m.TCPServers))
+	if err := s.PrivilegedStartService(); err != nil || s.Running() {
+		t.Errorf("%v, running %v", err, s.Running())
+	}
+	if err := s.StartService(); err != nil || len(m.TCPServers) != 1 || !s.Running() {
+		t.Errorf("%v, listened %d times, running %v", err, len(m.TCPServers), s.Running())
 	}
 	deferredtest.SuccessResultOf(t, s.StopService())
-	if m.TCPServers[0].Stops != 1 {
+	if m.TCPServers[0].Stops != 1 || s.Running() {
 		t.Error("still listening")
 	}
 	m.Err = errTest

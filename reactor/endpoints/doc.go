@@ -14,7 +14,8 @@
 //
 // A [ClientService] keeps a connection open: after a failed attempt or a lost
 // connection, it waits and connects again. A [ServerService] listens until it
-// is stopped.
+// is stopped. Both are services of package service, which starts and stops the
+// parts of a program.
 //
 // Connect, Dial and Listen report every error, also a panic of the factory,
 // through their Deferred. Cancelling the Deferred ends the attempt. All

@@ -307,9 +307,10 @@ func TestF49_R425_StartAfterAFailure(t *testing.T) {
 	s := endpoints.NewServerService(endpoints.TCP4ServerEndpoint(m, 80, reactor.ListenOptions{}), factoryFor(nil))
 	s.Logger = reactortest.NewLog(t).Logger()
 	m.Err = errTest
-	s.PrivilegedStartService()
-	if err := s.StartService(); !errors.Is(err, errTest) {
-		t.Errorf("got %v", err)
+	for _, start := range []func() error{s.PrivilegedStartService, s.StartService} {
+		if err := start(); !errors.Is(err, errTest) || s.Running() {
+			t.Errorf("got %v, running %v", err, s.Running())
+		}
 	}
 	m.Err = nil
 	if err := s.StartService(); err != nil || !m.TCPServers[len(m.TCPServers)-1].Listening {

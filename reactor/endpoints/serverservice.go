@@ -6,11 +6,13 @@ import (
 
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
+	"github.com/hawser-go/hawser/reactor/service"
 )
 
-// ServerService listens on an endpoint while it is started. All methods must be
-// called on the loop.
+// ServerService is a service that listens on an endpoint while it is started.
+// All methods must be called on the loop.
 type ServerService struct {
+	service.BaseService
 	endpoint StreamServerEndpoint
 	f        reactor.Factory
 
@@ -54,11 +56,9 @@ func (s *ServerService) listen(report func(err error)) {
 
 func (s *ServerService) log(err error) { s.logger().Error("endpoints: listening failed", "err", err) }
 
-// StartService begins to listen, unless the service is started. It returns the
-// error if listening fails at once, a *reactor.CannotListenError for the
-// endpoints of this package. A later failure is logged. After a failure,
-// StartService tries again.
-func (s *ServerService) StartService() error {
+// PrivilegedStartService begins to listen before the program gives up its
+// privileges; StartService follows. It returns the errors of StartService.
+func (s *ServerService) PrivilegedStartService() error {
 	if s.waiting == (deferred.Deferred[reactor.ListeningPort]{}) {
 		s.listen(func(err error) { s.err = err })
 	}
@@ -66,9 +66,21 @@ func (s *ServerService) StartService() error {
 	return s.err
 }
 
+// StartService begins to listen, unless the service is started. It returns the
+// error if listening fails at once, a *reactor.CannotListenError for the
+// endpoints of this package. A later failure is logged. After a failure,
+// StartService tries again.
+func (s *ServerService) StartService() error {
+	if err := s.PrivilegedStartService(); err != nil {
+		return err
+	}
+	return s.BaseService.StartService()
+}
+
 // StopService closes the port, or cancels a Listen in progress. The Deferred
 // is that of StopListening, or has fired already if there is no port.
 func (s *ServerService) StopService() deferred.Deferred[struct{}] {
+	s.BaseService.StopService()
 	waiting, port := s.waiting, s.port
 	s.waiting, s.port, s.err = deferred.Deferred[reactor.ListeningPort]{}, nil, nil
 	if waiting != (deferred.Deferred[reactor.ListeningPort]{}) {

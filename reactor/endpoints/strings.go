@@ -22,7 +22,7 @@ type Kinds struct {
 }
 
 // NewKinds returns a new copy of the built-in kinds: tcp, tls, ssl and unix for
-// clients, and tcp, tcp6, ssl, unix and systemd for servers.
+// clients, and tcp, tcp6, ssl, unix, systemd and stdio for servers.
 func NewKinds() *Kinds {
 	k := new(Kinds)
 	k.Clients = map[string]func(reactor.Network, *Description) (StreamClientEndpoint, error){
@@ -30,6 +30,7 @@ func NewKinds() *Kinds {
 	}
 	k.Servers = map[string]func(reactor.Network, *Description) (StreamServerEndpoint, error){
 		"tcp": tcp4Server, "tcp6": tcp6Server, "ssl": sslServer, "unix": unixServer, "systemd": systemdServer,
+		"stdio": stdioServer,
 	}
 	return k
 }
@@ -62,6 +63,7 @@ func ClientFromString(r reactor.Network, description string) (StreamClientEndpoi
 //	ssl:port      interface, backlog, privateKey, certKey, extraCertChain
 //	unix:path     mode, lockfile, backlog
 //	systemd       domain, and either index or name
+//	stdio         none
 //
 // tcp and ssl listen on all IPv4 addresses, tcp6 on all addresses of both
 // families, unless interface is given. The key of a unix path is address; its
@@ -69,7 +71,8 @@ func ClientFromString(r reactor.Network, description string) (StreamClientEndpoi
 // of privateKey is server.pem, and of certKey the file of the private key.
 // backlog must be a number from 0; it has no effect, because the system limits
 // the queue. domain has no effect either. systemd takes a socket that the
-// service manager has passed to the process; each can be taken once.
+// service manager has passed to the process; each can be taken once. stdio
+// connects one protocol to standard input and output.
 func ServerFromString(r reactor.Network, description string) (StreamServerEndpoint, error) {
 	return NewKinds().Server(r, description)
 }
@@ -159,6 +162,13 @@ func unixServer(r reactor.Network, d *Description) (StreamServerEndpoint, error)
 		Mode:     fs.FileMode(d.Int("mode", 8, 0o666)),
 		WantLock: d.Bool("lockfile", true),
 	}), nil
+}
+
+func stdioServer(r reactor.Network, d *Description) (StreamServerEndpoint, error) {
+	if len(d.args) == 1 && d.args[0] == "" {
+		d.args = nil // "stdio:"
+	}
+	return NewStandardIOEndpoint(r, reactor.StandardIOOptions{}), nil
 }
 
 func sslClient(r reactor.Network, d *Description) (StreamClientEndpoint, error) {

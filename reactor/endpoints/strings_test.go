@@ -165,7 +165,7 @@ func TestR396_R401_BadDescriptions(t *testing.T) {
 	for description, want := range map[string]string{
 		"":                         "unknown kind",
 		"bogus:1":                  "unknown kind",
-		"stdio:":                   "unknown kind",
+		"stdio:x":                  `the argument "x" is too many`,
 		"tcp":                      "the argument port is missing",
 		"tcp:80:foo=1":             "the argument foo is unknown",
 		"tcp:80:90":                `the argument "90" is too many`,

@@ -3,6 +3,7 @@
 //
 //   - [Clock] is a [reactor.Clock] whose time the test advances.
 //   - [StringTransport] is a transport that collects the written data.
+//   - [FakeDatagramTransport] is a UDP port that collects the sent datagrams.
 //   - [FakeProcess] is a child process that does what the test says.
 //   - [Pair] connects two protocols in memory and delivers data step by step.
 //   - [MemoryReactor] is a [reactor.Network] that records calls to connect, to

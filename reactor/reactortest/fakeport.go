@@ -26,11 +26,15 @@ type FakePort struct {
 var _ reactor.ListeningPort = (*FakePort)(nil)
 
 func fakeTCPPort(iface string, port int) *FakePort {
+	return &FakePort{Host: reactor.IPAddress{AddrPort: fakeHost(iface, port)}}
+}
+
+func fakeHost(iface string, port int) netip.AddrPort {
 	addr, err := netip.ParseAddr(iface)
 	if err != nil {
 		addr = netip.IPv4Unspecified()
 	}
-	return &FakePort{Host: reactor.IPAddress{AddrPort: netip.AddrPortFrom(addr, uint16(port))}}
+	return netip.AddrPortFrom(addr, uint16(port))
 }
 
 // GetHost returns the address that was asked for. Port 0 stays 0.

@@ -29,9 +29,11 @@ type MemoryReactor struct {
 	TCPServers  []*ServerCall
 	TLSServers  []*ServerCall
 	UNIXServers []*ServerCall
+	UDPPorts    []*UDPCall
 	Adopted     []*ServerCall
 	Attached    []*Attachment
 	Processes   []*FakeProcess
+	Standard    []*Attachment // calls of StandardIO
 
 	// Hosts has the answers of Resolve. A name that is not in the map fails
 	// with a *reactor.DNSLookupError.
@@ -92,7 +94,15 @@ type ServerCall struct {
 	*FakePort
 }
 
-// Attachment is a call of Attach.
+// UDPCall is a call of ListenUDP.
+type UDPCall struct {
+	Port     int
+	Protocol reactor.DatagramProtocol
+	Options  reactor.UDPOptions
+	*FakeDatagramTransport
+}
+
+// Attachment is a call of Attach, or of StandardIO, which has no Conn.
 type Attachment struct {
 	Conn      net.Conn
 	Protocol  reactor.Protocol
@@ -198,6 +208,19 @@ func (a opaqueAddress) String() string  { return a.address }
 // ConnectionLost before they return. The error is always nil.
 func (m *MemoryReactor) Attach(nc net.Conn, p reactor.Protocol, opts reactor.AttachOptions) (reactor.Transport, error) {
 	arg.NotNil("reactortest: MemoryReactor.Attach", "protocol", p)
+	return m.attach(&m.Attached, nc, p, opts), nil
+}
+
+// StandardIO connects p to a StringTransport and records the call in Standard.
+// The transport behaves as that of Attach. The error is always nil.
+func (m *MemoryReactor) StandardIO(p reactor.Protocol, _ reactor.StandardIOOptions) (reactor.Transport, error) {
+	arg.NotNil("reactortest: MemoryReactor.StandardIO", "protocol", p)
+	return m.attach(&m.Standard, nil, p, reactor.AttachOptions{}), nil
+}
+
+func (m *MemoryReactor) attach(
+	calls *[]*Attachment, nc net.Conn, p reactor.Protocol, opts reactor.AttachOptions,
+) reactor.Transport {
 	t := NewStringTransport()
 	t.OnLose = func(reason error) {
 		if nc != nil {
@@ -205,9 +228,9 @@ func (m *MemoryReactor) Attach(nc net.Conn, p reactor.Protocol, opts reactor.Att
 		}
 		reactor.EndConnection(p, reason)
 	}
-	m.Attached = append(m.Attached, &Attachment{Conn: nc, Protocol: p, Options: opts, Transport: t})
+	*calls = append(*calls, &Attachment{Conn: nc, Protocol: p, Options: opts, Transport: t})
 	reactor.MakeConnection(p, t)
-	return t, nil
+	return t
 }
 
 // ListenTCP records the call and returns a FakePort.
@@ -239,6 +262,21 @@ func (m *MemoryReactor) Listen(l net.Listener, f reactor.Factory) (reactor.Liste
 	arg.NotNil("reactortest: MemoryReactor.Listen", "listener", l)
 	port := &FakePort{Host: reactor.AddressOf(l.Addr()), Listening: true, adopted: true}
 	return m.listen(&m.Adopted, &ServerCall{Factory: f, Listener: l, FakePort: port})
+}
+
+// ListenUDP records the call and connects p to a FakeDatagramTransport, or
+// returns m.Err.
+func (m *MemoryReactor) ListenUDP(
+	port int, p reactor.DatagramProtocol, opts reactor.UDPOptions,
+) (reactor.DatagramTransport, error) {
+	arg.NotNil("reactortest: MemoryReactor.ListenUDP", "protocol", p)
+	call := &UDPCall{Port: port, Protocol: p, Options: opts, FakeDatagramTransport: newFakeUDPPort(opts.Interface, port)}
+	m.UDPPorts = append(m.UDPPorts, call)
+	if m.Err != nil {
+		return nil, m.Err
+	}
+	call.start(p)
+	return call.FakeDatagramTransport, nil
 }
 
 func (m *MemoryReactor) listen(calls *[]*ServerCall, call *ServerCall) (reactor.ListeningPort, error) {

@@ -87,7 +87,7 @@ func (t *PairTransport) resumeProducer() bool {
 
 func (t *PairTransport) closeWrite() {
 	t.writeClosed = true
-	if half, ok := t.p.(reactor.HalfCloser); ok {
+	if half, ok := reactor.As[reactor.HalfCloser](t.p); ok {
 		half.WriteConnectionLost()
 	}
 }
@@ -100,7 +100,7 @@ func (t *PairTransport) endOther() bool {
 		return false
 	}
 	o.readEnded = true
-	half, ok := o.p.(reactor.HalfCloser)
+	half, ok := reactor.As[reactor.HalfCloser](o.p)
 	switch {
 	case t.aborted():
 		o.close(&reactor.ConnectionLostError{Err: syscall.ECONNRESET})

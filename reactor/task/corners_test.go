@@ -118,14 +118,3 @@ func TestR184_StoppedByACallbackOfAnother(t *testing.T) {
 		t.Errorf("the second task has ended as %v", err)
 	}
 }
-
-// A second start is refused and changes nothing.
-func TestR426_StartTwice(t *testing.T) {
-	clock := reactortest.NewClock()
-	s := task.NewTimerService(1e9, task.NewLoopingCall(clock, func() error { return nil }))
-	s.StartService()
-	wantPanic(t, task.ErrLoopRunning, s.StartService)
-	if !s.StopService().Called() {
-		t.Error("the loop has stopped, and the Deferred has not fired")
-	}
-}

@@ -183,7 +183,6 @@ func TestF49_NilArguments(t *testing.T) {
 		"Cooperator.Cooperate: nil iterator":     func() { c.Cooperate(nil) },
 		"Cooperator.Coiterate with the zero":     func() { c.Coiterate(c.steps("a", 1), zero) },
 		"Cooperator.Coiterate takes at most one": func() { c.Coiterate(c.steps("a", 1), zero, zero) },
-		"NewTimerService: nil loop":              func() { task.NewTimerService(1, nil) },
 		"React: nil function":                    func() { task.React[none](nil) },
 		"Main: nil reactor":                      func() { task.Main(nilReactor, succeeds, nil, new(strings.Builder)) },
 		"Main: nil function":                     func() { task.Main[none](reactor.New(reactor.Options{}), nil, nil, new(strings.Builder)) },
@@ -197,23 +196,6 @@ func TestF49_NilArguments(t *testing.T) {
 }
 
 func succeeds(*reactor.Reactor, []string) deferred.Deferred[none] { return deferred.Succeed(none{}) }
-
-// What one caller of StopService does to its Deferred does not concern another.
-func TestR426_EachCallerOfStopServiceHasItsOwnDeferred(t *testing.T) {
-	n := times{clock: reactortest.NewClock()}
-	pending := deferred.New[none]()
-	s := task.NewTimerService(second, task.NewLoopingCallDeferred(n.clock, func() deferred.Deferred[none] { return pending }))
-	s.StartService()
-	one, two, three := s.StopService(), s.StopService(), s.StopService()
-	text := deferred.Then(one, func(none) (string, error) { return "", errTest })
-	three.Cancel()
-	deferredtest.FailureResultOf(t, three, deferred.ErrCancelled)
-	deferredtest.AssertNoResult(t, two)
-	pending.Callback(none{})
-	deferredtest.FailureResultOf(t, text, errTest)
-	deferredtest.SuccessResultOf(t, two)
-	deferredtest.SuccessResultOf(t, s.StopService())
-}
 
 // A message is one line, whatever the error has in it.
 func TestR169_TheMessageIsOneLine(t *testing.T) {

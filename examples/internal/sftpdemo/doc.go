@@ -1,3 +1,4 @@
-// Package sftpdemo is what the SFTP examples have in common: a command line, a server inside the process where none is named, the connection,
-// Ctrl-C, and one line for a failure.
+// Package sftpdemo is the common part of the SFTP examples. It parses the
+// command line, connects, handles Ctrl-C and prints an error as one line. If
+// the command line names no server, it starts one inside the process.
 package sftpdemo

@@ -10,24 +10,25 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// Line returns an error as one line for people, without the name of a package in
-// front and without control characters.
+// Line returns an error as one line of text. It removes the package name at the
+// front and replaces control characters.
 func Line(err error) string {
 	text := err.Error()
 	for _, prefix := range []string{"sftp: ", "filetransfer: ", "conch: "} {
 		text = strings.TrimPrefix(text, prefix)
 	}
-	return Printable(strings.TrimSuffix(text, " ("+deferred.ErrCancelled.Error()+")")) // "interrupted" says it
+	// The text "interrupted" already says that the job was cancelled.
+	return Printable(strings.TrimSuffix(text, " ("+deferred.ErrCancelled.Error()+")"))
 }
 
-// Lost reports whether another connection may help.
+// Lost reports whether a new connection may help.
 func Lost(err error) bool {
 	_, lost := errors.AsType[*filetransfer.ConnectionLostError](err)
 	return lost || errors.Is(err, sftp.ErrStalled)
 }
 
-// Kept adds to the error of a transfer that partial data is kept, if that is so,
-// and how to resume.
+// Kept adds a note to the error of a transfer if partial data is kept: how to
+// resume the transfer.
 func Kept(err error, something bool, how string) error {
 	switch {
 	case errors.Is(err, deferred.ErrCancelled):
@@ -39,14 +40,15 @@ func Kept(err error, something bool, how string) error {
 	}
 }
 
-// Vague reports whether the server says no more than "failure". Most servers say
-// so if a file system is full or read-only.
+// Vague reports whether err is the status "failure" of a server. Most servers
+// send it if a file system is full or read-only.
 func Vague(err error) bool {
 	status, ok := errors.AsType[*filetransfer.StatusError](err)
 	return ok && status.Code == filetransfer.FXFailure
 }
 
-// Explain adds a reason to a vague error: the state of the server's file system.
+// Explain adds a reason to a vague error if the server's file system is full or
+// read-only.
 func Explain(err error, is filetransfer.StatVFS) error {
 	switch {
 	case is.Flags&filetransfer.StatReadOnly != 0:

@@ -23,8 +23,8 @@ import (
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
 
-// The functions of this file are the code of docs/sftp.md: first those for the
-// loop, then those for goroutines.
+// The functions of this file are the code of docs/sftp.md. The first part is
+// for the loop, the second part for goroutines.
 
 func connect(r *reactor.Reactor, target string, o sftp.OpenOptions) deferred.Deferred[string] {
 	d := sftp.Open(r, target, o) // host, me@host, me@host:2222, sftp://me@host:2222
@@ -249,7 +249,8 @@ func failuresBlocking(ctx context.Context, files *sftp.Files) error {
 	return err
 }
 
-// TestHowto runs all functions at a real server, in the order of the document.
+// TestHowto runs all functions against a real server, in the order of the
+// document.
 func TestHowto(t *testing.T) {
 	server := conchtest.NewOpenSSH(t)
 	r := reactortest.Start(t, reactor.Options{})
@@ -341,7 +342,7 @@ func noError(t *testing.T, err error) {
 	}
 }
 
-// TestHowtoShowsCodeThatRuns compares the Go blocks of the document with the code
+// TestHowtoShowsCodeThatRuns checks that every Go block of the document is part
 // of this file.
 func TestHowtoShowsCodeThatRuns(t *testing.T) {
 	source, err := os.ReadFile("howto_test.go")

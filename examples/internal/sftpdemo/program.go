@@ -19,30 +19,32 @@ import (
 	"github.com/hawser-go/hawser/reactor"
 )
 
-// Program is an example.
+// Program describes an example.
 type Program struct {
 	Name  string
-	Args  string                // what follows the options on the command line, for the usage
-	Min   int                   // how many of those there are at least,
-	Max   int                   // and at most, with a server that is named
-	Flags func(f *flag.FlagSet) // further options; nil for none
+	Args  string                // the positional arguments, for the usage text
+	Min   int                   // the least number of positional arguments with -host
+	Max   int                   // the greatest number of them
+	Flags func(f *flag.FlagSet) // defines further flags; may be nil
 
-	// Demo prepares the job for the server inside the process, whose files are in server, with local files in local. It returns the
-	// arguments.
+	// Demo prepares the job if no server is named. It writes the files of the
+	// server inside the process into the directory server, and local files into
+	// the directory local. It returns the positional arguments.
 	Demo   func(server, local string) ([]string, error)
-	Server conchtest.Options // of that server
+	Server conchtest.Options // options of the server inside the process
 
-	// Job is what the program does, on the loop; Task, where it is set instead, does it on a goroutine, with calls that block.
+	// Job is the work of the program. It runs on the loop. If Job is nil, Task
+	// is called instead, on a goroutine of its own. Task may block.
 	Job  func(e *Env, s *sftp.Client) deferred.Deferred[struct{}]
 	Task func(ctx context.Context, e *Env, files *sftp.Files) error
 }
 
-// Env is what a job is given.
+// Env is the environment of a job.
 type Env struct {
 	R      *reactor.Reactor
 	Args   []string
 	Out    io.Writer
-	Server *conchtest.Server // nil if the server is a real one
+	Server *conchtest.Server // nil if the command line names a server
 
 	target  string
 	options sftp.OpenOptions
@@ -56,8 +58,9 @@ func (e *Env) Connect() deferred.Deferred[*sftp.Client] {
 // Main is the main function of a program.
 func Main(p Program) { os.Exit(p.Run(os.Args[1:], os.Stdout, os.Stderr)) }
 
-// Run runs the program and returns its exit code: 1 for a failure, of which one line goes to stderr, 2 for a mistake on the command line, 130 if it
-// was interrupted.
+// Run runs the program and returns its exit code: 1 if the job failed, 2 if the
+// command line is wrong, 130 if the program was interrupted. A failure is one
+// line on stderr.
 func (p Program) Run(args []string, stdout, stderr io.Writer) int {
 	e := &Env{Out: stdout}
 	host, err := p.parse(e, args, stderr)
@@ -103,7 +106,8 @@ func (p Program) parse(e *Env, args []string, stderr io.Writer) (host string, er
 	if p.Flags != nil {
 		p.Flags(f)
 	}
-	e.options.ServerAliveInterval = 15 * time.Second // so that a server that has vanished is noticed after a minute or so
+	// A server that no longer responds is noticed after about a minute.
+	e.options.ServerAliveInterval = 15 * time.Second
 	if err := f.Parse(args); err != nil {
 		return "", err
 	}
@@ -117,7 +121,8 @@ func (p Program) parse(e *Env, args []string, stderr io.Writer) (host string, er
 	return host, nil
 }
 
-// mistake says what is wrong with a host and a number of arguments, and nothing if they are right.
+// mistake describes the error in a host and a number of arguments. It returns
+// "" if they are right.
 func (p Program) mistake(host string, n int) string {
 	switch {
 	case host == "" && n > 0:
@@ -137,8 +142,9 @@ func me() string {
 	return ""
 }
 
-// run does the job and returns what went wrong. Ctrl-C, or whatever else stops the reactor, cancels the job, and the connection stays open until that
-// has put everything in order. A second Ctrl-C ends the process.
+// run does the job and returns its error. If the reactor stops, for example
+// after Ctrl-C, run cancels the job. The connection stays open until the job
+// has cleaned up. A second Ctrl-C ends the process.
 func (p Program) run(e *Env) error {
 	e.R = reactor.New(reactor.Options{})
 	var problem error
@@ -153,7 +159,7 @@ func (p Program) run(e *Env) error {
 				problem = fmt.Errorf("interrupted (%w)", err)
 			}
 			over.Callback(struct{}{})
-			_ = e.R.Stop() // an error means that it is stopping already
+			_ = e.R.Stop() // it returns an error if the reactor is stopping already
 		})
 	})
 	return errors.Join(e.R.Run(), problem)
@@ -165,6 +171,6 @@ func (p Program) job(e *Env, s *sftp.Client) deferred.Deferred[struct{}] {
 	}
 	return deferred.FromFuture(e.R, func(ctx context.Context, done func(struct{}, error)) {
 		files := s.Files()
-		go func() { done(struct{}{}, p.Task(ctx, e, files)) }() // ends with the task, which ends with ctx
+		go func() { done(struct{}{}, p.Task(ctx, e, files)) }() // ends when Task returns; ctx ends Task
 	})
 }

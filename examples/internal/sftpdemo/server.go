@@ -10,8 +10,9 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// withServer runs the program against a server inside this process, with a key to log in with and a known-hosts file made for it. Everything is in a
-// temporary directory that is removed afterwards.
+// withServer runs the program against a server inside this process. It makes a
+// user key and a known-hosts file for the server. All files are in a temporary
+// directory, which is removed at the end.
 func (p Program) withServer(e *Env) (err error) {
 	home, err := os.MkdirTemp("", p.Name+"-")
 	if err != nil {

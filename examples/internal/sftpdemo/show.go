@@ -13,7 +13,8 @@ import (
 	"golang.org/x/term"
 )
 
-// Printable replaces what could change a terminal. Names and texts of a server can be of any bytes.
+// Printable replaces control characters, which could change the state of a
+// terminal. A server's names and messages may contain any bytes.
 func Printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -27,7 +28,7 @@ func Printable(text string) string {
 	}, text)
 }
 
-// Size writes a number of bytes as people like it.
+// Size formats a number of bytes.
 func Size(n int64) string {
 	units := []string{"bytes", "KiB", "MiB", "GiB", "TiB"}
 	i, f := 0, float64(n)
@@ -40,8 +41,8 @@ func Size(n int64) string {
 	return fmt.Sprintf("%.1f %s", f, units[i])
 }
 
-// Meter returns a function for sftp.Options.Progress. It updates a line on a
-// terminal, and writes only the last line elsewhere. It writes nothing for a
+// Meter returns a function for sftp.Options.Progress. On a terminal it updates
+// one line. Elsewhere it writes only the last line. It writes nothing for a
 // transfer without any result.
 func Meter(out io.Writer) func(sftp.Progress) {
 	file, ok := out.(*os.File)
@@ -60,7 +61,7 @@ func Meter(out io.Writer) func(sftp.Progress) {
 	}
 }
 
-// Progress returns a line about how far a transfer is.
+// Progress formats the progress of a transfer as one line.
 func Progress(p sftp.Progress) string {
 	line := fmt.Sprintf("%s of %s", Size(p.Done), Size(p.Total))
 	if p.Total > 0 {
@@ -78,7 +79,7 @@ func Progress(p sftp.Progress) string {
 	return line
 }
 
-// WriteRandom makes a file of n bytes without meaning.
+// WriteRandom creates a file of n pseudo-random bytes.
 func WriteRandom(name string, n int) error {
 	p := make([]byte, n)
 	_, _ = rand.NewChaCha8([32]byte{}).Read(p) // never fails

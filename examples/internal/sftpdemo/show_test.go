@@ -37,7 +37,8 @@ func TestTexts(t *testing.T) {
 	}
 }
 
-// What is not a terminal gets one line, and none for nothing.
+// TestMeter: output other than a terminal gets one line, or none if the
+// transfer has no result.
 func TestMeter(t *testing.T) {
 	var out bytes.Buffer
 	meter := sftpdemo.Meter(&out)
@@ -52,7 +53,7 @@ func TestMeter(t *testing.T) {
 	}
 }
 
-// What only the server's file system explains.
+// TestExplain: the state of the file system explains a vague error.
 func TestExplain(t *testing.T) {
 	vague := fmt.Errorf("open: %w", &filetransfer.StatusError{Code: filetransfer.FXFailure})
 	if !sftpdemo.Vague(vague) || sftpdemo.Vague(&filetransfer.StatusError{Code: filetransfer.FXPermissionDenied}) || sftpdemo.Vague(fs.ErrExist) {
@@ -65,7 +66,7 @@ func TestExplain(t *testing.T) {
 		{filetransfer.StatVFS{FragmentSize: 4096, Blocks: 1000, AvailableBlocks: 1}, "; the server's file system is full"},
 		{filetransfer.StatVFS{FragmentSize: 4096, Blocks: 1000, AvailableBlocks: 1, Flags: filetransfer.StatReadOnly}, "; the server's file system is read-only"},
 		{filetransfer.StatVFS{FragmentSize: 4096, Blocks: 1000, AvailableBlocks: 500}, ""},
-		{filetransfer.StatVFS{FragmentSize: 4096}, ""}, // as /proc is
+		{filetransfer.StatVFS{FragmentSize: 4096}, ""}, // a file system without blocks, such as /proc
 	} {
 		if got := sftpdemo.Explain(vague, tt.is); got.Error() != vague.Error()+tt.want || !errors.Is(got, vague) {
 			t.Errorf("%+v: %v", tt.is, got)

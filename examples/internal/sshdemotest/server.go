@@ -10,8 +10,8 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// Server starts a server that ends with the test. It returns a target that logs
-// in with a key.
+// Server starts a server that is closed when the test ends. It returns a target
+// that logs in with a key.
 func Server(t *testing.T, opts conchtest.Options) *client.Target {
 	t.Helper()
 	dir := t.TempDir()

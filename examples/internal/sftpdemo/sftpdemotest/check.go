@@ -10,7 +10,9 @@ import (
 	"github.com/hawser-go/hawser/examples/internal/sftpdemo"
 )
 
-// Server starts a real sshd and returns it with the options that make an example log in to it. Extra lines go to the front of its configuration.
+// Server starts a real sshd. It returns the server and the command-line options
+// with which an example logs in. The lines of extra are put at the front of the
+// server's configuration.
 func Server(t *testing.T, extra ...string) (s *conchtest.OpenSSH, options []string) {
 	t.Helper()
 	s = conchtest.NewOpenSSH(t, extra...)
@@ -18,11 +20,12 @@ func Server(t *testing.T, extra ...string) (s *conchtest.OpenSSH, options []stri
 	return s, []string{"-host", host, "-port", strconv.Itoa(port), "-user", s.User, "-identity", s.ClientKey, "-known-hosts", s.KnownHosts}
 }
 
-// ReadOnly is a line for Server whose sftp sessions may change nothing.
+// ReadOnly returns a line for Server that makes all SFTP sessions read-only.
 func ReadOnly(dir string) string { return "ForceCommand internal-sftp -R -d " + dir }
 
-// Check runs an example, as Main does, and checks the exit code and that what it writes has certain parts: each of out in its output, and say in the
-// one line on standard error, which has to be empty if say is.
+// Check runs an example, as Main does. It checks the exit code, and that the
+// standard output contains each string of out. Standard error must be one line
+// that contains say, or empty if say is empty.
 func Check(t *testing.T, p sftpdemo.Program, args []string, code int, say string, out ...string) {
 	t.Helper()
 	var stdout, stderr strings.Builder
