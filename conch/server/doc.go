@@ -44,9 +44,9 @@
 //
 // A server without further settings refuses everything that a table does not
 // have, forwarding included. Sessions and requests are bounded, each by a field
-// of SSHFactory with OpenSSH's default. A panic in a hook ends the connection that it belongs to, and no
-// other. The options of keys, such as a forced command, are obeyed; see
-// cred.Restrictions.
+// of SSHFactory with OpenSSH's default. A panic in a hook ends the connection
+// that it belongs to, and no other. The options of keys, such as a forced
+// command, are obeyed; see cred.Restrictions.
 //
 // All methods belong to the loop, unless their comments say otherwise.
 package server
