@@ -50,15 +50,9 @@ func (s *pipeStream) read() (piece, error) {
 // watch waits until the other end of the pipe is closed. The system reports
 // that to readers too, as an error.
 func (s *pipeStream) watch() (piece, error) {
-	err := s.in.Read(otherEndClosed)
+	err := s.in.Read(brokenPipe)
 	if errors.Is(err, os.ErrClosed) {
 		return piece{}, err
 	}
 	return piece{}, io.EOF
-}
-
-func otherEndClosed(fd uintptr) bool {
-	state := []unix.PollFd{{Fd: int32(fd)}}
-	n, err := unix.Poll(state, 0)
-	return err == nil && n > 0 && state[0].Revents&(unix.POLLERR|unix.POLLHUP) != 0
 }
