@@ -41,7 +41,19 @@ func (s *pipeStream) read() (piece, error) {
 		return s.watch()
 	}
 	got, err := s.rawStream.read()
-	if errors.Is(err, unix.EIO) { // a terminal that no process holds open any more
+	if errors.Is(err, unix.EIO) {
+		return s.hungUp()
+	}
+	return got, err
+}
+
+// hungUp reads from a terminal that no process holds open any more. Output of
+// the last process may still be on its way inside the Linux kernel when a read
+// first fails, and the kernel waits for it at the start of each read. So only
+// the second failure is the end.
+func (s *pipeStream) hungUp() (piece, error) {
+	got, err := s.rawStream.read()
+	if errors.Is(err, unix.EIO) {
 		err = io.EOF
 	}
 	return got, err
