@@ -41,7 +41,19 @@ func (s *pipeStream) read() (piece, error) {
 		return s.watch()
 	}
 	got, err := s.rawStream.read()
-	if errors.Is(err, unix.EIO) { // a terminal that no process holds open any more
+	if errors.Is(err, unix.EIO) {
+		return s.hungUp()
+	}
+	return got, err
+}
+
+// hungUp reads from a terminal that no process holds open any more. Output of
+// the last process may still be on its way inside the Linux kernel when a read
+// first fails, and the kernel waits for it at the start of each read. So only
+// the second failure is the end.
+func (s *pipeStream) hungUp() (piece, error) {
+	got, err := s.rawStream.read()
+	if errors.Is(err, unix.EIO) {
 		err = io.EOF
 	}
 	return got, err
@@ -50,15 +62,9 @@ func (s *pipeStream) read() (piece, error) {
 // watch waits until the other end of the pipe is closed. The system reports
 // that to readers too, as an error.
 func (s *pipeStream) watch() (piece, error) {
-	err := s.in.Read(otherEndClosed)
+	err := s.in.Read(brokenPipe)
 	if errors.Is(err, os.ErrClosed) {
 		return piece{}, err
 	}
 	return piece{}, io.EOF
-}
-
-func otherEndClosed(fd uintptr) bool {
-	state := []unix.PollFd{{Fd: int32(fd)}}
-	n, err := unix.Poll(state, 0)
-	return err == nil && n > 0 && state[0].Revents&(unix.POLLERR|unix.POLLHUP) != 0
 }

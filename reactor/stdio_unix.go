@@ -158,16 +158,14 @@ func (c *conn) watchOutput() {
 
 // outPipe reports whether the output is a pipe for which the runtime can wait.
 func (f *standardFiles) outPipe() bool {
-	raw, err := f.out.SyscallConn()
-	if err != nil || f.out.SetDeadline(time.Time{}) != nil {
-		return false
-	}
 	pipe := false
-	_ = raw.Control(func(fd uintptr) { // fails if the file is closed
+	_ = controlFile(f.out, func(fd int) error { // fails if the file is closed
 		var info unix.Stat_t
-		pipe = unix.Fstat(int(fd), &info) == nil && isPipe(&info)
+		err := unix.Fstat(fd, &info)
+		pipe = err == nil && isPipe(&info)
+		return err
 	})
-	return pipe
+	return pipe && f.out.SetDeadline(time.Time{}) == nil
 }
 
 // brokenPipe reports whether the reader of a pipe has closed it.

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"os/signal"
 	"reflect"
 	"strings"
 	"sync"
@@ -237,7 +238,13 @@ func startProgram(t *testing.T, variable string) *program {
 	p.cmd.Env = append(os.Environ(), variable+"=1", "GOTRACEBACK=none")
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = p.tty, p.tty, &p.errs
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
-	if err := p.cmd.Start(); err != nil {
+	// A child inherits signals that are ignored, as by nohup, but not those that
+	// are caught.
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGTSTP)
+	err := p.cmd.Start()
+	signal.Stop(caught)
+	if err != nil {
 		t.Fatal(err)
 	}
 	guard := time.AfterFunc(30*time.Second, func() { _ = p.cmd.Process.Kill() })

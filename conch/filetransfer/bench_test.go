@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -25,12 +26,20 @@ type echo struct {
 func (e *echo) LoseConnection() {}
 
 func (e *echo) Write(p []byte) {
-	if e.reply == nil {
+	reply := e.reply
+	switch p[4] {
+	case 1: // SSH_FXP_INIT
+		e.client.DataReceived(versionWithLimits)
 		return
+	case 200: // SSH_FXP_EXTENDED: the limits
+		reply = frame(201, slices.Repeat([]byte{0, 0, 0, 0, 0, 4, 0, 0}, 4)...) // 256 KiB each
 	}
-	copy(e.reply[5:9], p[5:9])
-	e.client.DataReceived(e.reply)
+	copy(reply[5:9], p[5:9])
+	e.client.DataReceived(reply)
 }
+
+// versionWithLimits is the SSH_FXP_VERSION of a server that states its limits.
+var versionWithLimits = append([]byte{0, 0, 0, 32, 2, 0, 0, 0, 3, 0, 0, 0, 18}, "limits@openssh.com\x00\x00\x00\x011"...)
 
 func frame(typ byte, body ...byte) []byte {
 	p := binary.BigEndian.AppendUint32(nil, uint32(5+len(body)))

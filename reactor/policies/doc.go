@@ -22,7 +22,8 @@
 //		m.ProtocolWrapper.DataReceived(data)
 //	}
 //
-//	f := policies.NewWrappingFactory(echoFactory, func() policies.Wrapper { return new(meter) })
+//	newMeter := func() policies.Wrapper { return new(meter) }
+//	f := policies.NewWrappingFactory(echoFactory, newMeter)
 //
 // All methods must be called on the goroutine of the reactor.
 package policies

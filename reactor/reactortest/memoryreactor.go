@@ -43,8 +43,9 @@ type MemoryReactor struct {
 	ResolveFunc func(network, host string) deferred.Deferred[[]netip.Addr]
 
 	// Err, if not nil, is the error of each call to listen and of SpawnProcess,
-	// and the failure of each call to connect. A real reactor returns a *reactor.CannotListenError
-	// and a *reactor.ConnectError.
+	// and the failure of each call to connect. A real reactor returns a
+	// *reactor.CannotListenError, *reactor.CannotSpawnError or
+	// *reactor.ConnectError.
 	Err error
 
 	HasRun     bool // Run was called

@@ -5,9 +5,9 @@ import "strings"
 // packages are the packages of this module whose errors begin with the name of
 // the package and a colon.
 var packages = []string{
-	"agent", "blocking", "client", "conch", "conchtest", "cred", "deferred", "endpoints", "filetransfer",
-	"forward", "insults", "keys", "knownhosts", "manhole", "protocols", "reactor", "recvline", "server",
-	"sftp", "sshconfig", "task", "telnet", "transfer",
+	"agent", "client", "conch", "conchtest", "cred", "deferred", "endpoints", "filetransfer", "forward", "insults",
+	"keys", "knownhosts", "manhole", "policies", "protocols", "reactor", "recvline", "server", "service", "sftp",
+	"sshconfig", "store", "task", "telnet",
 }
 
 // TrimPrefix returns the text of err without the name of the package that made
