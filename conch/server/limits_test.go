@@ -140,13 +140,14 @@ func TestV_LIMITS_1_Trickle(t *testing.T) {
 		b := inMemory(t, func(f *server.SSHFactory) { withHooks(h)(f); f.LoginGraceTime = 30 * time.Second })
 		c := b.attach(from("192.0.2.1"))
 		began := time.Now()
+		<-time.After(time.Second / 2) // so that no write is at the very end
 		for range 100 {
 			if _, err := io.WriteString(c, "S"); err != nil {
 				break
 			}
 			<-time.After(time.Second)
 		}
-		if took := time.Since(began); took.Round(time.Second) != 31*time.Second { // the write after the end fails
+		if took := time.Since(began); took != 30500*time.Millisecond { // the write after the end fails
 			t.Errorf("ended after %v", took)
 		}
 		began = time.Now()
