@@ -801,3 +801,35 @@ func TestServer_LogUser(t *testing.T) {
 		}
 	}
 }
+
+// TestServer_ReplyFirst: the reply to a request precedes the end of the program,
+// however short it is.
+func TestServer_ReplyFirst(t *testing.T) {
+	b := serveShort(t, &server.Server{Handle: hello, Shell: func(*server.Login) reactor.Protocol { return new(leaver) }})
+	conn := b.dial()
+	for i := range 200 {
+		if got := b.run(conn, "x"); got != "hello(0)" {
+			t.Fatal(i, got)
+		}
+		s := b.session(conn)
+		var out strings.Builder
+		s.Stdout = &out
+		err := s.Shell()
+		if err == nil {
+			err = s.Wait()
+		}
+		if got := ended([]byte(out.String()), err); got != "bye(0)" {
+			t.Fatal(i, got)
+		}
+	}
+}
+
+// leaver is a shell that ends at once.
+type leaver struct{ reactor.BaseProtocol }
+
+func (l *leaver) ConnectionMade() {
+	l.Transport().Write([]byte("bye"))
+	l.Transport().LoseConnection()
+}
+
+func (l *leaver) DataReceived([]byte) {}
