@@ -32,7 +32,9 @@ func ExampleServer() {
 	s := &server.Server{
 		Passwords:      map[string]string{"ana": "secret"},
 		AuthorizedKeys: map[string]string{"ben": string(gossh.MarshalAuthorizedKey(key.PublicKey()))},
-		SFTP:           func(*server.Login) (filetransfer.BlockingServer, error) { return store.OpenDir(dir, store.DirOptions{}) },
+		SFTP: func(*server.Login) (filetransfer.BlockingServer, error) {
+			return store.OpenDir(dir, store.DirOptions{})
+		},
 	}
 
 	withServer(s, func(addr string) {
@@ -203,4 +205,3 @@ func check(err error) {
 		panic(err)
 	}
 }
-
