@@ -294,13 +294,13 @@ func TestServer_Explains(t *testing.T) {
 			t.Errorf("%q, want %q", got, c.command)
 		}
 		s := b.session(conn)
-		var out strings.Builder
-		s.Stdout, s.Stderr = &out, &out
+		var out, stderr strings.Builder
+		s.Stdout, s.Stderr = &out, &stderr
 		err := s.Shell()
 		if err == nil {
 			err = s.Wait()
 		}
-		if got := ended([]byte(out.String()), err); got != c.shell {
+		if got := ended([]byte(out.String()+stderr.String()), err); got != c.shell {
 			t.Errorf("%q, want %q", got, c.shell)
 		}
 	}

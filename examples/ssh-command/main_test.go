@@ -28,8 +28,8 @@ func TestServe(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var out bytes.Buffer
-		s.Stdin, s.Stdout, s.Stderr = strings.NewReader(test.input), &out, &out
+		var out, stderr bytes.Buffer
+		s.Stdin, s.Stdout, s.Stderr = strings.NewReader(test.input), &out, &stderr
 		start := s.Shell
 		if test.line != "" {
 			start = func() error { return s.Start(test.line) }
@@ -41,7 +41,7 @@ func TestServe(t *testing.T) {
 		if exit, ok := errors.AsType[*gossh.ExitError](s.Wait()); ok {
 			status = exit.ExitStatus()
 		}
-		if out.String() != test.out || status != test.status {
+		if out.Write(stderr.Bytes()); out.String() != test.out || status != test.status {
 			t.Errorf("%q %q: %q, %d", test.line, test.input, &out, status)
 		}
 	}
