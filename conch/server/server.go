@@ -129,6 +129,9 @@ func (s *Server) Shutdown(limit time.Duration) deferred.Deferred[struct{}] {
 		stopped = append(stopped, port.StopListening())
 	}
 	s.ports = nil
+	if n := s.Connections(); n > 0 {
+		s.logger().Info("server: shutting down", "connections", n, "limit", limit)
+	}
 	return deferred.ThenBothDeferred(deferred.Gather(stopped), func([]struct{}, error) deferred.Deferred[struct{}] {
 		return s.SSHFactory.Shutdown(cmp.Or(s.Reactor, reactor.Default()), limit)
 	})

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -275,7 +276,8 @@ func TestServer_Commands(t *testing.T) {
 	}
 }
 
-// TestServer_Explains: a user who asks for what there is not learns why.
+// TestServer_Explains: a user who asks for what there is not learns why. So does
+// scp -O on a server that runs no commands, V-ECOSYSTEM-22.
 func TestServer_Explains(t *testing.T) {
 	files := dirServer(t.TempDir(), store.DirOptions{})
 	for _, c := range []struct {
@@ -392,7 +394,7 @@ type counter struct {
 
 func (c *counter) DataReceived(p []byte) { c.lines <- len(p) }
 
-// TestServer_Bastion: V-ECOSYSTEM-2 and 3: what is on the list is forwarded, in
+// TestServer_Bastion: V-ECOSYSTEM-2, 3 and 21: what is on the list is forwarded, in
 // both directions, and nothing else; without a list nothing is.
 func TestServer_Bastion(t *testing.T) {
 	inside, err := net.Listen("tcp", "127.0.0.1:0")
@@ -594,6 +596,140 @@ type closingServer struct {
 func (c *closingServer) Close() error {
 	c.closed <- struct{}{}
 	return nil
+}
+
+// TestV_ECOSYSTEM_1_KeepAlive: the server asks silent clients whether they are
+// alive, and answers the same question.
+func TestV_ECOSYSTEM_1_KeepAlive(t *testing.T) {
+	b := serveShort(t, &server.Server{Handle: hello, SSHFactory: server.SSHFactory{ClientAliveInterval: time.Millisecond}})
+	socket, err := net.Dial("tcp", b.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, channels, requests, err := gossh.NewClientConn(socket, b.addr, &gossh.ClientConfig{
+		User: "ana", Auth: []gossh.AuthMethod{gossh.Password("secret")}, HostKeyCallback: gossh.InsecureIgnoreHostKey(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	go func() { // ends with conn
+		for ch := range channels {
+			_ = ch.Reject(gossh.Prohibited, "")
+		}
+	}()
+	asked := <-requests
+	if asked == nil || asked.Type != "keepalive@openssh.com" || !asked.WantReply {
+		t.Fatalf("the server asks %v", asked)
+	}
+	if err := asked.Reply(false, nil); err != nil {
+		t.Error(err)
+	}
+	go gossh.DiscardRequests(requests) // ends with conn
+	if _, _, err := conn.SendRequest("keepalive@openssh.com", true, nil); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestV_ECOSYSTEM_4_UNIXSockets: both halves of forwarding UNIX sockets.
+func TestV_ECOSYSTEM_4_UNIXSockets(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		return // x/crypto/ssh has the halves of the client for UNIX only
+	}
+	b := serveShort(t, &server.Server{Forwarding: forward.Rules{Open: forward.AllowAll, Listen: forward.AllowAll}})
+	conn := b.dial()
+	socket := filepath.Join(sshtest.ShortDir(t), "s")
+	l, err := conn.ListenUnix(socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { // ends after one connection
+		c, err := l.Accept()
+		if err == nil {
+			io.WriteString(c, "from the client")
+			c.Close()
+		}
+	}()
+	c, err := conn.Dial("unix", socket) // and back through the server
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(c); string(got) != "from the client" || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// TestV_ECOSYSTEM_5_Banner: a banner for each connection.
+func TestV_ECOSYSTEM_5_Banner(t *testing.T) {
+	b := serveShort(t, &server.Server{Handle: hello, SSHFactory: server.SSHFactory{NewAuth: func() server.UserAuthServer { return new(greeting) }}})
+	var got string
+	c, err := gossh.Dial("tcp", b.addr, &gossh.ClientConfig{
+		User: "ana", Auth: []gossh.AuthMethod{gossh.Password("secret")}, HostKeyCallback: gossh.InsecureIgnoreHostKey(),
+		BannerCallback: func(text string) error { got = text; return nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	if got != "hello, ana" {
+		t.Errorf("%q", got)
+	}
+}
+
+type greeting struct{ server.SSHUserAuthServer }
+
+func (g *greeting) Banner() deferred.Deferred[string] {
+	return deferred.Succeed("hello, " + g.Login().User)
+}
+
+// TestV_ECOSYSTEM_7_TerminalSize: the first size, which may be zero, and each
+// later one reach the handler.
+func TestV_ECOSYSTEM_7_TerminalSize(t *testing.T) {
+	b := serveShort(t, &server.Server{HandleShells: true, Handle: func(_ context.Context, c *server.Command) int {
+		fmt.Fprintf(c.Stdout, "%s %dx%d", c.Terminal.Term, c.Terminal.Size.Columns, c.Terminal.Size.Rows)
+		size := <-c.Terminal.Resized
+		fmt.Fprintf(c.Stdout, " %dx%d", size.Columns, size.Rows)
+		return 0
+	}})
+	s := b.session(b.dial())
+	if err := s.RequestPty("xterm", 0, 0, nil); err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	s.Stdout = &out
+	if err := s.Shell(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.WindowChange(30, 100); err != nil {
+		t.Error(err)
+	}
+	err := s.Wait()
+	if got := ended([]byte(out.String()), err); got != "xterm 0x0 100x30(0)" {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestV_ECOSYSTEM_19_Resume: an upload is resumed by a write at an offset,
+// without the flag to append.
+func TestV_ECOSYSTEM_19_Resume(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "part"), []byte("first"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	b := serveShort(t, &server.Server{SFTP: dirServer(dir, store.DirOptions{})})
+	f, err := b.sftp(b.dial()).OpenFile("part", os.O_WRONLY)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt([]byte(" second"), 5); err != nil {
+		t.Error(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+	if content, err := os.ReadFile(filepath.Join(dir, "part")); string(content) != "first second" {
+		t.Errorf("%q, %v", content, err)
+	}
 }
 
 // TestV_ECOSYSTEM_23_Quota: an error of the store reaches the client's write.

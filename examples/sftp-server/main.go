@@ -1,6 +1,6 @@
 // Command sftp-server serves a directory over SFTP: users cannot leave it.
 //
-//	go run ./examples/sftp-server [-listen 127.0.0.1:2022] [-read-only] [-keys DIRECTORY] [DIRECTORY]
+//	go run ./examples/sftp-server [-listen :2022] [-read-only] [-keys KEYS] [DIRECTORY]
 //
 // It prints how to connect, and then what clients do: a line for each login, and
 // for each file that they open, change or remove. The user is "user", with a

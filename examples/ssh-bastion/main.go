@@ -1,7 +1,7 @@
 // Command ssh-bastion is an SSH server that forwards connections to the addresses
 // of a list, and does nothing else.
 //
-//	go run ./examples/ssh-bastion -keys /etc/bastion -users authorized_keys 10.0.0.5:22 10.0.0.6:22
+//	go run ./examples/ssh-bastion -keys KEYS -users FILE 10.0.0.5:22 10.0.0.6:22
 //
 // The options of a key, such as permitopen, restrict its user further. Users go
 // through with ssh's option -J:
@@ -13,6 +13,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net"
 	"os"
 	"time"
 
@@ -37,13 +38,19 @@ func main() {
 		if err != nil {
 			return deferred.Fail[struct{}](err)
 		}
+		for _, address := range flags.Args() {
+			if _, _, err := net.SplitHostPort(address); err != nil {
+				return deferred.Fail[struct{}](err)
+			}
+		}
 		s := newServer(string(authorized), flags.Args())
 		s.HostKeyDir = *keys
 		port, err := s.Listen(r, *listen)
 		if err != nil {
 			return deferred.Fail[struct{}](err)
 		}
-		fmt.Fprintf(os.Stderr, "ssh -J user@%s %s\n", port.GetHost(), flags.Arg(0))
+		host, at, _ := net.SplitHostPort(flags.Arg(0)) // has succeeded above
+		fmt.Fprintf(os.Stderr, "ssh -J user@%s -p %s %s\n", port.GetHost(), at, host)
 		r.AddSystemEventTriggerDeferred(reactor.Before, reactor.Shutdown, func() deferred.Deferred[struct{}] { return s.Shutdown(time.Second) })
 		return deferred.New[struct{}]() // never fires
 	})
