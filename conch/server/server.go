@@ -224,12 +224,14 @@ func (s *Server) checkers() (all []cred.Checker, err error) {
 }
 
 // makeKey loads or makes the host key.
-func (s *Server) makeKey() (err error) {
+func (s *Server) makeKey() error {
 	if s.HostKeyDir != "" {
-		s.PrivateKeys, err = MakeHostKeys(s.HostKeyDir)
-		if err != nil {
-			s.PrivateKeys = nil
+		found, err := MakeHostKeys(s.HostKeyDir)
+		if len(found) > 0 && err != nil {
+			s.logger().Warn("server: some host keys are not used", "err", err)
+			err = nil
 		}
+		s.PrivateKeys = found
 		return err
 	}
 	if len(s.PrivateKeys) > 0 {
