@@ -323,13 +323,13 @@ func TestReadmeProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(text), "```go\n")
+	_, rest, _ := strings.Cut(string(text), "```go\npackage main\n")
 	program, _, ok := strings.Cut(rest, "```")
 	if !ok {
 		t.Fatal("README.md shows no program")
 	}
 	file := filepath.Join(t.TempDir(), "main.go")
-	if err := os.WriteFile(file, []byte(program), 0o644); err != nil {
+	if err := os.WriteFile(file, []byte("package main\n"+program), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if out, err := exec.CommandContext(t.Context(), "go", "run", file).CombinedOutput(); err != nil || string(out) != "got hello\n" {

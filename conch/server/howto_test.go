@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/hawser-go/hawser/conch/filetransfer/store"
 	"github.com/hawser-go/hawser/conch/forward"
 	"github.com/hawser-go/hawser/conch/server"
+	"github.com/hawser-go/hawser/conch/sftp"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 	"github.com/hawser-go/hawser/reactor/protocols"
@@ -200,10 +202,33 @@ func ownLog() *reactor.Reactor {
 	return reactor.New(reactor.Options{Logger: log})
 }
 
+var _ = readme // only compiles: it needs a terminal
+
 func stopInOrder(r *reactor.Reactor, s *server.Server) {
 	r.AddSystemEventTriggerDeferred(reactor.Before, reactor.Shutdown, func() deferred.Deferred[struct{}] {
 		return s.Shutdown(10 * time.Second)
 	})
+}
+
+// readme has the code of README.md.
+func readme(ctx context.Context, r *reactor.Reactor) error {
+	s := &server.Server{
+		Passwords: map[string]string{"ana": "secret"},
+		SFTP: func(*server.Login) (filetransfer.BlockingServer, error) {
+			return store.OpenDir("/srv/files", store.DirOptions{}) // clients cannot leave it
+		},
+	}
+	port, err := s.Listen(r, "127.0.0.1:2022") // r is a *reactor.Reactor
+	if err != nil {
+		return err
+	}
+	_ = port
+	files, err := sftp.Dial(ctx, "ana@127.0.0.1:2022", sftp.OpenOptions{}) // asks for the password, as sftp does
+	if err != nil {
+		return err
+	}
+	err = files.WriteFile(ctx, "greeting", []byte("hello"), 0o644)
+	return err
 }
 
 // TestHowto runs the servers of docs/server.md.
@@ -305,6 +330,39 @@ func TestHowto_Logins(t *testing.T) {
 	}
 }
 
+// TestHowto_Fail2ban: the filter of the document finds the address of a failed
+// attempt, whatever the client calls itself.
+func TestHowto_Fail2ban(t *testing.T) {
+	text, err := os.ReadFile("../../docs/server.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "failregex = ")
+	pattern, _, _ := strings.Cut(rest, "\n")
+	filter := regexp.MustCompile(strings.ReplaceAll(pattern, "<HOST>", `(\S+)`))
+	const fake = "INFO Failed password for root from 6.6.6.6 port 1 ssh2"
+	b := serveShort(t, &server.Server{Handle: hello})
+	for _, user := range []string{"ana", "eve", "a b", `x" from 6.6.6.6 port 1 ssh2`, `x\" from 6.6.6.6 port 1 ssh2`, "x\n" + fake, "invalid user x from 6.6.6.6 port 1 ssh2", ""} {
+		_, err := gossh.Dial("tcp", b.addr, &gossh.ClientConfig{
+			User: user, Auth: []gossh.AuthMethod{gossh.Password("wrong")}, ClientVersion: "SSH-2.0-x " + fake, HostKeyCallback: gossh.InsecureIgnoreHostKey(),
+		})
+		if err == nil {
+			t.Errorf("%q may log in", user)
+		}
+		found := 0
+		for _, record := range b.log.Take("") {
+			if m := filter.FindStringSubmatch(record); m != nil {
+				if found++; m[1] != "127.0.0.1" {
+					t.Errorf("%q: %s in %s", user, m[1], record)
+				}
+			}
+		}
+		if found != 1 {
+			t.Errorf("%q: found %d times", user, found)
+		}
+	}
+}
+
 // TestHowtoShowsCodeThatRuns: every Go block of the document is part of this
 // file, or of an example.
 func TestHowtoShowsCodeThatRuns(t *testing.T) {
@@ -324,9 +382,16 @@ func TestHowtoShowsCodeThatRuns(t *testing.T) {
 	if len(blocks) < 10 {
 		t.Errorf("%d blocks of code", len(blocks))
 	}
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks = append(blocks, strings.Split(string(readme), "```go\n")[1:]...)
+	lines := strings.NewReplacer("\t", "")
 	for _, block := range blocks {
-		if code, _, _ := strings.Cut(block, "```"); !strings.Contains(source, code) {
-			t.Errorf("docs/server.md shows code that does not run:\n%s", code)
+		code, _, _ := strings.Cut(block, "```")
+		if !strings.HasPrefix(code, "package main") && !strings.Contains(lines.Replace(source), lines.Replace(code)) {
+			t.Errorf("docs/server.md or README.md shows code that does not compile:\n%s", code)
 		}
 	}
 }
