@@ -197,6 +197,7 @@ var numbered = []struct {
 	{"conch", "C-SFTPSRV-", [][2]int{{1, 14}}},
 	{"conch", "V-SFTP-", [][2]int{{1, 8}, {10, 31}}},
 	{"conch", "V-JAIL-", [][2]int{{1, 15}}},
+	{"conch", "V-ECOSYSTEM-", [][2]int{{1, 23}}},
 }
 
 func TestNumberedBehaviours(t *testing.T) {
@@ -322,13 +323,13 @@ func TestReadmeProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(text), "```go\n")
+	_, rest, _ := strings.Cut(string(text), "```go\npackage main\n")
 	program, _, ok := strings.Cut(rest, "```")
 	if !ok {
 		t.Fatal("README.md shows no program")
 	}
 	file := filepath.Join(t.TempDir(), "main.go")
-	if err := os.WriteFile(file, []byte(program), 0o644); err != nil {
+	if err := os.WriteFile(file, []byte("package main\n"+program), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if out, err := exec.CommandContext(t.Context(), "go", "run", file).CombinedOutput(); err != nil || string(out) != "got hello\n" {

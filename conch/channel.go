@@ -293,6 +293,7 @@ func (c *SSHChannel) openAnswered(opened gossh.Channel, requests <-chan *gossh.R
 	}
 	c.state = channelOpen
 	c.pump = newPump(c, opened, requests)
+	c.replies.before = c.out.afterReply
 	c.out.open(opened, &c.pump.work, t.socket)
 	c.guard("ChannelOpen", func() { c.self.ChannelOpen(c.data) })
 	c.pump.start()

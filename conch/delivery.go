@@ -142,6 +142,7 @@ func (c *SSHChannel) truncate() {
 func (c *SSHChannel) answer(e event) {
 	t := c.conn.transport
 	answered := false
+	c.hold(e.r)
 	c.guard("RequestReceived", func() {
 		d := c.self.RequestReceived(e.req.Type, e.req.Payload)
 		if d == (deferred.Deferred[bool]{}) {
@@ -153,5 +154,23 @@ func (c *SSHChannel) answer(e event) {
 	e.req.Payload = nil // may be large
 	if !answered {
 		c.replies.answer(t, e.r, false, nil)
+	}
+	e.r.unhold()
+}
+
+// hold makes everything that a hook sends wait for the reply that it gives.
+// Otherwise the end of a short program could leave before the reply.
+func (c *SSHChannel) hold(r *reply) {
+	if r.req.WantReply {
+		r.done = make(chan struct{})
+		c.out.afterReply(r.done)
+	}
+}
+
+// unhold ends hold if the hook has given no reply yet.
+func (r *reply) unhold() {
+	if r.done != nil && !r.sent {
+		close(r.done)
+		r.done = nil
 	}
 }

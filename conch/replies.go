@@ -13,6 +13,10 @@ import (
 // belongs to the loop.
 type replies struct {
 	waiting []*reply
+
+	// before, if not nil, is called before a reply is sent. done is closed when
+	// it is sent.
+	before func(done <-chan struct{})
 }
 
 // reply is the answer to one request.
@@ -21,6 +25,9 @@ type reply struct {
 	ready   bool
 	granted bool
 	data    []byte
+
+	done chan struct{} // closed when the reply is sent; nil before the hook is called
+	sent bool          // or about to be sent
 }
 
 // add adds a request. It returns nil, and ends the connection, if the peer has
@@ -42,9 +49,25 @@ func (rs *replies) answer(t *SSHTransport, r *reply, granted bool, data []byte) 
 		first := rs.waiting[0]
 		rs.waiting = slices.Delete(rs.waiting, 0, 1)
 		if first.req.WantReply {
-			t.reply(func() { _ = first.req.Reply(first.granted, first.data) }) // a channel that is gone needs none
+			rs.send(t, first)
 		}
 	}
+}
+
+// send sends a reply, off the loop.
+func (rs *replies) send(t *SSHTransport, r *reply) {
+	if r.done == nil {
+		r.done = make(chan struct{})
+		if rs.before != nil {
+			rs.before(r.done)
+		}
+	}
+	done := r.done
+	r.sent = true
+	t.reply(func() {
+		defer close(done)
+		_ = r.req.Reply(r.granted, r.data) // a channel that is gone needs none
+	})
 }
 
 // globals answers the global requests of the peer.

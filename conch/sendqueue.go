@@ -40,6 +40,7 @@ type sendQueue struct {
 	added   int             // requests added so far
 	due     int             // the number of the last request that no longer waits for data
 	last    <-chan struct{} // closed when the request that was taken last is sent
+	reply   <-chan struct{} // closed when the last reply to the peer is sent; nil before the first
 	drained func()          // called off the loop when pending is 0; nil if nobody waits
 	idle    []func()
 }
@@ -61,6 +62,7 @@ type sendItem struct {
 	own     bool   // p is a buffer of the queue that more data can be added to
 	release func() // called, on any goroutine, when p is no longer needed; may be nil
 	request *sendRequest
+	after   <-chan struct{} // the reply to wait for; nil means none
 }
 
 // sendRequest is a request to send.
@@ -153,6 +155,14 @@ func (q *sendQueue) open(peer gossh.Channel, g *work.Group, s *socket) {
 	q.peer, q.group, q.socket = peer, g, s
 	q.closeAborted()
 	q.wake()
+}
+
+// afterReply makes everything that is not sent yet wait until a reply to a
+// request of the peer is sent. Replies do not wait for the channel's window.
+func (q *sendQueue) afterReply(done <-chan struct{}) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.reply = done
 }
 
 // whenDrained arranges for f to be called, off the loop, once when no data is
@@ -264,6 +274,7 @@ func (q *sendQueue) next(last sendItem) (it sendItem, then func()) {
 		return it, then
 	case len(q.items) > 0:
 		it = q.items[0]
+		it.after = q.reply
 		q.items[0] = sendItem{}
 		if q.items = q.items[1:]; len(q.items) == 0 {
 			q.items = nil
@@ -282,6 +293,9 @@ func (q *sendQueue) next(last sendItem) (it sendItem, then func()) {
 // dropped.
 func (q *sendQueue) send(it sendItem) {
 	defer q.sent.Add(1)
+	if it.after != nil {
+		<-it.after
+	}
 	switch it.kind {
 	case itemData:
 		q.write(q.peer, it)
@@ -382,7 +396,11 @@ func (q *sendQueue) passAll() {
 			return
 		}
 		before, _ := q.take(r) // nextDue returns none that is taken
+		reply := q.reply
 		q.mu.Unlock()
+		if reply != nil {
+			<-reply
+		}
 		q.perform(r, before)
 	}
 }

@@ -24,6 +24,11 @@ type call struct {
 	prev, next *call  // the list of the calls that wait for a Deferred
 	done       bool   // answered
 
+	kind  requestKind
+	about []string   // the paths in the log record; empty: none is written
+	flags OpenFlags  // of fxpOpen, for the log
+	code  StatusCode // of the answer, for the log
+
 	// A call about handles waits in their queues, and begins when it is at the
 	// front of all of them.
 	on        [2]*openHandle
@@ -137,6 +142,7 @@ func (c *call) finish() {
 		return
 	}
 	c.done = true
+	c.logOperation()
 	c.unlink()
 	c.drop()
 	s.inFlight--
@@ -175,6 +181,7 @@ func (c *call) log(err error) {
 func (c *call) refuse(code StatusCode) { c.status(Status{Code: code, Message: statusTexts[code]}) }
 
 func (c *call) status(status Status) {
+	c.code = status.Code
 	e := c.begin(fxpStatus)
 	e.Uint32(uint32(status.Code))
 	e.String(shorten(status.Message))
@@ -286,6 +293,8 @@ func (c *call) valid(d *wire.Decoder, paths ...string) bool {
 	}
 	if bad {
 		c.refuse(FXBadMessage)
+		return false
 	}
-	return !bad
+	c.note(paths...)
+	return true
 }

@@ -19,7 +19,9 @@ func (c *call) dispatch(d *wire.Decoder) {
 		c.refuse(FXOpUnsupported)
 		return
 	}
-	if c.s.refuses(requestKinds[c.typ]) {
+	c.kind = requestKinds[c.typ]
+	if c.s.refuses(c.kind) {
+		c.noteRefused(*d)
 		c.refuse(FXPermissionDenied)
 		return
 	}
@@ -55,6 +57,7 @@ func (c *call) openFile(d *wire.Decoder) {
 		flags &^= FXFExcl
 	}
 	attrs.Flags &= AttrPermissions // OpenSSH ignores the others
+	c.flags = flags
 	h := &openHandle{s: c.s, path: path, flags: flags}
 	if !h.reserve() {
 		c.refuse(FXFailure)

@@ -10,13 +10,14 @@ import (
 // dispatchExtended carries out an extended request.
 func (c *call) dispatchExtended(d *wire.Decoder) {
 	name := d.String()
-	kind := extendedKind(name)
+	c.kind = extendedKind(name)
 	_, known := extendedKinds[name]
 	switch {
 	case !c.valid(d):
 	case !known && c.s.ReadOnly:
 		c.refuse(FXOpUnsupported)
-	case c.s.refuses(kind):
+	case c.s.refuses(c.kind):
+		c.noteRefused(*d)
 		c.refuse(FXPermissionDenied)
 	case !known:
 		data := d.Rest()
@@ -165,6 +166,7 @@ func (c *call) copyData(d *wire.Decoder) {
 	}
 	c.s.held += MaxChunk
 	c.cost += MaxChunk
+	c.note(from.path, to.path)
 	c.begins(true, func() {
 		respondOK(c, func() deferred.Deferred[deferred.Void] {
 			return copyFile(from.file, fromOffset, length, to.file, toOffset)

@@ -37,6 +37,8 @@ type openHandle struct {
 	running int     // calls in progress
 	alone   bool    // the call in progress is exclusive
 	moving  bool    // advance is running
+
+	read, written int64 // bytes, for the log
 }
 
 // reserve counts the handle. The result is false if there are too many.
@@ -146,9 +148,10 @@ func (h *openHandle) close(c *call) {
 	s := h.s
 	delete(s.handles, h.id)
 	if c == nil {
-		c = &call{s: s, typ: fxpClose}
+		c = &call{s: s, typ: fxpClose, kind: requestKinds[fxpClose]}
 		s.inFlight++
 	}
+	c.note(h.path)
 	c.begins(true, func() {
 		respond(c, func() deferred.Deferred[deferred.Void] {
 			if h.file != nil {
@@ -192,6 +195,7 @@ func (c *call) aboutHandle(d *wire.Decoder) {
 		c.begins(false, func() { respond(c, h.file.GetAttrs, c.attrs) }, h)
 	default:
 		c.begins(false, func() {
+			c.note(h.path)
 			c.setAttrs(attrs, func() deferred.Deferred[deferred.Void] { return h.file.SetAttrs(attrs) })
 		}, h)
 	}
@@ -240,6 +244,7 @@ func (c *call) data(reply []byte, got, n int) {
 		return
 	}
 	data := reply[lengthSize+dataHeaderSize:][:got]
+	c.on[0].read += int64(got)
 	if got <= smallData || c.s.over() {
 		e := c.begin(fxpData)
 		e.Bytes(data)
@@ -263,7 +268,10 @@ func (c *call) write(h *openHandle, offset uint64, data []byte) {
 		return
 	}
 	c.begins(false, func() {
-		respondOK(c, func() deferred.Deferred[deferred.Void] { return h.file.WriteChunk(offset, data) })
+		respond(c, func() deferred.Deferred[deferred.Void] { return h.file.WriteChunk(offset, data) }, func(deferred.Void) {
+			h.written += int64(len(data))
+			c.fail(nil)
+		})
 	}, h)
 }
 

@@ -55,6 +55,7 @@ func (s *FileTransferServer) finish() {
 	}
 	s.drain()
 	s.ended = true
+	s.logSession("ends")
 	if err := hook.Call(s.server.SessionEnded); err != nil {
 		hook.Log(s.log(), "SessionEnded", err)
 	}

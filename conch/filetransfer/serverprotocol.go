@@ -92,6 +92,12 @@ type FileTransferServer struct {
 	Handles     *HandleLimit // shared with other servers; nil means a quarter of the file descriptors of the process, together with all others
 	Logger      *slog.Logger // nil means slog.Default()
 
+	// LogOperations logs the session and what the client does with files, at
+	// level Info: a record for each request that opens, closes, changes or
+	// removes something, when it is answered. Names with unusual characters are
+	// quoted.
+	LogOperations bool
+
 	loop   Loop
 	server SFTPServer
 
@@ -154,6 +160,7 @@ func (s *FileTransferServer) ConnectionMade() {
 		s.MaxRequests = 1
 	}
 	s.in = reader{limit: maxServerPacket, allocate: newBuffer}
+	s.logSession("begins")
 	transport := s.Transport()
 	if t, ok := transport.(interface{ Recycle(p []byte) }); ok {
 		s.recycle = t.Recycle

@@ -72,13 +72,10 @@ func splitAddr(addr net.Addr) (host, port string) {
 // quoteUnusual quotes a name unless it consists of characters that user names
 // usually have.
 func quoteUnusual(name string) string {
-	usual := func(r rune) bool {
-		return r > ' ' && r < 0x7f && !strings.ContainsRune(`"'\`, r)
-	}
-	if name == "" || len(name) > 64 || strings.ContainsFunc(name, func(r rune) bool { return !usual(r) }) {
+	if len(name) > 64 {
 		return text.Quote(name)
 	}
-	return name
+	return text.Name(name)
 }
 
 // describeKey returns the type and the fingerprint of a key, and the id, the
@@ -115,7 +112,7 @@ func keyType(key gossh.PublicKey) string {
 func (a *AuthAttempt) attrs() []any {
 	l := a.Login
 	fields := []any{
-		"user", text.Quote(l.User), "method", text.Line(a.Method), "result", string(a.Result), "remote", l.Remote, "local", l.Local,
+		"user", quoteUnusual(l.User), "method", text.Line(a.Method), "result", string(a.Result), "remote", l.Remote, "local", l.Local,
 		"version", l.ClientVersion, "elapsed", a.Elapsed,
 	}
 	if a.Key != nil {

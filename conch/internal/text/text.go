@@ -7,7 +7,8 @@
 // The package is the one place with rules for such text:
 //
 //   - [Line] is for messages inside an error, a log record or a line of output.
-//   - [Quote] is for names: of files, hosts, users, algorithms, requests.
+//   - [Quote] is for names: of files, hosts, users, algorithms, requests. [Name]
+//     quotes only names that need it.
 //   - [Lines] is for text that a user reads as the peer laid it out: banners,
 //     instructions and prompts of an authentication.
 //
@@ -73,6 +74,17 @@ func Quote(name string) string {
 		return `"` + b.String() + `"`
 	}
 	return `"` + strings.TrimSuffix(b.String(), cut) + `"` + cut
+}
+
+// Name returns a name as it is if it has only characters that names usually
+// have, and quoted otherwise. It is for log records: their handlers often quote
+// values themselves.
+func Name(name string) string {
+	unusual := func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"'\`, r) }
+	if name == "" || len(name) > MaxLine || strings.ContainsFunc(name, unusual) {
+		return Quote(name)
+	}
+	return name
 }
 
 // Lines returns s as printable text of at most MaxLines bytes that may have
