@@ -198,6 +198,8 @@ var numbered = []struct {
 	{"conch", "V-SFTP-", [][2]int{{1, 8}, {10, 31}}},
 	{"conch", "V-JAIL-", [][2]int{{1, 15}}},
 	{"conch", "V-ECOSYSTEM-", [][2]int{{1, 23}}},
+	{"conch", "V-SESSION-", [][2]int{{21, 21}}},
+	{"conch", "V-CLIENTS-", [][2]int{{2, 4}, {6, 6}}},
 }
 
 func TestNumberedBehaviours(t *testing.T) {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"time"
 
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/reactor"
@@ -13,13 +14,19 @@ import (
 // the loop.
 //
 // The client gets the exit status as soon as a child process has exited,
-// end-of-file when its stdout and stderr have ended, and the close after both.
+// end-of-file when its stdout and stderr have ended, and the close after both. If
+// both end while the child process runs, end-of-file waits for the exit status for
+// up to a second: a client that closes the session at end-of-file gets no more.
 type SSHSessionProcessProtocol struct {
 	reactor.BaseProcessProtocol
 	s      *SSHSession
 	open   int  // how many of stdout and stderr have not ended
 	exited bool // or is no child process
+	eof    *reactor.DelayedCall
 }
+
+// eofDelay is the longest time that end-of-file waits for the exit status.
+const eofDelay = time.Second
 
 var _ reactor.ProcessProtocol = (*SSHSessionProcessProtocol)(nil)
 
@@ -65,8 +72,13 @@ func (p *SSHSessionProcessProtocol) OutConnectionLost() { p.outputEnded() }
 func (p *SSHSessionProcessProtocol) ErrConnectionLost() { p.outputEnded() }
 
 func (p *SSHSessionProcessProtocol) outputEnded() {
-	if p.open--; p.open == 0 {
+	p.open--
+	switch {
+	case p.open > 0:
+	case p.exited:
 		p.s.LoseWriteConnection()
+	default:
+		p.eof = p.s.Conn().Transport().Reactor().CallLater(eofDelay, p.s.LoseWriteConnection)
 	}
 }
 
@@ -82,6 +94,10 @@ func (p *SSHSessionProcessProtocol) ProcessExited(reason error) {
 		p.s.sendExit("exit-signal", conch.PackRequestExitSignal(conch.ExitSignal{Name: signalName(ended.Signal), CoreDumped: core}))
 	case ok:
 		p.s.sendExit("exit-status", conch.PackRequestExitStatus(uint32(ended.ExitCode)))
+	}
+	if p.eof != nil && p.eof.Active() {
+		_ = p.eof.Cancel() // it is active
+		p.s.LoseWriteConnection()
 	}
 }
 

@@ -216,7 +216,11 @@ func (s *SSHSession) programRequested(kind string, data []byte) deferred.Deferre
 // start starts a program.
 func (s *SSHSession) start(kind, line string, payload []byte) deferred.Deferred[struct{}] {
 	if kind == "subsystem" {
-		return deferred.Then(s.avatar.LookupSubsystem(line, payload), func(p reactor.Protocol) (struct{}, error) {
+		found := s.avatar.LookupSubsystem(line, payload)
+		if found == (deferred.Deferred[reactor.Protocol]{}) {
+			return refused()
+		}
+		return deferred.Then(found, func(p reactor.Protocol) (struct{}, error) {
 			if p == nil {
 				return struct{}{}, errRefused
 			}
@@ -286,8 +290,8 @@ func (s *SSHSession) Exit(status uint32) {
 // no other status.
 func (s *SSHSession) LoseConnection() {
 	if s.begun {
+		s.sendExit("exit-status", conch.PackRequestExitStatus(0)) // first: a client may close the session at end-of-file
 		s.LoseWriteConnection()
-		s.sendExit("exit-status", conch.PackRequestExitStatus(0))
 	}
 	s.SSHChannel.LoseConnection()
 }
