@@ -13,6 +13,7 @@ import (
 // belongs to the loop.
 type replies struct {
 	waiting []*reply
+	any     bool // a reply was sent, or waits to be sent
 }
 
 // reply is the answer to one request.
@@ -42,9 +43,21 @@ func (rs *replies) answer(t *SSHTransport, r *reply, granted bool, data []byte) 
 		first := rs.waiting[0]
 		rs.waiting = slices.Delete(rs.waiting, 0, 1)
 		if first.req.WantReply {
+			rs.any = true
 			t.reply(func() { _ = first.req.Reply(first.granted, first.data) }) // a channel that is gone needs none
 		}
 	}
+}
+
+// sent returns a channel that is closed when all answers so far are sent, and nil
+// if there are none.
+func (rs *replies) sent(c *SSHConnection) <-chan struct{} {
+	if !rs.any {
+		return nil
+	}
+	sent := make(chan struct{})
+	c.transport.control.Do(&c.transport.work, func() { close(sent) })
+	return sent
 }
 
 // globals answers the global requests of the peer.

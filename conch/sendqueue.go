@@ -61,6 +61,7 @@ type sendItem struct {
 	own     bool   // p is a buffer of the queue that more data can be added to
 	release func() // called, on any goroutine, when p is no longer needed; may be nil
 	request *sendRequest
+	after   <-chan struct{} // of a close that waits for it; may be nil
 }
 
 // sendRequest is a request to send.
@@ -292,6 +293,9 @@ func (q *sendQueue) send(it sendItem) {
 	case itemEOF:
 		_ = q.peer.CloseWrite()
 	case itemClose:
+		if it.after != nil {
+			<-it.after
+		}
 		if q.takeClose() {
 			_ = q.peer.Close()
 		}
