@@ -74,10 +74,10 @@ func (c *SSHChannel) expectSent() {
 // all data written before; data written later is dropped.
 func (c *SSHChannel) LoseWriteConnection() { c.out.add(sendItem{kind: itemEOF}) }
 
-// LoseConnection closes the channel after everything written and requested has
-// been sent. If a producer is registered, it first waits until the producer is
-// unregistered. Closed follows when the peer has closed the channel too. No
-// end-of-file is sent. A second call does nothing.
+// LoseConnection closes the channel after everything written and requested, and
+// all replies to the peer, have been sent. If a producer is registered, it first
+// waits until the producer is unregistered. Closed follows when the peer has
+// closed the channel too. No end-of-file is sent. A second call does nothing.
 func (c *SSHChannel) LoseConnection() {
 	if c.producer.p != nil && c.state != channelOver {
 		c.producer.closing = true

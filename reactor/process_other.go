@@ -44,6 +44,8 @@ func (l *launch) openTerminal(*ProcessOptions) error {
 
 func setWindowSize(*os.File, WindowSize) error { return errors.ErrUnsupported }
 
+func sendBreak(*os.File) error { return errors.ErrUnsupported }
+
 // addCriticalEnv adds the variable without which programs on Windows cannot
 // start.
 func addCriticalEnv(env []string) []string {

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -312,6 +313,7 @@ func TestR496_PTY(t *testing.T) {
 		proc.CloseStdout()
 		proc.CloseStderr()
 		wantErr(t, proc.SetWindowSize(reactor.WindowSize{Rows: 30, Columns: 100}), nil)
+		wantErr(t, proc.SendBreak(), nil)
 		proc.Write([]byte("hello\n"))
 	})
 	n.waitFor("the answer", func() bool { return strings.Contains(p.got(1), "<hello>") })
@@ -329,7 +331,37 @@ func TestR496_PTY(t *testing.T) {
 		t.Errorf("reason %v", p.exit)
 	}
 	p.events.want(t, "made", "data 1", "exited", "ended")
-	n.do(func() { wantErr(t, proc.SetWindowSize(reactor.WindowSize{}), errors.ErrUnsupported) })
+	n.do(func() {
+		wantErr(t, proc.SetWindowSize(reactor.WindowSize{}), errors.ErrUnsupported)
+		wantErr(t, proc.SendBreak(), errors.ErrUnsupported)
+	})
+}
+
+func TestTerminalEnv(t *testing.T) {
+	n := startProcesses(t)
+	p := newProcessRecorder()
+	n.shell(p, `[ "$(tty)" = "$TTY" ] && echo same`, reactor.ProcessOptions{UsePTY: true, TerminalEnv: "TTY", InheritEnv: true})
+	within(t, p.ended)
+	if p.got(1) != "same\r\n" {
+		t.Errorf("received %q", p.got(1))
+	}
+}
+
+// TestDropConnection: data that the child never reads does not keep the pipes.
+func TestDropConnection(t *testing.T) {
+	n := startProcesses(t)
+	p := newProcessRecorder()
+	proc := n.shell(p, "echo ready; exec sleep 1000", reactor.ProcessOptions{InheritEnv: true})
+	n.waitFor("the child", func() bool { return p.got(1) != "" })
+	n.do(func() {
+		proc.Write(make([]byte, 1<<20))
+		proc.LoseConnection() // waits for the data
+		proc.DropConnection()
+	})
+	n.waitFor("the pipes", func() bool { return slices.Contains(p.events, "lost 2") })
+	n.do(func() { wantErr(t, proc.Signal(syscall.SIGTERM), nil) }) // it runs
+	within(t, p.ended)
+	p.events.want(t, "made", "data 1", "lost 0", "lost 1", "lost 2", "exited", "ended")
 }
 
 func TestR496_PTYEndsWithItsOutput(t *testing.T) {

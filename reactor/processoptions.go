@@ -45,6 +45,11 @@ type ProcessOptions struct {
 	// ends the start.
 	PrepareTerminal func(terminal *os.File) error
 
+	// TerminalEnv, if not empty, is the name of an environment variable that
+	// has the path of the child's terminal, such as "SSH_TTY". Env must not
+	// have a variable of that name. Without UsePTY it is not used.
+	TerminalEnv string
+
 	// NewGroup makes the child lead a process group of its own, and sends
 	// signals to the whole group. A child with a terminal always leads one.
 	// Windows does not support it.

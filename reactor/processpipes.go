@@ -3,6 +3,7 @@ package reactor
 import (
 	"errors"
 	"fmt"
+	"os"
 	"syscall"
 )
 
@@ -91,6 +92,12 @@ func (p *process) LoseConnection() {
 func (p *process) AbortConnection() {
 	p.r.mustBeOnLoop("AbortConnection")
 	_ = sendSignal(p.child, syscall.SIGKILL, p.group) // an error: it has ended
+	p.DropConnection()
+}
+
+// DropConnection implements [ProcessTransport].
+func (p *process) DropConnection() {
+	p.r.mustBeOnLoop("DropConnection")
 	for _, pp := range p.open() {
 		pp.conn.close(ErrConnectionAborted)
 	}
@@ -136,9 +143,20 @@ func (p *process) UnregisterProducer() {
 // SetWindowSize implements [ProcessTransport].
 func (p *process) SetWindowSize(size WindowSize) error {
 	p.r.mustBeOnLoop("SetWindowSize")
+	return p.onTerminal(func(terminal *os.File) error { return setWindowSize(terminal, size) })
+}
+
+// SendBreak implements [ProcessTransport].
+func (p *process) SendBreak() error {
+	p.r.mustBeOnLoop("SendBreak")
+	return p.onTerminal(sendBreak)
+}
+
+// onTerminal calls f with this process's end of the terminal.
+func (p *process) onTerminal(f func(terminal *os.File) error) error {
 	pp := p.pipes[1]
 	if !p.terminal || pp == nil {
 		return errors.ErrUnsupported
 	}
-	return setWindowSize(pp.conn.socket.(*pipeConn).File, size)
+	return f(pp.conn.socket.(*pipeConn).File)
 }

@@ -50,6 +50,12 @@ type ProcessTransport interface {
 	// follow, even if other processes hold the pipes.
 	AbortConnection()
 
+	// DropConnection closes all pipes, or the terminal, at once. Data that is
+	// not sent is dropped. The child may run on; closing the terminal sends
+	// SIGHUP to the child. ProcessExited and ProcessEnded follow when the child
+	// ends.
+	DropConnection()
+
 	// SignalProcess sends the child the signal "KILL", "TERM", "INT", "HUP" or
 	// "STOP". On Windows, the first three end the child, and the others are
 	// errors. SignalProcess returns [ErrProcessExitedAlready] if the child has
@@ -63,6 +69,11 @@ type ProcessTransport interface {
 	// SetWindowSize changes the size of the terminal, which sends SIGWINCH to
 	// the child. It returns errors.ErrUnsupported if the child has no terminal.
 	SetWindowSize(size WindowSize) error
+
+	// SendBreak sends a break on the terminal, as tcsendbreak does. The
+	// terminals of Linux ignore a break. SendBreak returns errors.ErrUnsupported
+	// if the child has no terminal.
+	SendBreak() error
 
 	PushProducer
 	Consumer

@@ -23,6 +23,9 @@ func (l *launch) openTerminal(opts *ProcessOptions) error {
 	}
 	l.ends = append(l.ends, processEnd{fd: 1, file: ours, reads: true, writes: true})
 	l.attr.Files = []*os.File{theirs, theirs, theirs}
+	if opts.TerminalEnv != "" {
+		l.attr.Env = append(l.attr.Env, opts.TerminalEnv+"="+theirs.Name())
+	}
 	sys := l.sys()
 	sys.Setsid, sys.Setctty, sys.Ctty = true, true, 0
 	sys.Setpgid = false // the leader of a session leads a group
@@ -54,4 +57,15 @@ func nonblocking(f *os.File) (*os.File, error) {
 func setWindowSize(terminal *os.File, size WindowSize) error {
 	window := &unix.Winsize{Row: size.Rows, Col: size.Columns, Xpixel: size.Width, Ypixel: size.Height}
 	return controlFile(terminal, func(fd int) error { return unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, window) })
+}
+
+// sendBreak sends a break that has no length, because waiting would block the
+// loop.
+func sendBreak(terminal *os.File) error {
+	return controlFile(terminal, func(fd int) error {
+		if err := unix.IoctlSetInt(fd, unix.TIOCSBRK, 0); err != nil {
+			return err
+		}
+		return unix.IoctlSetInt(fd, unix.TIOCCBRK, 0)
+	})
 }

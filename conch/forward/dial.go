@@ -47,10 +47,15 @@ func direct(conn conch.Connection, network, address string) (*streamChannel, []b
 // DialContext is Dial for other goroutines. It ends with ctx. On the loop it
 // returns reactor.ErrOnLoop.
 func DialContext(ctx context.Context, conn conch.Connection, network, address string) (net.Conn, error) {
+	return awaitOpen(ctx, conn, func() deferred.Deferred[*reactor.NetConn] { return Dial(conn, network, address) })
+}
+
+// awaitOpen opens a channel from another goroutine than the loop.
+func awaitOpen(ctx context.Context, conn conch.Connection, open func() deferred.Deferred[*reactor.NetConn]) (net.Conn, error) {
 	r := conn.Transport().Reactor()
 	var opened *reactor.NetConn // belongs to the loop
 	c, err := reactor.Await(ctx, r, func() deferred.Deferred[*reactor.NetConn] {
-		return Dial(conn, network, address).OnValue(func(c *reactor.NetConn) { opened = c })
+		return open().OnValue(func(c *reactor.NetConn) { opened = c })
 	})
 	if err != nil {
 		r.CallFromThread(func() {

@@ -4,24 +4,41 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"runtime/debug"
 
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
+	"github.com/kballard/go-shellquote"
 )
 
 // Command is a command or shell that a client runs, for a function that serves
 // it on a goroutine of its own.
 type Command struct {
-	Line     string    // the command line; empty for a shell
+	Line     string    // the command line as the client has sent it; empty for a shell
 	Shell    bool      // the client wants a shell
-	Env      []string  // variables of the client, as NAME=value
+	Env      []string  // variables of the client, and SSH_ORIGINAL_COMMAND, as NAME=value
 	Terminal *Terminal // nil without a terminal
 	Login    Login     // who runs the command
 
+	// DialAgent connects to the agent of the client. It is nil unless the client
+	// has offered the agent, and AgentForwarding is set.
+	DialAgent func(ctx context.Context) (net.Conn, error)
+
 	Stdin          io.Reader // ends with io.EOF
 	Stdout, Stderr io.Writer // wait for a slow client
+}
+
+// Args splits Line into words, with the quotes and backslashes of sh. There is
+// nothing else of a shell: "$", "*", ";" and "|" are characters of words. It
+// fails if a quote or a backslash has no end.
+func (c *Command) Args() ([]string, error) {
+	words, err := shellquote.Split(c.Line)
+	if err != nil {
+		return nil, fmt.Errorf("server: cannot split the command line: %w", err)
+	}
+	return words, nil
 }
 
 // Terminal is the terminal of a client.
@@ -47,7 +64,15 @@ type HandlerSession struct {
 	// Shells and Terminals let the client ask for a shell, and for a terminal.
 	Shells, Terminals bool
 
-	env      []string
+	// AcceptEnv are patterns for the names of variables that the client may set,
+	// as those of ProgramSession. nil means LANG and LC_*.
+	AcceptEnv []string
+
+	// AgentForwarding lets the function use the agent of a client that offers
+	// it (ssh -A).
+	AgentForwarding bool
+
+	env      accepted
 	terminal *Terminal
 	resized  chan conch.WindowSize
 	cancel   context.CancelFunc
@@ -63,9 +88,16 @@ func (s *HandlerSession) GetPty(term string, size conch.WindowSize, modes []conc
 	return deferred.Succeed(struct{}{})
 }
 
-// SetEnv keeps a variable for the function.
+// SetEnv keeps a variable that AcceptEnv lists for the function.
 func (s *HandlerSession) SetEnv(name, value string) deferred.Deferred[struct{}] {
-	s.env = append(s.env, name+"="+value)
+	return s.env.set(s.AcceptEnv, name, value)
+}
+
+// AgentRequested gives the function the agent if AgentForwarding is set.
+func (s *HandlerSession) AgentRequested(*ForwardedAgent) deferred.Deferred[struct{}] {
+	if !s.AgentForwarding {
+		return refused()
+	}
 	return deferred.Succeed(struct{}{})
 }
 
@@ -108,7 +140,10 @@ func (s *HandlerSession) start(p *SSHSessionProcessProtocol, c *Command) deferre
 	p.ConnectProtocol(stdio)
 	ctx, cancel := context.WithCancel(ch.Conn().Transport().Context())
 	s.cancel = cancel
-	c.Env, c.Terminal, c.Login = s.env, s.terminal, *ch.login()
+	c.Env, c.Terminal, c.Login = append(s.env, ch.originalEnv()...), s.terminal, *ch.login()
+	if agent := agentOf(ch.Conn()); s.AgentForwarding && agent.granted {
+		c.DialAgent = agent.DialContext
+	}
 	c.Stdin, c.Stdout, c.Stderr = stdio, stdio, &stderrWriter{ctx, r, ch}
 	release := r.Hold()
 	go func() { // ends when the function returns, which ctx asks for

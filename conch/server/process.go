@@ -17,12 +17,30 @@ import (
 // end-of-file when its stdout and stderr have ended, and the close after both. If
 // both end while the child process runs, end-of-file waits for the exit status for
 // up to a second: a client that closes the session at end-of-file gets no more.
+//
+// When the client closes the session, or the connection ends, a child process
+// gets SIGHUP, and its pipes or terminal are closed. Give the child process a
+// group of its own (reactor.ProcessOptions.NewGroup), so that the signals reach
+// the programs that it has started.
 type SSHSessionProcessProtocol struct {
 	reactor.BaseProcessProtocol
+
+	// LeaveRunning sends no signal when the client goes. A child process with a
+	// terminal gets SIGHUP all the same, from the system.
+	LeaveRunning bool
+
+	// KillAfter, if not 0, sends SIGKILL to a child process that runs on for
+	// this time after SIGHUP.
+	KillAfter time.Duration
+
 	s      *SSHSession
+	input  inputProducer
 	open   int  // how many of stdout and stderr have not ended
 	exited bool // or is no child process
 	eof    *reactor.DelayedCall
+
+	gone bool // hangUp was called
+	kill *reactor.DelayedCall
 }
 
 // eofDelay is the longest time that end-of-file waits for the exit status.
@@ -38,20 +56,34 @@ func (p *SSHSessionProcessProtocol) Session() *SSHSession { return p.s }
 // ends the program with exit status 0, and Session().Exit with another one. At
 // the end of the input a protocol that is no reactor.HalfCloser is ended.
 func (p *SSHSessionProcessProtocol) ConnectProtocol(proto reactor.Protocol) {
-	p.s.process = nil
-	_, p.s.halfCloses = proto.(reactor.HalfCloser)
-	p.s.ConnectProtocol(proto)
-	p.s.takeEarly(proto.DataReceived)
+	s := p.s
+	s.process = nil
+	half, halfCloses := reactor.As[reactor.HalfCloser](proto)
+	s.halfCloses = halfCloses
+	s.ConnectProtocol(proto)
+	s.early.pass(s, proto.DataReceived)
+	switch {
+	case !s.inputEnded:
+	case halfCloses:
+		half.ReadConnectionLost()
+	default:
+		s.LoseConnection()
+	}
 }
 
 // ConnectionMade is called when a child process has started.
 func (p *SSHSessionProcessProtocol) ConnectionMade() {
-	t := p.Transport()
+	s, t := p.s, p.Transport()
+	if s.over { // while the process was being started
+		p.hangUp()
+		return
+	}
 	p.open = 2
-	_ = p.s.RegisterProducer(t, true)             // the session is new, and has none
-	_ = t.RegisterProducer(&p.s.SSHChannel, true) // so is the process
-	p.s.takeEarly(t.Write)
-	if p.s.inputEnded {
+	p.input.s = s
+	_ = s.RegisterProducer(t, true)        // the session is new, and has none
+	_ = t.RegisterProducer(&p.input, true) // so is the process
+	s.early.pass(s, t.Write)
+	if s.inputEnded {
 		p.inputEnded()
 	}
 }
@@ -62,6 +94,14 @@ func (p *SSHSessionProcessProtocol) OutReceived(data []byte) { p.s.Write(data) }
 // ErrReceived sends output of the child process to the client.
 func (p *SSHSessionProcessProtocol) ErrReceived(data []byte) {
 	p.s.WriteExtended(conch.ExtendedDataStderr, data)
+}
+
+// InConnectionLost tells a client that is OpenSSH's that the child process takes
+// no more input.
+func (p *SSHSessionProcessProtocol) InConnectionLost() {
+	if s := p.s; !s.inputEnded && !s.over && s.newOpenSSH() {
+		s.notify(endOfWrite, nil)
+	}
 }
 
 // OutConnectionLost and ErrConnectionLost send end-of-file when both have been
@@ -85,6 +125,9 @@ func (p *SSHSessionProcessProtocol) outputEnded() {
 // ProcessExited sends the exit status or signal.
 func (p *SSHSessionProcessProtocol) ProcessExited(reason error) {
 	p.exited = true
+	if p.kill != nil {
+		_ = p.kill.Cancel() // it may have been called
+	}
 	ended, ok := errors.AsType[*reactor.ProcessTerminatedError](reason)
 	switch {
 	case errors.Is(reason, reactor.ErrProcessDone):
@@ -105,11 +148,9 @@ func (p *SSHSessionProcessProtocol) ProcessExited(reason error) {
 func (p *SSHSessionProcessProtocol) ProcessEnded(error) {
 	p.exited = true
 	p.s.UnregisterProducer()
+	p.s.LoseWriteConnection() // a terminal has not told its end
 	p.s.SSHChannel.LoseConnection()
 }
-
-// input passes input to the child process.
-func (p *SSHSessionProcessProtocol) input(data []byte) { p.Transport().Write(data) }
 
 func (p *SSHSessionProcessProtocol) inputEnded() {
 	t := p.Transport()
@@ -117,14 +158,46 @@ func (p *SSHSessionProcessProtocol) inputEnded() {
 	t.CloseStdin()
 }
 
-// hangUp tells the child process that the client has gone.
+// hangUp ends the child process, and closes its pipes: the client has gone.
 func (p *SSHSessionProcessProtocol) hangUp() {
-	t := p.Transport()
-	if t == nil || p.exited {
+	if p.gone {
 		return
 	}
-	t.ResumeProducing() // nobody reads the output any more, and it must not block the child
-	t.UnregisterProducer()
-	_ = t.SignalProcess("HUP") // it may have ended
-	t.LoseConnection()
+	p.gone = true
+	t := p.Transport()
+	if !p.exited && !p.LeaveRunning {
+		_ = t.SignalProcess("HUP") // it may have ended
+		if p.KillAfter > 0 {
+			p.kill = p.s.Conn().Transport().Reactor().CallLater(p.KillAfter, func() {
+				_ = t.SignalProcess("KILL") // it may have ended
+			})
+		}
+	}
+	t.DropConnection()
 }
+
+// inputProducer is the client as the producer of a child's input.
+type inputProducer struct {
+	s      *SSHSession
+	paused bool
+}
+
+// PauseProducing makes the client wait.
+func (i *inputProducer) PauseProducing() {
+	if !i.paused {
+		i.paused = true
+		i.s.PauseProducing()
+	}
+}
+
+// ResumeProducing lets the client send.
+func (i *inputProducer) ResumeProducing() {
+	if i.paused {
+		i.paused = false
+		i.s.ResumeProducing()
+	}
+}
+
+// StopProducing is called when the child process takes no more input. The input
+// is then read and dropped, for the client may wait for its turn.
+func (i *inputProducer) StopProducing() { i.ResumeProducing() }

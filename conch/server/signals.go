@@ -1,11 +1,15 @@
 package server
 
 import (
-	"fmt"
+	"strconv"
 	"syscall"
 )
 
-// signals are those of RFC 4254, section 6.10, that every system has.
+// opensshDomain ends names that the RFC does not list.
+const opensshDomain = "@openssh.com"
+
+// signals has the names of signals on the wire: those of RFC 4254, section 6.10,
+// that every system has, and on UNIX all others with opensshDomain.
 var signals = map[syscall.Signal]string{
 	syscall.SIGABRT: "ABRT", syscall.SIGALRM: "ALRM", syscall.SIGFPE: "FPE", syscall.SIGHUP: "HUP",
 	syscall.SIGILL: "ILL", syscall.SIGINT: "INT", syscall.SIGKILL: "KILL", syscall.SIGPIPE: "PIPE",
@@ -17,11 +21,10 @@ var deliverable = map[string]syscall.Signal{
 	"HUP": syscall.SIGHUP, "INT": syscall.SIGINT, "KILL": syscall.SIGKILL, "QUIT": syscall.SIGQUIT, "TERM": syscall.SIGTERM,
 }
 
-// signalName returns the name of a signal on the wire. Signals that the RFC does
-// not list get a name in the domain of OpenSSH, as its server does.
+// signalName returns the name of a signal on the wire.
 func signalName(s syscall.Signal) string {
 	if name, ok := signals[s]; ok {
 		return name
 	}
-	return fmt.Sprintf("SIG%d@openssh.com", int(s))
+	return strconv.Itoa(int(s)) + opensshDomain
 }

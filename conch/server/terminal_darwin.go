@@ -10,3 +10,17 @@ const (
 	setTermios   = unix.TIOCSETA
 	disabledChar = 0xff
 )
+
+func init() { // what other systems do not have
+	controlChars[11] = unix.VDSUSP
+	controlChars[17] = unix.VSTATUS
+}
+
+// setSpeed sets the speed of one direction.
+func setSpeed(state *unix.Termios, input bool, speed uint32) {
+	if input {
+		state.Ispeed = uint64(speed)
+	} else {
+		state.Ospeed = uint64(speed)
+	}
+}

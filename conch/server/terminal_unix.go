@@ -46,11 +46,13 @@ func setModes(terminal *os.File, modes []conch.TerminalMode) error {
 			}
 			continue
 		}
-		switch {
-		case m.Opcode == 90 || m.Opcode == 91:
+		switch m.Opcode {
+		case 90, 91:
 			if m.Value != 0 {
 				state.Cflag = state.Cflag&^unix.CSIZE | map[uint8]flag{90: unix.CS7, 91: unix.CS8}[m.Opcode]
 			}
+		case 128, 129:
+			setSpeed(state, m.Opcode == 128, m.Value)
 		default:
 			set(&state.Iflag, inputFlags[m.Opcode], m.Value)
 			set(&state.Lflag, localFlags[m.Opcode], m.Value)

@@ -27,6 +27,8 @@ type FakeProcess struct {
 	State   ProducerState
 	Lost    bool // LoseConnection was called
 	Aborted bool // AbortConnection was called
+	Dropped bool // DropConnection was called
+	Breaks  int  // the number of calls of SendBreak that succeeded
 
 	Producer  reactor.Producer // the registered producer; may be nil
 	Streaming bool             // the argument of RegisterProducer
@@ -209,6 +211,9 @@ func (f *FakeProcess) LoseConnection() {
 // AbortConnection sets Aborted. It calls no method of the protocol.
 func (f *FakeProcess) AbortConnection() { f.Aborted = true }
 
+// DropConnection sets Dropped. It calls no method of the protocol.
+func (f *FakeProcess) DropConnection() { f.Dropped = true }
+
 // SignalProcess appends a SignalName to Signals. Unlike a real process, it
 // accepts any name.
 func (f *FakeProcess) SignalProcess(name string) error { return f.Signal(SignalName(name)) }
@@ -228,6 +233,15 @@ func (f *FakeProcess) SetWindowSize(size reactor.WindowSize) error {
 		return errors.ErrUnsupported
 	}
 	f.Size = size
+	return nil
+}
+
+// SendBreak counts in Breaks. Its error is that of a real process.
+func (f *FakeProcess) SendBreak() error {
+	if !f.Options.UsePTY || f.ended {
+		return errors.ErrUnsupported
+	}
+	f.Breaks++
 	return nil
 }
 

@@ -103,14 +103,18 @@ func TestFakeProcessWithATerminal(t *testing.T) {
 	if f.WriteToChild(1, nil) != errors.ErrUnsupported || f.CloseChildFD(1) != errors.ErrUnsupported {
 		t.Error("numbered descriptors")
 	}
+	if err := f.SendBreak(); err != nil || f.Breaks != 1 {
+		t.Errorf("%v, %d breaks", err, f.Breaks)
+	}
 	f.StopProducing()
 	f.AbortConnection()
+	f.DropConnection()
 	f.ExitBySignal(1)
-	if !f.Lost || !f.Aborted || len(p.events) != 3 {
+	if !f.Lost || !f.Aborted || !f.Dropped || len(p.events) != 3 {
 		t.Errorf("lost %v, aborted %v, events %q", f.Lost, f.Aborted, p.events)
 	}
-	if f.SetWindowSize(reactor.WindowSize{}) != errors.ErrUnsupported {
-		t.Error("the size of a terminal that is closed")
+	if f.SetWindowSize(reactor.WindowSize{}) != errors.ErrUnsupported || f.SendBreak() != errors.ErrUnsupported {
+		t.Error("the size of a terminal that is closed, or a break")
 	}
 }
 
