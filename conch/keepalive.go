@@ -20,13 +20,19 @@ type keepAlive struct {
 	interval time.Duration
 	count    int
 	call     *reactor.DelayedCall
-	missed   int // requests since the peer was heard last
+	silent   int // intervals since the peer was heard last
+	blocked  int // intervals since data was written last
 }
 
 // KeepAlive sends the peer a global request keepalive@openssh.com each time it
 // has sent nothing for the interval. After count requests in a row without any
 // data from the peer the connection ends with ErrPeerSilent. A count of 0 means
 // 3. An interval of 0 or less ends the requests; they are off by default.
+//
+// A peer that sends data but takes none loses the connection after the same time,
+// with ErrPeerBlocked: the request is also sent when nothing was written for the
+// interval. This ends key exchanges that the peer does not complete, too.
+//
 // KeepAlive belongs to the loop and may be called from ServiceStarted on.
 func (t *SSHTransport) KeepAlive(interval time.Duration, count int) {
 	if t.keepAlive != nil {
@@ -49,16 +55,32 @@ func (k *keepAlive) stop() {
 	}
 }
 
-// look sends a request if nothing has arrived since the last call.
+// look sends a request if nothing has arrived, or nothing was written, since the
+// last call.
 func (k *keepAlive) look() {
+	s := k.t.socket
+	heard, wrote := s.heard.Swap(false), s.wrote.Swap(false)
+	if heard {
+		k.silent = 0
+	}
+	if wrote {
+		k.blocked = 0
+	}
 	switch {
-	case k.t.socket.heard.Swap(false):
-		k.missed = 0
-	case k.missed == k.count:
+	case k.silent == k.count:
 		k.t.end(ErrPeerSilent)
 		return
-	default:
-		k.missed++
+	case k.blocked == k.count:
+		k.t.end(ErrPeerBlocked)
+		return
+	}
+	if !heard {
+		k.silent++
+	}
+	if !wrote {
+		k.blocked++
+	}
+	if !heard || !wrote {
 		k.t.service.SendGlobalRequest(keepAliveRequest, nil, true).AddErrback(ignore[[]byte])
 	}
 	k.next()

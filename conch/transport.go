@@ -40,6 +40,7 @@ type SSHTransport struct {
 	closing   bool          // LoseConnection was called
 	afterLoss []func()      // called after ServiceStopped
 	lost      work.Completion
+	done      work.Completion // no goroutine is left
 	probe     probe
 	keepAlive *keepAlive
 	release   func() // lets the reactor end
@@ -268,6 +269,23 @@ func (t *SSHTransport) Lost() error { return t.reason }
 // error that matches ErrConnectionLost and wraps the reason.
 func (t *SSHTransport) WhenClosed() deferred.Deferred[struct{}] { return t.lost.Wait() }
 
+// Hold keeps WhenDone from firing, and the reactor from ending, until release is
+// called: a goroutine that works for the connection holds it. The goroutine must
+// end when Context is done. Any goroutine may call Hold, while the connection has
+// not ended, and release.
+func (t *SSHTransport) Hold() (release func()) {
+	group, r := t.work.Hold(), t.r.Hold()
+	return func() {
+		group()
+		r()
+	}
+}
+
+// WhenDone returns a new Deferred that fires when the connection has ended and
+// none of its goroutines is left: those of this library, and those that Hold has
+// announced. It does not fail.
+func (t *SSHTransport) WhenDone() deferred.Deferred[struct{}] { return t.done.Wait() }
+
 // Bounds on how long LoseConnection waits for data to be sent.
 const (
 	flushTimeout = time.Second      // while nothing can be sent
@@ -427,6 +445,7 @@ func (t *SSHTransport) finished() {
 		_ = t.r.RemoveSystemEventTrigger(t.atExit) // it has not run
 	}
 	t.release()
+	t.done.Fire(nil)
 }
 
 // guard calls a hook. A panic in the hook is logged with its stack and ends the
