@@ -204,6 +204,7 @@ func (s *SSHSession) programRequested(kind string, data []byte) deferred.Deferre
 		kind, line = "exec", forced
 	}
 	s.begun = true
+	s.timed(kind, line)
 	return deferred.ThenBoth(s.start(kind, line, data), func(_ struct{}, err error) (bool, error) {
 		if err != nil {
 			s.begun, s.process = false, nil // the client may ask for something else
