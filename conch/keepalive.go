@@ -42,6 +42,7 @@ func (t *SSHTransport) KeepAlive(interval time.Duration, count int) {
 	if interval <= 0 || t.service == nil || t.reason != nil {
 		return
 	}
+	t.socket.heard.Store(false) // what has been received up to now is no sign of life later
 	k := &keepAlive{t: t, interval: interval, count: cmp.Or(count, defaultAliveCount)}
 	t.keepAlive = k
 	k.next()

@@ -210,6 +210,10 @@ func (s *rawSSH) expect(types ...byte) ([]byte, error) {
 			return nil, err
 		case p[0] == 7 || p[0] == 2 || p[0] == 4:
 		case p[0] == 80 && bytes.HasPrefix(p[1:], str([]byte("hostkeys-00@openssh.com"))): // after the login
+		case p[0] == 80 && bytes.HasPrefix(p[1:], str([]byte("keepalive@openssh.com"))):
+			if err := s.send([]byte{82}); err != nil {
+				return nil, err
+			}
 		case bytes.IndexByte(types, p[0]) >= 0:
 			return p, nil
 		default:
