@@ -30,8 +30,9 @@ type keepAlive struct {
 // 3. An interval of 0 or less ends the requests; they are off by default.
 //
 // A peer that sends data but takes none loses the connection after the same time,
-// with ErrPeerBlocked: the request is also sent when nothing was written for the
-// interval. This ends key exchanges that the peer does not complete, too.
+// with ErrPeerBlocked: the request, without a reply, is also sent when nothing
+// was written for the interval. This ends key exchanges that the peer does not
+// complete, too.
 //
 // KeepAlive belongs to the loop and may be called from ServiceStarted on.
 func (t *SSHTransport) KeepAlive(interval time.Duration, count int) {
@@ -81,10 +82,20 @@ func (k *keepAlive) look() {
 	if !wrote {
 		k.blocked++
 	}
-	if !heard || !wrote {
-		k.t.service.SendGlobalRequest(keepAliveRequest, nil, true).AddErrback(ignore[[]byte])
-	}
+	k.ask(heard, wrote)
 	k.next()
+}
+
+// ask sends a silent peer a request. A request to a peer that has sent something
+// only shows whether it can be written, so it wants no reply: it would wait for
+// the reply to the request before, which the peer need not send.
+func (k *keepAlive) ask(heard, wrote bool) {
+	switch t := k.t; {
+	case !heard:
+		t.service.SendGlobalRequest(keepAliveRequest, nil, true).AddErrback(ignore[[]byte])
+	case !wrote:
+		t.control.Do(&t.work, func() { _, _, _ = t.mux.SendRequest(keepAliveRequest, false, nil) })
+	}
 }
 
 // ignore is an errback for failures that are reported elsewhere.

@@ -131,12 +131,13 @@ func (t *SSHTransport) serve(from handshake.Result) {
 				from.Channels = nil
 				continue
 			}
-			t.enter(func() { t.channelRequested(ch) })
+			t.channelOffered(ch)
 		case req, ok := <-from.Requests:
 			if !ok {
 				from.Requests = nil
 				continue
 			}
+			t.openingsFirst(from.Channels)
 			t.enter(func() { t.globalRequested(req) })
 		}
 	}
@@ -145,6 +146,28 @@ func (t *SSHTransport) serve(from handshake.Result) {
 		err = cause // this side ended the connection
 	}
 	t.r.CallFromThread(func() { t.connectionLost(lostBecause(err)) })
+}
+
+func (t *SSHTransport) channelOffered(ch gossh.NewChannel) {
+	t.enter(func() { t.channelRequested(ch) })
+}
+
+// openingsFirst posts the channel openings that have arrived. x/crypto/ssh
+// delivers openings and global requests without their order. A request may be
+// about the openings before it: no-more-sessions@openssh.com follows the opening
+// of a session at once.
+func (t *SSHTransport) openingsFirst(from <-chan gossh.NewChannel) {
+	for {
+		select {
+		case ch, ok := <-from:
+			if !ok {
+				return
+			}
+			t.channelOffered(ch)
+		default:
+			return
+		}
+	}
 }
 
 // broken ends a connection that a call of x/crypto/ssh has found broken. The

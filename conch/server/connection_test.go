@@ -334,6 +334,9 @@ func TestV_LIMITS_25_TakesNothing(t *testing.T) {
 			b := inMemory(t, withUser(nil, handling(waits, nil)))
 			ours, theirs := b.attachStuck()
 			s := b.rawIn(ours)
+			if _, err := s.receive(); err != nil { // the host keys; a bubble does not allow two blocked writes
+				t.Fatal(err)
+			}
 			if err := stop(s, theirs); err != nil {
 				t.Fatal(err)
 			}
@@ -734,7 +737,6 @@ func TestV_CLIENTS_1_Pipelined(t *testing.T) {
 		for _, message := range [][]byte{
 			openMessage("session", 0, 1<<20),
 			globalMessage("no-more-sessions@openssh.com", false),
-			openMessage("session", 1, 1<<20),
 			globalMessage("unknown", true),
 		} {
 			if err := s.send(message); err != nil {
@@ -742,17 +744,18 @@ func TestV_CLIENTS_1_Pipelined(t *testing.T) {
 			}
 		}
 		got := make(map[byte]int)
-		for range 3 {
-			p, err := s.expect(91, 92, 82)
+		for range 2 {
+			p, err := s.expect(91, 82)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got[p[0]]++; p[0] == 92 && binary.BigEndian.Uint32(p[1:]) != 1 || p[0] == 91 && binary.BigEndian.Uint32(p[1:]) != 0 {
-				t.Errorf("%q", p)
-			}
+			got[p[0]]++
 		}
-		if len(got) != 3 {
+		if len(got) != 2 {
 			t.Errorf("answers %v", got)
+		}
+		if _, err := s.open("session", 1, 1<<20); err == nil {
+			t.Error("another session was opened: V-FORWARD-11")
 		}
 		for _, message := range [][]byte{
 			requestMessage(0, "env", false, join(str([]byte("LANG")), str([]byte("C")))...),
