@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"slices"
+	"sync/atomic"
 
 	"github.com/hawser-go/hawser/conch/internal/hook"
 	"github.com/hawser-go/hawser/conch/internal/text"
@@ -111,6 +112,9 @@ type SSHChannel struct {
 	onRequest map[string]func(data []byte) deferred.Deferred[bool]
 	protocol  reactor.Protocol // receives the data instead of the hooks; may be nil
 	closed    work.Completion
+
+	idle idleTimer
+	used atomic.Int64 // when the channel has carried data, since the start of conn, if that is measured
 }
 
 type channelState uint8
@@ -294,7 +298,11 @@ func (c *SSHChannel) openAnswered(opened gossh.Channel, requests <-chan *gossh.R
 	c.state = channelOpen
 	c.pump = newPump(c, opened, requests)
 	c.replies.before = c.out.afterReply
-	c.out.open(opened, &c.pump.work, t.socket)
+	c.out.open(opened, &c.pump.work, t.socket, c.touch)
+	c.touch()
+	if limit := c.conn.Limits.Idle; limit != nil {
+		c.SetIdleTimeout(limit(c.self.Name()))
+	}
 	c.guard("ChannelOpen", func() { c.self.ChannelOpen(c.data) })
 	c.pump.start()
 }

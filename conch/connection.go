@@ -3,10 +3,13 @@ package conch
 import (
 	"fmt"
 	"slices"
+	"sync/atomic"
+	"time"
 
 	"github.com/hawser-go/hawser/conch/internal/hook"
 	"github.com/hawser-go/hawser/conch/internal/work"
 	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/reactor"
 )
 
 // Connection is the service "ssh-connection" (RFC 4254), the same for a client
@@ -42,6 +45,9 @@ type Connection interface {
 	HandleChannel(channelType string, open func(data []byte) deferred.Deferred[Channel])
 	HandleGlobalRequest(name string, answer func(data []byte) deferred.Deferred[[]byte])
 	Value(key any, create func() any) any
+	ReplyWanted() bool
+	NumChannels() int
+	Drain()
 	LoseConnection()
 	Transport() *SSHTransport
 	Self() Connection
@@ -68,6 +74,15 @@ type SSHConnection struct {
 	unanswered int                    // of these, not sent or not answered
 	globals    globals
 
+	began       time.Time    // when the connection started
+	timed       atomic.Bool  // the use of channels is measured
+	used        atomic.Int64 // when a channel has carried data, since began
+	idle        idleTimer
+	unusedAfter time.Duration
+	unusedCall  *reactor.DelayedCall
+	draining    bool // Drain was called
+	replyWanted bool // by the peer, for the global request that is handled
+
 	onChannel map[string]func(data []byte) deferred.Deferred[Channel]
 	onGlobal  map[string]func(data []byte) deferred.Deferred[[]byte]
 	values    map[any]any
@@ -81,6 +96,7 @@ func (c *SSHConnection) start(self Connection, t *SSHTransport) {
 	c.channels = make(map[uint32]*SSHChannel)
 	c.opening = make(map[*peerOpen]struct{})
 	c.globals.c = c
+	c.began = t.r.Now()
 }
 
 // ServiceStarted does nothing.
@@ -186,14 +202,22 @@ func (c *SSHConnection) OpenChannel(ch Channel, extra ...[]byte) {
 		t.r.CallLater(0, func() { b.openAnswered(nil, nil, t.reason) })
 		return
 	case tooLong(name, data):
-		t.r.CallLater(0, func() {
-			if b.state == channelNew { // otherwise the connection was lost meanwhile
-				b.openFailed(ErrTooLong)
-			}
-		})
+		b.failLater(ErrTooLong)
+		return
+	case c.Limits.full(c.NumChannels() - 1):
+		b.failLater(&ConchError{Value: "too many channels are open", Data: OpenResourceShortage})
 		return
 	}
 	c.opens.Do(&t.work, func() { t.open(b, name, data) })
+}
+
+// failLater fails the opening of a channel.
+func (c *SSHChannel) failLater(reason error) {
+	c.conn.transport.r.CallLater(0, func() {
+		if c.state == channelNew { // otherwise the connection was lost meanwhile
+			c.openFailed(reason)
+		}
+	})
 }
 
 // open sends the opening of a channel, and returns when it is sent. x/crypto/ssh
@@ -222,6 +246,7 @@ func (c *SSHConnection) register(ch Channel) *SSHChannel {
 	b.self, b.conn, b.id = ch, c, c.nextID
 	c.nextID++
 	c.channels[b.id] = b
+	c.checkUse()
 	return b
 }
 
@@ -316,10 +341,19 @@ func (c *SSHConnection) forget(b *SSHChannel) {
 	if b.byPeer {
 		c.accepted--
 	}
+	b.idle.stop()
+	c.checkUse()
 }
+
+// ReplyWanted reports whether the peer wants a reply to the global request that
+// GotGlobalRequest, or a function of HandleGlobalRequest, is called with. It may
+// be asked only before that returns.
+func (c *SSHConnection) ReplyWanted() bool { return c.replyWanted }
 
 // connectionLost ends the channels, and what the peer wanted to open.
 func (c *SSHConnection) connectionLost() {
+	c.idle.stop()
+	c.stopUnused()
 	for o := range c.opening {
 		o.answer.Cancel()
 	}

@@ -83,6 +83,7 @@
 //	ErrConnectionLost  the connection has ended; the error wraps the reason
 //	ErrClosedLocally   reason: LoseConnection, AbortConnection, the end of the reactor
 //	ErrPeerSilent      reason: the peer did not answer keepalive requests
+//	ErrPeerBlocked     reason: the peer took no data any more
 //	ErrFlooded         reason: the peer exceeded a bound of Limits
 //	ErrRequestRefused  the peer refused a request
 //	ErrChannelClosed   a request on a channel that is closed

@@ -27,6 +27,10 @@ var (
 	// answer keepalive requests; see SSHTransport.KeepAlive.
 	ErrPeerSilent = errors.New("conch: peer does not answer any more")
 
+	// ErrPeerBlocked is the reason of an ErrConnectionLost if the peer took no
+	// data any more, although it may have sent some; see SSHTransport.KeepAlive.
+	ErrPeerBlocked = errors.New("conch: peer does not take data any more")
+
 	// ErrFlooded is the reason of an ErrConnectionLost if the peer exceeded a
 	// bound of Limits.
 	ErrFlooded = errors.New("conch: peer exceeded a limit")

@@ -16,8 +16,15 @@ type peerOpen struct {
 // openRequested answers a channel that the peer wants to open.
 func (c *SSHConnection) openRequested(offered gossh.NewChannel) {
 	t := c.transport
-	if len(c.opening) >= c.Limits.opening() {
+	switch {
+	case c.draining:
+		t.reject(offered, &ConchError{Value: "the connection is about to be closed", Data: OpenAdministrativelyProhibited})
+		return
+	case len(c.opening) >= c.Limits.opening():
 		t.reject(offered, &ConchError{Value: "too many channels wait to be opened", Data: OpenResourceShortage})
+		return
+	case c.Limits.full(c.NumChannels()):
+		t.reject(offered, &ConchError{Value: "too many channels", Data: OpenResourceShortage})
 		return
 	}
 	o := &peerOpen{offered: offered}
@@ -27,15 +34,18 @@ func (c *SSHConnection) openRequested(offered gossh.NewChannel) {
 			o.answer = deferred.Fail[Channel](unknownType())
 		}
 		c.opening[o] = struct{}{}
+		c.checkUse()
 		o.answer.OnResult(func(ch Channel, err error) {
 			delete(c.opening, o)
 			if used := c.guardHook("GetChannel", func() { c.openDecided(offered, ch, err) }); used != nil {
 				t.reject(offered, used) // the channel is one that cannot be opened
 			}
+			c.checkUse()
 		})
 	})
 	if err != nil {
 		delete(c.opening, o)
+		c.checkUse()
 		t.reject(offered, err)
 	}
 }

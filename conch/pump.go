@@ -86,6 +86,7 @@ func (p *pump) read(from io.Reader, kind eventKind) {
 	for {
 		n, err := from.Read(in.buf)
 		if n > 0 {
+			p.c.touch()
 			select {
 			case p.inFlight <- struct{}{}:
 			case <-p.c.conn.transport.abandoned:

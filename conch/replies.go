@@ -84,6 +84,7 @@ func (g *globals) received(req *gossh.Request) {
 	}
 	answered := false
 	t.guard("GotGlobalRequest", func() {
+		g.c.replyWanted = req.WantReply
 		d := g.c.globalRequest(req.Type, req.Payload)
 		if d == (deferred.Deferred[[]byte]{}) {
 			return

@@ -24,6 +24,7 @@ type sendQueue struct {
 	group  *work.Group
 	socket *socket
 	sent   atomic.Int64 // grows with everything that is sent
+	used   func()       // called when data is sent; nil before the channel is open
 
 	mu      sync.Mutex // guards the following
 	peer    gossh.Channel
@@ -149,10 +150,10 @@ func (it sendItem) drop() {
 }
 
 // open starts sending to the channel.
-func (q *sendQueue) open(peer gossh.Channel, g *work.Group, s *socket) {
+func (q *sendQueue) open(peer gossh.Channel, g *work.Group, s *socket, used func()) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.peer, q.group, q.socket = peer, g, s
+	q.peer, q.group, q.socket, q.used = peer, g, s, used
 	q.closeAborted()
 	q.wake()
 }
@@ -319,6 +320,7 @@ func (q *sendQueue) write(to io.Writer, it sendItem) {
 			break
 		}
 		q.sent.Add(int64(len(piece)))
+		q.used()
 	}
 	if it.release != nil {
 		it.release()

@@ -113,7 +113,7 @@ func TestF30_CallOrder(t *testing.T) {
 		peer := newRecorder(false)
 		ignored := func(bool, error) {}
 		q.add(dataItem("before"))
-		q.open(peer, &g, nil)
+		q.open(peer, &g, nil, func() {})
 		for _, it := range []sendItem{dataItem(" open"), request("a", ignored), dataItem("x"), extItem("y"), extItem("z"), dataItem("w"),
 			request("exit-status", ignored), {kind: itemEOF}, dataItem("dropped"), request("b", ignored), {kind: itemClose}, {kind: itemClose}} {
 			q.add(it)
@@ -138,7 +138,7 @@ func TestF30_RandomOrder(t *testing.T) {
 			var q sendQueue
 			var g work.Group
 			peer := newRecorder(false)
-			q.open(peer, &g, nil)
+			q.open(peer, &g, nil, func() {})
 			var want []string
 			for i := range 50 {
 				text := fmt.Sprint(i)
@@ -173,7 +173,7 @@ func TestF30_RequestPassesStuckData(t *testing.T) {
 		var q sendQueue
 		var g work.Group
 		peer := newRecorder(true)
-		q.open(peer, &g, nil)
+		q.open(peer, &g, nil, func() {})
 		q.add(dataItem("stdin"))
 		synctest.Wait()
 		answered := 0
@@ -206,7 +206,7 @@ func TestF30_Abort(t *testing.T) {
 		var q sendQueue
 		var g work.Group
 		peer := newRecorder(true)
-		q.open(peer, &g, nil)
+		q.open(peer, &g, nil, func() {})
 		released := 0
 		q.add(sendItem{kind: itemData, p: []byte("stuck"), release: func() { released++ }})
 		q.add(sendItem{kind: itemData, p: []byte("queued"), release: func() { released++ }})

@@ -25,6 +25,7 @@ type socket struct {
 	life    context.Context
 	end     context.CancelCauseFunc
 	heard   atomic.Bool    // data has arrived since KeepAlive looked last
+	wrote   atomic.Bool    // data has been written since then
 	version *versionReader // nil after the version line; used by the reading goroutine
 	broken  atomic.Bool    // a Write has failed
 	linger  linger
@@ -80,6 +81,7 @@ func (s *socket) Write(p []byte) (int, error) {
 	}
 	s.sending()
 	_, err := s.Conn.Write(p)
+	s.wrote.Store(true)
 	if err != nil && !s.broken.Swap(true) {
 		timer := time.AfterFunc(lastWords, func() {
 			s.end(err)

@@ -40,6 +40,7 @@ type SSHTransport struct {
 	closing   bool          // LoseConnection was called
 	afterLoss []func()      // called after ServiceStopped
 	lost      work.Completion
+	done      work.Completion // no goroutine is left
 	probe     probe
 	keepAlive *keepAlive
 	release   func() // lets the reactor end
@@ -130,12 +131,13 @@ func (t *SSHTransport) serve(from handshake.Result) {
 				from.Channels = nil
 				continue
 			}
-			t.enter(func() { t.channelRequested(ch) })
+			t.channelOffered(ch)
 		case req, ok := <-from.Requests:
 			if !ok {
 				from.Requests = nil
 				continue
 			}
+			t.openingsFirst(from.Channels)
 			t.enter(func() { t.globalRequested(req) })
 		}
 	}
@@ -144,6 +146,28 @@ func (t *SSHTransport) serve(from handshake.Result) {
 		err = cause // this side ended the connection
 	}
 	t.r.CallFromThread(func() { t.connectionLost(lostBecause(err)) })
+}
+
+func (t *SSHTransport) channelOffered(ch gossh.NewChannel) {
+	t.enter(func() { t.channelRequested(ch) })
+}
+
+// openingsFirst posts the channel openings that have arrived. x/crypto/ssh
+// delivers openings and global requests without their order. A request may be
+// about the openings before it: no-more-sessions@openssh.com follows the opening
+// of a session at once.
+func (t *SSHTransport) openingsFirst(from <-chan gossh.NewChannel) {
+	for {
+		select {
+		case ch, ok := <-from:
+			if !ok {
+				return
+			}
+			t.channelOffered(ch)
+		default:
+			return
+		}
+	}
 }
 
 // broken ends a connection that a call of x/crypto/ssh has found broken. The
@@ -267,6 +291,23 @@ func (t *SSHTransport) Lost() error { return t.reason }
 // after ServiceStopped. If this side did not end the connection, it fails with an
 // error that matches ErrConnectionLost and wraps the reason.
 func (t *SSHTransport) WhenClosed() deferred.Deferred[struct{}] { return t.lost.Wait() }
+
+// Hold keeps WhenDone from firing, and the reactor from ending, until release is
+// called: a goroutine that works for the connection holds it. The goroutine must
+// end when Context is done. Any goroutine may call Hold, while the connection has
+// not ended, and release.
+func (t *SSHTransport) Hold() (release func()) {
+	group, r := t.work.Hold(), t.r.Hold()
+	return func() {
+		group()
+		r()
+	}
+}
+
+// WhenDone returns a new Deferred that fires when the connection has ended and
+// none of its goroutines is left: those of this library, and those that Hold has
+// announced. It does not fail.
+func (t *SSHTransport) WhenDone() deferred.Deferred[struct{}] { return t.done.Wait() }
 
 // Bounds on how long LoseConnection waits for data to be sent.
 const (
@@ -427,6 +468,7 @@ func (t *SSHTransport) finished() {
 		_ = t.r.RemoveSystemEventTrigger(t.atExit) // it has not run
 	}
 	t.release()
+	t.done.Fire(nil)
 }
 
 // guard calls a hook. A panic in the hook is logged with its stack and ends the

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hawser-go/hawser/conch/internal/quota"
 	"github.com/hawser-go/hawser/conch/internal/wire"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
@@ -146,8 +147,8 @@ func TestServerHandleLimits(t *testing.T) {
 	if limit.Open() != 0 {
 		t.Errorf("%d handles are counted after the end", limit.Open())
 	}
-	if n := newFixture(t, nil).s; n.MaxHandles != min(DefaultMaxHandles, max(1, processHandles().Max()/4)) || processHandles().Max() > max(16, descriptors()/4) {
-		t.Errorf("by default %d of %d of %d", n.MaxHandles, processHandles().Max(), descriptors())
+	if n := newFixture(t, nil).s; n.MaxHandles != min(DefaultMaxHandles, max(1, processHandles().Max()/4)) || processHandles().Max() > max(16, quota.Descriptors()/4) {
+		t.Errorf("by default %d of %d of %d", n.MaxHandles, processHandles().Max(), quota.Descriptors())
 	}
 }
 

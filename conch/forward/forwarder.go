@@ -85,7 +85,7 @@ func newForwarder(conn conch.Connection, l net.Listener, serve func(context.Cont
 	t := conn.Transport()
 	f := &Forwarder{r: t.Reactor(), listener: l, serve: serve}
 	f.ctx, f.end = context.WithCancel(t.Context())
-	release := f.r.Hold()
+	release := t.Hold()
 	f.work.Go(f.accept)
 	f.work.WhenIdle(release)
 	return f

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -26,13 +28,25 @@ type Rules struct {
 	// it. nil refuses everything.
 	Listen func(network, address string) deferred.Deferred[struct{}]
 
-	// Forbid, if not nil, is asked about each address that a name stands for,
-	// before it is dialled, on any goroutine. Names say little about the
-	// addresses behind them, so a rule that forbids belongs here.
+	// Forbid, if not nil, is asked about each TCP address before it is dialled,
+	// after names have been resolved, on any goroutine. An error refuses the
+	// address. Names, and the many ways to write an address, say little about
+	// the address that is dialled, so a rule that forbids belongs here. IPv4
+	// addresses are never in IPv6 form.
 	Forbid func(netip.AddrPort) error
 
 	// Gateway says on which addresses TCP listeners of the peer may lie.
 	Gateway GatewayPorts
+
+	// PrivilegedPorts lets the peer listen on the ports below 1024 that Listen
+	// allows. They are refused otherwise.
+	PrivilegedPorts bool
+
+	// Sockets is the number of connections and listeners that peers may have
+	// here at the same time, for all SSH connections with this limit together.
+	// nil means a quarter of the file descriptors of the process, for all
+	// Rules without a limit together.
+	Sockets *SocketLimit
 
 	// DialTimeout is the time limit of a connection. 0 means one minute.
 	DialTimeout time.Duration
@@ -50,7 +64,9 @@ const (
 
 // Allow returns a function for Rules.Open or Rules.Listen that allows the
 // addresses of a list, each as host:port or a path. The host must be what the
-// peer sends. "*" as the port allows all ports, and "*" as the host all hosts.
+// peer sends. "*" as the port allows all ports, and "*" as the host all hosts. A
+// path that ends with "/*" allows the paths directly in a directory. The peer
+// must not be able to make symbolic links there.
 func Allow(addresses ...string) func(network, address string) deferred.Deferred[struct{}] {
 	return func(network, address string) deferred.Deferred[struct{}] {
 		if slices.ContainsFunc(addresses, func(pattern string) bool { return allows(pattern, network, address) }) {
@@ -68,7 +84,8 @@ func AllowAll(network, address string) deferred.Deferred[struct{}] {
 // allows reports whether a pattern of Allow matches.
 func allows(pattern, network, address string) bool {
 	if network == "unix" {
-		return pattern == address
+		dir, all := strings.CutSuffix(pattern, "/*")
+		return pattern == address || all && filepath.Dir(address) == filepath.Clean(dir)
 	}
 	host, port, err := net.SplitHostPort(pattern)
 	gotHost, gotPort, badAddress := net.SplitHostPort(address)
@@ -76,7 +93,20 @@ func allows(pattern, network, address string) bool {
 }
 
 func notAllowed(address string) error {
-	return &conch.ConchError{Value: "open failed", Data: conch.OpenAdministrativelyProhibited, Err: fmt.Errorf("forward: %q is not allowed", address)}
+	return prohibited(fmt.Errorf("forward: %q is not allowed", address))
+}
+
+// usablePath reports whether the path of a UNIX socket means the same to a rule
+// and to the system: it is absolute, without "..", doubled slashes and NUL.
+func usablePath(path string) bool {
+	return filepath.IsAbs(path) && filepath.Clean(path) == path && !strings.Contains(path, "\x00")
+}
+
+func (r *Rules) sockets() *SocketLimit {
+	if r.Sockets == nil {
+		return processSockets()
+	}
+	return r.Sockets
 }
 
 // permitted asks a rule.
@@ -88,7 +118,7 @@ func permitted(rule func(network, address string) deferred.Deferred[struct{}], n
 		if _, ok := errors.AsType[*conch.ConchError](err); ok || errors.Is(err, deferred.ErrCancelled) {
 			return struct{}{}, err
 		}
-		return struct{}{}, &conch.ConchError{Value: "open failed", Data: conch.OpenAdministrativelyProhibited, Err: err}
+		return struct{}{}, prohibited(err)
 	})
 }
 
@@ -104,7 +134,10 @@ func (r *Rules) dialer() *net.Dialer {
 			if err != nil {
 				return nil // a path
 			}
-			return r.Forbid(netip.AddrPortFrom(to.Addr().Unmap(), to.Port()))
+			if err := r.Forbid(netip.AddrPortFrom(to.Addr().Unmap(), to.Port())); err != nil {
+				return &forbiddenError{err}
+			}
+			return nil
 		}
 	}
 	return d

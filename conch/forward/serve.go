@@ -6,7 +6,6 @@ import (
 	"net"
 
 	"github.com/hawser-go/hawser/conch"
-	"github.com/hawser-go/hawser/conch/internal/text"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 )
@@ -45,32 +44,51 @@ const maxPort = 1<<16 - 1
 func (s *served) tcpOpened(data []byte) deferred.Deferred[conch.Channel] {
 	to, _, err := UnpackOpenDirectTCPIP(data)
 	if err != nil || to.Port > maxPort || len(data) > maxOpenData {
-		return deferred.Fail[conch.Channel](&conch.ConchError{Value: "open failed", Data: conch.OpenAdministrativelyProhibited, Err: err})
+		return deferred.Fail[conch.Channel](prohibited(err))
 	}
 	return s.opened(directTCPIP, "tcp", to.String())
 }
 
 func (s *served) unixOpened(data []byte) deferred.Deferred[conch.Channel] {
 	path, err := unpackOpenStreamlocal(data)
-	if err != nil || len(data) > maxOpenData {
-		return deferred.Fail[conch.Channel](&conch.ConchError{Value: "open failed", Data: conch.OpenAdministrativelyProhibited, Err: err})
+	if err != nil || len(data) > maxOpenData || !usablePath(path) {
+		return deferred.Fail[conch.Channel](prohibited(err))
 	}
 	return s.opened(directStreamlocal, "unix", path)
 }
 
+// prohibited returns the refusal of a channel that no rule allows. The peer does
+// not get err.
+func prohibited(err error) error {
+	return &conch.ConchError{Value: "open failed", Data: conch.OpenAdministrativelyProhibited, Err: err}
+}
+
+var errSockets = errors.New("forward: peers use too many sockets")
+
 // opened connects to an address, and returns a channel that is relayed to it.
 func (s *served) opened(kind, network, address string) deferred.Deferred[conch.Channel] {
+	release := func() {}
 	dialled := deferred.ThenDeferred(permitted(s.rules.Open, network, address), func(struct{}) deferred.Deferred[net.Conn] {
+		give, ok := s.rules.sockets().take(1)
+		if !ok {
+			return deferred.Fail[net.Conn](&conch.ConchError{Value: "open failed", Data: conch.OpenResourceShortage, Err: errSockets})
+		}
+		release = give
 		return s.dial(network, address)
 	})
-	return deferred.Then(dialled, func(to net.Conn) (conch.Channel, error) {
+	return deferred.ThenBoth(dialled, func(to net.Conn, err error) (conch.Channel, error) {
+		if err != nil {
+			release()
+			return nil, err
+		}
 		ch := &streamChannel{kind: kind, ready: deferred.New[*reactor.NetConn]()}
 		ch.ready.OnResult(func(from *reactor.NetConn, err error) {
 			if err != nil {
 				to.Close()
+				release()
 				return
 			}
-			s.relay(from, to)
+			s.relay(from, to, release)
 		})
 		return ch, nil
 	})
@@ -82,7 +100,7 @@ func (s *served) dial(network, address string) deferred.Deferred[net.Conn] {
 	t := s.conn.Transport()
 	ctx, cancel := context.WithCancel(t.Context())
 	d := deferred.New(func(deferred.Deferred[net.Conn]) { cancel() })
-	release := t.Reactor().Hold()
+	release := t.Hold()
 	go func() {
 		defer release()
 		c, err := s.rules.dialer().DialContext(ctx, network, address)
@@ -102,21 +120,13 @@ func (s *served) dial(network, address string) deferred.Deferred[net.Conn] {
 	return d
 }
 
-// dialFailed returns the refusal of a channel. Its text is what ssh prints.
-func dialFailed(err error) error {
-	reason := err
-	if op, ok := errors.AsType[*net.OpError](err); ok {
-		reason = op.Err
-	}
-	return &conch.ConchError{Value: text.Line(text.TrimPrefix(reason)), Data: conch.OpenConnectFailed, Err: err}
-}
-
 // relay relays on a goroutine of its own, which ends with the two connections.
-func (s *served) relay(from, to net.Conn) {
+func (s *served) relay(from, to net.Conn, done func()) {
 	t := s.conn.Transport()
-	release := t.Reactor().Hold()
+	release := t.Hold()
 	go func() {
 		defer release()
+		defer done()
 		relay(t.Context(), from, to)
 	}()
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/netip"
 	"os"
 	"strconv"
+	"syscall"
 
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/internal/wire"
@@ -20,6 +22,8 @@ const maxListeners = 64
 var (
 	errListening    = errors.New("forward: the peer listens on this address already")
 	errListeners    = errors.New("forward: the peer listens on too many addresses")
+	errNoReply      = errors.New("forward: the peer leaves the port open, and wants no reply with it")
+	errPrivileged   = errors.New("forward: the port is privileged; set Rules.PrivilegedPorts to allow it")
 	errNotListening = errors.New("forward: the peer does not listen on this address")
 )
 
@@ -28,9 +32,20 @@ func (s *served) tcpListen(data []byte) deferred.Deferred[[]byte] {
 	if err != nil || at.Port > maxPort || len(data) > maxOpenData {
 		return deferred.Fail[[]byte](errors.Join(err, errNotListening))
 	}
-	hosts := s.rules.Gateway.hosts(at.Host)
-	return s.listen(at, "tcp", at.String(), func() ([]net.Listener, error) { return listenTCP(hosts, at.Port) })
+	switch {
+	case at.Port == 0 && !s.conn.ReplyWanted():
+		return deferred.Fail[[]byte](errNoReply)
+	case at.Port > 0 && at.Port < firstOrdinary && !s.rules.PrivilegedPorts:
+		return deferred.Fail[[]byte](errPrivileged)
+	}
+	ctx, hosts := s.context(), s.rules.Gateway.hosts(at.Host)
+	return s.listen(at, "tcp", at.String(), len(hosts), func() ([]net.Listener, error) { return listenTCP(ctx, hosts, at.Port) })
 }
+
+func (s *served) context() context.Context { return s.conn.Transport().Context() }
+
+// firstOrdinary is the first port that is not privileged.
+const firstOrdinary = 1024
 
 // hosts returns the addresses to listen on, for what the peer asks for. There
 // can be one for each family. The empty one stands for all addresses.
@@ -53,10 +68,10 @@ func (g GatewayPorts) hosts(asked string) []string {
 
 // listenTCP listens on the same port of all hosts. If some of the hosts can be
 // used, the others are left out.
-func listenTCP(hosts []string, port int) (ls []net.Listener, err error) {
+func listenTCP(ctx context.Context, hosts []string, port int) (ls []net.Listener, err error) {
 	var failures []error
 	for _, host := range hosts {
-		l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+		l, err := new(net.ListenConfig).Listen(ctx, familyOf(host), net.JoinHostPort(host, strconv.Itoa(port)))
 		if err != nil {
 			failures = append(failures, err)
 			continue
@@ -70,26 +85,47 @@ func listenTCP(hosts []string, port int) (ls []net.Listener, err error) {
 	return ls, nil
 }
 
+// familyOf returns the network to listen on. Package net would take 0.0.0.0 on
+// "tcp" for the addresses of both families.
+func familyOf(host string) string {
+	switch ip, err := netip.ParseAddr(host); {
+	case err != nil:
+		return "tcp"
+	case ip.Is4():
+		return "tcp4"
+	default:
+		return "tcp6"
+	}
+}
+
 func (s *served) unixListen(data []byte) deferred.Deferred[[]byte] {
 	path, err := unpackPath(data)
-	if err != nil || len(data) > maxOpenData {
+	if err != nil || len(data) > maxOpenData || !usablePath(path) {
 		return deferred.Fail[[]byte](errors.Join(err, errNotListening))
 	}
-	return s.listen(reactor.UNIXAddress{Path: path}, "unix", path, func() ([]net.Listener, error) {
-		l, err := net.Listen("unix", path)
-		if err != nil {
-			return nil, err
-		}
-		if err := os.Chmod(path, 0o600); err != nil {
-			return nil, errors.Join(err, l.Close())
-		}
-		return []net.Listener{l}, nil
+	ctx := s.context()
+	return s.listen(reactor.UNIXAddress{Path: path}, "unix", path, 1, func() ([]net.Listener, error) {
+		return listenUNIX(ctx, path)
 	})
 }
 
-// listen listens for the peer. The reply has the port if the peer has left it
-// open.
-func (s *served) listen(at net.Addr, network, address string, open func() ([]net.Listener, error)) deferred.Deferred[[]byte] {
+// listenUNIX listens on a socket that only the user of this process can use. It
+// does not replace a file.
+func listenUNIX(ctx context.Context, path string) ([]net.Listener, error) {
+	private := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error { return makePrivate(c) }}
+	l, err := private.Listen(ctx, "unix", path)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return []net.Listener{l}, nil
+}
+
+// listen listens for the peer on n sockets. The reply has the port if the peer
+// has left it open.
+func (s *served) listen(at net.Addr, network, address string, n int, open func() ([]net.Listener, error)) deferred.Deferred[[]byte] {
 	if s.listening[at] != nil {
 		return deferred.Fail[[]byte](errListening)
 	}
@@ -98,7 +134,9 @@ func (s *served) listen(at net.Addr, network, address string, open func() ([]net
 	}
 	s.ports++
 	opened := deferred.ThenDeferred(permitted(s.rules.Listen, network, address), func(struct{}) deferred.Deferred[listeners] {
-		return unlessCancelled(reactor.DeferToThread(s.conn.Transport().Reactor(), func() (listeners, error) { return open() }))
+		return unlessCancelled(reactor.DeferToThread(s.conn.Transport().Reactor(), func() (listeners, error) {
+			return s.counted(n, open)
+		}))
 	})
 	return deferred.ThenBoth(opened, func(ls listeners, err error) ([]byte, error) {
 		if err != nil {
@@ -107,6 +145,25 @@ func (s *served) listen(at net.Addr, network, address string, open func() ([]net
 		}
 		return s.opening(at, ls), nil
 	})
+}
+
+// counted opens at most n listeners, which count as sockets until they are
+// closed.
+func (s *served) counted(n int, open func() ([]net.Listener, error)) (listeners, error) {
+	release, ok := s.rules.sockets().take(n)
+	if !ok {
+		return nil, errSockets
+	}
+	ls, err := open()
+	if err != nil {
+		release()
+		return nil, err
+	}
+	for i, l := range ls {
+		ls[i] = &countedListener{l, func() {}}
+	}
+	ls[0].(*countedListener).release = release // the sockets of an address are closed together
+	return ls, nil
 }
 
 // listeners are the sockets of one address.
@@ -138,6 +195,11 @@ func (s *served) opening(at net.Addr, ls listeners) (reply []byte) {
 
 // accepted opens a channel for a connection, and relays it.
 func (s *served) accepted(ctx context.Context, at net.Addr, c net.Conn) {
+	release, ok := s.rules.sockets().take(1)
+	if !ok {
+		return // the other end sees the close
+	}
+	defer release()
 	relayTo(ctx, c, func() (net.Conn, error) {
 		return reactor.Await(ctx, s.conn.Transport().Reactor(), func() deferred.Deferred[*reactor.NetConn] {
 			ch := &streamChannel{ready: deferred.New[*reactor.NetConn](func(deferred.Deferred[*reactor.NetConn]) {})}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/netip"
 	"slices"
@@ -12,8 +13,8 @@ import (
 
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/cred"
+	"github.com/hawser-go/hawser/conch/forward"
 	"github.com/hawser-go/hawser/conch/internal/text"
-	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 	gossh "golang.org/x/crypto/ssh"
 )
@@ -74,12 +75,33 @@ type SSHFactory struct {
 	// same time. 0 means DefaultMaxSessions; a negative value means none.
 	MaxSessions int
 
+	// MaxChannels is the number of channels of a client that are open at the
+	// same time: sessions and forwarded connections, whichever side has opened
+	// them. 0 means DefaultMaxChannels; a negative value means no limit. If
+	// nobody reads the data of a channel, the channel can take 3 MiB.
+	MaxChannels int
+
+	// Sockets is the number of sockets that forwarding may use, for all clients
+	// together. nil means a quarter of the file descriptors of the process.
+	// Forwarding of an avatar may have another limit.
+	Sockets *forward.SocketLimit
+
 	// ClientAliveInterval is the time without any data of the client after which
 	// the server asks whether the client is alive. ClientAliveCountMax is the
-	// number of such questions without an answer that end the connection. 0
+	// number of such questions without an answer that end the connection. A
+	// client that takes no data loses the connection after the same time. 0
 	// means the default; a negative interval asks never.
 	ClientAliveInterval time.Duration
 	ClientAliveCountMax int
+
+	// ChannelTimeouts closes channels that carry no data. The first one with the
+	// type of a channel counts. By default no channel is closed.
+	ChannelTimeouts []ChannelTimeout
+
+	// UnusedConnectionTimeout ends connections that have had no open channel
+	// for that time, from the login on. Listeners of the client do not count as
+	// channels. 0 or less means never, the default.
+	UnusedConnectionTimeout time.Duration
 
 	// MaxStartups limits the connections that have not logged in. The zero value
 	// means 10:30:100.
@@ -105,50 +127,34 @@ type SSHFactory struct {
 	// socket, such as TLS or a wrapping factory. nil means reactor.Default().
 	Reactor *reactor.Reactor
 
-	transports map[*SSHServerTransport]struct{}
-	startups   startups
-	penalties  penalties
-	refusals   refusals
-	secret     []byte            // for the duration of refused attempts
-	lists      *conch.Algorithms // made for the first connection
+	transports  map[*SSHServerTransport]struct{} // all that have goroutines
+	connections int                              // of these, not closed
+	closing     bool                             // Shutdown was called
+	startups    startups
+	penalties   penalties
+	refusals    refusals
+	secret      []byte            // for the duration of refused attempts
+	lists       *conch.Algorithms // made for the first connection
 }
 
 // Defaults of SSHFactory. They are those of OpenSSH's sshd, which does not ask
-// whether clients are alive.
+// whether clients are alive, and does not limit the channels that are no
+// sessions.
 const (
 	DefaultLoginGraceTime      = 120 * time.Second
 	DefaultMaxAuthTries        = 6
 	DefaultMaxSessions         = 10
+	DefaultMaxChannels         = 256
 	DefaultClientAliveInterval = 30 * time.Second
 	DefaultClientAliveCountMax = 4
 )
 
-// Shutdown waits until the clients have gone, at most for limit, and then closes
-// their connections. Stop the ports of the factory first. The Deferred fires when
-// no connection is left.
-func (f *SSHFactory) Shutdown(clock reactor.Clock, limit time.Duration) deferred.Deferred[struct{}] {
-	timer := clock.CallLater(limit, func() {
-		for t := range f.transports {
-			t.AbortConnection()
-		}
-	})
-	var all []deferred.Deferred[struct{}]
-	for t := range f.transports {
-		all = append(all, t.WhenClosed().AddErrback(func(error) (struct{}, error) { return struct{}{}, nil }))
-	}
-	return deferred.Then(deferred.Gather(all), func([]struct{}) (struct{}, error) {
-		if timer.Active() {
-			_ = timer.Cancel() // it is active
-		}
-		return struct{}{}, nil
-	})
-}
-
 // Connections returns the number of connections.
-func (f *SSHFactory) Connections() int { return len(f.transports) }
+func (f *SSHFactory) Connections() int { return f.connections }
 
 // StartFactory checks the fields. It panics if the factory cannot serve.
 func (f *SSHFactory) StartFactory() {
+	f.closing = false
 	if err := f.check(); err != nil {
 		panic(err)
 	}
@@ -200,6 +206,18 @@ func (f *SSHFactory) checkMethods() error {
 
 func (f *SSHFactory) maxAuthTries() int { return cmp.Or(f.MaxAuthTries, DefaultMaxAuthTries) }
 
+// limits returns the limits of a connection. NewConnection may have set others.
+func (f *SSHFactory) limits(own conch.Limits) conch.Limits {
+	if channels := cmp.Or(f.MaxChannels, DefaultMaxChannels); channels > 0 {
+		own.All = cmp.Or(own.All, channels)
+	}
+	own.Channels = cmp.Or(own.Channels, own.All, math.MaxInt)
+	if own.Idle == nil && len(f.ChannelTimeouts) > 0 {
+		own.Idle = f.channelTimeout
+	}
+	return own
+}
+
 func (f *SSHFactory) version() string { return "SSH-2.0-" + cmp.Or(f.Version, "hawser") }
 
 // BuildProtocol returns the protocol of a connection.
@@ -225,6 +243,10 @@ func (p *protocol) ConnectionMade() {
 
 // serve serves one connection, or refuses it.
 func (f *SSHFactory) serve(r *reactor.Reactor, c net.Conn) {
+	if f.closing {
+		_ = c.Close()
+		return
+	}
 	source, isIP := f.sourceOf(plainAddr(c.RemoteAddr()))
 	if why := f.admit(r, source, isIP); why != "" {
 		f.refusals.refuse(r, c, why)
@@ -235,6 +257,7 @@ func (f *SSHFactory) serve(r *reactor.Reactor, c net.Conn) {
 		f.transports = make(map[*SSHServerTransport]struct{})
 	}
 	f.transports[t] = struct{}{}
+	f.connections++
 	f.startups.add(source)
 	t.start(r)
 }

@@ -21,6 +21,9 @@ func (t *SSHServerTransport) serveForwarding(c Connection) {
 	}
 	rules.Open = restricted(rules.Open, login.MayOpen)
 	rules.Listen = restricted(rules.Listen, login.MayListen)
+	if rules.Sockets == nil {
+		rules.Sockets = t.factory.Sockets
+	}
 	forward.Serve(c, rules)
 }
 
@@ -34,11 +37,20 @@ func restricted(allow rule, login func(host string, port int) bool) rule {
 		return nil
 	}
 	return func(network, address string) deferred.Deferred[struct{}] {
-		if host, port, err := net.SplitHostPort(address); network == "tcp" && err == nil {
-			if number, err := strconv.Atoi(port); err != nil || !login(host, number) {
-				return deferred.Fail[struct{}](errKeyForbids)
-			}
+		if network == "tcp" && !may(login, address) {
+			return deferred.Fail[struct{}](errKeyForbids)
 		}
 		return allow(network, address)
 	}
+}
+
+// may asks a function of cred.Restrictions. An address that is none is not
+// allowed.
+func may(login func(host string, port int) bool, address string) bool {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	number, err := strconv.Atoi(port)
+	return err == nil && login(host, number)
 }

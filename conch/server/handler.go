@@ -145,7 +145,7 @@ func (s *HandlerSession) start(p *SSHSessionProcessProtocol, c *Command) deferre
 		c.DialAgent = agent.DialContext
 	}
 	c.Stdin, c.Stdout, c.Stderr = stdio, stdio, &stderrWriter{ctx, r, ch}
-	release := r.Hold()
+	release := ch.Conn().Transport().Hold()
 	go func() { // ends when the function returns, which ctx asks for
 		defer release()
 		defer cancel()

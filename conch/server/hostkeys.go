@@ -70,7 +70,7 @@ func MakeHostKeys(dir string) ([]gossh.Signer, error) {
 
 // hostKeys returns the host keys of a connection.
 func (t *SSHServerTransport) hostKeys(allowed []string) (all []gossh.Signer) {
-	limit := &rekeyLimit{t: t}
+	limit := &rekeyLimit{t: t, what: "key exchanges"}
 	for _, key := range t.factory.PrivateKeys {
 		if names := signatureNames(key, allowed); len(names) > 0 {
 			all = append(all, &hostKey{key, names, limit})

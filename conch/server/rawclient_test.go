@@ -15,6 +15,7 @@ import (
 	"io"
 	"math/big"
 	"strings"
+	"sync"
 
 	gossh "golang.org/x/crypto/ssh"
 )
@@ -22,6 +23,7 @@ import (
 // rawSSH is an SSH client that sends the packets that a test wants. It knows one
 // algorithm of each kind, and does not check the host key.
 type rawSSH struct {
+	mu        sync.Mutex // guards out
 	c         io.ReadWriter
 	in, out   rawDirection
 	sessionID []byte
@@ -139,8 +141,10 @@ func take(b []byte) (first, rest []byte) {
 	return b[4 : 4+n], b[4+n:]
 }
 
-// send sends a packet.
+// send sends a packet. Any goroutine may call it.
 func (s *rawSSH) send(payload []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	size := 16
 	if s.out.stream == nil {
 		size = 8
@@ -209,6 +213,12 @@ func (s *rawSSH) expect(types ...byte) ([]byte, error) {
 		case err != nil:
 			return nil, err
 		case p[0] == 7 || p[0] == 2 || p[0] == 4:
+		case p[0] == 80 && bytes.HasPrefix(p[1:], str([]byte("hostkeys-00@openssh.com"))): // after the login
+		case p[0] == 80 && bytes.HasPrefix(p[1:], str([]byte("keepalive@openssh.com"))) && p[len(p)-1] == 0:
+		case p[0] == 80 && bytes.HasPrefix(p[1:], str([]byte("keepalive@openssh.com"))):
+			if err := s.send([]byte{82}); err != nil {
+				return nil, err
+			}
 		case bytes.IndexByte(types, p[0]) >= 0:
 			return p, nil
 		default:

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hawser-go/hawser/conch/internal/work"
+	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 )
 
@@ -23,6 +24,21 @@ const (
 type refusals struct {
 	work work.Group // goroutines; each ends after refusalTime
 	n    int
+	idle work.Completion // n is 0; replaced when it has fired
+}
+
+// whenIdle fires when no connection is being refused.
+func (f *refusals) whenIdle() deferred.Deferred[struct{}] {
+	d := f.idle.Wait()
+	f.check()
+	return d
+}
+
+func (f *refusals) check() {
+	if f.n == 0 {
+		f.idle.Fire(nil)
+		f.idle = work.Completion{}
+	}
 }
 
 // refuse closes a connection after a line of text.
@@ -38,6 +54,9 @@ func (f *refusals) refuse(r *reactor.Reactor, c net.Conn, why string) {
 		_ = c.SetDeadline(time.Now().Add(refusalTime))
 		_, _ = io.WriteString(c, why+"\r\n") // the client may have gone
 		_ = c.Close()
-		r.CallFromThread(func() { f.n-- })
+		r.CallFromThread(func() {
+			f.n--
+			f.check()
+		})
 	})
 }

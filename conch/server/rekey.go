@@ -2,19 +2,22 @@ package server
 
 import "time"
 
-// Bounds on key exchanges: a client that begins more than maxExchanges within
+// Bounds on key exchanges: a client that makes more than maxExchanges within
 // exchangeTime, with less than exchangeBytes sent and received meanwhile, loses
-// the connection. Each costs the server a signature.
+// the connection. Each costs the server a signature. Proofs of host keys are
+// counted in the same way. A client can begin one exchange only, so an exchange
+// that the client does not complete is counted once; KeepAlive ends it.
 const (
 	maxExchanges  = 10
 	exchangeTime  = 10 * time.Second
 	exchangeBytes = 1 << 20
 )
 
-// rekeyLimit counts key exchanges. Only one is in progress at a time, so it
-// needs no lock.
+// rekeyLimit counts key exchanges, or proofs of host keys. Only one is in
+// progress at a time, so it needs no lock.
 type rekeyLimit struct {
 	t    *SSHServerTransport
+	what string     // is counted
 	last []exchange // the latest, at most maxExchanges
 }
 
@@ -29,7 +32,7 @@ func (l *rekeyLimit) exchange() error {
 	if len(l.last) == maxExchanges {
 		first := l.last[0]
 		if now.at.Sub(first.at) < exchangeTime && now.bytes-first.bytes < exchangeBytes {
-			err := tooMany("key exchanges")
+			err := tooMany(l.what)
 			l.t.Reactor().CallFromThread(func() { l.t.AbortBecause(err) })
 			return err
 		}

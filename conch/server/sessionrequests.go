@@ -186,6 +186,7 @@ func (s *SSHSession) start(line string, payload []byte) deferred.Deferred[struct
 	if s.forced && line == builtInSFTP {
 		s.kind, line, payload = "subsystem", "sftp", conch.NS("sftp")
 	}
+	s.timed(s.kind, line)
 	if s.kind == "subsystem" {
 		return s.startSubsystem(line, payload)
 	}

@@ -28,7 +28,8 @@ type SSHServerTransport struct {
 	factory *SSHFactory
 	conn    net.Conn
 	auth    UserAuthServer
-	avatar  Avatar // nil before the login
+	avatar  Avatar     // nil before the login
+	service Connection // nil before ServiceStarted
 	login   Login
 	grace   *reactor.DelayedCall
 	phase   string // of the handshake, for the log
@@ -38,6 +39,9 @@ type SSHServerTransport struct {
 	slot    bool         // counted by factory.startups
 	outcome outcome
 	meter   atomic.Pointer[meter] // counts bytes; nil before the handshake
+	proofs  rekeyLimit            // of host keys
+
+	hostKeyName string // the algorithm of the key exchange
 }
 
 // ErrLoginGrace is the reason of a connection that has not logged in within
@@ -71,6 +75,7 @@ func (t *SSHServerTransport) start(r *reactor.Reactor) {
 		t.grace = r.CallLater(limit, t.graceOver)
 	}
 	t.WhenClosed().OnResult(func(struct{}, error) { t.closed() })
+	t.WhenDone().OnValue(func(struct{}) { delete(t.factory.transports, t) })
 	t.debug("Connection accepted")
 }
 
@@ -88,7 +93,7 @@ func (t *SSHServerTransport) graceOver() {
 func (t *SSHServerTransport) closed() {
 	t.freeSlot()
 	t.penalise()
-	delete(t.factory.transports, t)
+	t.factory.connections--
 	if t.avatar != nil {
 		t.guard("Logout", t.avatar.Logout)
 	}
@@ -167,8 +172,8 @@ func (s *side) Handshake(life context.Context, c net.Conn) (result handshake.Res
 	if err != nil {
 		return result, err
 	}
+	var conn *gossh.ServerConn
 	panicked := hook.Call(func() {
-		var conn *gossh.ServerConn
 		if conn, result.Channels, result.Requests, err = gossh.NewServerConn(m, config); err == nil {
 			result.Conn = conn
 			m.loggedIn.Store(true)
@@ -179,6 +184,10 @@ func (s *side) Handshake(life context.Context, c net.Conn) (result handshake.Res
 	}
 	if err != nil {
 		return handshake.Result{}, a.explain(err)
+	}
+	if known, ok := conn.Conn.(gossh.AlgorithmsConnMetadata); ok {
+		name := known.Algorithms().HostKey
+		t.Reactor().CallFromThread(func() { t.hostKeyName = name }) // before Authenticated
 	}
 	return result, nil
 }
@@ -210,8 +219,10 @@ func (s *side) Authenticated() {
 		}
 		b := c.serverBase()
 		b.avatar, b.factory = t.avatar, t.factory
+		b.Limits = t.factory.limits(b.Limits)
 		t.avatar.base().conn = c
 		t.serveForwarding(c)
+		t.serveHostKeys(c)
 	}); err != nil {
 		t.fail("NewConnection", err)
 		return
@@ -221,6 +232,13 @@ func (s *side) Authenticated() {
 		return
 	}
 	f := t.factory
+	t.service = c
+	t.announceHostKeys()
+	b := c.serverBase()
+	b.SSHConnection.SetUnusedTimeout(f.UnusedConnectionTimeout)
+	if limit := f.channelTimeout(global); limit > 0 {
+		b.SSHConnection.SetIdleTimeout(limit)
+	}
 	t.KeepAlive(cmp.Or(f.ClientAliveInterval, DefaultClientAliveInterval), cmp.Or(f.ClientAliveCountMax, DefaultClientAliveCountMax))
 }
 

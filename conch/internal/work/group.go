@@ -27,6 +27,13 @@ func (g *Group) Go(f func()) {
 	}()
 }
 
+// Hold counts as a goroutine of the group until release is called. Only the first
+// call of release counts.
+func (g *Group) Hold() (release func()) {
+	g.add()
+	return sync.OnceFunc(g.done)
+}
+
 // WhenIdle calls f once the group has no goroutine: at once on the caller's
 // goroutine, or later on the last one. Any number may wait.
 func (g *Group) WhenIdle(f func()) {

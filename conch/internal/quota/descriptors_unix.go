@@ -1,6 +1,6 @@
 //go:build unix
 
-package filetransfer
+package quota
 
 import (
 	"math"
@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// descriptors returns the number of file descriptors that the process may have.
-func descriptors() int {
+// Descriptors returns the number of file descriptors that the process may have.
+func Descriptors() int {
 	var limit unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
 		return 256
