@@ -1,3 +1,5 @@
+//go:build unix
+
 package server_test
 
 import (
@@ -12,7 +14,9 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/conchtest"
@@ -87,6 +91,8 @@ func BenchmarkLogin(b *testing.B) {
 func logins(b *testing.B, addr string) {
 	b.ReportAllocs()
 	b.SetParallelism(4)
+	used := cpuTime(b)
+	defer func() { b.ReportMetric(float64((cpuTime(b)-used).Microseconds())/float64(b.N), "CPU-µs/op") }()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			conn, err := gossh.Dial("tcp", addr, &gossh.ClientConfig{
@@ -215,6 +221,7 @@ func BenchmarkTransfer(b *testing.B) {
 				user, addr, root := sftpServers[name](b, dir, host, key)
 				_, port, _ := net.SplitHostPort(addr)
 				b.SetBytes(size)
+				used := cpuTime(b)
 				for b.Loop() {
 					_ = os.Remove(filepath.Join(dir, "up"))
 					cmd := exec.CommandContext(b.Context(), client, "-F", "none", "-P", port, "-i", filepath.Join(dir, "id"), "-c", "aes128-gcm@openssh.com", "-o", "StrictHostKeyChecking=no",
@@ -225,12 +232,25 @@ func BenchmarkTransfer(b *testing.B) {
 						b.Fatalf("%v\n%s", err, out)
 					}
 				}
+				if name != "openssh" {
+					b.ReportMetric((cpuTime(b)-used).Seconds()/float64(b.N)/float64(size)*(1<<30), "server-CPU-s/GiB")
+				}
 				if up, err := os.Stat(filepath.Join(dir, "up")); op == "put" && (err != nil || up.Size() != size) {
 					b.Errorf("%v, %v", up, err)
 				}
 			})
 		}
 	}
+}
+
+// cpuTime returns the CPU time of this process.
+func cpuTime(b *testing.B) time.Duration {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // BenchmarkStat keeps 64 STAT requests outstanding over SSH with aes128-gcm, with

@@ -338,8 +338,9 @@ var foreignClients = []foreignClient{
 		for i in 1 2 3; do ssh -F config -S ctl h "echo $i; exit $i" || echo status $?; done
 		ssh -F config -S ctl -O check h 2>&1 | sed 's/ (.*//'
 		ssh -F config -S ctl -O exit h`, says: "1\nstatus 1\n2\nstatus 2\n3\nstatus 3\nMaster running"},
-	{name: "ssh-ServerAlive", needs: []string{"ssh"}, // without answers, ssh would end after two seconds
-		script: `ssh -F config -o ServerAliveInterval=1 -o ServerAliveCountMax=1 h 'sleep 2.5; echo alive'`, says: "alive"},
+	{name: "ssh-ServerAlive", needs: []string{"ssh"}, // message 80 is a global request, and 82 the refusal that does as an answer
+		script: `ssh -F config -o LogLevel=DEBUG3 -o ServerAliveInterval=1 -o ServerAliveCountMax=30 h 'sleep 2.5; echo alive' 2>log
+		grep -A5 'send packet: type 80' log | grep -o 'receive packet: type 8[12]'`, says: "alive\nreceive packet"},
 	{name: "sftp", needs: []string{"sftp"}, script: `sftp -F config -b - h <<-'END'
 			put source up
 			get remote down
