@@ -130,6 +130,26 @@ func TestF30_CallOrder(t *testing.T) {
 	})
 }
 
+// TestCVE_2026_39834_Pieces: x/crypto/ssh never gets as much in one write as a
+// length of 32 bits cannot hold.
+func TestCVE_2026_39834_Pieces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var q sendQueue
+		var g work.Group
+		peer := newRecorder(false)
+		q.open(peer, &g, nil, func() {})
+		q.add(sendItem{kind: itemData, p: make([]byte, 3*maxPiece+5)})
+		synctest.Wait()
+		var sizes []int
+		for _, sent := range peer.sent {
+			sizes = append(sizes, len(sent)-len("data "))
+		}
+		if !slices.Equal(sizes, []int{maxPiece, maxPiece, maxPiece, 5}) {
+			t.Errorf("pieces of %d bytes", sizes)
+		}
+	})
+}
+
 // TestF30_RandomOrder: messages are sent in the order of random calls.
 func TestF30_RandomOrder(t *testing.T) {
 	for seed := range uint64(100) {

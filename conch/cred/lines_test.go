@@ -273,7 +273,10 @@ func TestV_AUTH_30_31_32_40_41_42_44_Lines(t *testing.T) {
 func TestV_AUTH_40_41_42_44_OpenSSH(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "authorized_keys")
 	s := conchtest.NewOpenSSH(t, "AuthorizedKeysFile "+file, "MaxStartups 100")
-	for _, v := range newKeysOfLines(t, s.User).verdicts() {
+	for i, v := range newKeysOfLines(t, s.User).verdicts() {
+		if i%5 != 0 && os.Getenv("HAWSER_LONG") == "" {
+			continue // sshd is a new process for each
+		}
 		if err := os.WriteFile(file, []byte(v.lines), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -130,9 +130,12 @@ func (r *Rules) dialer() *net.Dialer {
 	}
 	if r.Forbid != nil {
 		d.ControlContext = func(_ context.Context, network, address string, _ syscall.RawConn) error {
+			if network == "unix" {
+				return nil
+			}
 			to, err := netip.ParseAddrPort(address)
 			if err != nil {
-				return nil // a path
+				return &forbiddenError{err}
 			}
 			if err := r.Forbid(netip.AddrPortFrom(to.Addr().Unmap(), to.Port())); err != nil {
 				return &forbiddenError{err}

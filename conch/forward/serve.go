@@ -46,6 +46,9 @@ func (s *served) tcpOpened(data []byte) deferred.Deferred[conch.Channel] {
 	if err != nil || to.Port > maxPort || len(data) > maxOpenData {
 		return deferred.Fail[conch.Channel](prohibited(err))
 	}
+	if to.Host == "" { // package net would connect to this machine
+		return deferred.Fail[conch.Channel](dialFailed(&net.DNSError{Err: "no name", IsNotFound: true}))
+	}
 	return s.opened(directTCPIP, "tcp", to.String())
 }
 

@@ -860,3 +860,43 @@ func TestV_CLIENTS_6_Endings(t *testing.T) {
 		})
 	}
 }
+
+// loggedOut is an avatar that counts the calls of Logout.
+type loggedOut struct {
+	server.ConchUser
+	calls atomic.Int32
+}
+
+func (u *loggedOut) Logout() { u.calls.Add(1) }
+
+type loggedOutRealm struct{ made chan *loggedOut }
+
+func (r loggedOutRealm) RequestAvatar(string, any) deferred.Deferred[server.Avatar] {
+	u := &loggedOut{}
+	r.made <- u
+	return deferred.Succeed[server.Avatar](u)
+}
+
+// TestC_CONN_1_Avatar: the connection is recorded on the avatar. The avatar
+// learns of the end once.
+func TestC_CONN_1_Avatar(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		made := make(chan *loggedOut, 1)
+		b := inMemory(t, func(f *server.SSHFactory) {
+			f.Portal = cred.NewPortal(loggedOutRealm{made}, passwords("u", "secret"))
+		})
+		client := b.dial(b.attach(from("192.0.2.1")))
+		u := <-made
+		synctest.Wait()
+		b.onLoop(func() {
+			if c, ok := u.Conn().(server.Connection); !ok || c.Avatar() != server.Avatar(u) || server.TransportOf(c).Avatar() != server.Avatar(u) {
+				t.Errorf("%v", u.Conn())
+			}
+		})
+		client.Close()
+		synctest.Wait()
+		if n := u.calls.Load(); n != 1 {
+			t.Errorf("Logout was called %d times", n)
+		}
+	})
+}

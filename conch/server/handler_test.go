@@ -115,7 +115,7 @@ func TestV_LIMITS_20_MaxSessions(t *testing.T) {
 
 func TestV_FORWARD_11_NoMoreSessions(t *testing.T) {
 	c := dial(t, func(ctx context.Context, c *server.Command) int { return 0 })
-	if _, _, err := c.SendRequest("no-more-sessions@openssh.com", false, nil); err != nil {
+	if _, _, err := c.SendRequest("no-more-sessions@openssh.com", true, nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := c.NewSession(); err == nil {

@@ -1,6 +1,8 @@
 package server_test
 
 import (
+	"bufio"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -40,6 +42,14 @@ func (s *strangers) file(name string) string { return filepath.Join(s.dir, name)
 func (s *strangers) run(cmd *exec.Cmd) (in bool, attempts []string, output string) {
 	s.t.Helper()
 	out, _ := cmd.CombinedOutput() // a client that can open no channel fails
+	in, attempts = s.outcome()
+	return in, attempts, string(out)
+}
+
+// outcome reports whether a client has logged in. It returns the attempts that
+// the server has logged.
+func (s *strangers) outcome() (in bool, attempts []string) {
+	s.t.Helper()
 	sshtest.OnLoop(s.t.(*testing.T), s.r, func() {})
 	attempts = s.bed.attempts()
 	s.log.Take("") // all records
@@ -48,7 +58,7 @@ func (s *strangers) run(cmd *exec.Cmd) (in bool, attempts []string, output strin
 		in = true
 	default:
 	}
-	return in, attempts, string(out)
+	return in, attempts
 }
 
 func (s *strangers) ssh(t *testing.T, args ...string) *exec.Cmd {
@@ -168,18 +178,13 @@ func deleteArg(args []string, value string) (rest []string) {
 // have, and are refused with wrong secrets.
 func TestV_AUTH_8_OtherClients(t *testing.T) {
 	type client struct {
-		needs   string // a program, or a Python package
+		python  string // a package with a script in testdata, which makes all attempts in one process
 		methods string
 		cmd     func(s *strangers, t *testing.T, method, secret string) *exec.Cmd
 	}
-	python := func(script string) func(*strangers, *testing.T, string, string) *exec.Cmd {
-		return func(s *strangers, t *testing.T, method, secret string) *exec.Cmd {
-			return exec.CommandContext(t.Context(), "/usr/bin/python3", "-W", "ignore", filepath.Join("testdata", script), s.port, "alice", method, secret)
-		}
-	}
 	for name, c := range map[string]client{
-		"paramiko": {"paramiko", "password publickey keyboard-interactive", python("paramiko_client.py")},
-		"asyncssh": {"asyncssh", "password publickey keyboard-interactive", python("asyncssh_client.py")},
+		"paramiko": {"paramiko", "password publickey keyboard-interactive", nil},
+		"asyncssh": {"asyncssh", "password publickey keyboard-interactive", nil},
 		"dbclient": {"", "password publickey", func(s *strangers, t *testing.T, method, secret string) *exec.Cmd {
 			args := []string{"-y", "-y", "-p", s.port}
 			if method == "publickey" {
@@ -198,17 +203,26 @@ func TestV_AUTH_8_OtherClients(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if c.needs != "" && exec.Command("/usr/bin/python3", "-W", "ignore", "-c", "import "+c.needs).Run() != nil {
-				conchtest.MissingPeer(t, "/usr/bin/python3 with the package "+c.needs)
-			}
 			s := newStrangers(t)
+			var script func(method, secret string) string
+			if c.python != "" {
+				script = s.script(t, c.python)
+			}
 			for method := range strings.FieldsSeq(c.methods) {
 				for _, right := range []bool{true, false} {
 					secret := map[bool]string{true: "secret", false: "wrong"}[right]
 					if method == "publickey" {
 						secret = s.file(map[bool]string{true: "id", false: "stranger"}[right])
 					}
-					in, attempts, out := s.run(c.cmd(s, t, method, secret))
+					var in bool
+					var attempts []string
+					var out string
+					if script != nil {
+						out = script(method, secret)
+						in, attempts = s.outcome()
+					} else {
+						in, attempts, out = s.run(c.cmd(s, t, method, secret))
+					}
 					want := map[bool]string{true: "INFO Accepted ", false: "INFO Failed "}[right]
 					if len(attempts) == 0 || in != right || !strings.HasPrefix(attempts[len(attempts)-1], want) {
 						t.Errorf("%s with %s: %v, %q: %s", method, secret, in, attempts, out)
@@ -216,6 +230,52 @@ func TestV_AUTH_8_OtherClients(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// script starts a script of testdata, and returns a function that makes it log
+// in. The function returns what the script says.
+func (s *strangers) script(t *testing.T, needs string) func(method, secret string) string {
+	t.Helper()
+	const python = "/usr/bin/python3"
+	cmd := exec.Command(python, "-W", "ignore", filepath.Join("testdata", needs+"_client.py"), s.port, "alice") // ends with its input
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		conchtest.MissingPeer(t, python)
+	}
+	ended := false
+	t.Cleanup(func() {
+		in.Close()
+		if ended {
+			return
+		}
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("%v: %s", err, &stderr)
+		}
+	})
+	lines := bufio.NewReader(out)
+	return func(method, secret string) string {
+		_, _ = fmt.Fprintln(in, method, secret) // a script that has ended says nothing
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			in.Close()
+			ended = true
+			_ = cmd.Wait() // stderr has the reason
+			if strings.Contains(stderr.String(), "ModuleNotFoundError") {
+				conchtest.MissingPeer(t, python+" with the package "+needs)
+			}
+			t.Fatalf("%v: %s", err, &stderr)
+		}
+		return line
 	}
 }
 
