@@ -140,18 +140,26 @@ func (c *SSHChannel) truncate() {
 
 // answer asks the hook about a request and sends the reply when there is one.
 func (c *SSHChannel) answer(e event) {
-	t := c.conn.transport
 	answered := false
 	c.guard("RequestReceived", func() {
 		d := c.self.RequestReceived(e.req.Type, e.req.Payload)
 		if d == (deferred.Deferred[bool]{}) {
 			return
 		}
-		d.OnResult(func(granted bool, err error) { c.replies.answer(t, e.r, granted && err == nil, nil) })
+		d.OnResult(func(granted bool, err error) { c.sendReply(e, granted && err == nil) })
 		answered = true
 	})
 	e.req.Payload = nil // may be large
 	if !answered {
-		c.replies.answer(t, e.r, false, nil)
+		c.sendReply(e, false)
+	}
+}
+
+// sendReply answers a request. Everything that is written to the channel later
+// follows the reply: a peer could take a channel that is closed before for a
+// refusal.
+func (c *SSHChannel) sendReply(e event, granted bool) {
+	if sent := c.replies.answer(c.conn.transport, e.r, granted, nil); sent != nil {
+		c.out.add(sendItem{kind: itemWait, after: sent})
 	}
 }

@@ -13,7 +13,6 @@ import (
 // belongs to the loop.
 type replies struct {
 	waiting []*reply
-	any     bool // a reply was sent, or waits to be sent
 }
 
 // reply is the answer to one request.
@@ -36,27 +35,22 @@ func (rs *replies) add(t *SSHTransport, req *gossh.Request) *reply {
 	return r
 }
 
-// answer sets the answer to r, and sends all answers whose turn has come.
-func (rs *replies) answer(t *SSHTransport, r *reply, granted bool, data []byte) {
+// answer sets the answer to r, and sends all answers whose turn has come. sent is
+// closed when the last of them is sent; it is nil if there is none.
+func (rs *replies) answer(t *SSHTransport, r *reply, granted bool, data []byte) (sent <-chan struct{}) {
 	r.ready, r.granted, r.data = true, granted, data
 	for len(rs.waiting) > 0 && rs.waiting[0].ready {
 		first := rs.waiting[0]
 		rs.waiting = slices.Delete(rs.waiting, 0, 1)
 		if first.req.WantReply {
-			rs.any = true
-			t.reply(func() { _ = first.req.Reply(first.granted, first.data) }) // a channel that is gone needs none
+			done := make(chan struct{})
+			t.reply(func() {
+				_ = first.req.Reply(first.granted, first.data) // a channel that is gone needs none
+				close(done)
+			})
+			sent = done
 		}
 	}
-}
-
-// sent returns a channel that is closed when all answers so far are sent, and nil
-// if there are none.
-func (rs *replies) sent(c *SSHConnection) <-chan struct{} {
-	if !rs.any {
-		return nil
-	}
-	sent := make(chan struct{})
-	c.transport.control.Do(&c.transport.work, func() { close(sent) })
 	return sent
 }
 

@@ -50,6 +50,7 @@ const (
 	itemData itemKind = iota
 	itemExtended
 	itemRequest
+	itemWait // waits until a message of another queue is sent
 	itemEOF
 	itemClose
 )
@@ -61,7 +62,7 @@ type sendItem struct {
 	own     bool   // p is a buffer of the queue that more data can be added to
 	release func() // called, on any goroutine, when p is no longer needed; may be nil
 	request *sendRequest
-	after   <-chan struct{} // of a close that waits for it; may be nil
+	after   <-chan struct{} // closed when an itemWait is over
 }
 
 // sendRequest is a request to send.
@@ -103,7 +104,7 @@ func (q *sendQueue) add(it sendItem) (pending int) {
 // dropped.
 func (q *sendQueue) append(it sendItem) (pending int, ok bool) {
 	isData := it.kind <= itemExtended
-	if q.dead || q.ended && isData || isData && len(it.p) == 0 {
+	if q.dead || q.ended && (isData || it.kind == itemEOF) || isData && len(it.p) == 0 {
 		return q.pending, false
 	}
 	switch {
@@ -290,12 +291,11 @@ func (q *sendQueue) send(it sendItem) {
 		q.write(q.peer.Stderr(), it)
 	case itemRequest:
 		q.sendRequest(it.request)
+	case itemWait:
+		<-it.after
 	case itemEOF:
 		_ = q.peer.CloseWrite()
 	case itemClose:
-		if it.after != nil {
-			<-it.after
-		}
 		if q.takeClose() {
 			_ = q.peer.Close()
 		}

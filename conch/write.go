@@ -71,11 +71,12 @@ func (c *SSHChannel) expectSent() {
 }
 
 // LoseWriteConnection tells the peer that no more data will be sent. It follows
-// all data written before; data written later is dropped.
+// all data written before; data written later is dropped. A second call does
+// nothing.
 func (c *SSHChannel) LoseWriteConnection() { c.out.add(sendItem{kind: itemEOF}) }
 
-// LoseConnection closes the channel after everything written and requested, and
-// all answers to the peer, have been sent. If a producer is registered, it first waits until the producer is
+// LoseConnection closes the channel after everything written and requested has
+// been sent. If a producer is registered, it first waits until the producer is
 // unregistered. Closed follows when the peer has closed the channel too. No
 // end-of-file is sent. A second call does nothing.
 func (c *SSHChannel) LoseConnection() {
@@ -87,7 +88,7 @@ func (c *SSHChannel) LoseConnection() {
 		return
 	}
 	c.lose = true
-	c.out.add(sendItem{kind: itemClose, after: c.replies.sent(c.conn)})
+	c.out.add(sendItem{kind: itemClose})
 	switch {
 	case c.end.reported:
 		c.post(func() { c.decide(endedByClose) }) // the peer need not prove anything

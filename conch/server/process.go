@@ -13,8 +13,9 @@ import (
 // the program. It is Twisted's SSHSessionProcessProtocol. All methods belong to
 // the loop.
 //
-// The client gets the exit status as soon as a child process has exited,
+// The client gets the exit status soon after a child process has exited,
 // end-of-file when its stdout and stderr have ended, and the close after both.
+// Output that is there when the process exits comes before the exit status.
 //
 // When the client closes the session, or the connection ends, a child process
 // gets SIGHUP, and its pipes or terminal are closed. Give the child process a
@@ -33,6 +34,8 @@ type SSHSessionProcessProtocol struct {
 
 	s      *SSHSession
 	input  inputProducer
+	status func() // sends the exit status; nil if there is none to send
+	late   *reactor.DelayedCall
 	open   int  // how many of stdout and stderr have not ended
 	exited bool // or is no child process
 	gone   bool // hangUp was called
@@ -107,8 +110,13 @@ func (p *SSHSessionProcessProtocol) ErrConnectionLost() { p.outputEnded() }
 func (p *SSHSessionProcessProtocol) outputEnded() {
 	if p.open--; p.open == 0 {
 		p.s.LoseWriteConnection()
+		p.sendStatus()
 	}
 }
+
+// outputGrace is how long the exit status waits for the end of the output, which
+// another process may hold.
+const outputGrace = 50 * time.Millisecond
 
 // ProcessExited sends the exit status or signal.
 func (p *SSHSessionProcessProtocol) ProcessExited(reason error) {
@@ -119,12 +127,27 @@ func (p *SSHSessionProcessProtocol) ProcessExited(reason error) {
 	ended, ok := errors.AsType[*reactor.ProcessTerminatedError](reason)
 	switch {
 	case errors.Is(reason, reactor.ErrProcessDone):
-		p.s.sendExit("exit-status", conch.PackRequestExitStatus(0))
+		p.status = func() { p.s.sendExit("exit-status", conch.PackRequestExitStatus(0)) }
 	case ok && ended.Signal != 0:
-		core := ended.Status&0x80 != 0
-		p.s.sendExit("exit-signal", conch.PackRequestExitSignal(conch.ExitSignal{Name: signalName(ended.Signal), CoreDumped: core}))
+		signal := conch.ExitSignal{Name: signalName(ended.Signal), CoreDumped: ended.Status&0x80 != 0}
+		p.status = func() { p.s.sendExit("exit-signal", conch.PackRequestExitSignal(signal)) }
 	case ok:
-		p.s.sendExit("exit-status", conch.PackRequestExitStatus(uint32(ended.ExitCode)))
+		p.status = func() { p.s.sendExit("exit-status", conch.PackRequestExitStatus(uint32(ended.ExitCode))) }
+	}
+	if p.open == 0 {
+		p.sendStatus()
+	} else {
+		p.late = p.s.Conn().Transport().Reactor().CallLater(outputGrace, p.sendStatus)
+	}
+}
+
+// sendStatus sends the exit status or signal, if the process has exited.
+func (p *SSHSessionProcessProtocol) sendStatus() {
+	if p.late != nil {
+		_ = p.late.Cancel() // it may have been called
+	}
+	if p.status != nil {
+		p.status()
 	}
 }
 
@@ -133,6 +156,7 @@ func (p *SSHSessionProcessProtocol) ProcessEnded(error) {
 	p.exited = true
 	p.s.UnregisterProducer()
 	p.s.LoseWriteConnection() // a terminal has not told its end
+	p.sendStatus()
 	p.s.SSHChannel.LoseConnection()
 }
 
