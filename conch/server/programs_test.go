@@ -175,7 +175,7 @@ func environment(s *rawSession) map[string]string {
 func TestV_SESSION_8_Environment(t *testing.T) {
 	t.Setenv("HAWSER_SECRET", "of the server")
 	var both []map[string]string
-	besideSSHD(t, rawVersion, func() server.Session { return &server.ProgramSession{Shell: loginShell(t)} }, func(t *testing.T, c *rawConn) {
+	besideSSHD(t, always, rawVersion, func() server.Session { return &server.ProgramSession{Shell: loginShell(t)} }, func(t *testing.T, c *rawConn) {
 		for _, terminal := range []bool{false, true} {
 			s := c.open()
 			if terminal {
@@ -336,7 +336,7 @@ func TestV_SESSION_10_UserEnvironment(t *testing.T) {
 // TestV_SESSION_11_Terminal is also about C-SERVER-42: the size comes in columns
 // and rows, may be zero, and is there before the program starts.
 func TestV_SESSION_11_Terminal(t *testing.T) {
-	besideSSHD(t, rawVersion, shell, func(t *testing.T, c *rawConn) {
+	besideSSHD(t, inLongForm, rawVersion, shell, func(t *testing.T, c *rawConn) {
 		for want, size := range map[string]conch.WindowSize{"0 0": {}, "30 100": {Rows: 30, Columns: 100, Width: 700, Height: 400}} {
 			s := c.open()
 			if got := s.asked("pty-req", conch.PackRequestPTYReq("xterm", size, nil)); got != "success" {
@@ -393,9 +393,9 @@ func TestV_SESSION_12_Modes(t *testing.T) {
 	}
 	inverse = append(inverse, conch.TerminalMode{Opcode: 91, Value: 1}, conch.TerminalMode{Opcode: 53, Value: 9})
 	var both [][]string
-	besideSSHD(t, rawVersion, shell, func(t *testing.T, c *rawConn) {
+	besideSSHD(t, always, rawVersion, shell, func(t *testing.T, c *rawConn) {
 		var states []string
-		for _, modes := range [][]conch.TerminalMode{nil, modes, inverse} {
+		for _, modes := range [][]conch.TerminalMode{modes, inverse} {
 			s := c.open()
 			if got := s.asked("pty-req", conch.PackRequestPTYReq("xterm", conch.WindowSize{}, modes)); got != "success" {
 				t.Fatal(got)
@@ -512,7 +512,7 @@ func TestV_SESSION_15_Signal(t *testing.T) {
 
 // TestV_SESSION_16_Break: a break needs a terminal.
 func TestV_SESSION_16_Break(t *testing.T) {
-	besideSSHD(t, rawVersion, shell, func(t *testing.T, c *rawConn) {
+	besideSSHD(t, inLongForm, rawVersion, shell, func(t *testing.T, c *rawConn) {
 		for _, terminal := range []bool{true, false} {
 			want := "failure"
 			s := c.open()
@@ -560,13 +560,7 @@ func ended(pid int) bool { return syscall.Kill(pid, 0) == syscall.ESRCH }
 // TestV_SESSION_19_ClientGoes is also about C-SERVER-46: what happens to programs
 // whose client closes the session, or whose connection ends.
 func TestV_SESSION_19_ClientGoes(t *testing.T) {
-	closes := func(s *rawSession) {
-		s.close()
-		go func() { // answers, until the end of the test
-			for s.next() != "lost" {
-			}
-		}()
-	}
+	closes := (*rawSession).leave
 	drops := func(s *rawSession) { s.conn.Close() }
 	for name, leave := range map[string]func(*rawSession){"closes": closes, "drops": drops} {
 		for _, terminal := range []bool{false, true} {

@@ -33,7 +33,7 @@ func release(t *testing.T, name string) {
 // TestV_SESSION_1_OrderAtTheEnd is also about C-SERVER-47. The exit status does
 // not wait for a process that holds stdout, and the close waits for both.
 func TestV_SESSION_1_OrderAtTheEnd(t *testing.T) {
-	besideSSHD(t, rawVersion, shell, func(t *testing.T, c *rawConn) {
+	besideSSHD(t, always, rawVersion, shell, func(t *testing.T, c *rawConn) {
 		s := c.open()
 		s.exec("echo hi; echo err >&2; exit 3")
 		got := s.rest()
@@ -58,7 +58,7 @@ func TestV_SESSION_1_OrderAtTheEnd(t *testing.T) {
 
 // TestV_SESSION_3_Signals: a program that a signal ends has no exit status.
 func TestV_SESSION_3_Signals(t *testing.T) {
-	besideSSHD(t, rawVersion, shell, func(t *testing.T, c *rawConn) {
+	besideSSHD(t, inLongForm, rawVersion, shell, func(t *testing.T, c *rawConn) {
 		for _, name := range []string{"KILL", "USR1"} {
 			s := c.open()
 			s.exec("kill -" + name + " $$")
@@ -104,7 +104,7 @@ func TestV_SESSION_3_CannotStart(t *testing.T) {
 // TestV_SESSION_5_OneProgram is also about C-SERVER-41: the requests of a session
 // before, and after, its one program.
 func TestV_SESSION_5_OneProgram(t *testing.T) {
-	besideSSHD(t, rawVersion, shell, func(t *testing.T, c *rawConn) {
+	besideSSHD(t, inLongForm, rawVersion, shell, func(t *testing.T, c *rawConn) {
 		s := c.open()
 		steps := []struct {
 			request string
@@ -146,7 +146,7 @@ func TestV_SESSION_5_OneProgram(t *testing.T) {
 // TestV_SESSION_6_WithoutReply: dbclient and Conch want no answer to exec, and the
 // byte of Conch's keep-alive is 255.
 func TestV_SESSION_6_WithoutReply(t *testing.T) {
-	besideSSHD(t, rawVersion, shell, func(t *testing.T, c *rawConn) {
+	besideSSHD(t, inLongForm, rawVersion, shell, func(t *testing.T, c *rawConn) {
 		s := c.open()
 		s.ask("exec", 0, conch.NS("echo hi"))
 		s.wantRest("data hi\n", "exit-status 0", "eof", "close")
@@ -159,7 +159,7 @@ func TestV_SESSION_6_WithoutReply(t *testing.T) {
 // TestV_SESSION_22_EndOfWrite: a client of OpenSSH learns that the program takes
 // no more input, and others do not.
 func TestV_SESSION_22_EndOfWrite(t *testing.T) {
-	besideSSHD(t, newOpenSSH, shell, func(t *testing.T, c *rawConn) {
+	besideSSHD(t, inLongForm, newOpenSSH, shell, func(t *testing.T, c *rawConn) {
 		s := c.open()
 		name := fifo(t)
 		s.exec("exec <&-; echo closed; read x < " + name + "; echo end")
@@ -183,7 +183,7 @@ func TestV_SESSION_22_EndOfWrite(t *testing.T) {
 // TestV_SESSION_22_EndOfWriteOfTheClient: a program that writes to a client that
 // takes nothing more ends, as in a pipe. It is `ssh host yes | head -1`.
 func TestV_SESSION_22_EndOfWriteOfTheClient(t *testing.T) {
-	besideSSHD(t, newOpenSSH, shell, func(t *testing.T, c *rawConn) {
+	besideSSHD(t, inLongForm, newOpenSSH, shell, func(t *testing.T, c *rawConn) {
 		s := c.open()
 		s.exec("exec yes")
 		if got := s.next(); !strings.HasPrefix(got, "data y") {

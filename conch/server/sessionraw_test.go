@@ -95,11 +95,21 @@ func rawLogin(t *testing.T, addr, version string, authenticate func(*rawSSH) (by
 }
 
 // besideSSHD calls f with a client of a server of ours, and with a client of
-// OpenSSH's sshd.
-func besideSSHD(t *testing.T, version string, session func() server.Session, f func(t *testing.T, c *rawConn)) {
+// OpenSSH's sshd, which is the model. sshd is slow, so most tests use it only in
+// the long form.
+func besideSSHD(t *testing.T, when sshdWhen, version string, session func() server.Session, f func(t *testing.T, c *rawConn)) {
 	t.Run("hawser", func(t *testing.T) { f(t, serveSession(t, session).rawLogin(t, version)) })
-	t.Run("sshd", func(t *testing.T) { f(t, sshdClient(t, version)) })
+	if when == always || os.Getenv("HAWSER_LONG") != "" {
+		t.Run("sshd", func(t *testing.T) { f(t, sshdClient(t, version)) })
+	}
 }
+
+type sshdWhen bool
+
+const (
+	always     sshdWhen = true
+	inLongForm sshdWhen = false
+)
 
 // rawLoginKey logs in to OpenSSH's sshd with packets.
 func rawLoginKey(t *testing.T, s *conchtest.OpenSSH, version string) *rawConn {
@@ -336,4 +346,15 @@ func (s *rawSession) output() (out string) {
 		}
 	}
 	return out
+}
+
+// leave closes the session, and does nothing with the connection but to answer
+// the server. The goroutine ends with the test.
+func (s *rawSession) leave() {
+	s.t.Helper()
+	s.close()
+	go func() {
+		for s.next() != "lost" {
+		}
+	}()
 }
