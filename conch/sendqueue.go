@@ -105,7 +105,7 @@ func (q *sendQueue) add(it sendItem) (pending int) {
 // dropped.
 func (q *sendQueue) append(it sendItem) (pending int, ok bool) {
 	isData := it.kind <= itemExtended
-	if q.dead || q.ended && isData || isData && len(it.p) == 0 {
+	if q.dead || q.ended && (isData || it.kind == itemEOF) || isData && len(it.p) == 0 {
 		return q.pending, false
 	}
 	switch {

@@ -71,7 +71,8 @@ func (c *SSHChannel) expectSent() {
 }
 
 // LoseWriteConnection tells the peer that no more data will be sent. It follows
-// all data written before; data written later is dropped.
+// all data written before; data written later is dropped. A second call does
+// nothing.
 func (c *SSHChannel) LoseWriteConnection() { c.out.add(sendItem{kind: itemEOF}) }
 
 // LoseConnection closes the channel after everything written and requested, and

@@ -5,10 +5,15 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/conch/cred"
 	"github.com/hawser-go/hawser/conch/server"
 	"github.com/hawser-go/hawser/deferred"
@@ -56,14 +61,14 @@ func TestHandlerSession(t *testing.T) {
 	}
 	var stderr bytes.Buffer
 	s.Stdin, s.Stderr = strings.NewReader("input"), &stderr
-	if err := s.Setenv("A", "b"); err != nil {
+	if err := s.Setenv("LC_A", "b"); err != nil {
 		t.Error(err)
 	}
 	out, err := s.Output("run this")
 	if exit, ok := err.(*gossh.ExitError); !ok || exit.ExitStatus() != 7 {
 		t.Error(err)
 	}
-	if string(out) != "alice run this [A=b] input" || stderr.Len() != 1<<20 {
+	if string(out) != "alice run this [LC_A=b] input" || stderr.Len() != 1<<20 {
 		t.Errorf("%q, %d bytes of stderr", out, stderr.Len())
 	}
 }
@@ -120,5 +125,69 @@ func TestV_FORWARD_11_NoMoreSessions(t *testing.T) {
 	}
 	if _, err := c.NewSession(); err == nil {
 		t.Error("a session was opened")
+	}
+}
+
+// TestV_SESSION_7_Args: words are split as sh splits them.
+func TestV_SESSION_7_Args(t *testing.T) {
+	for line, want := range map[string][]string{
+		"":                             {},
+		"git-upload-pack '/a b.git'":   {"git-upload-pack", "/a b.git"},
+		"  a\tb\n":                     {"a", "b"},
+		`"a\"b" 'c"d' e\ f`:            {`a"b`, `c"d`, "e f"},
+		`"\a\$\\" '' ""`:               {`\a$\`, "", ""},
+		"a'b'\"c\"d":                   {"abcd"},
+		"rm *; $HOME | `x` > y & #z ~": {"rm", "*;", "$HOME", "|", "`x`", ">", "y", "&", "#z", "~"},
+		"é 'ü'":                        {"é", "ü"},
+	} {
+		got, err := (&server.Command{Line: line}).Args()
+		if !slices.Equal(got, want) || err != nil {
+			t.Errorf("%q: %q, %v", line, got, err)
+		}
+	}
+	for _, line := range []string{"'a", `"a`, `a\`} {
+		if got, err := (&server.Command{Line: line}).Args(); err == nil || !strings.HasPrefix(err.Error(), "server: ") {
+			t.Errorf("%q: %q, %v", line, got, err)
+		}
+	}
+}
+
+// TestV_SESSION_7_ArgsOfShell compares the words with those of sh, of lines with
+// all characters that quote.
+func TestV_SESSION_7_ArgsOfShell(t *testing.T) {
+	sh, err := exec.LookPath("sh")
+	if err != nil {
+		conchtest.MissingPeer(t, "a shell")
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	lines := 300
+	if os.Getenv("HAWSER_LONG") != "" {
+		lines = 10_000
+	}
+	const letters = "ab '\"\\\té$*;"
+	var script, words strings.Builder
+	for range lines {
+		line := ""
+		for range random.IntN(10) {
+			line += string([]rune(letters[:len(letters)-3])[random.IntN(len([]rune(letters))-3)])
+		}
+		args, err := (&server.Command{Line: line}).Args()
+		if err != nil {
+			continue // sh would read on
+		}
+		fmt.Fprintf(&script, "printf '<%%s>' x %s; echo\n", line)
+		fmt.Fprintf(&words, "<%s>\n", strings.Join(append([]string{"x"}, args...), "><"))
+	}
+	cmd := exec.Command(sh)
+	cmd.Stdin = strings.NewReader(script.String())
+	out, err := cmd.CombinedOutput()
+	if err != nil || string(out) != words.String() {
+		ours, theirs := strings.Split(words.String(), "\n"), strings.Split(string(out), "\n")
+		for i := range min(len(ours), len(theirs)) {
+			if ours[i] != theirs[i] {
+				t.Fatalf("%q here, %q in sh: %v", ours[i], theirs[i], err)
+			}
+		}
+		t.Errorf("%d and %d lines: %v", len(ours), len(theirs), err)
 	}
 }

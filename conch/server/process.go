@@ -13,9 +13,10 @@ import (
 // the program. It is Twisted's SSHSessionProcessProtocol. All methods belong to
 // the loop.
 //
-// The client gets the exit status as soon as a child process has exited,
-// end-of-file when its stdout and stderr have ended, and the close after both. If
-// both end while the child process runs, end-of-file waits for the exit status for
+// The client gets the exit status soon after a child process has exited,
+// end-of-file when its stdout and stderr have ended, and the close after both.
+// Output that is there when the process exits comes before the exit status. If
+// the output ends while the process runs, end-of-file waits for the exit status for
 // up to a second: a client that closes the session at end-of-file gets no more.
 //
 // When the client closes the session, or the connection ends, a child process
@@ -35,16 +36,13 @@ type SSHSessionProcessProtocol struct {
 
 	s      *SSHSession
 	input  inputProducer
-	open   int  // how many of stdout and stderr have not ended
-	exited bool // or is no child process
-	eof    *reactor.DelayedCall
-
-	gone bool // hangUp was called
-	kill *reactor.DelayedCall
+	status func()               // sends the exit status; nil if there is none to send
+	late   *reactor.DelayedCall // sends the exit status or end-of-file at the latest
+	open   int                  // how many of stdout and stderr have not ended
+	exited bool                 // or is no child process
+	gone   bool                 // hangUp was called
+	kill   *reactor.DelayedCall
 }
-
-// eofDelay is the longest time that end-of-file waits for the exit status.
-const eofDelay = time.Second
 
 var _ reactor.ProcessProtocol = (*SSHSessionProcessProtocol)(nil)
 
@@ -116,11 +114,18 @@ func (p *SSHSessionProcessProtocol) outputEnded() {
 	switch {
 	case p.open > 0:
 	case p.exited:
-		p.s.LoseWriteConnection()
+		p.sendEnd()
 	default:
-		p.eof = p.s.Conn().Transport().Reactor().CallLater(eofDelay, p.s.LoseWriteConnection)
+		p.late = p.s.Conn().Transport().Reactor().CallLater(eofDelay, p.s.LoseWriteConnection)
 	}
 }
+
+// eofDelay is the longest time that end-of-file waits for the exit status.
+const eofDelay = time.Second
+
+// outputGrace is how long the exit status waits for the end of the output, which
+// another process may hold.
+const outputGrace = 50 * time.Millisecond
 
 // ProcessExited sends the exit status or signal.
 func (p *SSHSessionProcessProtocol) ProcessExited(reason error) {
@@ -131,16 +136,33 @@ func (p *SSHSessionProcessProtocol) ProcessExited(reason error) {
 	ended, ok := errors.AsType[*reactor.ProcessTerminatedError](reason)
 	switch {
 	case errors.Is(reason, reactor.ErrProcessDone):
-		p.s.sendExit("exit-status", conch.PackRequestExitStatus(0))
+		p.status = func() { p.s.sendExit("exit-status", conch.PackRequestExitStatus(0)) }
 	case ok && ended.Signal != 0:
-		core := ended.Status&0x80 != 0
-		p.s.sendExit("exit-signal", conch.PackRequestExitSignal(conch.ExitSignal{Name: signalName(ended.Signal), CoreDumped: core}))
+		signal := conch.ExitSignal{Name: signalName(ended.Signal), CoreDumped: ended.Status&0x80 != 0}
+		p.status = func() { p.s.sendExit("exit-signal", conch.PackRequestExitSignal(signal)) }
 	case ok:
-		p.s.sendExit("exit-status", conch.PackRequestExitStatus(uint32(ended.ExitCode)))
+		p.status = func() { p.s.sendExit("exit-status", conch.PackRequestExitStatus(uint32(ended.ExitCode))) }
 	}
-	if p.eof != nil && p.eof.Active() {
-		_ = p.eof.Cancel() // it is active
-		p.s.LoseWriteConnection()
+	if p.open == 0 {
+		p.sendEnd()
+	} else {
+		p.late = p.s.Conn().Transport().Reactor().CallLater(outputGrace, p.sendStatus)
+	}
+}
+
+// sendEnd sends the exit status or signal, and end-of-file after it.
+func (p *SSHSessionProcessProtocol) sendEnd() {
+	if p.late != nil {
+		_ = p.late.Cancel() // it may have been called
+	}
+	p.sendStatus()
+	p.s.LoseWriteConnection()
+}
+
+// sendStatus sends the exit status or signal, if the process has exited.
+func (p *SSHSessionProcessProtocol) sendStatus() {
+	if p.status != nil {
+		p.status()
 	}
 }
 
@@ -148,7 +170,7 @@ func (p *SSHSessionProcessProtocol) ProcessExited(reason error) {
 func (p *SSHSessionProcessProtocol) ProcessEnded(error) {
 	p.exited = true
 	p.s.UnregisterProducer()
-	p.s.LoseWriteConnection() // a terminal has not told its end
+	p.sendEnd() // a terminal has not told its end
 	p.s.SSHChannel.LoseConnection()
 }
 

@@ -143,13 +143,16 @@ func (s *ProgramSession) cannotStart(p *SSHSessionProcessProtocol, err error) {
 	p.Session().Exit(status)
 }
 
-// say writes a line to the client's stderr.
+// say writes a line to the client's stderr, after the answer to the request.
 func (s *ProgramSession) say(p *SSHSessionProcessProtocol, line string) {
 	end := "\n"
 	if s.pty {
 		end = "\r\n"
 	}
-	p.Session().WriteExtended(conch.ExtendedDataStderr, []byte(line+end))
+	ch := p.Session()
+	ch.Conn().Transport().Reactor().CallFromThread(func() {
+		ch.WriteExtended(conch.ExtendedDataStderr, []byte(line+end))
+	})
 }
 
 // dir returns the directory in which a program starts.

@@ -28,6 +28,7 @@ type rawSSH struct {
 	in, out   rawDirection
 	sessionID []byte
 	version   string // of the server
+	ours      string // the version of the client
 }
 
 // rawDirection encrypts one direction. The zero value does not encrypt.
@@ -40,12 +41,15 @@ type rawDirection struct {
 const rawVersion = "SSH-2.0-raw"
 
 // newRawSSH exchanges the versions and the keys.
-func newRawSSH(c *rawClient) (*rawSSH, error) {
+func newRawSSH(c *rawClient) (*rawSSH, error) { return newRawSSHAs(c, rawVersion) }
+
+// newRawSSHAs is newRawSSH with a version line.
+func newRawSSHAs(c *rawClient, ours string) (*rawSSH, error) {
 	s := &rawSSH{c: struct {
 		io.Reader
 		io.Writer
-	}{c.r, c.conn}}
-	if _, err := io.WriteString(s.c, rawVersion+"\r\n"); err != nil {
+	}{c.r, c.conn}, ours: ours}
+	if _, err := io.WriteString(s.c, ours+"\r\n"); err != nil {
 		return nil, err
 	}
 	line, err := c.r.ReadString('\n')
@@ -101,7 +105,7 @@ func (s *rawSSH) exchange() error {
 		return err
 	}
 	shared := mpint(secret)
-	h := sha256.Sum256(join(str([]byte(rawVersion)), str([]byte(s.version)), str(ours), str(theirs), str(hostKey), str(public), str(other), shared))
+	h := sha256.Sum256(join(str([]byte(s.ours)), str([]byte(s.version)), str(ours), str(theirs), str(hostKey), str(public), str(other), shared))
 	if s.sessionID == nil {
 		s.sessionID = h[:]
 	}

@@ -65,11 +65,12 @@ type Server struct {
 	Checkers []cred.Checker
 
 	// SFTP returns the files of a user, for one SFTP session. It runs in a
-	// thread, so it may block.
+	// thread, so it may block. Without Handle and Session, the files are for
+	// "scp -O" too.
 	SFTP func(*Login) (filetransfer.BlockingServer, error)
 
 	// ReadOnly lets SFTP clients change nothing. LogFiles logs what they do,
-	// see FileTransferServer.LogOperations.
+	// see FileTransferServer.LogOperations; of "scp -O" it logs the command.
 	ReadOnly, LogFiles bool
 
 	// Handle serves each command, on a goroutine of its own, and returns the

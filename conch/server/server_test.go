@@ -99,11 +99,11 @@ func (b *short) session(c *gossh.Client) *gossh.Session {
 // run runs a command on a new connection. Its output ends with the exit status.
 func (b *short) run(c *gossh.Client, line string) string {
 	b.t.Helper()
-	return ended(b.session(c).CombinedOutput(line))
+	return outcomeOf(b.session(c).CombinedOutput(line))
 }
 
-// ended returns output and the exit status behind it.
-func ended(out []byte, err error) string {
+// outcomeOf returns output and the exit status behind it.
+func outcomeOf(out []byte, err error) string {
 	status := 0
 	if exit, ok := errors.AsType[*gossh.ExitError](err); ok {
 		status = exit.ExitStatus()
@@ -268,7 +268,7 @@ func TestServer_Commands(t *testing.T) {
 	if err := s.Setenv("LC_ALL", "C"); err != nil {
 		t.Error(err)
 	}
-	if got := ended(s.Output("a b")); got != "ana ran a b with [LC_ALL=C] input(3)" || stderr.String() != "!" {
+	if got := outcomeOf(s.Output("a b")); got != "ana ran a b with [LC_ALL=C] input(3)" || stderr.String() != "!" {
 		t.Errorf("%q, %q", got, &stderr)
 	}
 	if _, err := b.sftp(c).Getwd(); err != nil {
@@ -276,8 +276,36 @@ func TestServer_Commands(t *testing.T) {
 	}
 }
 
-// TestServer_Explains: a user who asks for what there is not learns why. So does
-// scp -O on a server that runs no commands, V-ECOSYSTEM-22.
+// TestServer_SCP: "scp -O" works on a server that runs no commands,
+// V-ECOSYSTEM-22. Who has no files learns that.
+func TestServer_SCP(t *testing.T) {
+	dir := t.TempDir()
+	b := serveShort(t, &server.Server{SFTP: dirServer(dir, store.DirOptions{}), LogFiles: true})
+	s := b.session(b.dial())
+	s.Stdin = strings.NewReader("C0644 7 a\ncontent\x00")
+	if got := outcomeOf(s.Output("scp -t b")); got != "\x00\x00\x00(0)" {
+		t.Errorf("%q", got)
+	}
+	if content, err := os.ReadFile(filepath.Join(dir, "b")); string(content) != "content" {
+		t.Errorf("%q, %v", content, err)
+	}
+	b.wait(`scp: command "scp -t b" user=ana`)
+	for _, c := range []struct {
+		s    *server.Server
+		want string
+	}{
+		{&server.Server{SFTP: dirServer(dir, store.DirOptions{}), ReadOnly: true}, "\x02scp: b: the files of this server cannot be changed\n(1)"},
+		{&server.Server{SFTP: func(*server.Login) (filetransfer.BlockingServer, error) { return nil, errTest }}, "scp: the server has no files for you\n(1)"},
+		{&server.Server{SFTP: dirServer(dir, store.DirOptions{}), Handle: hello}, "hello(0)"},
+	} {
+		b := serveShort(t, c.s)
+		if got := b.run(b.dial(), "scp -t b"); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}
+
+// TestServer_Explains: a user who asks for what there is not learns why.
 func TestServer_Explains(t *testing.T) {
 	files := dirServer(t.TempDir(), store.DirOptions{})
 	for _, c := range []struct {
@@ -302,7 +330,7 @@ func TestServer_Explains(t *testing.T) {
 		if err == nil {
 			err = s.Wait()
 		}
-		if got := ended([]byte(out.String()+stderr.String()), err); got != c.shell {
+		if got := outcomeOf([]byte(out.String()+stderr.String()), err); got != c.shell {
 			t.Errorf("%q, want %q", got, c.shell)
 		}
 	}
@@ -364,7 +392,7 @@ func TestServer_Shell(t *testing.T) {
 			}
 		}
 		err = s.Wait() // before out is complete
-		if got, want := ended([]byte(out.String()), err), fmt.Sprintf("%s(%d)", c.seen, c.status); got != want {
+		if got, want := outcomeOf([]byte(out.String()), err), fmt.Sprintf("%s(%d)", c.seen, c.status); got != want {
 			t.Errorf("%q: %q, want %q", c.typed, got, want)
 		}
 	}
@@ -373,7 +401,7 @@ func TestServer_Shell(t *testing.T) {
 // TestServer_LongLine: a user cannot type more than a line of a terminal has.
 func TestServer_LongLine(t *testing.T) {
 	lines := make(chan int, 1)
-	b := serveShort(t, &server.Server{Shell: func(*server.Login) reactor.Protocol { return &counter{lines: lines} }})
+	b := serveShort(t, &server.Server{Shell: func(*server.Login) reactor.Protocol { return &lineLengths{lines: lines} }})
 	s := b.session(b.dial())
 	if err := s.RequestPty("xterm", 24, 80, nil); err != nil {
 		t.Fatal(err)
@@ -387,12 +415,12 @@ func TestServer_LongLine(t *testing.T) {
 	}
 }
 
-type counter struct {
+type lineLengths struct {
 	reactor.BaseProtocol
 	lines chan int
 }
 
-func (c *counter) DataReceived(p []byte) { c.lines <- len(p) }
+func (c *lineLengths) DataReceived(p []byte) { c.lines <- len(p) }
 
 // TestServer_Bastion: V-ECOSYSTEM-2, 3 and 21: what is on the list is forwarded, in
 // both directions, and nothing else; without a list nothing is.
@@ -661,7 +689,7 @@ func TestV_ECOSYSTEM_4_UNIXSockets(t *testing.T) {
 
 // TestV_ECOSYSTEM_5_Banner: a banner for each connection.
 func TestV_ECOSYSTEM_5_Banner(t *testing.T) {
-	b := serveShort(t, &server.Server{Handle: hello, SSHFactory: server.SSHFactory{NewAuth: func() server.UserAuthServer { return new(greeting) }}})
+	b := serveShort(t, &server.Server{Handle: hello, SSHFactory: server.SSHFactory{NewAuth: func() server.UserAuthServer { return new(bannerAuth) }}})
 	var got string
 	c, err := gossh.Dial("tcp", b.addr, &gossh.ClientConfig{
 		User: "ana", Auth: []gossh.AuthMethod{gossh.Password("secret")}, HostKeyCallback: gossh.InsecureIgnoreHostKey(),
@@ -676,9 +704,9 @@ func TestV_ECOSYSTEM_5_Banner(t *testing.T) {
 	}
 }
 
-type greeting struct{ server.SSHUserAuthServer }
+type bannerAuth struct{ server.SSHUserAuthServer }
 
-func (g *greeting) Banner() deferred.Deferred[string] {
+func (g *bannerAuth) Banner() deferred.Deferred[string] {
 	return deferred.Succeed("hello, " + g.Login().User)
 }
 
@@ -704,7 +732,7 @@ func TestV_ECOSYSTEM_7_TerminalSize(t *testing.T) {
 		t.Error(err)
 	}
 	err := s.Wait()
-	if got := ended([]byte(out.String()), err); got != "xterm 0x0 100x30(0)" {
+	if got := outcomeOf([]byte(out.String()), err); got != "xterm 0x0 100x30(0)" {
 		t.Errorf("%q", got)
 	}
 }
@@ -954,7 +982,7 @@ func TestServer_ReplyFirst(t *testing.T) {
 		if err == nil {
 			err = s.Wait()
 		}
-		if got := ended([]byte(out.String()), err); got != "bye(0)" {
+		if got := outcomeOf([]byte(out.String()), err); got != "bye(0)" {
 			t.Fatal(i, got)
 		}
 	}

@@ -7,6 +7,8 @@ import (
 
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/filetransfer"
+	"github.com/hawser-go/hawser/conch/filetransfer/scp"
+	"github.com/hawser-go/hawser/conch/internal/text"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 )
@@ -81,23 +83,35 @@ type serverSession struct {
 	u *serverUser
 }
 
-// internalSFTP is the forced command that means the server's own SFTP, as in
-// OpenSSH.
-const internalSFTP = "internal-sftp"
-
-// ExecCommand calls Handle.
+// ExecCommand calls Handle, or serves a command of the old scp protocol.
 func (c *serverSession) ExecCommand(p *SSHSessionProcessProtocol, line string) deferred.Deferred[struct{}] {
-	s := c.u.s
-	switch {
-	case line == internalSFTP && s.SFTP != nil && c.u.Login().Restrictions.Command == line:
-		return deferred.Then(c.u.sftp(nil), func(files reactor.Protocol) (struct{}, error) {
-			p.ConnectProtocol(files)
-			return struct{}{}, nil
-		})
+	switch s := c.u.s; {
 	case s.Handle != nil:
-		return c.HandlerSession.ExecCommand(p, line)
+	case s.SFTP != nil && scp.IsCommand(line):
+		c.Handle = c.scp
+	default:
+		return c.explain(p, "runs no commands")
 	}
-	return c.explain(p, "runs no commands")
+	return c.HandlerSession.ExecCommand(p, line)
+}
+
+// scp serves a command of the old scp protocol with the files of SFTP.
+func (c *serverSession) scp(ctx context.Context, cmd *Command) int {
+	s, log := c.u.s, c.Channel().Conn().Transport().Reactor().Logger().With("user", quoteUnusual(cmd.Login.User), "remote", cmd.Login.Remote)
+	files, err := s.SFTP(&cmd.Login)
+	if err != nil || files == nil {
+		log.Info("scp: no files", "err", err)
+		fmt.Fprintln(cmd.Stderr, "scp: the server has no files for you")
+		return 1
+	}
+	status := (&scp.Server{Files: files, ReadOnly: s.ReadOnly}).Serve(ctx, cmd.Line, cmd.Stdin, cmd.Stdout, cmd.Stderr)
+	if s.LogFiles {
+		log.Info("scp: command "+text.Quote(cmd.Line), "status", status)
+	}
+	if err := files.Close(); err != nil {
+		log.Warn("scp: closing the files failed", "err", err)
+	}
+	return status
 }
 
 // OpenShell connects Shell, or calls Handle.

@@ -169,8 +169,8 @@ func (s *SSHSession) programRequested(kind string, data []byte) deferred.Deferre
 	s.kind, s.starting, s.forced, s.original = kind, true, false, nil
 	if forced := s.login().Restrictions.Command; forced != "" {
 		s.forced = true
-		if kind != "shell" {
-			s.original = &line
+		if asked := line; kind != "shell" {
+			s.original = &asked
 		}
 		s.kind, line = "exec", forced
 	}
