@@ -30,7 +30,7 @@ func forwarding() server.Session {
 // clientWithAgent logs in with a client that has a key in its agent.
 func (b *bed) clientWithAgent(t *testing.T) (c *gossh.Client, key gossh.PublicKey) {
 	t.Helper()
-	c = b.client(t)
+	c = b.alice(t)
 	file, signer := sshtest.AgentKey(t)
 	raw, err := os.ReadFile(file)
 	if err != nil {
@@ -184,7 +184,7 @@ func TestV_SESSION_17_Cancelled(t *testing.T) {
 		c.conn.Close()
 		await(t, "the end of the connection", func() bool {
 			n := 0
-			b.onLoop(t, func() { n = b.f.Connections() })
+			b.onLoop(func() { n = b.f.Connections() })
 			return n == 0
 		})
 		await(t, "the end of the directories", func() bool {
@@ -226,7 +226,7 @@ func TestV_SESSION_17_Function(t *testing.T) {
 		t.Errorf("%v, %q, %v", granted, out, err)
 	}
 	// A client that has no agent after all.
-	none := b.client(t)
+	none := b.alice(t)
 	s, _ = askForAgent(t, none)
 	if exit, ok := s.Run("x").(*gossh.ExitError); !ok || exit.ExitStatus() != 2 {
 		t.Errorf("without an agent: %v", exit)

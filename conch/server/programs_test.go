@@ -34,7 +34,7 @@ func TestV_SESSION_2_NothingIsLost(t *testing.T) {
 		runs = 1000
 	}
 	b := serveSession(t, shell)
-	c := b.client(t)
+	c := b.alice(t)
 	var clients sync.WaitGroup
 	for i := range 4 {
 		clients.Go(func() {
@@ -73,7 +73,7 @@ func instant(status int) func() server.Session {
 
 // TestV_SESSION_2_AtOnce: a program that ends at once is not taken for a refusal.
 func TestV_SESSION_2_AtOnce(t *testing.T) {
-	c := serveSession(t, instant(5)).client(t)
+	c := serveSession(t, instant(5)).alice(t)
 	for range 300 {
 		_, err := runSession(c, "x", false)
 		if exit, ok := err.(*gossh.ExitError); !ok || exit.ExitStatus() != 5 {
@@ -85,7 +85,7 @@ func TestV_SESSION_2_AtOnce(t *testing.T) {
 // TestV_SESSION_4_ClosedStdin: input for a program that takes none is read and
 // dropped.
 func TestV_SESSION_4_ClosedStdin(t *testing.T) {
-	c := serveSession(t, shell).client(t)
+	c := serveSession(t, shell).alice(t)
 	s, err := c.NewSession()
 	if err != nil {
 		t.Fatal(err)
@@ -131,7 +131,7 @@ func TestV_SESSION_7_CommandLine(t *testing.T) {
 	line := "printf '%s|' \"a  b\" 'c;d' $((1+2)) \\* é\necho $0"
 	const want = "a  b|c;d|3|*|é|sh\n"
 	b := serveSession(t, shell)
-	if out, err := runSession(b.client(t), line, false); string(out) != want || err != nil {
+	if out, err := runSession(b.alice(t), line, false); string(out) != want || err != nil {
 		t.Errorf("%q, %v", out, err)
 	}
 	forced := serveSession(t, shell, cred.Restrictions{Command: `echo "forced $SSH_ORIGINAL_COMMAND"`}).rawLogin(t, rawVersion)
@@ -326,7 +326,7 @@ func TestV_SESSION_10_UserEnvironment(t *testing.T) {
 		b := serveSession(t, func() server.Session {
 			return &server.ProgramSession{Shell: "/bin/sh", Dir: "/", PermitUserEnvironment: tt.permit}
 		}, options)
-		out, err := runSession(b.client(t), "env | grep -e ^A= -e ^B= -e ^LD_ -e ^PATH=/bin: | sort", false)
+		out, err := runSession(b.alice(t), "env | grep -e ^A= -e ^B= -e ^LD_ -e ^PATH=/bin: | sort", false)
 		if string(out) != tt.want || err != nil {
 			t.Errorf("%q: %q, %v", tt.permit, out, err)
 		}
@@ -632,7 +632,7 @@ func TestV_SESSION_19_DuringStart(t *testing.T) {
 	s.conn.Close()
 	<-late.closed
 	pid, cancelled := 0, false
-	b.onLoop(t, func() {
+	b.onLoop(func() {
 		cancelled = start()
 		pid = late.p.Transport().PID()
 	})

@@ -230,7 +230,7 @@ func TestC_SERVER_41_Requests(t *testing.T) {
 	if got := odd.events.get(); !slices.Equal(got, []string{"env LATE=1"}) {
 		t.Errorf("before the answer: %q", got)
 	}
-	b.onLoop(t, func() { late.Errback(errTest) })
+	b.onLoop(func() { late.Errback(errTest) })
 	for _, want := range []string{"failure", "success", "success", "success"} {
 		if got := s.next(); got != want {
 			t.Errorf("%s, want %s", got, want)
@@ -318,7 +318,7 @@ func TestBaseSession(t *testing.T) {
 // TestC_SERVER_44_ExtendedData: extended data of a client is dropped, and its
 // window is granted again.
 func TestC_SERVER_44_ExtendedData(t *testing.T) {
-	c := serveSession(t, shell).client(t)
+	c := serveSession(t, shell).alice(t)
 	ch, requests, err := c.OpenChannel("session", nil)
 	if err != nil {
 		t.Fatal(err)

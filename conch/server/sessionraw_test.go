@@ -56,8 +56,8 @@ func serveSession(t *testing.T, session func() server.Session, restrictions ...c
 // shell returns a session that runs programs with /bin/sh.
 func shell() server.Session { return &server.ProgramSession{Shell: "/bin/sh", Dir: "/"} }
 
-// client logs in with x/crypto/ssh.
-func (b *bed) client(t *testing.T) *gossh.Client {
+// alice logs in with x/crypto/ssh.
+func (b *bed) alice(t *testing.T) *gossh.Client {
 	t.Helper()
 	c, err := gossh.Dial("tcp", b.addr, b.config("alice", gossh.Password("secret")))
 	if err != nil {
@@ -328,12 +328,6 @@ func await(t *testing.T, what string, condition func() bool) {
 
 // loopDone waits until the loop has handled all that was posted before.
 func (b *bed) loopDone(t *testing.T) { sshtest.OnLoop(t, b.r, func() {}) }
-
-// onLoop calls f on the loop.
-func (b *bed) onLoop(t *testing.T, f func()) {
-	t.Helper()
-	sshtest.OnLoop(t, b.r, f)
-}
 
 func contains(all []string, one string) bool { return slices.Contains(all, one) }
 

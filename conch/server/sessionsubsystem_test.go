@@ -157,7 +157,7 @@ func TestC_SERVER_44_InputBeforeTheProgram(t *testing.T) {
 		all := make(chan []string, 1)
 		go func() { all <- s.rest() }()
 		<-ended
-		b.onLoop(t, func() { d.Callback(p) })
+		b.onLoop(func() { d.Callback(p) })
 		want := "data early and more"
 		if _, half := p.(*halfEcho); half {
 			want += "bye"
@@ -177,7 +177,7 @@ func TestC_SERVER_44_InputBeforeTheProgram(t *testing.T) {
 	}
 	d := <-late
 	s.eof()
-	b.onLoop(t, func() { d.Callback(&echo{}) })
+	b.onLoop(func() { d.Callback(&echo{}) })
 	total := 0
 	for _, e := range s.rest() {
 		if len(e) > 5 && e[:5] == "data " {
@@ -202,7 +202,7 @@ func TestC_SERVER_30_31_32_Avatar(t *testing.T) {
 			},
 		}
 	}})
-	c := b.client(t)
+	c := b.alice(t)
 	_, _, err := c.OpenChannel("frobnicate@example.com", nil)
 	if refused, ok := err.(*gossh.OpenChannelError); !ok || refused.Reason != gossh.UnknownChannelType {
 		t.Errorf("an unknown type of channel: %v", err)
@@ -218,7 +218,7 @@ func TestC_SERVER_30_31_32_Avatar(t *testing.T) {
 	if !ok || err != nil || string(answer) != "answer" {
 		t.Errorf("a known request: %v, %q, %v", ok, answer, err)
 	}
-	b.onLoop(t, func() {
+	b.onLoop(func() {
 		if string(payload) != "question" {
 			t.Errorf("the payload is %q", payload)
 		}
