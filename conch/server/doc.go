@@ -2,6 +2,21 @@
 // them sessions, subsystems and forwarding. It mirrors the server's half of
 // Twisted's twisted.conch.ssh, over golang.org/x/crypto/ssh.
 //
+// # The short form
+//
+// A [Server] does the common jobs: files over SFTP, commands, a shell or line
+// protocol, forwarding. Its fields say who may log in and what users can do:
+//
+//	s := &server.Server{
+//		Passwords: map[string]string{"ana": "secret"},
+//		SFTP: func(*server.Login) (filetransfer.BlockingServer, error) {
+//			return store.OpenDir("/srv/files", store.DirOptions{})
+//		},
+//	}
+//	port, err := s.Listen(r, "127.0.0.1:2022")
+//
+// The rest of this comment is about the long form, which is Twisted's.
+//
 // # The model
 //
 //	socket ─▶ SSHFactory ─▶ UserAuthServer ─▶ Portal ─▶ Avatar

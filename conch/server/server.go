@@ -25,14 +25,6 @@ import (
 // Server is an SSH server for the common jobs. Its fields say who may log in and
 // what users can do; everything else is an SSHFactory. Call Listen.
 //
-//	s := &server.Server{
-//		Passwords: map[string]string{"ana": "secret"},
-//		SFTP: func(*server.Login) (filetransfer.BlockingServer, error) {
-//			return store.OpenDir("/srv/files", store.DirOptions{})
-//		},
-//	}
-//	port, err := s.Listen(r, "127.0.0.1:2022")
-//
 // Set the fields before the first Listen. A Server belongs to one reactor. Its
 // methods belong to the loop, or are called before Run. A Server is a
 // reactor.Factory too, for listeners of other kinds; StartFactory panics if the
