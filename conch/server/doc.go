@@ -55,6 +55,14 @@
 // defaults are those of OpenSSH. A client that is refused is not told why. The
 // log tells it, in lines in the form of OpenSSH's; see [AuthAttempt].
 //
+// # Clients that have logged in
+//
+// A client that has logged in cannot use up the process. Its sessions, channels,
+// listeners, sockets, open files and unanswered requests are bounded, and output
+// that it does not take waits at its source. A client that is silent, or takes
+// nothing, loses the connection; see ClientAliveInterval, ChannelTimeouts and
+// UnusedConnectionTimeout. [SSHFactory.Shutdown] ends a server.
+//
 // # Safe by default
 //
 // A server without further settings refuses everything that a table does not

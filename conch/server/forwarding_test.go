@@ -729,3 +729,39 @@ func TestV_LIMITS_29_Sockets(t *testing.T) {
 		t.Errorf("%d sockets at the end", limit.Open())
 	}
 }
+
+// TestV_LIMITS_24_Listeners: the number of listeners of a connection is bounded,
+// and so is the number of connections that a client does not answer.
+func TestV_LIMITS_24_Listeners(t *testing.T) {
+	client := newServed(t, func(f *server.SSHFactory) { f.MaxChannels = 3 }, all).client()
+	waiting := client.HandleChannelOpen("forwarded-tcpip")
+	port, ok := forwardRequest(t, client, "127.0.0.1", 0)
+	n := 1
+	for ; ok && n < 100; n++ {
+		_, ok = forwardRequest(t, client, "127.0.0.1", 0)
+	}
+	if n -= 1; n != 64 {
+		t.Errorf("%d listeners", n)
+	}
+	closed := make(chan error, 5)
+	for range 5 {
+		c, err := net.Dial("tcp", fmt.Sprint("127.0.0.1:", port))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		go func() { // ends with the connection
+			_, err := c.Read(make([]byte, 1))
+			closed <- err
+		}()
+	}
+	for range 2 { // more channels than the limit
+		if err := <-closed; err == nil {
+			t.Error("data from nobody")
+		}
+	}
+	for range 3 {
+		_ = (<-waiting).Reject(gossh.Prohibited, "no")
+		<-closed
+	}
+}
