@@ -326,9 +326,6 @@ func await(t *testing.T, what string, condition func() bool) {
 	}
 }
 
-// loopDone waits until the loop has handled all that was posted before.
-func (b *bed) loopDone(t *testing.T) { sshtest.OnLoop(t, b.r, func() {}) }
-
 // onLoop calls f on the loop.
 func (b *bed) onLoop(t *testing.T, f func()) {
 	t.Helper()
