@@ -480,7 +480,7 @@ func TestV_SESSION_15_Signal(t *testing.T) {
 	c := serveSession(t, shell).rawLogin(t, rawVersion)
 	for _, name := range []string{"HUP", "INT", "QUIT", "TERM", "USR1", "USR2"} {
 		s := c.open()
-		s.exec("exec 2>/dev/null; trap 'echo got " + name + "; exit 7' " + name + "; echo ready; while :; do read x < " + fifo(t) + "; done")
+		s.exec("exec 2>/dev/null; trap 'echo got " + name + "; exit 7' " + name + "; echo ready; while :; do sleep 0.01; done")
 		if got := s.next(); got != "data ready\n" {
 			t.Error(got)
 		}
@@ -578,8 +578,8 @@ func TestV_SESSION_19_ClientGoes(t *testing.T) {
 			await(t, "SIGKILL", func() bool { return ended(pid) })
 		})
 		t.Run(name+"/exits in time", func(t *testing.T) {
-			out, name := filepath.Join(t.TempDir(), "out"), fifo(t)
-			_, pid := gone(t, &server.ProgramSession{KillAfter: time.Hour}, false, "exec 2>/dev/null; trap 'echo bye >"+out+"; exit' HUP; echo $$; while :; do read x <"+name+"; done", leave)
+			out := filepath.Join(t.TempDir(), "out")
+			_, pid := gone(t, &server.ProgramSession{KillAfter: time.Hour}, false, "exec 2>/dev/null; trap 'echo bye >"+out+"; exit' HUP; echo $$; while :; do sleep 0.01; done", leave)
 			await(t, "the end", func() bool { return ended(pid) })
 			if said, err := os.ReadFile(out); string(said) != "bye\n" || err != nil {
 				t.Errorf("%q, %v", said, err)
