@@ -191,18 +191,16 @@ var numbered = []struct {
 	{"conch", "C-ENDP-", [][2]int{{1, 8}}},
 	{"conch", "C-SFTP-", [][2]int{{1, 10}, {20, 32}, {40, 46}, {50, 52}, {60, 63}}},
 	{"conch", "C-KEYS-", [][2]int{{1, 14}, {20, 24}}},
-	{"conch", "C-SERVER-", [][2]int{{1, 5}, {10, 18}, {20, 25}}},
+	{"conch", "C-SERVER-", [][2]int{{1, 5}, {10, 18}, {20, 25}, {30, 32}, {40, 49}, {60, 64}}},
 	{"conch", "V-AUTH-", [][2]int{{1, 14}, {20, 24}, {30, 34}, {40, 45}}},
 	{"conch", "V-LIMITS-", [][2]int{{1, 10}, {20, 29}}},
 	{"conch", "V-FORWARD-", [][2]int{{1, 13}}},
-	{"conch", "V-CLIENTS-", [][2]int{{1, 1}, {5, 6}}},
-	{"conch", "C-SERVER-", [][2]int{{60, 64}}},
+	{"conch", "V-SESSION-", [][2]int{{1, 24}}},
 	{"conch", "C-SFTPSRV-", [][2]int{{1, 14}}},
 	{"conch", "V-SFTP-", [][2]int{{1, 8}, {10, 31}}},
 	{"conch", "V-JAIL-", [][2]int{{1, 15}}},
 	{"conch", "V-ECOSYSTEM-", [][2]int{{1, 23}}},
-	{"conch", "V-SESSION-", [][2]int{{21, 21}}},
-	{"conch", "V-CLIENTS-", [][2]int{{2, 4}, {6, 6}}},
+	{"conch", "V-CLIENTS-", [][2]int{{1, 6}}},
 }
 
 func TestNumberedBehaviours(t *testing.T) {

@@ -115,7 +115,7 @@ func TestF30_CallOrder(t *testing.T) {
 		q.add(dataItem("before"))
 		q.open(peer, &g, nil, func() {})
 		for _, it := range []sendItem{dataItem(" open"), request("a", ignored), dataItem("x"), extItem("y"), extItem("z"), dataItem("w"),
-			request("exit-status", ignored), {kind: itemEOF}, dataItem("dropped"), request("b", ignored), {kind: itemClose}, {kind: itemClose}} {
+			request("exit-status", ignored), {kind: itemEOF}, {kind: itemEOF}, dataItem("dropped"), request("b", ignored), {kind: itemClose}, {kind: itemClose}} {
 			q.add(it)
 		}
 		synctest.Wait()
@@ -126,6 +126,33 @@ func TestF30_CallOrder(t *testing.T) {
 		}
 		if !g.IsIdle() {
 			t.Error("a goroutine is left")
+		}
+	})
+}
+
+// TestReplyPrecedes: what is added after an answer to the peer, and the close,
+// wait until the answer is sent.
+func TestReplyPrecedes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var q sendQueue
+		var g work.Group
+		peer := newRecorder(false)
+		q.open(peer, &g, nil, func() {})
+		q.add(dataItem("before"))
+		synctest.Wait()
+		sent := make(chan struct{})
+		q.afterReply(sent)
+		for _, it := range []sendItem{dataItem("after"), request("r", func(bool, error) {}), {kind: itemEOF}, {kind: itemClose}} {
+			q.add(it)
+		}
+		synctest.Wait()
+		if got := peer.seen(); got != "data before" {
+			t.Errorf("before the answer: %s", got)
+		}
+		close(sent)
+		synctest.Wait()
+		if got := peer.seen(); got != "data before, data after, request r, eof, close" || !g.IsIdle() {
+			t.Errorf("sent %s", got)
 		}
 	})
 }

@@ -180,7 +180,7 @@ func TestV_SESSION_17_Cancelled(t *testing.T) {
 		s := c.open()
 		s.ask(agentRequest, 0, nil)
 		s.close()
-		s = c.open() // the request has arrived
+		c.open() // the request has arrived
 		c.conn.Close()
 		await(t, "the end of the connection", func() bool {
 			n := 0

@@ -48,6 +48,10 @@
 //
 // Subsystems, such as SFTP, are protocols in ConchUser.Subsystems.
 //
+// A client may set few environment variables, and offers its agent in vain,
+// unless the fields of a session say otherwise. A program whose client goes gets
+// SIGHUP.
+//
 // # Clients that nobody knows
 //
 // Until it has logged in, a client can cost little. SSHFactory limits the time,

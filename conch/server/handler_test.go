@@ -152,6 +152,13 @@ func TestV_SESSION_7_Args(t *testing.T) {
 	}
 }
 
+func ExampleCommand_Args() {
+	c := &server.Command{Line: `git-upload-pack '/my project.git'`}
+	args, err := c.Args()
+	fmt.Printf("%q %v\n", args, err)
+	// Output: ["git-upload-pack" "/my project.git"] <nil>
+}
+
 // TestV_SESSION_7_ArgsOfShell compares the words with those of sh, of lines with
 // all characters that quote.
 func TestV_SESSION_7_ArgsOfShell(t *testing.T) {

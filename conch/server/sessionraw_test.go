@@ -326,9 +326,6 @@ func await(t *testing.T, what string, condition func() bool) {
 	}
 }
 
-// loopDone waits until the loop has handled all that was posted before.
-func (b *bed) loopDone(t *testing.T) { sshtest.OnLoop(t, b.r, func() {}) }
-
 func contains(all []string, one string) bool { return slices.Contains(all, one) }
 
 // output closes the session after the server, and returns the data on stdout.
