@@ -99,7 +99,7 @@ func commands() *server.Server {
 func programs() *server.Server {
 	return &server.Server{
 		Passwords: map[string]string{"ana": "secret"},
-		Session:   func(*server.Login) server.Session { return &server.ProgramSession{Dir: "/"} },
+		Session:   func(*server.Login) server.Session { return &server.ProgramSession{Shell: "/bin/sh", Dir: "/"} },
 	}
 }
 
