@@ -144,6 +144,7 @@ func (s *OpenSSH) configure(extra []string) error {
 		"KbdInteractiveAuthentication no",
 		"PidFile none",
 		"LogLevel DEBUG1",
+		"SetEnv SHLVL=1", // otherwise bash reads ~/.bashrc, which may take any time
 		"Subsystem sftp internal-sftp -d " + s.Home,
 	})
 	return errors.Join(

@@ -576,6 +576,7 @@ func TestV_FORWARD_6_7_9_C_SERVER_63_Requests(t *testing.T) {
 	}
 	for range 10 { // the port is free for the next login
 		client.Close()
+		await(t, "the end of the connection", func() bool { return b.connections() == 0 })
 		client = b.client()
 		if _, ok := forwardRequest(t, client, "localhost", port); !ok {
 			t.Fatal("the port is in use after the end of the connection")

@@ -647,6 +647,9 @@ func TestV_ECOSYSTEM_1_KeepAlive(t *testing.T) {
 		}
 	}()
 	asked := <-requests
+	if asked != nil && asked.Type == "hostkeys-00@openssh.com" {
+		asked = <-requests
+	}
 	if asked == nil || asked.Type != "keepalive@openssh.com" || !asked.WantReply {
 		t.Fatalf("the server asks %v", asked)
 	}
