@@ -175,7 +175,7 @@ func environment(s *rawSession) map[string]string {
 func TestV_SESSION_8_Environment(t *testing.T) {
 	t.Setenv("HAWSER_SECRET", "of the server")
 	var both []map[string]string
-	besideSSHD(t, always, rawVersion, func() server.Session { return &server.ProgramSession{Shell: loginShell(t)} }, func(t *testing.T, c *rawConn) {
+	besideSSHD(t, always, rawVersion, func() server.Session { return &server.ProgramSession{Shell: loginShell(t), Env: []string{nestedShell}} }, func(t *testing.T, c *rawConn) {
 		for _, terminal := range []bool{false, true} {
 			s := c.open()
 			if terminal {

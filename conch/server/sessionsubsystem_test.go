@@ -255,9 +255,13 @@ func TestC_SERVER_31_ForcedBuiltIn(t *testing.T) {
 	}
 }
 
+// nestedShell makes bash believe that it is not the first shell of an SSH
+// session. Otherwise it reads ~/.bashrc, which may take any time.
+const nestedShell = "SHLVL=1"
+
 // sshdClient logs in to OpenSSH's sshd with packets.
 func sshdClient(t *testing.T, version string, lines ...string) *rawConn {
 	t.Helper()
-	s := conchtest.NewOpenSSH(t, append(lines, "AcceptEnv LANG LC_*")...)
+	s := conchtest.NewOpenSSH(t, append(lines, "AcceptEnv LANG LC_*", "SetEnv "+nestedShell)...)
 	return rawLoginKey(t, s, version)
 }
