@@ -43,7 +43,12 @@ func parseOpenSSH(data, passphrase []byte) (*Key, error) {
 	if err != nil {
 		return nil, badKey(err)
 	}
-	return New(raw)
+	key, err := New(raw)
+	if err != nil {
+		return nil, err
+	}
+	key.comment = commentV1(file.Private, key.Type())
+	return key, nil
 }
 
 // decrypt replaces Private by its plain text.
