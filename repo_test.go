@@ -197,6 +197,7 @@ var numbered = []struct {
 	{"conch", "C-SFTPSRV-", [][2]int{{1, 14}}},
 	{"conch", "V-SFTP-", [][2]int{{1, 8}, {10, 31}}},
 	{"conch", "V-JAIL-", [][2]int{{1, 15}}},
+	{"conch", "C-SCRIPTS-", [][2]int{{30, 30}}}, // of ckeygen
 }
 
 func TestNumberedBehaviours(t *testing.T) {

@@ -207,8 +207,8 @@ func TestC_SCRIPTS_30_Pipe(t *testing.T) {
 }
 
 // TestC_SCRIPTS_30_CtrlC: Ctrl-C at each question ends the process as SIGINT
-// does, and so do signals from elsewhere. The terminal and the files are as they
-// were; Ctrl-Z and Ctrl-\ do not stop or kill it halfway.
+// does, and so do signals from elsewhere. The terminal and the files are as
+// they were. Ctrl-Z and Ctrl-\ do not stop or kill the process halfway.
 func TestC_SCRIPTS_30_CtrlC(t *testing.T) {
 	for _, row := range []struct {
 		name      string
@@ -219,6 +219,7 @@ func TestC_SCRIPTS_30_CtrlC(t *testing.T) {
 	}{
 		{"file", []string{which}, nil, "\x03", syscall.SIGINT},
 		{"file, half typed", []string{which}, nil, "/tmp\x03", syscall.SIGINT},
+		{"default file", []string{which, first}, []string{"\n"}, "\x03", syscall.SIGINT},
 		{"overwrite", []string{exists}, nil, "\x03", syscall.SIGINT},
 		{"passphrase", []string{exists, first}, []string{"y\n"}, "sec\x03", syscall.SIGINT},
 		{"again", []string{exists, first, second}, []string{"y\n", "secret\r"}, "\x1a\x1c\x03", syscall.SIGINT},

@@ -44,7 +44,8 @@ func openScreen(t *testing.T, dir string) *screen {
 	if err := os.WriteFile(filepath.Join(bin, "ckeygen"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	s.run("new-session", "-d", "-x", "80", "-y", "24", "-c", dir, fmt.Sprintf("env PS1='$ ' PATH='%s':\"$PATH\" sh", bin))
+	s.run("new-session", "-d", "-x", "80", "-y", "24", "-c", dir,
+		fmt.Sprintf("env PS1='$ ' PATH='%s':\"$PATH\" sh", bin))
 	s.wait(`^\$\s*$`)
 	return s
 }
@@ -96,6 +97,11 @@ func (s *screen) end() string {
 	return s.wait(fmt.Sprintf(`end-%d:\d+\n\$\s`, s.lines))
 }
 
+// status reports whether the last command line ended with a status.
+func (s *screen) status(shown string, status int) bool {
+	return strings.Contains(shown, fmt.Sprintf("end-%d:%d\n", s.lines, status))
+}
+
 // TestC_SCRIPTS_30_Tmux: a user in a shell. The help fits the screen, secrets
 // are not shown, and the terminal is as it was after Ctrl-C too. Ctrl-C ends a
 // script around the command.
@@ -103,7 +109,9 @@ func TestC_SCRIPTS_30_Tmux(t *testing.T) {
 	dir := t.TempDir()
 	s := openScreen(t, dir)
 	s.start("stty -g > before; ckeygen -h")
-	if shown := s.end(); !strings.HasPrefix(shown, "usage: ckeygen") || strings.Count(strings.TrimSpace(shown), "\n") != strings.Count(help(t), "\n")+1 {
+	shown := s.end()
+	lines := strings.Count(help(t), "\n") + len("\n") // and the mark of the end
+	if !strings.HasPrefix(shown, "usage: ckeygen") || strings.Count(strings.TrimSpace(shown), "\n") != lines {
 		t.Errorf("the help does not fit:\n%s", shown)
 	}
 
@@ -116,7 +124,7 @@ func TestC_SCRIPTS_30_Tmux(t *testing.T) {
 	s.enter("secret")
 	s.wait(`do not match(?s:.*)again:`)
 	s.enter("secret")
-	if shown := s.end(); strings.Contains(shown, "secret") || !strings.Contains(shown, fmt.Sprintf("end-%d:0", s.lines)) {
+	if shown := s.end(); strings.Contains(shown, "secret") || !s.status(shown, 0) {
 		t.Errorf("made a key:\n%s", shown)
 	}
 	if _, err := keys.FromFile(filepath.Join(dir, "key"), []byte("secret")); err != nil {
@@ -128,11 +136,12 @@ func TestC_SCRIPTS_30_Tmux(t *testing.T) {
 	s.run("send-keys", "C-c")
 	s.wait(`no passphrase\):.*\n(?:.*\n)?\$\s*$`)
 	s.enter(fmt.Sprintf("echo end-%d:$?", s.lines)) // the shell has dropped the rest of the line
-	if shown := s.end(); strings.Contains(shown, "went on\n") || !strings.Contains(shown, fmt.Sprintf("end-%d:130", s.lines)) {
+	if shown := s.end(); strings.Contains(shown, "went on\n") || !s.status(shown, 130) {
 		t.Errorf("interrupted:\n%s", shown)
 	}
 	s.start("stty -g | diff before - && ls")
-	if shown := s.end(); !strings.HasPrefix(shown, "before") || strings.Contains(shown, "other") || !strings.Contains(shown, fmt.Sprintf("end-%d:0", s.lines)) {
+	shown = s.end()
+	if !strings.HasPrefix(shown, "before") || strings.Contains(shown, "other") || !s.status(shown, 0) {
 		t.Errorf("the terminal or the files have changed:\n%s", shown)
 	}
 }

@@ -102,7 +102,11 @@ type keyName struct {
 
 // names are the names of key types in options and file names, with their sizes.
 // The first is the default.
-var names = []keyName{{"ed25519", keys.Ed25519, "256"}, {"ecdsa", keys.EC, "256, 384 or 521"}, {"rsa", keys.RSA, "1024 to 16384"}}
+var names = []keyName{
+	{"ed25519", keys.Ed25519, "256"},
+	{"ecdsa", keys.EC, "256, 384 or 521"},
+	{"rsa", keys.RSA, "1024 to 16384"},
+}
 
 // defaultPath returns the file for a key of this type in the home directory.
 func defaultPath(name string) (string, error) {
@@ -119,22 +123,21 @@ func (t *task) existingPath() (string, error) {
 	if t.set.has(optFile) {
 		return t.set[optFile], nil
 	}
-	for _, n := range names {
-		path, err := defaultPath(n.name)
-		if err != nil {
-			return "", err
-		}
-		if _, err := os.Stat(path); err == nil {
-			return t.askPath("Enter file in which the key is", path)
-		}
-	}
-	path, err := defaultPath(names[0].name)
+	usual, err := defaultPath(names[0].name)
 	if err != nil {
 		return "", err
 	}
-	return t.askPath("Enter file in which the key is", path)
+	for _, n := range names {
+		path, _ := defaultPath(n.name) // the home directory is known
+		if _, err := os.Stat(path); err == nil {
+			usual = path
+			break
+		}
+	}
+	return t.askPath("Enter file in which the key is", usual)
 }
 
+// askPath asks for a file. An empty answer means the given path.
 func (t *task) askPath(question, path string) (string, error) {
 	answer, err := t.line(fmt.Sprintf("%s (%s): ", question, path))
 	if err == io.EOF {

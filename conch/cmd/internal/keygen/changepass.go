@@ -55,7 +55,7 @@ func (t *task) subtype() (keys.Subtype, error) {
 	case format == string(keys.PEM):
 		return keys.PEM, nil
 	default:
-		return "", fmt.Errorf("ckeygen does not write private keys in the format %s; use %s or %s", text.Quote(format), keys.V1, keys.PEM)
+		return "", fmt.Errorf("private keys are not written in the format %s; use %s or %s", text.Quote(format), keys.V1, keys.PEM)
 	}
 }
 
@@ -69,7 +69,7 @@ func (t *task) privateFile(path string, key *keys.Key, comment string, passphras
 	if err != nil {
 		return file{}, err
 	}
-	return file{path: path, data: data, mode: 0o600, verify: func(path string) error {
+	return file{path: path, data: data, mode: modePrivate, verify: func(path string) error {
 		back, err := keys.FromFile(path, passphrase)
 		if err == nil && !back.Equal(key) {
 			err = fmt.Errorf("%s: another key than the one that was written", path)

@@ -77,8 +77,8 @@ func (a action) spelling() string {
 
 // actions are all actions; the first is the default.
 var actions = []action{
-	{"", []string{optType, optBits, optComment, optFile, optPass, optNewPass, optNoPassphrase, optSubtype, optFormat, optHash},
-		true, (*task).generate},
+	{"", []string{optType, optBits, optComment, optFile, optPass, optNewPass, optNoPassphrase, optSubtype,
+		optFormat, optHash}, true, (*task).generate},
 	{optFingerprint, []string{optFile, optPass, optFormat, optHash}, false, (*task).fingerprint},
 	{optChangePass, []string{optFile, optPass, optNewPass, optNoPassphrase, optSubtype}, true, (*task).changePassphrase},
 	{optShowPub, []string{optFile, optPass}, false, (*task).showPublic},
@@ -91,7 +91,7 @@ var actions = []action{
 // written to Stderr. Run may be called again, one call at a time.
 func (c *Command) Run(args []string) int {
 	if len(args) == 0 {
-		c.write(c.Stderr, help)
+		_ = c.write(c.Stderr, help) // there is no other place for errors
 		return statusUsage
 	}
 	err := c.run(args)
@@ -103,7 +103,7 @@ func (c *Command) Run(args []string) int {
 	case errors.Is(err, errRefused):
 		return statusUsage
 	}
-	c.write(c.Stderr, "ckeygen: "+text.Line(text.TrimPrefix(err))+"\n")
+	_ = c.write(c.Stderr, "ckeygen: "+text.Line(text.TrimPrefix(err))+"\n")
 	_, usage := errors.AsType[*usageError](err)
 	_, save := errors.AsType[*saveError](err)
 	if usage || save {

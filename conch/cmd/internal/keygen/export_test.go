@@ -28,5 +28,5 @@ func WriteSSH2(blob []byte, comment string) string { return writeSSH2(blob, comm
 
 // SaveVerified saves a file that is verified first.
 func SaveVerified(path string, data []byte, verify func(path string) error) error {
-	return save(true, file{path: path, data: data, mode: 0o600, verify: verify})
+	return save(true, file{path: path, data: data, mode: modePrivate, verify: verify})
 }

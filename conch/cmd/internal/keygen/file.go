@@ -13,11 +13,17 @@ import (
 	"github.com/hawser-go/hawser/conch/keys"
 )
 
+// The modes of files.
+const (
+	modePrivate fs.FileMode = 0o600 // whatever the umask
+	modePublic  fs.FileMode = 0o644 // less the umask
+)
+
 // file is a file to write.
 type file struct {
 	path   string
 	data   []byte
-	mode   fs.FileMode             // with 0600 whatever the umask
+	mode   fs.FileMode
 	verify func(path string) error // called before the file gets its name; may be nil
 }
 
@@ -64,23 +70,36 @@ func endings() []os.Signal {
 // newFile is a file that does not have its name yet.
 type newFile struct{ temporary, path string }
 
-// write makes a file under another name in the directory of its path.
-func write(f file) (n *newFile, err error) {
+// write makes a file under another name in the directory of its path, and
+// verifies it.
+func write(f file) (*newFile, error) {
 	path := f.path
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real // a link stays
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target // a link stays
 	}
-	n = &newFile{temporary: filepath.Join(filepath.Dir(path), ".ckeygen-"+rand.Text()), path: path}
+	n := &newFile{temporary: filepath.Join(filepath.Dir(path), ".ckeygen-"+rand.Text()), path: path}
 	out, err := os.OpenFile(n.temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, f.mode)
 	if err != nil {
 		return nil, named(path, err)
 	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(n.temporary) // the first error is more important
-		}
-	}()
-	if f.mode == 0o600 {
+	err = named(path, fill(out, f, path))
+	if err == nil && f.verify != nil {
+		err = f.verify(n.temporary)
+	}
+	if errors.Is(err, keys.ErrBadPermissions) {
+		err = fmt.Errorf("the file system of %s gives others access to the private key", path)
+	}
+	if err != nil {
+		_ = os.Remove(n.temporary) // the first error is more important
+		return nil, err
+	}
+	return n, nil
+}
+
+// fill writes the content of a new file, which will replace the one at path, and
+// closes it.
+func fill(out *os.File, f file, path string) (err error) {
+	if f.mode == modePrivate {
 		err = out.Chmod(f.mode) // the umask may have taken the owner's rights
 	}
 	if old, e := os.Stat(path); e == nil && err == nil {
@@ -89,18 +108,13 @@ func write(f file) (n *newFile, err error) {
 	if err == nil {
 		_, err = out.Write(f.data)
 	}
-	for _, err := range []error{err, out.Sync(), out.Close()} {
-		if err != nil {
-			return nil, named(path, err)
-		}
+	if err == nil {
+		err = out.Sync()
 	}
-	if f.verify != nil {
-		err = f.verify(n.temporary)
+	if e := out.Close(); err == nil {
+		err = e
 	}
-	if errors.Is(err, keys.ErrBadPermissions) {
-		err = fmt.Errorf("the file system of %s gives others access to the private key", path)
-	}
-	return n, err
+	return err
 }
 
 // commit gives the file its name.

@@ -28,7 +28,8 @@ func (t *task) spelling() (func(*keys.Key) string, error) {
 	case t.set.has(optFormat):
 		format = keys.FingerprintFormat(t.set[optFormat])
 		if format != keys.SHA256Base64 && format != keys.MD5Hex {
-			return nil, fmt.Errorf("unknown fingerprint format %s; use %s or %s", text.Quote(t.set[optFormat]), keys.SHA256Base64, keys.MD5Hex)
+			return nil, fmt.Errorf("unknown fingerprint format %s; use %s or %s",
+				text.Quote(t.set[optFormat]), keys.SHA256Base64, keys.MD5Hex)
 		}
 	case t.set.has(optHash):
 		format = ""

@@ -30,7 +30,8 @@ func (t *task) generate() error {
 	if err != nil {
 		return err
 	}
-	passphrase, err := t.newPassphrase("Enter passphrase (empty for no passphrase): ", optNewPass, optPass, optNoPassphrase)
+	passphrase, err := t.newPassphrase("Enter passphrase (empty for no passphrase): ",
+		optNewPass, optPass, optNoPassphrase)
 	if err != nil {
 		return err
 	}
@@ -38,7 +39,11 @@ func (t *task) generate() error {
 	if err != nil {
 		return err
 	}
-	if err := save(replace, private, file{path: path + ".pub", data: append(public, '\n'), mode: 0o644}); err != nil {
+	if err := t.makeDir(path); err != nil {
+		return err
+	}
+	beside := file{path: path + ".pub", data: append(public, '\n'), mode: modePublic}
+	if err := save(replace, private, beside); err != nil {
 		return err
 	}
 	return t.sayMade(path, key, comment)
@@ -135,7 +140,7 @@ func login() string {
 }
 
 // newPath returns the path of the new key, and whether the files may replace
-// others. It makes the user's .ssh directory if the key will be in it.
+// others.
 func (t *task) newPath(name string) (path string, replace bool, err error) {
 	usual, err := defaultPath(name)
 	switch {
@@ -147,16 +152,17 @@ func (t *task) newPath(name string) (path string, replace bool, err error) {
 	if err != nil {
 		return "", false, err
 	}
-	if dir := filepath.Dir(path); usual != "" && dir == filepath.Dir(usual) {
-		if err := t.makeDir(dir); err != nil {
-			return "", false, err
-		}
-	}
 	replace, err = t.confirm(path, path+".pub")
 	return path, replace, err
 }
 
-func (t *task) makeDir(dir string) error {
+// makeDir makes the user's .ssh directory if the key will be in it.
+func (t *task) makeDir(path string) error {
+	usual, err := defaultPath("")
+	dir := filepath.Dir(path)
+	if err != nil || dir != filepath.Dir(usual) {
+		return nil // an error says that there is no home directory
+	}
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return nil // saving the key reports other errors
 	}
@@ -201,6 +207,7 @@ func (t *task) sayMade(path string, key *keys.Key, comment string) error {
 	if err != nil {
 		return err
 	}
-	return t.say("Your identification has been saved in %s\nYour public key has been saved in %s.pub\nThe key fingerprint is:\n%s %s\n",
-		path, path, spell(key), printable(comment))
+	return t.say("Your identification has been saved in %s\n"+
+		"Your public key has been saved in %s.pub\n"+
+		"The key fingerprint is:\n%s %s\n", path, path, spell(key), printable(comment))
 }

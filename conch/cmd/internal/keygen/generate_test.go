@@ -45,11 +45,15 @@ func TestC_SCRIPTS_30_Defaults(t *testing.T) {
 		login := u.Username[strings.LastIndex(u.Username, `\`)+1:] + "@" + host
 		public := load(t, path+".pub", "")
 		if !public.Equal(k.Public()) || public.Comment() != login || k.Comment() != login {
-			t.Errorf("%q: public file %v with comment %q, private comment %q, want %q", row.args, public, public.Comment(), k.Comment(), login)
+			t.Errorf("%q: public file %v with comment %q, private comment %q, want %q",
+				row.args, public, public.Comment(), k.Comment(), login)
 		}
 		fingerprint, _ := k.Fingerprint(keys.SHA256Base64)
-		if want := "Generating public/private " + row.name + " key pair.\nYour identification has been saved in " + path +
-			"\nYour public key has been saved in " + path + ".pub\nThe key fingerprint is:\n" + fingerprint + " " + login + "\n"; out != want {
+		want := "Generating public/private " + row.name + " key pair.\n" +
+			"Your identification has been saved in " + path + "\n" +
+			"Your public key has been saved in " + path + ".pub\n" +
+			"The key fingerprint is:\n" + fingerprint + " " + login + "\n"
+		if out != want {
 			t.Errorf("%q: printed %q, want %q", row.args, out, want)
 		}
 		mustHold(t, filepath.Dir(path), "key", "key.pub")

@@ -14,8 +14,8 @@ const help = `usage: ckeygen [-t TYPE] [options]            make a key pair
   -y, --showpub        print the public key
   -e                   print the public key in SSH2 format (RFC 4716)
   -i                   read that format, print the public key as OpenSSH does
-  -f, --filename FILE  the key file; you are asked if it is absent; "-l -f -"
-                       and others read standard input
+  -f, --filename FILE  the key file; you are asked without it
+                       -l, -y, -e, -i: "-" is standard input
   -P, --pass TEXT      the passphrase; -p: the old one
   -N, --newpass TEXT   the new passphrase
       --no-passphrase  as -N ''

@@ -124,7 +124,8 @@ func TestC_SCRIPTS_30_Lines(t *testing.T) {
 	if r := (user{input: text}).run("-l", "-E", "sha256", "-f", "-"); r.out != want || r.status != 0 {
 		t.Errorf("on standard input: %+v, want %q", r, want)
 	}
-	// ssh-keygen prints the carriage return and, behind other lines, no words for a missing comment.
+	// ssh-keygen prints the carriage return. After a line with a comment, it
+	// has no words for a missing one.
 	fingerprint := strings.Fields(want)[1]
 	want = "256 " + fingerprint + " a comment (ED25519)\n256 " + fingerprint + " no comment (ED25519)\n"
 	if r := typing(line+"\r\n"+bare).run("-l", "-E", "sha256", "-f", "-"); r.out != want {
@@ -132,8 +133,8 @@ func TestC_SCRIPTS_30_Lines(t *testing.T) {
 	}
 }
 
-// TestC_SCRIPTS_30_LockedPEM: the file shows nothing of its key, so -l takes the
-// public file, or asks for the passphrase.
+// TestC_SCRIPTS_30_LockedPEM: the file shows nothing of its key, so -l takes
+// the public file, or asks for the passphrase.
 func TestC_SCRIPTS_30_LockedPEM(t *testing.T) {
 	keygen := conchtest.Program(t, "ssh-keygen")
 	path := filepath.Join(t.TempDir(), "key")

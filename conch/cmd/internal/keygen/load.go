@@ -76,7 +76,7 @@ func (t *task) publicHalf(path string, data []byte) (*keys.Key, error) {
 	if isEncrypted {
 		key = encrypted.Public // may be nil
 	}
-	if key == nil || key.Comment() == "" {
+	if path != stdinPath && (key == nil || key.Comment() == "") {
 		beside, err := keys.FromFile(path+".pub", nil)
 		if err == nil && (key == nil || bytes.Equal(beside.Blob(), key.Blob())) {
 			return beside, nil

@@ -188,7 +188,8 @@ func TestC_SCRIPTS_30_ShowPublic(t *testing.T) {
 	t.Parallel()
 	path := pair(t, "-N", "secret")
 	public := read(t, path+".pub")
-	if r := (user{secrets: []string{"secret"}}).run("-y", "-f", path); r.out != public || !slices.Equal(r.asked, []string{simple}) || r.status != 0 {
+	r := user{secrets: []string{"secret"}}.run("-y", "-f", path)
+	if r.out != public || !slices.Equal(r.asked, []string{simple}) || r.status != 0 {
 		t.Errorf("%+v", r)
 	}
 	if r := (user{secrets: []string{"wrong"}}).run("--showpub", "-f", path); r.out != "" || r.status != 255 {
@@ -228,7 +229,9 @@ func TestC_SCRIPTS_30_Fingerprint(t *testing.T) {
 func TestNoTerminal(t *testing.T) {
 	t.Parallel()
 	without := func(string) ([]byte, error) { return nil, keygen.ErrNoTerminal }
-	for input, status := range map[string]int{"secret\r\nsecret": 0, "\n\n": 0, "secret\n": 255, "": 255, strings.Repeat("x", 5000): 255} {
+	for input, status := range map[string]int{
+		"secret\r\nsecret": 0, "\n\n": 0, "secret\n": 255, "": 255, strings.Repeat("x", 5000): 255,
+	} {
 		for _, ask := range []func(string) ([]byte, error){nil, without} {
 			if ask != nil && strings.HasPrefix(input, "secret\r") {
 				continue // encrypting takes time

@@ -14,7 +14,8 @@ func TestReadHidden(t *testing.T) {
 	for typed, want := range map[string]string{
 		"secret\rrest": "secret", "secret\nrest": "secret", "\r": "", "a b\tc\r": "a b\tc",
 		"wrong\x15right\r": "right", "ax\x7fb\r": "ab", "\x7f\x08a\r": "a", "aä\x08b\r": "ab", "a\xff\x7fb\r": "ab",
-		"a\x04b\r": "ab", "a\x1ab\x1c\r": "ab", "\x1b[A\r": "\x1b[A", "\xe4\r": "\xe4", strings.Repeat("x", 4096) + "\r": strings.Repeat("x", 4096),
+		"a\x04b\r": "ab", "a\x1ab\x1c\r": "ab", "\x1b[A\r": "\x1b[A", "\xe4\r": "\xe4",
+		strings.Repeat("x", 4096) + "\r": strings.Repeat("x", 4096),
 	} {
 		for _, wrap := range []func(io.Reader) io.Reader{func(r io.Reader) io.Reader { return r }, iotest.DataErrReader} {
 			in := strings.NewReader(typed)
