@@ -13,12 +13,13 @@ func (k *Key) Comment() string { return k.comment }
 // private key in OpenSSH's own format, each a string or a number.
 var privateFields = map[Type]int{RSA: 6, EC: 3, Ed25519: 2}
 
-// commentV1 returns the comment in the private part of a file in OpenSSH's own
-// format. The part is not encrypted, and holds a key of this type.
-func commentV1(private []byte, typ Type) string {
+// trailerV1 returns the comment in the private part of a file in OpenSSH's own
+// format, and the padding behind it. The part is not encrypted, and holds a key
+// of this type.
+func trailerV1(private []byte, typ Type) (comment string, padding []byte) {
 	const checks = 8 // the size of the two equal numbers in front
 	if len(private) < checks {
-		return ""
+		return "", nil
 	}
 	field := struct {
 		Value []byte
@@ -26,8 +27,8 @@ func commentV1(private []byte, typ Type) string {
 	}{Rest: private[checks:]}
 	for range 1 + privateFields[typ] + 1 { // with the type and the comment
 		if gossh.Unmarshal(field.Rest, &field) != nil {
-			return ""
+			return "", nil
 		}
 	}
-	return string(field.Value)
+	return string(field.Value), field.Rest
 }

@@ -152,7 +152,7 @@ const (
 // passphrase has a mistake.
 func TestC_SCRIPTS_30_Terminal(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key")
-	s := start(t, nil, "-t", "ed25519")
+	s := start(t, nil, "-a", "1")
 	s.answer(which, path+"\n")
 	s.answer(first, "secret\r")
 	s.answer(second, "secred\x7f\x7fet!\r")
@@ -175,7 +175,7 @@ func TestC_SCRIPTS_30_Terminal(t *testing.T) {
 // Answers may be typed, or pasted, ahead of the questions.
 func TestC_SCRIPTS_30_TypedAhead(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key")
-	s := start(t, nil, "-t", "ed25519")
+	s := start(t, nil, "-a", "1")
 	s.wait(which)
 	s.typeKeys(path + "\n")
 	s.answer(first, "secret\rsecret\r")
@@ -235,7 +235,7 @@ func TestC_SCRIPTS_30_CtrlC(t *testing.T) {
 			if err := os.WriteFile(path, []byte("precious"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			args := []string{"-t", "ed25519"}
+			args := []string{"-a", "1"}
 			if row.questions[0] != which {
 				args = append(args, "-f", path)
 			}
@@ -273,7 +273,7 @@ func TestC_SCRIPTS_30_CtrlC(t *testing.T) {
 // Ctrl-D is not an empty passphrase.
 func TestC_SCRIPTS_30_CtrlD(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key")
-	s := start(t, nil, "-f", path)
+	s := start(t, nil, "-a", "1", "-f", path)
 	s.answer(first, "\x04")
 	s.wait("ended")
 	if status, by := s.end(); status != 255 || by != 0 {

@@ -115,7 +115,7 @@ func TestC_SCRIPTS_30_Tmux(t *testing.T) {
 		t.Errorf("the help does not fit:\n%s", shown)
 	}
 
-	s.start("ckeygen -f key")
+	s.start("ckeygen -a 1 -f key")
 	s.wait(`no passphrase\):`)
 	s.enter("secret")
 	s.wait(`again:`)

@@ -13,7 +13,7 @@ func (t *task) changePassphrase() error {
 	if t.set.has(optNewPass) && t.set.has(optNoPassphrase) {
 		return usagef("options -N and --no-passphrase do not go together")
 	}
-	if _, err := t.subtype(); err != nil {
+	if _, err := t.privateFormat(); err != nil {
 		return err
 	}
 	path, err := t.existingPath()
@@ -46,26 +46,33 @@ func (t *task) changePassphrase() error {
 	return t.say("Your identification has been saved with the new passphrase.\n")
 }
 
-// subtype returns the format of private key files to write. OpenSSH's own
-// format is the default; ssh-keygen calls it RFC4716.
-func (t *task) subtype() (keys.Subtype, error) {
+// privateFormat returns how the options want private key files, without comment
+// and passphrase. OpenSSH's own format, which ssh-keygen calls RFC4716, is the
+// default.
+func (t *task) privateFormat() (keys.ToStringOptions, error) {
+	rounds, err := t.number(optRounds)
+	if err != nil {
+		return keys.ToStringOptions{}, err
+	}
 	switch format := t.set[optSubtype]; {
 	case !t.set.has(optSubtype), format == string(keys.V1), format == formatRFC4716:
-		return keys.V1, nil
+		return keys.ToStringOptions{Subtype: keys.V1, Rounds: rounds}, nil
 	case format == string(keys.PEM):
-		return keys.PEM, nil
+		return keys.ToStringOptions{Subtype: keys.PEM, Rounds: rounds}, nil
 	default:
-		return "", fmt.Errorf("private keys are not written in the format %s; use %s or %s", text.Quote(format), keys.V1, keys.PEM)
+		return keys.ToStringOptions{}, fmt.Errorf("private keys are not written in the format %s; use %s or %s",
+			text.Quote(format), keys.V1, keys.PEM)
 	}
 }
 
 // privateFile returns the file of a private key.
 func (t *task) privateFile(path string, key *keys.Key, comment string, passphrase []byte) (file, error) {
-	subtype, err := t.subtype()
+	format, err := t.privateFormat()
 	if err != nil {
 		return file{}, err
 	}
-	data, err := key.ToString(keys.ToStringOptions{Subtype: subtype, Comment: comment, Passphrase: passphrase})
+	format.Comment, format.Passphrase = comment, passphrase
+	data, err := key.ToString(format)
 	if err != nil {
 		return file{}, err
 	}

@@ -78,9 +78,9 @@ func (a action) spelling() string {
 // actions are all actions; the first is the default.
 var actions = []action{
 	{"", []string{optType, optBits, optComment, optFile, optPass, optNewPass, optNoPassphrase, optSubtype,
-		optFormat, optHash}, true, (*task).generate},
+		optRounds, optFormat, optHash}, true, (*task).generate},
 	{optFingerprint, []string{optFile, optPass, optFormat, optHash}, false, (*task).fingerprint},
-	{optChangePass, []string{optFile, optPass, optNewPass, optNoPassphrase, optSubtype}, true, (*task).changePassphrase},
+	{optChangePass, []string{optFile, optPass, optNewPass, optNoPassphrase, optSubtype, optRounds}, true, (*task).changePassphrase},
 	{optShowPub, []string{optFile, optPass}, false, (*task).showPublic},
 	{optExport, []string{optFile, optPass, optSubtype}, false, (*task).export},
 	{optImport, []string{optFile, optSubtype}, false, (*task).convert},

@@ -61,7 +61,7 @@ func (t *task) newKey() (name string, key *keys.Key, err error) {
 	if given > 1 {
 		return "", nil, usagef("a new key has one passphrase; give one of -N, -P and --no-passphrase")
 	}
-	subtype, err := t.subtype()
+	format, err := t.privateFormat()
 	if err != nil {
 		return "", nil, err
 	}
@@ -72,7 +72,7 @@ func (t *task) newKey() (name string, key *keys.Key, err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	bits, err := t.bits()
+	bits, err := t.number(optBits)
 	if err != nil {
 		return "", nil, err
 	}
@@ -84,7 +84,7 @@ func (t *task) newKey() (name string, key *keys.Key, err error) {
 		err = fmt.Errorf("no key of type %s has %d bits; use %s, or omit -b", n.name, bits, n.sizes)
 	}
 	if err == nil {
-		_, err = key.ToString(keys.ToStringOptions{Subtype: subtype}) // it refuses some
+		_, err = key.ToString(format) // it refuses some
 	}
 	return n.name, key, err
 }
@@ -106,16 +106,17 @@ func (t *task) keyType() (keyName, error) {
 	return keyName{}, fmt.Errorf("unknown key type %s; use %s", text.Quote(t.set[optType]), strings.Join(known, ", "))
 }
 
-// bits returns the size in the options, or 0.
-func (t *task) bits() (int, error) {
-	if !t.set.has(optBits) {
+// number returns the value of an option, at least 1, or 0 if the option was not
+// given.
+func (t *task) number(option string) (int, error) {
+	if !t.set.has(option) {
 		return 0, nil
 	}
-	bits, err := strconv.Atoi(t.set[optBits])
-	if err != nil || bits < 1 {
-		return 0, usagef("%s is not a number of bits", text.Quote(t.set[optBits]))
+	n, err := strconv.Atoi(t.set[option])
+	if err != nil || n < 1 {
+		return 0, usagef("option -%s: %s is not a number above 0", option[:1], text.Quote(t.set[option]))
 	}
-	return bits, nil
+	return n, nil
 }
 
 // comment returns the comment of a new key, user@host by default.

@@ -14,12 +14,11 @@ const help = `usage: ckeygen [-t TYPE] [options]            make a key pair
   -y, --showpub        print the public key
   -e                   print the public key in SSH2 format (RFC 4716)
   -i                   read that format, print the public key as OpenSSH does
-  -f, --filename FILE  the key file; you are asked without it
-                       -l, -y, -e, -i: "-" is standard input
+  -f, --filename FILE  the key file; "-" is standard input, for -l, -y, -e, -i
   -P, --pass TEXT      the passphrase; -p: the old one
-  -N, --newpass TEXT   the new passphrase
-      --no-passphrase  as -N ''
+  -N, --newpass TEXT   the new passphrase; --no-passphrase: none
   -m, --private-key-subtype v1|PEM   format of the private key file (v1)
+  -a ROUNDS            work to try a passphrase (16)
   -q, --quiet          print errors and questions only
   -h, --help           print this
 `

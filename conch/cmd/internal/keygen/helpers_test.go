@@ -93,7 +93,7 @@ func run(t *testing.T, program string, args ...string) string {
 func pair(t *testing.T, args ...string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "key")
-	must(t, append([]string{"-q", "-C", "a comment", "-f", path}, args...)...)
+	must(t, append([]string{"-q", "-a", "1", "-C", "a comment", "-f", path}, args...)...)
 	return path
 }
 

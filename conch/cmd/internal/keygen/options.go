@@ -17,6 +17,7 @@ const (
 	optPass         = "pass"
 	optFormat       = "format"
 	optSubtype      = "private-key-subtype"
+	optRounds       = "a"
 	optFingerprint  = "fingerprint"
 	optChangePass   = "changepass"
 	optQuiet        = "quiet"
@@ -44,6 +45,7 @@ var options = []option{
 	{"P", optPass, true},
 	{"o", optFormat, true},
 	{"m", optSubtype, true},
+	{"a", optRounds, true},
 	{"l", optFingerprint, false},
 	{"p", optChangePass, false},
 	{"q", optQuiet, false},
@@ -64,7 +66,7 @@ func (o option) spelling() string {
 }
 
 // onlySSHKeygen are the other letters that ssh-keygen has.
-const onlySSHKeygen = "ABDFGHIJKLMOQRSUVWYZacgknrsuvwxz"
+const onlySSHKeygen = "ABDFGHIJKLMOQRSUVWYZcgknrsuvwxz"
 
 // settings are the options that were given, by name, with their values.
 type settings map[string]string

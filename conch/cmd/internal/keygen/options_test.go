@@ -76,12 +76,12 @@ func TestC_SCRIPTS_30_WrongCommandLines(t *testing.T) {
 		"key": "unexpected", "-- key": "unexpected", "-f key -- x": "unexpected", "-": "unexpected",
 		"-f": "value", "--type": "value", "--quiet=yes": "no value", "--showpub=": "no value",
 		"-j": "unknown", "--foo": "unknown", "--=x": "unknown", "--e": "unknown", "-\xff": "unknown", "--p x": "can be",
-		"-a 100": "ssh-keygen", "-R host": "ssh-keygen", "-F host": "ssh-keygen", "-A": "ssh-keygen",
+		"-R host": "ssh-keygen", "-F host": "ssh-keygen", "-A": "ssh-keygen",
 		"-l -y": "together", "-p -e": "together", "-i -l": "together", "-o md5-hex -E md5": "together",
 		"-t rsa -l": "-t does not go", "-y -N x": "-N does not go", "-y --no-passphrase": "--no-passphrase does not go",
 		"-e -b 5": "-b does not go", "-p -C x": "-C does not go",
 		"-N x -P y": "one passphrase", "-N x --no-passphrase": "one passphrase", "-p -N x --no-passphrase": "together",
-		"-b x": "number", "-b 0": "number", "-b -5": "number",
+		"-b x": "number", "-b 0": "number", "-b -5": "number", "-a 0": "number", "-p -a x": "number", "-l -a 5": "-a does not go",
 		"-f - -N x": "standard input", "-p -f - -N x": "standard input", "-l --filename=": "no name",
 	} {
 		r := user{}.run(strings.Fields(line)...)
@@ -93,7 +93,7 @@ func TestC_SCRIPTS_30_WrongCommandLines(t *testing.T) {
 	for line, reason := range map[string]string{
 		"-t dsa": "DSA", "-t foo": "ed25519, ecdsa, rsa", "-b 4096": "256",
 		"-t rsa -b 512": "1024", "-t rsa -b 20000": "16384", "-t ecdsa -b 255": "384",
-		"-o foo": "md5-hex", "-E foo": "md5", "-e -m PEM -f x": "RFC4716", "-i -m PKCS8 -f x": "RFC4716", "-p -m foo": "PEM",
+		"-o foo": "md5-hex", "-E foo": "md5", "-e -m PEM -f x": "RFC4716", "-i -m PKCS8 -f x": "RFC4716", "-p -m foo": "PEM", "-a 5000": "2048",
 	} {
 		if r := (user{}).run(append(strings.Fields(line), "-q")...); r.status != 255 || !strings.Contains(r.err, reason) {
 			t.Errorf("%s: %+v, want the reason %q", line, r, reason)
