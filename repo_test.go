@@ -201,6 +201,7 @@ var numbered = []struct {
 	{"conch", "V-JAIL-", [][2]int{{1, 15}}},
 	{"conch", "V-ECOSYSTEM-", [][2]int{{1, 23}}},
 	{"conch", "V-CLIENTS-", [][2]int{{1, 6}}},
+	{"conch", "C-SCRIPTS-", [][2]int{{30, 30}}}, // of ckeygen
 }
 
 func TestNumberedBehaviours(t *testing.T) {

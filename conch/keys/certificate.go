@@ -26,11 +26,13 @@ func CertificateFromFile(path string) (*gossh.Certificate, error) {
 }
 
 func parseCertificate(data []byte) (*gossh.Certificate, error) {
-	parse := publicLine
+	var public gossh.PublicKey
+	var err error
 	if bytes.HasPrefix(data, []byte{0, 0, 0}) {
-		parse = gossh.ParsePublicKey
+		public, err = gossh.ParsePublicKey(data)
+	} else {
+		public, _, err = publicLine(data)
 	}
-	public, err := parse(data)
 	if _, bad := errors.AsType[*BadKeyError](err); bad {
 		return nil, err
 	}

@@ -42,6 +42,7 @@ type Key struct {
 	public  gossh.PublicKey
 	signer  gossh.Signer      // nil if the key is public
 	private crypto.PrivateKey // nil if the key is public or cannot be exported
+	comment string            // of the file
 }
 
 // Type returns the kind of the key.
@@ -75,7 +76,7 @@ func (k *Key) Public() *Key {
 	if k.IsPublic() {
 		return k
 	}
-	return &Key{public: k.public}
+	return &Key{public: k.public, comment: k.comment}
 }
 
 // Blob returns the public key, or the public half of a private key, in the wire

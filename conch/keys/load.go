@@ -72,11 +72,16 @@ func FromString(data, passphrase []byte) (*Key, error) {
 	case format == formatBlob:
 		return fromBlob(data)
 	default:
-		public, err := publicLine(data)
+		public, comment, err := publicLine(data)
 		if err != nil {
 			return nil, err
 		}
-		return New(public)
+		key, err := New(public)
+		if err != nil {
+			return nil, err
+		}
+		key.comment = comment
+		return key, nil
 	}
 }
 
@@ -141,24 +146,25 @@ func foreignFormat(data []byte) error {
 	return errNoKey
 }
 
-// publicLine reads the first line that is neither blank nor a comment. Options
-// in front of the key, which authorized_keys files have, are an error.
-func publicLine(data []byte) (gossh.PublicKey, error) {
+// publicLine reads the first line that is neither blank nor a comment, and
+// returns its key and the comment behind the key. Options in front of the key,
+// which authorized_keys files have, are an error.
+func publicLine(data []byte) (gossh.PublicKey, string, error) {
 	for line := range bytes.Lines(data) {
 		line = bytes.TrimSpace(line)
 		if len(line) == 0 || line[0] == '#' {
 			continue
 		}
-		public, _, options, _, err := gossh.ParseAuthorizedKey(line)
+		public, comment, options, _, err := gossh.ParseAuthorizedKey(line)
 		if err != nil {
-			return nil, badKey(err)
+			return nil, "", badKey(err)
 		}
 		if len(options) > 0 {
-			return nil, badKeyf("options in front of the key")
+			return nil, "", badKeyf("options in front of the key")
 		}
-		return public, nil
+		return public, comment, nil
 	}
-	return nil, badKey(errNoKey)
+	return nil, "", badKey(errNoKey)
 }
 
 // readFile reads a file of bounded size.

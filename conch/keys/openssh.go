@@ -1,6 +1,9 @@
 package keys
 
 import (
+	"cmp"
+	"crypto/aes"
+	"crypto/rand"
 	"encoding/pem"
 	"strings"
 
@@ -43,7 +46,12 @@ func parseOpenSSH(data, passphrase []byte) (*Key, error) {
 	if err != nil {
 		return nil, badKey(err)
 	}
-	return New(raw)
+	key, err := New(raw)
+	if err != nil {
+		return nil, err
+	}
+	key.comment, _ = trailerV1(file.Private, key.Type())
+	return key, nil
 }
 
 // decrypt replaces Private by its plain text.
@@ -78,16 +86,51 @@ func (f *openSSHFile) unencrypted() []byte {
 }
 
 // privateV1 writes OpenSSH's own format, encrypted if there is a passphrase.
-func (k *Key) privateV1(comment string, passphrase []byte) ([]byte, error) {
-	var block *pem.Block
-	var err error
-	if len(passphrase) == 0 {
-		block, err = gossh.MarshalPrivateKey(k.private, comment)
-	} else {
-		block, err = gossh.MarshalPrivateKeyWithPassphrase(k.private, comment, passphrase)
+func (k *Key) privateV1(o ToStringOptions) ([]byte, error) {
+	block, err := gossh.MarshalPrivateKey(k.private, o.Comment)
+	if err == nil && len(o.Passphrase) > 0 {
+		block.Bytes, err = encryptV1(block.Bytes, k.Type(), o.Passphrase, o.Rounds)
 	}
 	if err != nil {
 		return nil, badKey(err)
 	}
 	return pem.EncodeToMemory(block), nil
+}
+
+// The encryption of new files, as x/crypto and ssh-keygen choose it. x/crypto
+// does not let its caller choose the rounds.
+const (
+	defaultCipher = "aes256-ctr"
+	defaultRounds = 16
+	saltSize      = 16            // bytes
+	cipherBlock   = aes.BlockSize // the private part has whole blocks
+)
+
+// encryptV1 encrypts a file in OpenSSH's own format. Rounds may be 0.
+func encryptV1(data []byte, typ Type, passphrase []byte, rounds int) ([]byte, error) {
+	var file openSSHFile
+	if err := gossh.Unmarshal(data[len(openSSHMagic):], &file); err != nil {
+		return nil, err
+	}
+	_, padding := trailerV1(file.Private, typ)
+	plain := file.Private[:len(file.Private)-len(padding)]
+	for i := byte(1); len(plain)%cipherBlock != 0; i++ {
+		plain = append(plain, i)
+	}
+	options := struct {
+		Salt   []byte
+		Rounds uint32
+	}{make([]byte, saltSize), uint32(cmp.Or(rounds, defaultRounds))}
+	rand.Read(options.Salt) // returns no error
+	file.Cipher, file.KDF, file.KDFOptions = defaultCipher, "bcrypt", string(gossh.Marshal(options))
+	c := fileCiphers[defaultCipher]
+	key, err := file.deriveKey(passphrase, c.keySize+c.ivSize)
+	if err != nil {
+		return nil, err
+	}
+	// In CTR mode decryption is encryption.
+	if file.Private, err = c.open(key[:c.keySize], key[c.keySize:], plain, nil); err != nil {
+		return nil, err
+	}
+	return append([]byte(openSSHMagic), gossh.Marshal(file)...), nil
 }

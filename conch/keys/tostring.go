@@ -30,9 +30,13 @@ type ToStringOptions struct {
 	Comment string
 
 	// Passphrase encrypts a private key. Empty means no encryption. Only V1
-	// can be encrypted, with aes256-ctr and 16 rounds of bcrypt: the encryption
-	// of traditional PEM is broken.
+	// can be encrypted, with aes256-ctr and bcrypt: the encryption of
+	// traditional PEM is broken.
 	Passphrase []byte
+
+	// Rounds is the number of rounds of bcrypt, at most 2048. More rounds make
+	// it slower to guess the passphrase, and to read the file. 0 means 16.
+	Rounds int
 }
 
 // ToString returns the key as text: a public key as OpenSSH's line, without a
@@ -42,6 +46,9 @@ type ToStringOptions struct {
 func (k *Key) ToString(o ToStringOptions) ([]byte, error) {
 	if strings.ContainsAny(o.Comment, "\r\n\x00") {
 		return nil, badKeyf("the comment has a line break or a zero byte")
+	}
+	if o.Rounds < 0 || o.Rounds > maxBcrypt {
+		return nil, badKeyf("%w: %d rounds of bcrypt, the limit is %d", ErrUnsupported, o.Rounds, maxBcrypt)
 	}
 	if k.IsPublic() {
 		return k.publicLine(o.Comment), nil
@@ -53,7 +60,7 @@ func (k *Key) ToString(o ToStringOptions) ([]byte, error) {
 	}
 	switch {
 	case o.Subtype == V1, o.Subtype == "" && (k.Type() == Ed25519 || len(o.Passphrase) > 0):
-		return k.privateV1(o.Comment, o.Passphrase)
+		return k.privateV1(o)
 	case o.Subtype != PEM && o.Subtype != "":
 		return nil, badKeyf("%w: the subtype %s; use %q or %q", ErrUnsupported, text.Quote(string(o.Subtype)), PEM, V1)
 	case len(o.Passphrase) > 0:

@@ -74,6 +74,8 @@ func TestC_KEYS_10_Refused(t *testing.T) {
 			"line break":          {k.Public(), keys.ToStringOptions{Comment: "x\nssh-rsa AAAA"}, true},
 			"line break, private": {k, keys.ToStringOptions{Comment: "x\ry"}, true},
 			"zero byte":           {k.Public(), keys.ToStringOptions{Comment: "x\x00"}, true},
+			"negative rounds":     {k, keys.ToStringOptions{Rounds: -1}, true},
+			"too many rounds":     {k, keys.ToStringOptions{Rounds: 2049}, true},
 			"encrypted PEM":       {k, keys.ToStringOptions{Subtype: keys.PEM, Passphrase: []byte("x")}, true},
 			"PEM":                 {k, keys.ToStringOptions{Subtype: keys.PEM}, g.PEM == "" || g.Name == "dsa"},
 			"DSA":                 {k, keys.ToStringOptions{}, g.Name == "dsa"},

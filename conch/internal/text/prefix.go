@@ -6,7 +6,7 @@ import "strings"
 // the package and a colon.
 var packages = []string{
 	"agent", "client", "conch", "conchtest", "cred", "deferred", "endpoints", "filetransfer", "forward", "insults",
-	"keys", "knownhosts", "manhole", "policies", "protocols", "reactor", "recvline", "server", "service", "sftp",
+	"keygen", "keys", "knownhosts", "manhole", "policies", "protocols", "reactor", "recvline", "server", "service", "sftp",
 	"sshconfig", "store", "task", "telnet",
 }
 

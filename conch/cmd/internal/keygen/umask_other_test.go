@@ -1,0 +1,5 @@
+//go:build !unix
+
+package keygen_test
+
+func umask(int) (restore func()) { return func() {} }
