@@ -199,9 +199,14 @@ func errorName(err error) string {
 	return err.Error()
 }
 
-// expect compares the events since the last call with want.
-func (j *journal) expect(t *testing.T, what string, want ...string) {
+// expect compares the events since the last call with want, in which adjacent
+// writes are joined first.
+func (j *journal) expect(t *testing.T, what string, events ...string) {
 	t.Helper()
+	var want []string
+	for _, e := range events {
+		want = join(append(want, e))
+	}
 	if got := j.take(); !slices.Equal(got, want) {
 		t.Errorf("%s:\n got %q\nwant %q", what, got, want)
 	}

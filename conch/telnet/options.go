@@ -133,10 +133,10 @@ func (t *Telnet) offered(s *side, local bool, o Option) {
 
 // callHook calls the hook for an option that the peer wants to turn on, or that
 // has been turned on or off. accepted is the result of the hook. A hook is not
-// called if a Deferred that has fired just before has lost the connection.
+// called if a callback that has just run has closed the connection.
 func (t *Telnet) callHook(local bool, o Option, on bool) (accepted bool) {
 	switch h := t.hooks(); {
-	case !t.Connected():
+	case t.closing():
 	case local && on:
 		return h.EnableLocal(o)
 	case on:

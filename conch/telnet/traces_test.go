@@ -246,4 +246,3 @@ func (tr *trace) checkFinal(t *testing.T, c *connection) {
 		t.Errorf("%s: states of %d options, want %d", tr.Name, len(got), len(want))
 	}
 }
-
