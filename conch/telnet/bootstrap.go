@@ -41,9 +41,9 @@ func (b *TelnetBootstrapProtocol) ConnectionMade() {
 	t := b.Telnet()
 	t.HandleSubnegotiation(NAWS, b.sizeReceived)
 	t.HandleSubnegotiation(LINEMODE, func([]byte) {}) // the client's characters do not matter, since it edits nothing
-	for _, o := range []Option{LINEMODE, NAWS, SGA} {
-		b.logRefusal(o, t.Do(o))
-	}
+	b.logRefusal(LINEMODE, t.Do(LINEMODE))
+	b.logRefusal(NAWS, t.Do(NAWS))
+	b.logRefusal(SGA, t.Do(SGA)).Finally(b.grantSGA)
 	b.logRefusal(ECHO, t.Will(ECHO))
 	b.terminal = b.ProtocolFactory()
 	if b.terminal == nil {
@@ -54,8 +54,16 @@ func (b *TelnetBootstrapProtocol) ConnectionMade() {
 }
 
 // logRefusal logs the failure of a request. Many peers refuse.
-func (b *TelnetBootstrapProtocol) logRefusal(o Option, request deferred.Deferred[bool]) {
-	request.OnError(func(err error) { b.logger().Debug("telnet: option not enabled", "option", o.String(), "err", err) })
+func (b *TelnetBootstrapProtocol) logRefusal(o Option, request deferred.Deferred[bool]) deferred.Deferred[bool] {
+	return request.OnError(func(err error) { b.logger().Debug("telnet: option not enabled", "option", o.String(), "err", err) })
+}
+
+// grantSGA offers SGA of this side to a peer that has asked for it during a login,
+// and was refused. PuTTY sends single keys only if it is on.
+func (b *TelnetBootstrapProtocol) grantSGA() {
+	if t := b.Telnet(); t.turnedDown(SGA) {
+		b.logRefusal(SGA, t.Will(SGA))
+	}
 }
 
 // DataReceived passes data on to the terminal protocol.

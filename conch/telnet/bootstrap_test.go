@@ -6,6 +6,7 @@ import (
 
 	"github.com/hawser-go/hawser/conch/telnet"
 	"github.com/hawser-go/hawser/reactor"
+	"github.com/hawser-go/hawser/reactor/reactortest"
 )
 
 // opening is what a TelnetBootstrapProtocol sends first.
@@ -145,4 +146,19 @@ func TestT_TELNET_50_Refused(t *testing.T) {
 	c := shell(t)
 	c.in(verb(telnet.WONT, telnet.LINEMODE) + verb(telnet.WONT, telnet.NAWS) + verb(telnet.WONT, telnet.SGA) + verb(telnet.DONT, telnet.ECHO) + "a")
 	c.expect(t, "refused", `key "a" <nil>`)
+}
+
+// TestT_TELNET_50_51_OfferedDuringTheLogin: a client that was refused SGA during
+// the login gets it for the terminal.
+func TestT_TELNET_50_51_OfferedDuringTheLogin(t *testing.T) {
+	j, clock := &journal{}, reactortest.NewClock()
+	c := connect(j, authenticating(clock, map[string]string{"u": "p"}, func(string) telnet.Protocol { return bootstrap(j) }))
+	c.in(verb(telnet.DO, telnet.SGA) + "u\r\n" + doEcho + "p\r\n" + dontEcho)
+	c.expect(t, "login", `out "Username: "`, event("out", verb(telnet.WONT, telnet.SGA)), willEchoPassword, wontEcho, event("out", opening))
+	c.in(verb(telnet.WILL, telnet.SGA))
+	c.expect(t, "the client's SGA", event("out", verb(telnet.WILL, telnet.SGA)))
+	c.in(verb(telnet.DO, telnet.SGA))
+	if !c.LocalEnabled(telnet.SGA) || !c.RemoteEnabled(telnet.SGA) {
+		t.Error("SGA is off")
+	}
 }

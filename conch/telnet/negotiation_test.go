@@ -294,6 +294,29 @@ func TestT_TELNET_15_RequestNegotiation(t *testing.T) {
 	c.expect(t, "sent", event("out", iac(250, 31)+"a\xff\xff\n\xff\xff\xf0"+iac(240)+iac(250, 255)+iac(240)))
 }
 
+// sizer tells its size when it is asked for.
+type sizer struct{ telnet.TelnetProtocol }
+
+func (s *sizer) EnableLocal(o telnet.Option) bool {
+	s.Telnet().RequestNegotiation(o, []byte{0, 80, 0, 24})
+	return o == telnet.NAWS
+}
+
+// TestT_TELNET_15_RequestNegotiationInAHook: the subnegotiation follows the answer.
+func TestT_TELNET_15_RequestNegotiationInAHook(t *testing.T) {
+	c := connect(&journal{}, &sizer{})
+	size := iac(250, 31) + "\x00\x50\x00\x18" + iac(240)
+	c.in(verb(telnet.DO, telnet.NAWS))
+	c.expect(t, "offer", event("out", verb(telnet.WILL, telnet.NAWS)+size))
+	c.RequestNegotiation(telnet.NAWS, []byte{0, 80, 0, 24})
+	c.expect(t, "later", event("out", size))
+	c = connect(&journal{}, &sizer{})
+	c.request(telnet.WILL, telnet.NAWS)
+	c.take()
+	c.in(verb(telnet.DO, telnet.NAWS))
+	c.expect(t, "request", "fired 0 true", event("out", size))
+}
+
 // TestT_TELNET_16_Errors: errors name the option.
 func TestT_TELNET_16_Errors(t *testing.T) {
 	c := record("", "")

@@ -28,6 +28,7 @@ type side struct {
 	negotiating bool                    // this side waits for an answer
 	answer      deferred.Deferred[bool] // fires with the answer
 	answers     int                     // to the peer's wishes
+	turnedDown  bool                    // the peer's last wish to turn the option on was refused
 }
 
 // get returns the state of an option, which is off at its first use.
@@ -125,10 +126,25 @@ func (t *Telnet) verbReceived(verb Command, o Option) {
 
 // offered handles the peer's wish to turn an option on.
 func (t *Telnet) offered(s *side, local bool, o Option) {
-	if s.mayAnswer() {
-		s.on = t.callHook(local, o, true)
-		t.reply(local, o, s.on)
+	if !s.mayAnswer() {
+		return
 	}
+	t.offering = true
+	s.on = t.callHook(local, o, true)
+	t.offering = false
+	s.turnedDown = !s.on
+	t.reply(local, o, s.on)
+	for _, sub := range t.held {
+		t.send(sub...)
+	}
+	t.held = nil
+}
+
+// turnedDown reports whether the peer has asked for an option of this side, and
+// was refused. Another protocol may want to grant it.
+func (t *Telnet) turnedDown(o Option) bool {
+	state := t.options.state[o]
+	return state != nil && state.us.turnedDown
 }
 
 // callHook calls the hook for an option that the peer wants to turn on, or that
@@ -186,12 +202,18 @@ func (s *side) refused(o Option) {
 	}
 }
 
-// RequestNegotiation sends a subnegotiation about an option, at once and
-// whatever the state of the option. RFC 855 allows that only for options that
-// are on.
+// RequestNegotiation sends a subnegotiation about an option, whatever the state
+// of the option. RFC 855 allows that only for options that are on. EnableLocal
+// and EnableRemote may call it: the subnegotiation then follows the answer to the
+// peer's offer.
 func (t *Telnet) RequestNegotiation(about Option, data []byte) {
 	escaped := bytes.ReplaceAll(data, []byte{byte(IAC)}, []byte{byte(IAC), byte(IAC)})
-	t.send(slices.Concat([]byte{byte(IAC), byte(SB), byte(about)}, escaped, []byte{byte(IAC), byte(SE)})...)
+	sub := slices.Concat([]byte{byte(IAC), byte(SB), byte(about)}, escaped, []byte{byte(IAC), byte(SE)})
+	if t.offering {
+		t.held = append(t.held, sub)
+		return
+	}
+	t.send(sub...)
 }
 
 // ConnectionLost fails the Deferreds of requests in progress, in the order in

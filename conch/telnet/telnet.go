@@ -23,7 +23,10 @@ type Telnet struct {
 	sub     []byte  // the subnegotiation so far
 	tooLong bool    // the subnegotiation is dropped
 
-	options options
+	options  options
+	offering bool     // a hook decides about an offer of the peer
+	held     [][]byte // subnegotiations that follow the answer to the offer
+
 	wroteCR bool  // the last byte written was a CR
 	lost    error // why the connection has ended; nil before
 }
