@@ -22,25 +22,24 @@ const (
 
 const (
 	// echoTimeout is the longest time that a login waits for the peer's answers
-	// about ECHO. A peer that knows no telnet never answers.
+	// about ECHO. A peer without telnet, such as nc, never answers.
 	echoTimeout = 3 * time.Second
 
-	// closeTimeout is the time that a refused peer has to receive the reason.
+	// closeTimeout is the time for a refused peer to read the reason.
 	closeTimeout = 5 * time.Second
 )
 
-// AuthenticatingTelnetProtocol asks for a name and a password. After the login
-// the avatar of the portal takes its place: A is a [Protocol], which becomes that
-// of the [TelnetTransport]. It is Twisted's AuthenticatingTelnetProtocol.
+// AuthenticatingTelnetProtocol asks for a name and a password. After the login,
+// the avatar of the portal, an A, becomes the Protocol of the
+// [TelnetTransport]. It is Twisted's AuthenticatingTelnetProtocol.
 //
-// If the avatar has a method Logout(), it is called once, after the avatar's
-// ConnectionLost. The portal is asked with a *[cred.UsernamePassword], and the
-// mind is the *TelnetTransport. Names and passwords are the bytes that the peer
-// has sent, and nothing else is known of them.
+// The credentials are a *[cred.UsernamePassword], whose strings may have any
+// bytes but line ends. The mind is the *TelnetTransport. If the avatar has a
+// method Logout(), Logout is called once, after the avatar's ConnectionLost.
 //
-// While the peer types the password, ECHO is on, so that the peer does not show
-// it. A peer that refuses ECHO, or does not answer, can log in all the same.
-// Lines that arrive between the password and the login are dropped.
+// ECHO is on while the user types the password, so that the client does not
+// show the password. A client that refuses ECHO, or never answers, can log in
+// too. Lines that arrive between the password and the login are dropped.
 type AuthenticatingTelnetProtocol[A Protocol] struct {
 	StatefulTelnetProtocol
 
@@ -66,7 +65,7 @@ type AuthenticatingTelnetProtocol[A Protocol] struct {
 	echo        deferred.Deferred[struct{}] // fires when the peer has answered about ECHO
 	login       deferred.Deferred[A]        // the login in progress; zero if there is none
 	tries       int                         // failed attempts
-	ending      bool                        // no login can succeed any more
+	ending      bool                        // a login that succeeds now is undone
 	grace       *reactor.DelayedCall        // ends the time for the login; may be nil
 	delay       *reactor.DelayedCall        // reports a failed attempt, or ends the connection; may be nil
 }
@@ -86,8 +85,8 @@ func (a *AuthenticatingTelnetProtocol[A]) ConnectionMade() {
 	a.askName("")
 }
 
-// ConnectionLost ends a login in progress. It is called only if there was no
-// login: later the avatar is the protocol of the transport.
+// ConnectionLost cancels a login in progress. After a login it is not called,
+// because the avatar is the Protocol then.
 func (a *AuthenticatingTelnetProtocol[A]) ConnectionLost(error) { a.stop() }
 
 // askName begins an attempt.
@@ -104,7 +103,8 @@ func (a *AuthenticatingTelnetProtocol[A]) nameReceived(line []byte) State {
 	return a.passwordReceived
 }
 
-// hideEcho turns ECHO on. If the answer comes too late, ECHO is turned off again.
+// hideEcho turns ECHO on. If the answer arrives after echoTimeout, it turns
+// ECHO off again.
 func (a *AuthenticatingTelnetProtocol[A]) hideEcho() {
 	echo, t := deferred.New[struct{}](), a.Telnet()
 	a.echo = echo
@@ -122,8 +122,8 @@ func (a *AuthenticatingTelnetProtocol[A]) ignore(err error) {
 	a.logger().Debug("telnet: ECHO not turned off", "err", err)
 }
 
-// passwordReceived turns ECHO off, and logs in when the peer has confirmed that.
-// Whatever becomes of ECHO, the login follows.
+// passwordReceived turns ECHO off. The login follows when the peer has
+// answered, or after echoTimeout.
 func (a *AuthenticatingTelnetProtocol[A]) passwordReceived(line []byte) State {
 	a.credentials.Password = string(line)
 	shown := deferred.ThenBothDeferred(a.echo, func(struct{}, error) deferred.Deferred[bool] {
@@ -152,7 +152,7 @@ func (a *AuthenticatingTelnetProtocol[A]) loginEnded(name string, avatar A, err 
 		err = errors.New("telnet: the realm has returned no avatar")
 	}
 	switch {
-	case a.ending && err == nil: // the realm did not stop when the login was cancelled
+	case a.ending && err == nil: // the realm has ignored the cancellation
 		logout(avatar)
 	case a.ending:
 	case err != nil:
@@ -172,8 +172,8 @@ func logout(avatar any) {
 	}
 }
 
-// refused reports a failed attempt, after a delay. Then the next one begins, or
-// the connection ends.
+// refused reports a failed attempt after FailureDelay. Then it begins the next
+// attempt, or ends the connection.
 func (a *AuthenticatingTelnetProtocol[A]) refused(name string, err error) {
 	level := slog.LevelInfo
 	if !errors.Is(err, cred.ErrUnauthorized) {

@@ -30,7 +30,8 @@ func (u *user) ConnectionMade() {
 
 func (u *user) Logout() { u.add("logout") }
 
-// loginRealm is a realm of users. Its answers may wait, and its avatars may fail.
+// loginRealm is a realm of users. Its answers may wait, and its avatars may
+// fail.
 type loginRealm struct {
 	*journal
 	answer func(u *user) deferred.Deferred[*user] // nil means at once
@@ -134,7 +135,8 @@ func TestT_TELNET_41_Refused(t *testing.T) {
 	l.expect(t, "loss")
 }
 
-// TestT_TELNET_41_RefusedThenAccepted: an attempt after a failed one may succeed.
+// TestT_TELNET_41_RefusedThenAccepted: an attempt after a failed one may
+// succeed.
 func TestT_TELNET_41_RefusedThenAccepted(t *testing.T) {
 	l := newLogin(t, func(l *login) { l.p.FailureDelay, l.p.MaxAuthTries = -1, 5 })
 	for range 4 {
@@ -185,8 +187,8 @@ func TestT_TELNET_41_GraceTime(t *testing.T) {
 	l.expect(t, "own limit", `out "\r\nLogin timed out\r\n"`, "close")
 }
 
-// TestT_TELNET_42_LostDuringTheLogin: an avatar that comes too late is logged out,
-// and never connected.
+// TestT_TELNET_42_LostDuringTheLogin: an avatar that comes too late is logged
+// out, and never connected.
 func TestT_TELNET_42_LostDuringTheLogin(t *testing.T) {
 	for _, cancels := range []bool{true, false} {
 		l := newLogin(t, func(l *login) {
@@ -248,7 +250,8 @@ func TestLoginPanics(t *testing.T) {
 	l.expect(t, "loss", "lost", "logout")
 }
 
-// TestLoginWithoutAnAvatar: a realm that returns nil, or a zero Deferred, refuses.
+// TestLoginWithoutAnAvatar: a realm that returns nil, or a zero Deferred,
+// refuses.
 func TestLoginWithoutAnAvatar(t *testing.T) {
 	for name, d := range map[string]func() deferred.Deferred[*user]{
 		"nil":   func() deferred.Deferred[*user] { return deferred.Succeed[*user](nil) },

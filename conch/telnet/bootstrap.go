@@ -8,19 +8,19 @@ import (
 // TelnetBootstrapProtocol connects a terminal protocol to telnet, such as one
 // of package insults. It is Twisted's TelnetBootstrapProtocol.
 //
-// It asks the peer to send each key at once, to leave the echo to this side, and
-// to report the size of the window. Then it connects the terminal protocol to
-// the TelnetTransport. A peer that refuses may send whole lines, which it has
-// echoed already.
+// It asks the peer to send each key at once, to leave the echo to this side,
+// and to report the size of the window. Then it connects the terminal protocol,
+// whose transport is the TelnetTransport. A peer that refuses may send whole
+// lines, and echo them itself.
 //
-// The commands that a peer sends for keys arrive as these keys: IP as Ctrl-C, EOF
-// as Ctrl-D, SUSP as Ctrl-Z, ABORT as Ctrl-\, EC as DEL (127), EL as Ctrl-U. Return
-// arrives as CR or LF, as the peer sends it.
+// Some peers send commands in place of keys. The terminal protocol receives the
+// keys: Ctrl-C for IP, Ctrl-D for EOF, Ctrl-Z for SUSP, Ctrl-\ for ABORT, DEL
+// for EC, and Ctrl-U for EL. The Return key is CR or LF, depending on the peer.
 type TelnetBootstrapProtocol struct {
 	TelnetProtocol
 
-	// ProtocolFactory returns the terminal protocol. It may be a
-	// [TerminalSizer]. If it is nil, the connection is closed.
+	// ProtocolFactory returns the terminal protocol, which may be a
+	// [TerminalSizer]. If it returns nil, the connection is closed.
 	ProtocolFactory func() reactor.Protocol
 
 	terminal      reactor.Protocol // nil before ConnectionMade and after ConnectionLost
@@ -29,18 +29,18 @@ type TelnetBootstrapProtocol struct {
 
 var _ Protocol = (*TelnetBootstrapProtocol)(nil)
 
-// TerminalSizer is an optional interface of protocols that need the size of the
-// peer's terminal, in characters. TerminalSize is called on the loop when the
-// peer reports a size. Until then a terminal has 80 columns and 24 rows. The size
-// is 1 to 65,535 each way.
+// TerminalSizer is an optional interface of terminal protocols. TerminalSize is
+// called on the loop when the peer reports the size of its window, in
+// characters. Both are 1 to 65,535. Assume 80 columns and 24 rows before.
 type TerminalSizer interface{ TerminalSize(width, height int) }
 
-// ConnectionMade negotiates the options, and then connects the terminal protocol.
+// ConnectionMade negotiates the options, and then connects the terminal
+// protocol.
 func (b *TelnetBootstrapProtocol) ConnectionMade() {
 	b.width, b.height = 80, 24
 	t := b.Telnet()
 	t.HandleSubnegotiation(NAWS, b.sizeReceived)
-	t.HandleSubnegotiation(LINEMODE, func([]byte) {}) // the client's characters do not matter, since it edits nothing
+	t.HandleSubnegotiation(LINEMODE, func([]byte) {}) // which keys edit a line at the client
 	b.logRefusal(LINEMODE, t.Do(LINEMODE))
 	b.logRefusal(NAWS, t.Do(NAWS))
 	b.logRefusal(SGA, t.Do(SGA)).Finally(b.grantSGA)
@@ -58,8 +58,9 @@ func (b *TelnetBootstrapProtocol) logRefusal(o Option, request deferred.Deferred
 	return request.OnError(func(err error) { b.logger().Debug("telnet: option not enabled", "option", o.String(), "err", err) })
 }
 
-// grantSGA offers SGA of this side to a peer that has asked for it during a login,
-// and was refused. PuTTY sends single keys only if it is on.
+// grantSGA offers SGA of this side if the peer has asked for SGA during a
+// login. The login refuses all options. PuTTY sends single keys only while SGA
+// is on.
 func (b *TelnetBootstrapProtocol) grantSGA() {
 	if t := b.Telnet(); t.turnedDown(SGA) {
 		b.logRefusal(SGA, t.Will(SGA))
@@ -84,8 +85,8 @@ func (b *TelnetBootstrapProtocol) ConnectionLost(reason error) {
 // EnableLocal accepts ECHO and SGA.
 func (b *TelnetBootstrapProtocol) EnableLocal(o Option) bool { return o == ECHO || o == SGA }
 
-// EnableRemote accepts NAWS, SGA and LINEMODE. It sets the mode of LINEMODE: the
-// client edits nothing, and sends commands for signals.
+// EnableRemote accepts NAWS, SGA and LINEMODE. For LINEMODE it also sets the
+// mode: the client edits nothing, and sends commands for signals.
 func (b *TelnetBootstrapProtocol) EnableRemote(o Option) bool {
 	if o == LINEMODE {
 		b.Telnet().RequestNegotiation(LINEMODE, []byte{LinemodeMode, LinemodeTrapSig})
@@ -93,7 +94,7 @@ func (b *TelnetBootstrapProtocol) EnableRemote(o Option) bool {
 	return o == LINEMODE || o == NAWS || o == SGA
 }
 
-// keys are the keys for which peers send commands.
+// keys has the key for each command that stands for one.
 var keys = map[Command]byte{IP: 3, EOF: 4, SUSP: 26, ABORT: 28, EC: 127, EL: 21}
 
 // UnhandledCommand passes the key of a command on to the terminal protocol.

@@ -69,7 +69,8 @@ func TestT_TELNET_51_Options(t *testing.T) {
 	}
 }
 
-// TestT_TELNET_52_Keys: commands of clients with TRAPSIG are keys, in their place.
+// TestT_TELNET_52_Keys: commands of clients with TRAPSIG are keys, in their
+// place.
 func TestT_TELNET_52_Keys(t *testing.T) {
 	c := shell(t)
 	for command, key := range map[telnet.Command]string{
@@ -141,15 +142,16 @@ func TestT_TELNET_55_Return(t *testing.T) {
 	c.expect(t, "keys", `key "\r" <nil>`, `key "a" <nil>`, `key "\n" <nil>`, `key "b" <nil>`, `key "\r" <nil>`, `key "c" <nil>`)
 }
 
-// TestT_TELNET_50_Refused: refusals are no errors, and the keys arrive all the same.
+// TestT_TELNET_50_Refused: refusals are no errors, and the keys arrive all the
+// same.
 func TestT_TELNET_50_Refused(t *testing.T) {
 	c := shell(t)
 	c.in(verb(telnet.WONT, telnet.LINEMODE) + verb(telnet.WONT, telnet.NAWS) + verb(telnet.WONT, telnet.SGA) + verb(telnet.DONT, telnet.ECHO) + "a")
 	c.expect(t, "refused", `key "a" <nil>`)
 }
 
-// TestT_TELNET_50_51_OfferedDuringTheLogin: a client that was refused SGA during
-// the login gets it for the terminal.
+// TestT_TELNET_50_51_OfferedDuringTheLogin: a client that was refused SGA
+// during the login gets it for the terminal.
 func TestT_TELNET_50_51_OfferedDuringTheLogin(t *testing.T) {
 	j, clock := &journal{}, reactortest.NewClock()
 	c := connect(j, authenticating(clock, map[string]string{"u": "p"}, func(string) telnet.Protocol { return bootstrap(j) }))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -37,9 +38,24 @@ func event(word string, args ...any) string {
 	b.WriteString(word)
 	for _, a := range args {
 		if s, ok := a.(string); ok {
-			fmt.Fprintf(&b, " %q", s)
+			fmt.Fprintf(&b, ` "%s"`, escape(s))
 		} else {
 			fmt.Fprintf(&b, " %v", a)
+		}
+	}
+	return b.String()
+}
+
+// escape is like strconv.Quote, byte by byte, so that quoted strings can be
+// joined.
+func escape(s string) string {
+	var b strings.Builder
+	for _, c := range []byte(s) {
+		if c < 0x80 {
+			quoted := strconv.Quote(string(rune(c)))
+			b.WriteString(quoted[1 : len(quoted)-1])
+		} else {
+			fmt.Fprintf(&b, `\x%02x`, c)
 		}
 	}
 	return b.String()

@@ -4,16 +4,17 @@ import (
 	"github.com/hawser-go/hawser/reactor/protocols"
 )
 
-// State handles a line, without its end, and returns the state that handles the
-// next one; nil means the same state. It owns the line.
+// State is a function that handles a line and returns the State for the next
+// line. nil means the same State again. line has no line end; the function owns
+// line.
 type State func(line []byte) State
 
 // Discard is a State that ignores lines.
 func Discard([]byte) State { return nil }
 
-// StatefulTelnetProtocol receives lines, and gives each to its present [State].
-// Embed it by value. The zero value is ready to use, and ignores lines. It is
-// Twisted's StatefulTelnetProtocol, with methods instead of names of methods:
+// StatefulTelnetProtocol receives lines, and passes each to the present
+// [State]. Embed it by value. The zero value is ready to use and ignores lines.
+// It is Twisted's StatefulTelnetProtocol, with methods in place of their names:
 //
 //	type greeter struct{ telnet.StatefulTelnetProtocol }
 //
@@ -27,9 +28,10 @@ func Discard([]byte) State { return nil }
 //		return g.talk
 //	}
 //
-// A line ends with LF, CR LF, CR or CR NUL. A line over MaxLength, by default
-// 16,384 bytes, closes the connection. See [protocols.LineReceiver], whose
-// Delimiter must not be set; in its raw mode, the end of a line is LF.
+// A line ends with LF, CR LF, CR or CR NUL. A line of more than MaxLength
+// bytes, by default 16,384, closes the connection. The methods of the embedded
+// [protocols.LineReceiver] work too, but its Delimiter must not be set, and raw
+// mode delivers each line end as LF.
 type StatefulTelnetProtocol struct {
 	protocols.LineReceiver
 	negotiator
@@ -47,8 +49,8 @@ func (s *StatefulTelnetProtocol) SetState(state State) {
 	s.sets++
 }
 
-// LineReceived gives the line to the present state. If that state has called
-// SetState, its result is ignored. To receive lines without states, define
+// LineReceived calls the present State. If the State has called SetState, the
+// State that it returns is ignored. To receive lines without States, define
 // LineReceived in the embedding type.
 func (s *StatefulTelnetProtocol) LineReceived(line []byte) {
 	if s.state == nil {
@@ -73,7 +75,7 @@ func (s *StatefulTelnetProtocol) DataReceived(data []byte) {
 		second := b == '\n' && s.afterCR
 		s.afterCR = b == '\r'
 		switch {
-		case second: // the CR has ended the line
+		case second: // CR has ended the line
 		case s.afterCR:
 			lines = append(lines, '\n')
 		default:

@@ -61,8 +61,8 @@ func data(char string, not ...string) []string {
 	return when(!slices.Contains(not, char), event("data", char))
 }
 
-// TestT_TELNET_1_Order: the order of the calls is that on the wire, and data of a
-// chunk is delivered together.
+// TestT_TELNET_1_Order: the order of the calls is that on the wire, and data of
+// a chunk is delivered together.
 func TestT_TELNET_1_Order(t *testing.T) {
 	c := record("", "\x03")
 	c.in("a\r\nb" + iac(255) + iac(246) + "c" + verb(telnet.WILL, 3) + "d\r" + sub(31, "x"+iac(255)+"\r\n") + "e")
@@ -102,7 +102,8 @@ func TestT_TELNET_3_UnknownCommands(t *testing.T) {
 	c.expect(t, "SE and LINEMODE", `data "ab"`, `command "\xec" <nil>`, `command "\xed" <nil>`, `command "\xee" <nil>`)
 }
 
-// TestT_TELNET_4_HandleCommand: a function replaces the hook, or the negotiation.
+// TestT_TELNET_4_HandleCommand: a function replaces the hook, or the
+// negotiation.
 func TestT_TELNET_4_HandleCommand(t *testing.T) {
 	c := record("", "\x01")
 	c.HandleCommand(telnet.AYT, func(o telnet.Option) { c.add("ayt", int(o)) })

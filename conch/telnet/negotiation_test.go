@@ -90,8 +90,8 @@ func letterOf(verb byte) string {
 	return "?"
 }
 
-// TestT_TELNET_10_12_Tables: all sequences of up to five calls and verbs against
-// a model that has the tables of RFC 854 as Twisted reads them.
+// TestT_TELNET_10_12_Tables: all sequences of up to five calls and verbs
+// against a model that has the tables of RFC 854 as Twisted reads them.
 func TestT_TELNET_10_12_Tables(t *testing.T) {
 	all := programs(map[bool]int{true: 5, false: 4}[long])
 	for _, accepts := range []bool{true, false} {
@@ -148,8 +148,8 @@ func expectedBy(accepts bool, program string) string {
 	return strings.Join(events, " ")
 }
 
-// TestT_TELNET_10_Twisted: the same sequences on Twisted. Where Twisted raises an
-// exception, there must be no answer and no change.
+// TestT_TELNET_10_Twisted: the same sequences on Twisted. Where Twisted raises
+// an exception, there must be no answer and no change.
 func TestT_TELNET_10_Twisted(t *testing.T) {
 	all := programs(map[bool]int{true: 5, false: 3}[long])
 	for _, accepts := range []bool{true, false} {
@@ -256,8 +256,8 @@ func TestT_TELNET_13_OtherSide(t *testing.T) {
 		`failed 1 "AlreadyNegotiating"`, "fired 0 true", `enableRemote "\x01" true`)
 }
 
-// TestT_TELNET_14_Loss: requests fail with the reason, in the order of the first
-// use of their options. Later ones fail at once, and nothing is sent.
+// TestT_TELNET_14_Loss: requests fail with the reason, in the order of the
+// first use of their options. Later ones fail at once, and nothing is sent.
 func TestT_TELNET_14_Loss(t *testing.T) {
 	c := record("", "")
 	c.in(verb(telnet.WONT, 31))
@@ -274,8 +274,8 @@ func TestT_TELNET_14_Loss(t *testing.T) {
 	c.expect(t, "received after the loss")
 }
 
-// TestT_TELNET_14_LossInACallback: a callback that loses the connection prevents
-// the hook.
+// TestT_TELNET_14_LossInACallback: a callback that loses the connection
+// prevents the hook.
 func TestT_TELNET_14_LossInACallback(t *testing.T) {
 	c := record("\x01", "")
 	c.Will(1).OnValue(func(bool) { c.lose() })
@@ -302,7 +302,8 @@ func (s *sizer) EnableLocal(o telnet.Option) bool {
 	return o == telnet.NAWS
 }
 
-// TestT_TELNET_15_RequestNegotiationInAHook: the subnegotiation follows the answer.
+// TestT_TELNET_15_RequestNegotiationInAHook: the subnegotiation follows the
+// answer.
 func TestT_TELNET_15_RequestNegotiationInAHook(t *testing.T) {
 	c := connect(&journal{}, &sizer{})
 	size := iac(250, 31) + "\x00\x50\x00\x18" + iac(240)
@@ -380,8 +381,8 @@ func TestT_TELNET_17_Flips(t *testing.T) {
 	}
 }
 
-// TestT_TELNET_12_17_BackToBack: two of our own sides agree on every option once
-// nothing is in flight, and do not talk for ever, whatever both ask for.
+// TestT_TELNET_12_17_BackToBack: two of our own sides agree on every option
+// once nothing is in flight, and do not talk for ever, whatever both ask for.
 func TestT_TELNET_12_17_BackToBack(t *testing.T) {
 	rounds := map[bool]int{true: 20_000, false: 2_000}[long]
 	for seed := range uint64(rounds) {

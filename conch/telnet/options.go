@@ -7,10 +7,10 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// maxAnswers is the number of times that this side answers a wish of the peer
-// about one option of one side. Further wishes to turn the option on are ignored,
-// and further wishes to turn it off are obeyed in silence. So a peer that does
-// not read cannot make the output grow.
+// maxAnswers is the number of answers to wishes of the peer, for each option
+// and side. Further wishes to turn the option on are ignored. Further wishes to
+// turn the option off are obeyed without an answer. So the buffered output is
+// bounded, even if the peer never reads.
 const maxAnswers = 100
 
 // options are the options of a connection. Options that are off may be absent.
@@ -55,12 +55,14 @@ func (t *Telnet) RemoteEnabled(o Option) bool {
 	return state != nil && state.him.on
 }
 
-// Will offers the peer to turn on an option of this side. The Deferred fires with
-// true when the peer has accepted. It fails with a *[NegotiationError] if the
-// peer refuses, if the option is on, or if a request for the option is in
-// progress; with the reason of the loss if the connection is lost. A peer may
-// never answer: use AddTimeout. A cancelled request is still in progress. Will
-// must not be called before ConnectionMade.
+// Will offers the peer to turn on an option of this side. The Deferred fires
+// with true when the peer has accepted. It fails with a *[NegotiationError] if
+// the peer refuses, if the option is on, or if a request for the option is in
+// progress. If the connection is lost, it fails with the reason.
+//
+// A peer may never answer: use AddTimeout. A request stays in progress until
+// the answer arrives, even if the Deferred was cancelled. Will must not be
+// called before ConnectionMade.
 func (t *Telnet) Will(o Option) deferred.Deferred[bool] { return t.request(WILL, o) }
 
 // Wont turns off an option of this side. The Deferred fires with true when the
@@ -97,8 +99,8 @@ func (t *Telnet) request(verb Command, o Option) deferred.Deferred[bool] {
 	return s.answer
 }
 
-// verbReceived handles a verb of the peer: the answer to a request of this side,
-// which needs no reply, or a wish.
+// verbReceived handles a verb of the peer: the answer to a request of this
+// side, which needs no reply, or a wish.
 func (t *Telnet) verbReceived(verb Command, o Option) {
 	state, local := t.options.get(o), verb == DO || verb == DONT
 	s := &state.him
@@ -106,7 +108,7 @@ func (t *Telnet) verbReceived(verb Command, o Option) {
 		s = &state.us
 	}
 	switch on := verb == WILL || verb == DO; {
-	case on && s.on: // nothing new; a request to turn the option off waits for its own answer
+	case on && s.on: // no change, and no answer to a request to turn the option off
 	case on == s.on:
 		s.refused(o)
 	case s.negotiating:
@@ -140,16 +142,16 @@ func (t *Telnet) offered(s *side, local bool, o Option) {
 	t.held = nil
 }
 
-// turnedDown reports whether the peer has asked for an option of this side, and
-// was refused. Another protocol may want to grant it.
+// turnedDown reports whether this side has refused an option of this side. A
+// protocol that follows on a login may grant the option later.
 func (t *Telnet) turnedDown(o Option) bool {
 	state := t.options.state[o]
 	return state != nil && state.us.turnedDown
 }
 
 // callHook calls the hook for an option that the peer wants to turn on, or that
-// has been turned on or off. accepted is the result of the hook. A hook is not
-// called if a callback that has just run has closed the connection.
+// was turned on or off. accepted is the result of the hook. If a callback has
+// closed the connection, callHook does nothing.
 func (t *Telnet) callHook(local bool, o Option, on bool) (accepted bool) {
 	switch h := t.hooks(); {
 	case t.closing():
@@ -204,8 +206,8 @@ func (s *side) refused(o Option) {
 
 // RequestNegotiation sends a subnegotiation about an option, whatever the state
 // of the option. RFC 855 allows that only for options that are on. EnableLocal
-// and EnableRemote may call it: the subnegotiation then follows the answer to the
-// peer's offer.
+// and EnableRemote may call it: the subnegotiation then follows the answer to
+// the peer's offer.
 func (t *Telnet) RequestNegotiation(about Option, data []byte) {
 	escaped := bytes.ReplaceAll(data, []byte{byte(IAC)}, []byte{byte(IAC), byte(IAC)})
 	sub := slices.Concat([]byte{byte(IAC), byte(SB), byte(about)}, escaped, []byte{byte(IAC), byte(SE)})

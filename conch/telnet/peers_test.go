@@ -51,7 +51,8 @@ func echoTerminals(lost chan<- []byte) telnet.Protocol {
 	return &telnet.TelnetBootstrapProtocol{ProtocolFactory: func() reactor.Protocol { return &echoTerminal{lost: lost} }}
 }
 
-// withLogin returns a protocol on which guest logs in with the password "sesame".
+// withLogin returns a protocol on which guest logs in with the password
+// "sesame".
 func withLogin(r *reactor.Reactor, avatar realm) telnet.Protocol {
 	return authenticating(r, map[string]string{"guest": "sesame"}, avatar)
 }
@@ -187,8 +188,8 @@ func (c client) show(t *testing.T, name, port string) *screen {
 	return show(t, name, args...)
 }
 
-// TestT_TELNET_50_52_53_Clients types keys with real clients, and changes the size
-// of the window.
+// TestT_TELNET_50_52_53_Clients types keys with real clients, and changes the
+// size of the window.
 func TestT_TELNET_50_52_53_Clients(t *testing.T) {
 	for name, client := range clients {
 		t.Run(name, func(t *testing.T) {

@@ -6,16 +6,16 @@ import (
 	"github.com/hawser-go/hawser/reactor"
 )
 
-// Protocol is a protocol whose transport is a [TelnetTransport]. It is Twisted's
-// ITelnetProtocol. To make one, embed by value [TelnetProtocol] or another
-// protocol of this package, and define the methods you need. DataReceived
-// receives data without telnet. The TelnetTransport calls all methods on the
-// loop.
+// Protocol is a protocol whose transport is a [TelnetTransport]. It is
+// Twisted's ITelnetProtocol. To make one, embed by value [TelnetProtocol] or
+// another protocol of this package, and define the methods you need.
+// DataReceived receives data without telnet. The TelnetTransport calls all
+// methods on the loop.
 type Protocol interface {
 	reactor.Protocol
 
-	// UnhandledCommand is called for a command that neither is about an
-	// option, nor has a function from HandleCommand.
+	// UnhandledCommand is called for a command without an option and without
+	// a function from HandleCommand.
 	UnhandledCommand(c Command)
 
 	// UnhandledSubnegotiation is called for a subnegotiation without a function
@@ -24,13 +24,13 @@ type Protocol interface {
 	UnhandledSubnegotiation(o Option, data []byte)
 
 	// EnableLocal is called when the peer asks this side to turn an option on.
-	// The result says whether this side does so. EnableRemote is called when
-	// the peer offers to turn on an option of its own. The result says whether
-	// the peer may.
+	// EnableRemote is called when the peer offers to turn on an option of its
+	// own. The result true accepts.
 	//
-	// They are also called when the peer has accepted a request of Will or Do,
-	// after its Deferred has fired. The option is on then, and the result is
-	// ignored.
+	// EnableLocal is also called when the peer has accepted a request of Will,
+	// and EnableRemote when the peer has accepted a request of Do, after the
+	// Deferred of the request has fired. The option is on then, and the result
+	// is ignored.
 	EnableLocal(o Option) bool
 	EnableRemote(o Option) bool
 
@@ -45,9 +45,9 @@ type Protocol interface {
 	own() *negotiator
 }
 
-// TelnetProtocol is the base of protocols: its methods do nothing, and refuse all
-// options. Embed it by value. The zero value is ready to use. It is Twisted's
-// TelnetProtocol.
+// TelnetProtocol implements [Protocol]: its methods do nothing, and refuse all
+// options. Embed it by value in your own protocols. The zero value is ready to
+// use. It is Twisted's TelnetProtocol.
 type TelnetProtocol struct {
 	reactor.BaseProtocol
 	negotiator
@@ -60,8 +60,9 @@ type negotiator struct{ transport *TelnetTransport }
 
 func (n *negotiator) own() *negotiator { return n }
 
-// Telnet returns the transport, or nil before ConnectionMade. If a type embeds
-// TelnetTransport, it is the embedded one; Transport returns the embedding one.
+// Telnet returns the transport, or nil before ConnectionMade. If the transport
+// is a type that embeds TelnetTransport, Telnet returns the embedded value, and
+// Transport returns the whole.
 func (n *negotiator) Telnet() *TelnetTransport { return n.transport }
 
 // UnhandledCommand does nothing.

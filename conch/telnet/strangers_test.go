@@ -18,7 +18,8 @@ import (
 	"github.com/hawser-go/hawser/reactor"
 )
 
-// TestT_TELNET_40_50_TwistedClient: Twisted's client logs in and uses a terminal.
+// TestT_TELNET_40_50_TwistedClient: Twisted's client logs in and uses a
+// terminal.
 func TestT_TELNET_40_50_TwistedClient(t *testing.T) {
 	needTwisted(t)
 	lost, r := make(chan []byte, 1), sshtest.Start(t)
@@ -104,7 +105,8 @@ func talkTo(t *testing.T, c net.Conn, lines ...string) string {
 	return received
 }
 
-// TestT_TELNET_40_TwistedServer: this side's client logs in to Twisted's server.
+// TestT_TELNET_40_TwistedServer: this side's client logs in to Twisted's
+// server.
 func TestT_TELNET_40_TwistedServer(t *testing.T) {
 	needTwisted(t)
 	port := sshtest.Stranger(t, exec.Command(python, "-W", "ignore", "testdata/server.py"), "port")
@@ -118,8 +120,8 @@ func TestT_TELNET_40_TwistedServer(t *testing.T) {
 	}
 }
 
-// TestT_TELNET_1_10_15_Telnetd: the same with the server of the inetutils, which
-// runs a shell script in a terminal.
+// TestT_TELNET_1_10_15_Telnetd: the same with the server of the inetutils,
+// which runs a shell script in a terminal.
 func TestT_TELNET_1_10_15_Telnetd(t *testing.T) {
 	telnetd := conchtest.Program(t, "telnetd")
 	script := filepath.Join(t.TempDir(), "login")
@@ -151,7 +153,7 @@ func TestT_TELNET_1_10_15_Telnetd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = cmd.Wait() }() // the exit status does not matter
+	t.Cleanup(func() { _ = cmd.Wait() }) // the exit status does not matter; it is killed before
 	got := talkTo(t, c, "ready", "hello\n")
 	if !strings.Contains(got, "25 81") || !strings.Contains(got, "got hello") {
 		t.Errorf("received %q", got)

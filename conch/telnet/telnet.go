@@ -6,11 +6,12 @@ import "github.com/hawser-go/hawser/reactor"
 // data. Longer ones are dropped.
 const maxSubnegotiation = 64 << 10
 
-// Telnet is one side of a telnet connection: it splits what arrives, and
-// negotiates options. It is the base of [TelnetTransport], which most programs
-// use. To use it alone, embed it by value, and define those of the methods from
-// ApplicationDataReceived to DisableRemote that you need. The zero value is
-// ready to use. It is Twisted's Telnet.
+// Telnet is one side of a telnet connection. It decodes received bytes and
+// negotiates options. It is Twisted's Telnet, and the base of
+// [TelnetTransport], which most programs use. To use a Telnet alone, embed it
+// by value and define the methods that you need, from ApplicationDataReceived
+// to DisableRemote. The zero value is ready to use. All methods belong to the
+// loop.
 type Telnet struct {
 	reactor.BaseProtocol
 
@@ -19,7 +20,7 @@ type Telnet struct {
 
 	state   state
 	verb    Command // the command whose option is expected
-	app     []byte  // data that is not delivered yet, at the begin of the received chunk
+	app     []byte  // decoded data of the present chunk that is not delivered yet
 	sub     []byte  // the subnegotiation so far
 	tooLong bool    // the subnegotiation is dropped
 
@@ -31,7 +32,7 @@ type Telnet struct {
 	lost    error // why the connection has ended; nil before
 }
 
-// state says what the next byte is.
+// state is the meaning of the next byte.
 type state byte
 
 const (
@@ -64,24 +65,24 @@ func (t *Telnet) hooks() hooks { return t.Self().(hooks) }
 // drops it.
 func (t *Telnet) ApplicationDataReceived([]byte) {}
 
-// UnhandledCommand is called for each command that neither is about an option,
-// nor has a function from HandleCommand. This method does nothing.
+// UnhandledCommand is called for each command without an option and without a
+// function from HandleCommand. This method does nothing.
 func (t *Telnet) UnhandledCommand(Command) {}
 
 // UnhandledSubnegotiation is called for each subnegotiation without a function
-// from HandleSubnegotiation. data has at most 64 KiB. The method owns data. This
-// one does nothing.
+// from HandleSubnegotiation. data has at most 64 KiB. The method owns data.
+// This one does nothing.
 func (t *Telnet) UnhandledSubnegotiation(Option, []byte) {}
 
 // EnableLocal is called when the peer asks this side to turn an option on. The
-// result says whether this side does so. It is also called after the peer has
-// accepted an option of Will; the option is on then, and the result is ignored.
-// This method refuses.
+// result true accepts. EnableLocal is also called after the peer has accepted a
+// request of Will: the option is on then, and the result is ignored. This
+// method refuses.
 func (t *Telnet) EnableLocal(Option) bool { return false }
 
 // EnableRemote is called when the peer offers to turn on an option of its own.
-// The result says whether the peer may. It is also called after the peer has
-// accepted an option of Do; the option is on then, and the result is ignored.
+// The result true accepts. EnableRemote is also called after the peer has
+// accepted a request of Do: the option is on then, and the result is ignored.
 // This method refuses.
 func (t *Telnet) EnableRemote(Option) bool { return false }
 
@@ -93,9 +94,9 @@ func (t *Telnet) DisableLocal(Option) {}
 // method does nothing.
 func (t *Telnet) DisableRemote(Option) {}
 
-// HandleCommand makes f handle a command. For WILL, WONT, DO and DONT f then
-// replaces the negotiation of options; for other commands its argument is 0. A
-// nil f restores the default.
+// HandleCommand makes f handle a command. For WILL, WONT, DO and DONT, f
+// replaces the negotiation of options. For other commands, the argument of f is
+// 0. A nil f restores the default.
 func (t *Telnet) HandleCommand(c Command, f func(o Option)) {
 	if t.commands == nil {
 		t.commands = make(map[Command]func(Option))
@@ -103,9 +104,9 @@ func (t *Telnet) HandleCommand(c Command, f func(o Option)) {
 	t.commands[c] = f
 }
 
-// HandleSubnegotiation makes f handle the subnegotiations about an option. f
-// owns data, which may be empty and has at most 64 KiB. The peer may send them
-// although the option is off. A nil f restores the default.
+// HandleSubnegotiation makes f handle the subnegotiations about an option, even
+// if the option is off. data may be empty and has at most 64 KiB; f owns data.
+// A nil f restores the default.
 func (t *Telnet) HandleSubnegotiation(o Option, f func(data []byte)) {
 	if t.subnegotiations == nil {
 		t.subnegotiations = make(map[Option]func([]byte))
@@ -113,8 +114,8 @@ func (t *Telnet) HandleSubnegotiation(o Option, f func(data []byte)) {
 	t.subnegotiations[o] = f
 }
 
-// SendCommand sends a command without an option, such as IP, AYT or NOP. It does
-// nothing for other commands.
+// SendCommand sends a command without an option, such as IP, AYT or NOP. It
+// does nothing for other commands.
 func (t *Telnet) SendCommand(c Command) {
 	if c.simple() {
 		t.send(byte(IAC), byte(c))
@@ -134,10 +135,10 @@ func (t *Telnet) closing() bool { return !t.Connected() || t.Transport().Disconn
 // them.
 func (t *Telnet) DataReceived(data []byte) {
 	if t.state == stateNewline && len(data) > 0 {
-		data = append([]byte{'\r'}, data...) // the CR that waits for its successor
+		data = append([]byte{'\r'}, data...) // the last byte of the previous chunk
 		t.state = stateData
 	}
-	t.app = data[:0] // data is decoded in place: it never gets longer
+	t.app = data[:0] // decode in place: decoded data is never longer
 	for _, b := range data {
 		if called := t.step(b); called && t.closing() {
 			t.app = nil

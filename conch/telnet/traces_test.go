@@ -34,10 +34,10 @@ type trace struct {
 }
 
 // TestT_TELNET_Traces replays the recorded traces of Twisted, as they are and
-// byte by byte: T-TELNET-1 to T-TELNET-5, T-TELNET-10, T-TELNET-13 to T-TELNET-15,
-// T-TELNET-30, T-TELNET-31, T-TELNET-40 to T-TELNET-44, T-TELNET-50 to T-TELNET-55.
-// Events of a quirk that this package does not have are changed first, or the
-// trace is left out.
+// byte by byte: T-TELNET-1 to T-TELNET-5, T-TELNET-10, T-TELNET-13 to
+// T-TELNET-15, T-TELNET-30, T-TELNET-31, T-TELNET-40 to T-TELNET-44,
+// T-TELNET-50 to T-TELNET-55. Events of a quirk that this package does not have
+// are changed first, or the trace is left out.
 func TestT_TELNET_Traces(t *testing.T) {
 	data, err := os.ReadFile("testdata/traces.json")
 	if err != nil {
@@ -145,8 +145,8 @@ func bootstrap(j *journal) *telnet.TelnetBootstrapProtocol {
 	return &telnet.TelnetBootstrapProtocol{ProtocolFactory: func() reactor.Protocol { return &terminal{journal: j} }}
 }
 
-// terminal is a terminal protocol that records keys. It knows characters and the
-// two function keys of the traces.
+// terminal is a terminal protocol that records keys. It knows characters and
+// the two function keys of the traces.
 type terminal struct {
 	reactor.BaseProtocol
 	*journal

@@ -38,10 +38,10 @@ var (
 // after the loss of the connection.
 func (t *TelnetTransport) Protocol() Protocol { return t.protocol }
 
-// SetProtocol replaces the Protocol: it calls p's ConnectionMade, and gives
-// everything to p that arrives from now on. The replaced Protocol is not called
-// any more, not even its ConnectionLost. p must not be nil. After the loss of the
-// connection SetProtocol does nothing.
+// SetProtocol replaces the Protocol with p, which must not be nil. It calls p's
+// ConnectionMade. From now on all events go to p. The replaced Protocol gets no
+// more calls, not even of ConnectionLost. After the loss of the connection,
+// SetProtocol does nothing.
 func (t *TelnetTransport) SetProtocol(p Protocol) {
 	if !t.Connected() {
 		return
@@ -71,8 +71,8 @@ func (t *TelnetTransport) ConnectionLost(reason error) {
 	}
 }
 
-// Telnet calls the methods below only while the connection is open, and so while
-// there is a Protocol.
+// Telnet calls the methods below only while the connection is open. So protocol
+// is not nil.
 
 // ApplicationDataReceived passes data on to the Protocol.
 func (t *TelnetTransport) ApplicationDataReceived(data []byte) { t.protocol.DataReceived(data) }
@@ -97,10 +97,10 @@ func (t *TelnetTransport) DisableLocal(o Option) { t.protocol.DisableLocal(o) }
 // DisableRemote calls the method of the Protocol.
 func (t *TelnetTransport) DisableRemote(o Option) { t.protocol.DisableRemote(o) }
 
-// Write sends data: CR LF for LF, and CR NUL for a CR that no LF follows. The
-// byte 255 is sent twice. A CR at the end of data belongs to the next Write, which
-// may begin with LF. If [BINARY] is on for this side, CR and LF are sent as they
-// are.
+// Write sends data. LF is sent as CR LF, unless a CR precedes it, even one of
+// an earlier Write. A CR without LF is sent as CR NUL; the NUL is sent with the
+// next Write. The byte 255 is doubled. If [BINARY] is on for this side, CR and
+// LF are sent unchanged.
 func (t *TelnetTransport) Write(data []byte) {
 	if len(data) > 0 {
 		t.Transport().Write(t.encode(data))

@@ -77,7 +77,8 @@ type loud struct{ telnet.TelnetTransport }
 
 func (l *loud) Write(data []byte) { l.TelnetTransport.Write(bytes.ToUpper(data)) }
 
-// TestT_TELNET_30_EmbeddedTransport: a protocol writes through the embedding type.
+// TestT_TELNET_30_EmbeddedTransport: a protocol writes through the embedding
+// type.
 func TestT_TELNET_30_EmbeddedTransport(t *testing.T) {
 	p := &recorder{journal: &journal{}}
 	l := &loud{telnet.TelnetTransport{ProtocolFactory: func() telnet.Protocol { return p }}}
