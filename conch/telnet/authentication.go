@@ -135,7 +135,7 @@ func (a *AuthenticatingTelnetProtocol[A]) passwordReceived(line []byte) State {
 
 // tryLogin asks the portal.
 func (a *AuthenticatingTelnetProtocol[A]) tryLogin() {
-	if a.ending || !a.Telnet().Connected() {
+	if a.ending || a.Telnet().closing() {
 		return
 	}
 	credentials := a.credentials
@@ -211,7 +211,9 @@ func (a *AuthenticatingTelnetProtocol[A]) timedOut() {
 // failed ends the connection after a panic in a hook or in the avatar's
 // ConnectionMade.
 func (a *AuthenticatingTelnetProtocol[A]) failed(err error) {
-	a.logger().Error("telnet: login failed", "err", err)
+	if p, ok := errors.AsType[*deferred.PanicError](err); ok {
+		p.Log(a.logger(), "telnet: panic during a login")
+	}
 	a.stop()
 	a.Transport().AbortConnection()
 }

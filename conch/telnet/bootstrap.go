@@ -20,7 +20,7 @@ type TelnetBootstrapProtocol struct {
 	TelnetProtocol
 
 	// ProtocolFactory returns the terminal protocol, which may be a
-	// [TerminalSizer]. If it returns nil, the connection is closed.
+	// [SizeReceiver]. If it returns nil, the connection is closed.
 	ProtocolFactory func() reactor.Protocol
 
 	terminal      reactor.Protocol // nil before ConnectionMade and after ConnectionLost
@@ -29,10 +29,10 @@ type TelnetBootstrapProtocol struct {
 
 var _ Protocol = (*TelnetBootstrapProtocol)(nil)
 
-// TerminalSizer is an optional interface of terminal protocols. TerminalSize is
+// SizeReceiver is an optional interface of terminal protocols. TerminalSize is
 // called on the loop when the peer reports the size of its window, in
 // characters. Both are 1 to 65,535. Assume 80 columns and 24 rows before.
-type TerminalSizer interface{ TerminalSize(width, height int) }
+type SizeReceiver interface{ TerminalSize(width, height int) }
 
 // ConnectionMade negotiates the options, and then connects the terminal
 // protocol.
@@ -116,7 +116,7 @@ func (b *TelnetBootstrapProtocol) sizeReceived(data []byte) {
 		return
 	}
 	b.width, b.height = known(width, b.width), known(height, b.height)
-	if p, ok := b.terminal.(TerminalSizer); ok {
+	if p, ok := b.terminal.(SizeReceiver); ok {
 		p.TerminalSize(b.width, b.height)
 	}
 }

@@ -63,7 +63,7 @@
 // # Bounds
 //
 // A subnegotiation has at most 64 KiB, and a line at most 16 KiB. At most 100
-// wishes of the peer are answered for each option and side. Other input is
+// requests of the peer are answered for each option and side. Other input is
 // delivered at once and never kept. A login has a time limit and a limit of
 // attempts.
 //

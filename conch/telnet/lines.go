@@ -69,7 +69,9 @@ func (s *StatefulTelnetProtocol) LineReceived(line []byte) {
 
 // DataReceived splits data into lines.
 func (s *StatefulTelnetProtocol) DataReceived(data []byte) {
-	s.Delimiter = []byte{'\n'}
+	if len(s.Delimiter) == 0 {
+		s.Delimiter = []byte{'\n'}
+	}
 	lines := data[:0]
 	for _, b := range data {
 		second := b == '\n' && s.afterCR

@@ -7,10 +7,10 @@ import (
 	"github.com/hawser-go/hawser/deferred"
 )
 
-// maxAnswers is the number of answers to wishes of the peer, for each option
-// and side. Further wishes to turn the option on are ignored. Further wishes to
-// turn the option off are obeyed without an answer. So the buffered output is
-// bounded, even if the peer never reads.
+// maxAnswers is the number of answers to requests of the peer, for each option
+// and side. Further requests to turn the option on are ignored. Further
+// requests to turn the option off are obeyed without an answer. So the buffered
+// output is bounded, even if the peer never reads.
 const maxAnswers = 100
 
 // options are the options of a connection. Options that are off may be absent.
@@ -27,8 +27,8 @@ type side struct {
 	on          bool
 	negotiating bool                    // this side waits for an answer
 	answer      deferred.Deferred[bool] // fires with the answer
-	answers     int                     // to the peer's wishes
-	turnedDown  bool                    // the peer's last wish to turn the option on was refused
+	answers     int                     // to requests of the peer
+	turnedDown  bool                    // the last request of the peer to turn the option on was refused
 }
 
 // get returns the state of an option, which is off at its first use.
@@ -100,7 +100,7 @@ func (t *Telnet) request(verb Command, o Option) deferred.Deferred[bool] {
 }
 
 // verbReceived handles a verb of the peer: the answer to a request of this
-// side, which needs no reply, or a wish.
+// side, or a request of the peer, which needs an answer.
 func (t *Telnet) verbReceived(verb Command, o Option) {
 	state, local := t.options.get(o), verb == DO || verb == DONT
 	s := &state.him
@@ -126,7 +126,7 @@ func (t *Telnet) verbReceived(verb Command, o Option) {
 	}
 }
 
-// offered handles the peer's wish to turn an option on.
+// offered handles a request of the peer to turn an option on.
 func (t *Telnet) offered(s *side, local bool, o Option) {
 	if !s.mayAnswer() {
 		return
@@ -167,7 +167,7 @@ func (t *Telnet) callHook(local bool, o Option, on bool) (accepted bool) {
 	return false
 }
 
-// reply sends the answer to a wish of the peer.
+// reply sends the answer to a request of the peer.
 func (t *Telnet) reply(local bool, o Option, on bool) {
 	verb := DONT
 	switch {

@@ -125,7 +125,7 @@ func TestT_TELNET_40_TwistedServer(t *testing.T) {
 func TestT_TELNET_1_10_15_Telnetd(t *testing.T) {
 	telnetd := conchtest.Program(t, "telnetd")
 	script := filepath.Join(t.TempDir(), "login")
-	if err := os.WriteFile(script, []byte("#!/bin/sh\necho ready\nread line\nstty size\necho \"got $line\"\n"), 0o700); err != nil {
+	if err := os.WriteFile(script, []byte("#!/bin/sh\necho ready\nread line\nstty size\necho \"got $line\"\nread end\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -154,8 +154,8 @@ func TestT_TELNET_1_10_15_Telnetd(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Wait() }) // the exit status does not matter; it is killed before
-	got := talkTo(t, c, "ready", "hello\n")
-	if !strings.Contains(got, "25 81") || !strings.Contains(got, "got hello") {
+	got := talkTo(t, c, "ready", "hello\n", "got hello", "bye\n")
+	if !strings.Contains(got, "25 81") {
 		t.Errorf("received %q", got)
 	}
 }
