@@ -161,8 +161,9 @@ func TestT_TELNET_41_NoLimits(t *testing.T) {
 // TestT_TELNET_41_GraceTime: the login has a time limit, in each of its steps.
 func TestT_TELNET_41_GraceTime(t *testing.T) {
 	for name, step := range map[string]string{
-		"nothing": "", "half a name": "u", "name": "u\r\n", "ECHO": "u\r\n" + doEcho, "half a password": "u\r\n" + doEcho + "p",
-		"password": "u\r\n" + doEcho + "p\r\n", "login": "u\r\n" + doEcho + "p\r\n" + dontEcho,
+		"nothing": "", "half a name": "u", "name": "u\r\n", "ECHO": "u\r\n" + doEcho,
+		"half a password": "u\r\n" + doEcho + "p",
+		"password":        "u\r\n" + doEcho + "p\r\n", "login": "u\r\n" + doEcho + "p\r\n" + dontEcho,
 	} {
 		cancelled := false
 		l := newLogin(t, func(l *login) {
@@ -415,7 +416,8 @@ func TestLoginRecords(t *testing.T) {
 	l.clock.Advance(time.Second)
 	l.in("u\r\n" + doEcho + "p\r\n" + dontEcho)
 	refused, accepted := log.Take("telnet: login refused"), log.Take("telnet: login accepted")
-	if len(refused) != 1 || len(accepted) != 1 || !strings.Contains(refused[0], `user=u\x1b `) || !strings.Contains(accepted[0], "peer="+l.Peer.String()) {
+	if len(refused) != 1 || len(accepted) != 1 || !strings.Contains(refused[0],
+		`user=u\x1b `) || !strings.Contains(accepted[0], "peer="+l.Peer.String()) {
 		t.Errorf("%q, %q", refused, accepted)
 	}
 	if strings.Contains(strings.Join(append(refused, log.Records()...), ""), "secret") {

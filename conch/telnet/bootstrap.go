@@ -55,7 +55,9 @@ func (b *TelnetBootstrapProtocol) ConnectionMade() {
 
 // logRefusal logs the failure of a request. Many peers refuse.
 func (b *TelnetBootstrapProtocol) logRefusal(o Option, request deferred.Deferred[bool]) deferred.Deferred[bool] {
-	return request.OnError(func(err error) { b.logger().Debug("telnet: option not enabled", "option", o.String(), "err", err) })
+	return request.OnError(func(err error) {
+		b.logger().Debug("telnet: option not enabled", "option", o.String(), "err", err)
+	})
 }
 
 // grantSGA offers SGA of this side if the peer has asked for SGA during a

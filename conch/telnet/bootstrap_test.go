@@ -62,9 +62,11 @@ func TestT_TELNET_51_Options(t *testing.T) {
 		}
 	}
 	c := shell(t)
-	c.in(verb(telnet.WILL, telnet.LINEMODE) + verb(telnet.WILL, telnet.NAWS) + verb(telnet.WILL, telnet.SGA) + verb(telnet.DO, telnet.ECHO))
+	c.in(verb(telnet.WILL, telnet.LINEMODE) + verb(telnet.WILL, telnet.NAWS) + verb(telnet.WILL,
+		telnet.SGA) + verb(telnet.DO, telnet.ECHO))
 	c.expect(t, "all accepted", event("out", "\xff\xfa\x22\x01\x02\xff\xf0"))
-	if !c.RemoteEnabled(telnet.LINEMODE) || !c.RemoteEnabled(telnet.NAWS) || !c.RemoteEnabled(telnet.SGA) || !c.LocalEnabled(telnet.ECHO) {
+	if !c.RemoteEnabled(telnet.LINEMODE) || !c.RemoteEnabled(telnet.NAWS) || !c.RemoteEnabled(telnet.SGA) ||
+		!c.LocalEnabled(telnet.ECHO) {
 		t.Error("an option is off")
 	}
 }
@@ -74,12 +76,14 @@ func TestT_TELNET_51_Options(t *testing.T) {
 func TestT_TELNET_52_Keys(t *testing.T) {
 	c := shell(t)
 	for command, key := range map[telnet.Command]string{
-		telnet.IP: "\x03", telnet.EOF: "\x04", telnet.SUSP: "\x1a", telnet.ABORT: "\x1c", telnet.EC: "\x7f", telnet.EL: "\x15",
+		telnet.IP: "\x03", telnet.EOF: "\x04", telnet.SUSP: "\x1a", telnet.ABORT: "\x1c",
+		telnet.EC: "\x7f", telnet.EL: "\x15",
 	} {
 		c.in("a" + iac(byte(command)) + "b")
 		c.expect(t, command.String(), `key "a" <nil>`, event("key", key, nil), `key "b" <nil>`)
 	}
-	for _, command := range []telnet.Command{telnet.EOR, telnet.NOP, telnet.DM, telnet.BRK, telnet.AO, telnet.AYT, telnet.GA} {
+	for _, command := range []telnet.Command{telnet.EOR, telnet.NOP, telnet.DM, telnet.BRK, telnet.AO, telnet.AYT,
+		telnet.GA} {
 		c.in("a" + iac(byte(command)) + "b")
 		c.expect(t, command.String(), `key "a" <nil>`, `key "b" <nil>`)
 	}
@@ -105,7 +109,8 @@ func TestT_TELNET_53_Size(t *testing.T) {
 		c.expect(t, fmt.Sprintf("%q", wire), when(want != "", want)...)
 	}
 	c := shell(t)
-	c.in(sub(telnet.NAWS, "\x00\x64\x00\x20") + sub(telnet.NAWS, "\x00\x00\x00\x18") + sub(telnet.NAWS, "\x00\x00\x00\x00") + "a")
+	c.in(sub(telnet.NAWS, "\x00\x64\x00\x20") + sub(telnet.NAWS, "\x00\x00\x00\x18") + sub(telnet.NAWS,
+		"\x00\x00\x00\x00") + "a")
 	c.expect(t, "sizes and keys", "size 100 32", "size 100 24", `key "a" <nil>`)
 }
 
@@ -120,7 +125,8 @@ func (p *plain) DataReceived(data []byte) { p.add("data", string(data)) }
 // TestT_TELNET_53_NoSizer: a protocol need not want the size.
 func TestT_TELNET_53_NoSizer(t *testing.T) {
 	j := &journal{}
-	c := connect(j, &telnet.TelnetBootstrapProtocol{ProtocolFactory: func() reactor.Protocol { return &plain{journal: j} }})
+	c := connect(j,
+		&telnet.TelnetBootstrapProtocol{ProtocolFactory: func() reactor.Protocol { return &plain{journal: j} }})
 	c.in("a" + sub(telnet.NAWS, "\x00\x64\x00\x20") + "b")
 	c.expect(t, "all", event("out", opening), `data "a"`, `data "b"`)
 }
@@ -139,14 +145,16 @@ func TestT_TELNET_54_Newlines(t *testing.T) {
 func TestT_TELNET_55_Return(t *testing.T) {
 	c := shell(t)
 	c.in("\r\x00a\r\nb\rc")
-	c.expect(t, "keys", `key "\r" <nil>`, `key "a" <nil>`, `key "\n" <nil>`, `key "b" <nil>`, `key "\r" <nil>`, `key "c" <nil>`)
+	c.expect(t, "keys", `key "\r" <nil>`, `key "a" <nil>`, `key "\n" <nil>`, `key "b" <nil>`, `key "\r" <nil>`,
+		`key "c" <nil>`)
 }
 
 // TestT_TELNET_50_Refused: refusals are no errors, and the keys arrive all the
 // same.
 func TestT_TELNET_50_Refused(t *testing.T) {
 	c := shell(t)
-	c.in(verb(telnet.WONT, telnet.LINEMODE) + verb(telnet.WONT, telnet.NAWS) + verb(telnet.WONT, telnet.SGA) + verb(telnet.DONT, telnet.ECHO) + "a")
+	c.in(verb(telnet.WONT, telnet.LINEMODE) + verb(telnet.WONT, telnet.NAWS) + verb(telnet.WONT,
+		telnet.SGA) + verb(telnet.DONT, telnet.ECHO) + "a")
 	c.expect(t, "refused", `key "a" <nil>`)
 }
 
@@ -154,9 +162,11 @@ func TestT_TELNET_50_Refused(t *testing.T) {
 // during the login gets it for the terminal.
 func TestT_TELNET_50_51_OfferedDuringTheLogin(t *testing.T) {
 	j, clock := &journal{}, reactortest.NewClock()
-	c := connect(j, authenticating(clock, map[string]string{"u": "p"}, func(string) telnet.Protocol { return bootstrap(j) }))
+	c := connect(j, authenticating(clock, map[string]string{"u": "p"},
+		func(string) telnet.Protocol { return bootstrap(j) }))
 	c.in(verb(telnet.DO, telnet.SGA) + "u\r\n" + doEcho + "p\r\n" + dontEcho)
-	c.expect(t, "login", `out "Username: "`, event("out", verb(telnet.WONT, telnet.SGA)), willEchoPassword, wontEcho, event("out", opening))
+	c.expect(t, "login", `out "Username: "`, event("out", verb(telnet.WONT, telnet.SGA)), willEchoPassword,
+		wontEcho, event("out", opening))
 	c.in(verb(telnet.WILL, telnet.SGA))
 	c.expect(t, "the client's SGA", event("out", verb(telnet.WILL, telnet.SGA)))
 	c.in(verb(telnet.DO, telnet.SGA))

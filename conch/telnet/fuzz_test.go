@@ -14,8 +14,10 @@ import (
 // what is kept is bounded.
 func FuzzTelnet(f *testing.F) {
 	for _, seed := range []string{
-		"a\r\nb\r\x00c\rd\n\x00", iac(255) + "x" + iac(244) + iac(1), sub(31, "\x00\x50\x00\x18"), sub(34, "\x03"+iac(255)) + iac(250) + iac(240),
-		verb(telnet.WILL, 1) + verb(telnet.DO, 1) + verb(telnet.WONT, 1) + verb(telnet.DONT, 1), "\r" + iac(251, 0) + "\r\n\r" + iac(252, 0) + "\r\n", iac(250) + strings.Repeat("x", 70_000),
+		"a\r\nb\r\x00c\rd\n\x00", iac(255) + "x" + iac(244) + iac(1), sub(31, "\x00\x50\x00\x18"), sub(34,
+			"\x03"+iac(255)) + iac(250) + iac(240),
+		verb(telnet.WILL, 1) + verb(telnet.DO, 1) + verb(telnet.WONT, 1) + verb(telnet.DONT, 1), "\r" + iac(251,
+			0) + "\r\n\r" + iac(252, 0) + "\r\n", iac(250) + strings.Repeat("x", 70_000),
 	} {
 		f.Add([]byte(seed), uint8(1))
 		f.Add([]byte(seed), uint8(3))
@@ -44,7 +46,8 @@ func FuzzTelnet(f *testing.F) {
 // than the time limit.
 func FuzzLogin(f *testing.F) {
 	for _, seed := range []string{
-		"u\r\np\r\n", "u\r\n" + doEcho + "p\r\n" + dontEcho + "hello", "u\r\n" + dontEcho + "p\r\n", "u\np\nu\nx\nu\ny\n", doEcho + dontEcho + "u\rp\r\x00",
+		"u\r\np\r\n", "u\r\n" + doEcho + "p\r\n" + dontEcho + "hello", "u\r\n" + dontEcho + "p\r\n",
+		"u\np\nu\nx\nu\ny\n", doEcho + dontEcho + "u\rp\r\x00",
 		strings.Repeat("x", 20_000), sub(31, "abcd") + iac(244),
 	} {
 		f.Add([]byte(seed), uint8(5))
@@ -70,7 +73,8 @@ func FuzzLogin(f *testing.F) {
 func FuzzTerminal(f *testing.F) {
 	f.Add([]byte("a\r\n" + sub(31, "\x00\x50\x00\x00") + iac(244) + verb(telnet.WILL, 34) + sub(34, "\x01\x06")))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		c := connect(&journal{}, &telnet.TelnetBootstrapProtocol{ProtocolFactory: func() reactor.Protocol { return &sized{t: t} }})
+		c := connect(&journal{},
+			&telnet.TelnetBootstrapProtocol{ProtocolFactory: func() reactor.Protocol { return &sized{t: t} }})
 		c.in(string(data))
 		c.lose()
 	})

@@ -15,40 +15,92 @@ import (
 
 // TestT_TELNET_1_Table enters each state, and receives each byte there.
 func TestT_TELNET_1_Table(t *testing.T) {
-	commands := "\xef\xf1\xf2\xf3\xf4\xf5\xf6\xf7\xf8\xf9" // T-TELNET-3: and EOF, SUSP, ABORT
-	for b := range 256 {
-		char := string([]byte{byte(b)})
-		isCommand := strings.Contains(commands+"\xec\xed\xee", char)
-		for _, tt := range []struct {
-			before, state string
-			want          []string
-		}{
-			{"", map[string]string{iac(): "escaped", "\r": "newline"}[char], data(char, iac(), "\r")},
-			{iac(), map[bool]string{true: "command"}[b >= int(telnet.WILL) && b <= int(telnet.DONT)] +
-				map[bool]string{true: "subnegotiation"}[char == "\xfa"], slices.Concat(
-				when(char == iac(), event("data", char)), when(isCommand, event("command", char, nil)))},
-			{iac(251), "", []string{event("enableRemote", char, false), event("out", iac(254, byte(b)))}},
-			{iac(252), "", nil},
-			{iac(253), "", []string{event("enableLocal", char, false), event("out", iac(252, byte(b)))}},
-			{iac(254), "", nil},
-			{"\r", map[bool]string{true: "escaped"}[char == iac()], []string{event("data", map[string]string{
-				"\n": "\n", "\x00": "\r", iac(): "\r"}[char]+map[bool]string{true: "\r" + char}[!strings.Contains("\n\x00\xff", char)])}},
-			{iac(250, 1), map[bool]string{true: "subnegotiation-escaped", false: "subnegotiation"}[char == iac()], nil},
-			{iac(250, 1, 255), map[bool]string{false: "subnegotiation"}[char == "\xf0"], when(char == "\xf0", event("subnegotiation", "\x01", ""))},
-		} {
+	for before, row := range map[string]func(b byte) (events []string, state string){
+		"":            inData,
+		"\r":          inNewline,
+		iac():         inEscaped,
+		iac(251):      func(b byte) ([]string, string) { return refusal("enableRemote", b, telnet.DONT), "data" },
+		iac(252):      func(b byte) ([]string, string) { return nil, "data" },
+		iac(253):      func(b byte) ([]string, string) { return refusal("enableLocal", b, telnet.WONT), "data" },
+		iac(254):      func(b byte) ([]string, string) { return nil, "data" },
+		iac(250, 1):   inSubnegotiation,
+		iac(250, 255): inSubEscaped,
+	} {
+		for b := range 256 {
 			c := record("", "")
-			c.in(tt.before + char)
-			c.expect(t, fmt.Sprintf("%q then %q", tt.before, char), tt.want...)
-			if tt.state == "" {
-				tt.state = "data"
-			}
-			if got := c.StateName(); got != tt.state {
-				t.Errorf("%q then %q: state %s, want %s", tt.before, char, got, tt.state)
+			c.in(before + string([]byte{byte(b)}))
+			want, state := row(byte(b))
+			c.expect(t, fmt.Sprintf("%q then %#x", before, b), want...)
+			if got := c.StateName(); got != state {
+				t.Errorf("%q then %#x: state %s, want %s", before, b, got, state)
 			}
 		}
 	}
 }
 
+// inData and the functions below return the events for a byte in a state, and the
+// next state.
+func inData(b byte) (events []string, state string) {
+	switch b {
+	case 255:
+		return nil, "escaped"
+	case '\r':
+		return nil, "newline"
+	}
+	return application(b), "data"
+}
+
+func inNewline(b byte) (events []string, state string) {
+	switch b {
+	case '\n':
+		return application('\n'), "data"
+	case 0:
+		return application('\r'), "data"
+	case 255:
+		return application('\r'), "escaped"
+	}
+	return application('\r', b), "data"
+}
+
+func inEscaped(b byte) (events []string, state string) {
+	switch b {
+	case 255:
+		return application(255), "data"
+	case 250:
+		return nil, "subnegotiation"
+	case 251, 252, 253, 254:
+		return nil, "command"
+	case 236, 237, 238, // T-TELNET-3
+		239, 241, 242, 243, 244, 245, 246, 247, 248, 249:
+		return []string{event("command", string([]byte{b}), nil)}, "data"
+	}
+	return nil, "data" // T-TELNET-3
+}
+
+func inSubnegotiation(b byte) (events []string, state string) {
+	if b == 255 {
+		return nil, "subnegotiation-escaped"
+	}
+	return nil, "subnegotiation"
+}
+
+func inSubEscaped(b byte) (events []string, state string) {
+	if b == 240 {
+		return nil, "data" // T-TELNET-5: it is empty
+	}
+	return nil, "subnegotiation"
+}
+
+// application returns the event of application bytes.
+func application(data ...byte) []string { return []string{event("data", string(data))} }
+
+// refusal returns the events of an offer that is refused.
+func refusal(hook string, b byte, answer telnet.Command) []string {
+	o := telnet.Option(b)
+	return []string{event(hook, name(o), false), event("out", verb(answer, o))}
+}
+
+// when returns the events if ok is set.
 func when(ok bool, events ...string) []string {
 	if ok {
 		return events
@@ -56,24 +108,21 @@ func when(ok bool, events ...string) []string {
 	return nil
 }
 
-// data returns the event of an application byte, and none for those of not.
-func data(char string, not ...string) []string {
-	return when(!slices.Contains(not, char), event("data", char))
-}
-
 // TestT_TELNET_1_Order: the order of the calls is that on the wire, and data of
 // a chunk is delivered together.
 func TestT_TELNET_1_Order(t *testing.T) {
 	c := record("", "\x03")
 	c.in("a\r\nb" + iac(255) + iac(246) + "c" + verb(telnet.WILL, 3) + "d\r" + sub(31, "x"+iac(255)+"\r\n") + "e")
-	c.expect(t, "one chunk", `data "a\nb\xff"`, `command "\xf6" <nil>`, `data "c"`, `enableRemote "\x03" true`, `out "\xff\xfd\x03"`,
+	c.expect(t, "one chunk", `data "a\nb\xff"`, `command "\xf6" <nil>`, `data "c"`, `enableRemote "\x03" true`,
+		`out "\xff\xfd\x03"`,
 		`data "d\r"`, `subnegotiation "\x1f" "x\xff\r\n"`, `data "e"`)
 }
 
 // TestT_TELNET_2_Chunks: a CR waits for its successor, wherever a chunk ends.
 func TestT_TELNET_2_Chunks(t *testing.T) {
 	for wire, want := range map[string]string{
-		"a\r\nb": "a\nb", "a\r\x00b": "a\rb", "a\rb": "a\rb", "\n\x00": "\n\x00", "\r\r\n": "\r\r\n", "\r\r\r\n": "\r\r\n", "a\r" + iac(255): "a\r\xff",
+		"a\r\nb": "a\nb", "a\r\x00b": "a\rb", "a\rb": "a\rb", "\n\x00": "\n\x00",
+		"\r\r\n": "\r\r\n", "\r\r\r\n": "\r\r\n", "a\r" + iac(255): "a\r\xff",
 	} {
 		for cut := range len(wire) + 1 {
 			c := record("", "")
@@ -154,7 +203,8 @@ func TestT_TELNET_5_Bounds(t *testing.T) {
 func TestT_TELNET_6_Binary(t *testing.T) {
 	c := record("\x00", "\x00")
 	c.in(verb(telnet.WILL, telnet.BINARY) + "a\r\n\r\x00\r" + iac(255) + iac(246))
-	c.expect(t, "the peer's BINARY", `enableRemote "\x00" true`, `out "\xff\xfd\x00"`, `data "a\r\n\r\x00\r\xff"`, `command "\xf6" <nil>`)
+	c.expect(t, "the peer's BINARY", `enableRemote "\x00" true`, `out "\xff\xfd\x00"`, `data "a\r\n\r\x00\r\xff"`,
+		`command "\xf6" <nil>`)
 	c.TelnetTransport.Write([]byte("\n"))
 	c.expect(t, "not yet ours", `out "\r\n"`)
 	c.in(verb(telnet.DO, telnet.BINARY))
@@ -163,7 +213,8 @@ func TestT_TELNET_6_Binary(t *testing.T) {
 	c.expect(t, "ours", `out "\n\r\r\x00\xff\xff"`)
 	c.in(verb(telnet.WONT, telnet.BINARY) + verb(telnet.DONT, telnet.BINARY) + "\r\n")
 	c.TelnetTransport.Write([]byte("\n"))
-	c.expect(t, "text again", `disableRemote "\x00"`, `out "\xff\xfe\x00"`, `disableLocal "\x00"`, `out "\xff\xfc\x00"`, `data "\n"`, `out "\r\n"`)
+	c.expect(t, "text again", `disableRemote "\x00"`, `out "\xff\xfe\x00"`, `disableLocal "\x00"`,
+		`out "\xff\xfc\x00"`, `data "\n"`, `out "\r\n"`)
 }
 
 // TestNothingAfterTheEnd: what arrives behind the end of the connection, in the
@@ -174,7 +225,8 @@ func TestNothingAfterTheEnd(t *testing.T) {
 		"AbortConnection": func(c *connection) { c.TelnetTransport.AbortConnection() },
 		"ConnectionLost":  func(c *connection) { c.lose() },
 	} {
-		for what, behind := range map[string]string{"data": "x", "a command": iac(246), "an offer": iac(251, 1), "a subnegotiation": sub(31, "x")} {
+		for what, behind := range map[string]string{"data": "x", "a command": iac(246), "an offer": iac(251, 1),
+			"a subnegotiation": sub(31, "x")} {
 			for _, first := range []string{iac(241), "a" + iac(246), sub(24, ""), iac(251, 3)} {
 				c := record("", "")
 				c.HandleCommand(telnet.NOP, func(telnet.Option) { stop(c) })
@@ -236,7 +288,8 @@ func TestT_TELNET_1_Ownership(t *testing.T) {
 	c := connect(&journal{}, p)
 	c.in("one" + iac(246) + "two\r\n" + sub(31, "three") + "four" + iac(246) + "five")
 	c.in(sub(31, "six"))
-	if got := string(bytes.ReplaceAll(bytes.Join(p.kept, []byte(" ")), []byte("OVERWRITTEN"), nil)); got != "one two\n three four five six" {
+	if got := string(bytes.ReplaceAll(bytes.Join(p.kept, []byte(" ")), []byte("OVERWRITTEN"),
+		nil)); got != "one two\n three four five six" {
 		t.Errorf("%q", got)
 	}
 }
@@ -263,8 +316,10 @@ func (c *counter) DataReceived(data []byte) { c.n += len(data) }
 // TestCodes: names of commands and options.
 func TestCodes(t *testing.T) {
 	for c, want := range map[fmt.Stringer]string{
-		telnet.EOF: "EOF", telnet.SE: "SE", telnet.AYT: "AYT", telnet.SB: "SB", telnet.DONT: "DONT", telnet.IAC: "IAC", telnet.Command(7): "command 7",
-		telnet.BINARY: "BINARY", telnet.ECHO: "ECHO", telnet.SGA: "SGA", telnet.NAWS: "NAWS", telnet.LINEMODE: "LINEMODE", telnet.Option(24): "option 24",
+		telnet.EOF: "EOF", telnet.SE: "SE", telnet.AYT: "AYT", telnet.SB: "SB",
+		telnet.DONT: "DONT", telnet.IAC: "IAC", telnet.Command(7): "command 7",
+		telnet.BINARY: "BINARY", telnet.ECHO: "ECHO", telnet.SGA: "SGA", telnet.NAWS: "NAWS",
+		telnet.LINEMODE: "LINEMODE", telnet.Option(24): "option 24",
 	} {
 		if c.String() != want {
 			t.Errorf("%v, want %s", c, want)
@@ -281,7 +336,8 @@ func TestSendCommand(t *testing.T) {
 	for b := range 256 {
 		c.SendCommand(telnet.Command(b))
 	}
-	c.expect(t, "all", event("out", iac(236)+iac(237)+iac(238)+iac(239)+iac(241)+iac(242)+iac(243)+iac(244)+iac(245)+iac(246)+iac(247)+iac(248)+iac(249)))
+	c.expect(t, "all", event("out",
+		iac(236)+iac(237)+iac(238)+iac(239)+iac(241)+iac(242)+iac(243)+iac(244)+iac(245)+iac(246)+iac(247)+iac(248)+iac(249)))
 }
 
 var _ reactor.Protocol = (*listener)(nil)

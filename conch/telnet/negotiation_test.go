@@ -202,7 +202,8 @@ func TestT_TELNET_10_Order(t *testing.T) {
 		c.Wont(1).OnValue(func(bool) { c.add("second") })
 	})
 	c.in(verb(telnet.DO, 1) + verb(telnet.DONT, 1))
-	c.expect(t, "a request in a callback", event("out", iac(251, 1)), "first", event("out", iac(252, 1)), `enableLocal "\x01" true`,
+	c.expect(t, "a request in a callback", event("out", iac(251, 1)), "first", event("out", iac(252, 1)),
+		`enableLocal "\x01" true`,
 		"second", `disableLocal "\x01"`)
 }
 
@@ -325,7 +326,8 @@ func TestT_TELNET_16_Errors(t *testing.T) {
 	var err error
 	c.Do(telnet.ECHO).OnError(func(e error) { err = e })
 	e, ok := errors.AsType[*telnet.NegotiationError](err)
-	if !ok || e.Option != telnet.ECHO || !errors.Is(err, telnet.ErrAlreadyNegotiating) || errors.Is(err, telnet.ErrOptionRefused) {
+	if !ok || e.Option != telnet.ECHO || !errors.Is(err, telnet.ErrAlreadyNegotiating) || errors.Is(err,
+		telnet.ErrOptionRefused) {
 		t.Errorf("%#v", err)
 	}
 	for err, want := range map[error]string{
@@ -342,7 +344,10 @@ func TestT_TELNET_16_Errors(t *testing.T) {
 func TestCancelledRequest(t *testing.T) {
 	clock := reactortest.NewClock()
 	c := record("\x01", "")
-	c.Will(1).AddTimeout(clock, time.Second).OnError(func(err error) { c.add("gave up", errors.Is(err, deferred.ErrCancelled)) })
+	c.Will(1).AddTimeout(clock, time.Second).OnError(func(err error) {
+		c.add("gave up", errors.Is(err,
+			deferred.ErrCancelled))
+	})
 	clock.Advance(time.Second)
 	c.request(telnet.WILL, 1)
 	c.in(verb(telnet.DO, 1))
@@ -407,7 +412,8 @@ func TestT_TELNET_12_17_BackToBack(t *testing.T) {
 		}
 		pair.Flush()
 		if client.LocalEnabled(1) != server.RemoteEnabled(1) || client.RemoteEnabled(1) != server.LocalEnabled(1) {
-			t.Fatalf("seed %d, %v: the sides disagree: %+v, %+v", seed, calls, client.OptionStates(), server.OptionStates())
+			t.Fatalf("seed %d, %v: the sides disagree: %+v, %+v", seed, calls, client.OptionStates(),
+				server.OptionStates())
 		}
 		if s := client.OptionStates()[1]; s.UsNegotiating || s.HimNegotiating {
 			t.Fatalf("seed %d, %v: a request has no answer", seed, calls)

@@ -114,7 +114,8 @@ func TestT_TELNET_40_TwistedServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := talkTo(t, c, "Username: ", "guest\n", "Password: ", "sesame\n", "size 00510019\n", "AYT", "command 246\n", "hello\n", "HELLO\n", "bye\n")
+	got := talkTo(t, c, "Username: ", "guest\n", "Password: ", "sesame\n", "size 00510019\n", "AYT",
+		"command 246\n", "hello\n", "HELLO\n", "bye\n")
 	if want := "Username: Password: welcome\nsize 00510019\ncommand 246\nAYTHELLO\nBYE\n"; got != want {
 		t.Errorf("received %q, want %q", got, want)
 	}
@@ -125,7 +126,8 @@ func TestT_TELNET_40_TwistedServer(t *testing.T) {
 func TestT_TELNET_1_10_15_Telnetd(t *testing.T) {
 	telnetd := conchtest.Program(t, "telnetd")
 	script := filepath.Join(t.TempDir(), "login")
-	if err := os.WriteFile(script, []byte("#!/bin/sh\necho ready\nread line\nstty size\necho \"got $line\"\nread end\n"), 0o700); err != nil {
+	if err := os.WriteFile(script,
+		[]byte("#!/bin/sh\necho ready\nread line\nstty size\necho \"got $line\"\nread end\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")

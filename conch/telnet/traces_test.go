@@ -136,7 +136,8 @@ func (f realm) RequestAvatar(name string, _ any) deferred.Deferred[telnet.Protoc
 	return deferred.Succeed(f(name))
 }
 
-func authenticating(clock reactor.Clock, users map[string]string, avatar realm) *telnet.AuthenticatingTelnetProtocol[telnet.Protocol] {
+func authenticating(clock reactor.Clock, users map[string]string,
+	avatar realm) *telnet.AuthenticatingTelnetProtocol[telnet.Protocol] {
 	portal := cred.NewPortal[telnet.Protocol](avatar, cred.InMemory(users))
 	return &telnet.AuthenticatingTelnetProtocol[telnet.Protocol]{Portal: portal, Clock: clock}
 }
@@ -238,7 +239,8 @@ func (tr *trace) checkFinal(t *testing.T, c *connection) {
 	got, want := c.OptionStates(), tr.Final.Options
 	for name, w := range want {
 		o := telnet.Option(latin1(name)[0])
-		if got[o] != (telnet.OptionState{Us: w[0] == "yes", UsNegotiating: w[1] == true, Him: w[2] == "yes", HimNegotiating: w[3] == true}) {
+		if got[o] != (telnet.OptionState{Us: w[0] == "yes", UsNegotiating: w[1] == true, Him: w[2] == "yes",
+			HimNegotiating: w[3] == true}) {
 			t.Errorf("%s: %v is %+v, want %v", tr.Name, o, got[o], w)
 		}
 	}

@@ -39,7 +39,8 @@ func TestT_TELNET_30_Wiring(t *testing.T) {
 	}
 	built.DataReceived([]byte("a\r\n" + iac(246) + sub(1, "x") + verb(telnet.WILL, 1)))
 	p.Transport().LoseConnection()
-	p.expect(t, "everything goes to the protocol", `data "a\n"`, `command "\xf6" <nil>`, `subnegotiation "\x01" "x"`, `enableRemote "\x01" false`, "lost")
+	p.expect(t, "everything goes to the protocol", `data "a\n"`, `command "\xf6" <nil>`,
+		`subnegotiation "\x01" "x"`, `enableRemote "\x01" false`, "lost")
 	if p.Telnet().Protocol() != nil || p.Connected() {
 		t.Error("the protocol is still there")
 	}
@@ -117,7 +118,8 @@ func TestT_TELNET_31_Write(t *testing.T) {
 		sequence.TelnetTransport.WriteSequence(pieces) // T-TELNET-32
 		want := when(tt.want != "", event("out", tt.want))
 		c.expect(t, fmt.Sprintf("%q", tt.writes), want...)
-		if got := slices.DeleteFunc(sequence.take(), func(e string) bool { return e == `out ""` }); !slices.Equal(got, want) {
+		if got := slices.DeleteFunc(sequence.take(),
+			func(e string) bool { return e == `out ""` }); !slices.Equal(got, want) {
 			t.Errorf("sequence %q: %q, want %q", tt.writes, got, want)
 		}
 	}
@@ -150,7 +152,9 @@ func TestT_TELNET_31_RoundTrip(t *testing.T) {
 	for seed := range uint64(rounds) {
 		random := rand.New(rand.NewPCG(seed, 31))
 		receiver := &owner{}
-		client := &telnet.TelnetTransport{ProtocolFactory: func() telnet.Protocol { return &recorder{journal: &journal{}, local: "\x00"} }}
+		client := &telnet.TelnetTransport{ProtocolFactory: func() telnet.Protocol {
+			return &recorder{journal: &journal{}, local: "\x00"}
+		}}
 		server := &telnet.TelnetTransport{ProtocolFactory: func() telnet.Protocol { return receiver }}
 		pair := reactortest.NewPair(client, server)
 		binary := seed%2 == 1

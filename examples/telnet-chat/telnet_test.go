@@ -40,7 +40,8 @@ func telnetTo(t *testing.T, program string, address net.Addr) *client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	giveUp := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() }) // ends a read that waits; it may have ended itself
+	giveUp := time.AfterFunc(patience,
+		func() { _ = cmd.Process.Kill() }) // ends a read that waits; it may have ended itself
 	t.Cleanup(func() {
 		giveUp.Stop()
 		tty.Close()
