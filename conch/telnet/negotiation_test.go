@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -152,8 +153,9 @@ func expectedBy(accepts bool, program string) string {
 // an exception, there must be no answer and no change.
 func TestT_TELNET_10_Twisted(t *testing.T) {
 	all := programs(map[bool]int{true: 5, false: 3}[long])
-	for _, accepts := range []bool{true, false} {
-		for i, want := range onTwisted(t, accepts, all) {
+	for n, events := range onTwisted(t, all) {
+		accepts := n == 0
+		for i, want := range events {
 			got := run(accepts, all[i])
 			before, raised := strings.CutSuffix(want, "raise")
 			if got != want && !(raised && strings.HasPrefix(got, before)) {
@@ -163,11 +165,12 @@ func TestT_TELNET_10_Twisted(t *testing.T) {
 	}
 }
 
-// onTwisted runs programs on Twisted.
-func onTwisted(t *testing.T, accepts bool, programs []string) (events []string) {
+// onTwisted runs programs on Twisted, with hooks that accept and with hooks that
+// refuse.
+func onTwisted(t *testing.T, programs []string) (events [2][]string) {
 	t.Helper()
 	needTwisted(t)
-	input, err := json.Marshal(map[string]any{"accepts": accepts, "programs": programs})
+	input, err := json.Marshal(programs)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,8 +180,8 @@ func onTwisted(t *testing.T, accepts bool, programs []string) (events []string) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := json.Unmarshal(output, &events); err != nil || len(events) != len(programs) {
-		t.Fatalf("%d results, %v", len(events), err)
+	if err := json.Unmarshal(output, &events); err != nil || len(events[0]) != len(programs) || len(events[1]) != len(programs) {
+		t.Fatalf("%d and %d results, %v", len(events[0]), len(events[1]), err)
 	}
 	return events
 }
@@ -186,9 +189,13 @@ func onTwisted(t *testing.T, accepts bool, programs []string) (events []string) 
 // python is the distribution's Python, which has the distribution's Twisted.
 const python = "/usr/bin/python3"
 
+var haveTwisted = sync.OnceValue(func() bool {
+	return exec.Command(python, "-c", "import twisted.conch.telnet").Run() == nil
+})
+
 func needTwisted(t *testing.T) {
 	t.Helper()
-	if exec.CommandContext(t.Context(), python, "-c", "import twisted.conch.telnet").Run() != nil {
+	if !haveTwisted() {
 		conchtest.MissingPeer(t, python+" with the package twisted")
 	}
 }

@@ -1,10 +1,10 @@
 """Runs negotiations on Twisted's Telnet.
 
-Standard input is a JSON object: "options", and "programs", a list of strings.
-Each character of a program is a call (w will, n wont, d do, t dont) or a
-received verb (W, N, D, T), about option 1. "accepts" says whether the hooks
-accept. Standard output is a JSON list with one string of events for each
-program.
+Standard input is a JSON list of strings, the programs. Each character is a call
+(w will, n wont, d do, t dont) or a received verb (W, N, D, T), about option 1.
+Each program runs with hooks that accept, and with hooks that refuse. Standard
+output is a JSON list with a string of events for each program and first kind of
+hooks, and another one for the second kind.
 """
 
 import json
@@ -67,8 +67,8 @@ def run(accepts, program):
 
 
 def main():
-    task = json.load(sys.stdin)
-    json.dump([run(task["accepts"], program) for program in task["programs"]], sys.stdout)
+    programs = json.load(sys.stdin)
+    json.dump([[run(accepts, program) for program in programs] for accepts in (True, False)], sys.stdout)
 
 
 main()
