@@ -41,6 +41,7 @@ var imports = map[string][]string{
 	"conch/sftp":      {"deferred", "reactor/...", "conch/internal/...", "conch", "conch/client", "conch/filetransfer/..."},
 	"conch/server":    {"deferred", "reactor/...", "conch/internal/...", "conch", "conch/forward", "conch/cred", "conch/keys", "conch/filetransfer/..."},
 	"conch/cred":      {"deferred", "reactor/...", "conch/internal/...", "conch/keys"},
+	"conch/telnet":    {"deferred", "reactor/...", "conch/internal/...", "conch/cred"},
 	"conch/conchtest": nil,
 	"conch/cmd":       {"deferred", "reactor/...", "conch/..."},
 	"examples":        {"deferred", "reactor/...", "conch/..."},
@@ -202,6 +203,7 @@ var numbered = []struct {
 	{"conch", "V-ECOSYSTEM-", [][2]int{{1, 23}}},
 	{"conch", "V-CLIENTS-", [][2]int{{1, 6}}},
 	{"conch", "C-SCRIPTS-", [][2]int{{30, 30}}}, // of ckeygen
+	{"conch", "T-TELNET-", [][2]int{{1, 6}, {10, 17}, {30, 34}, {40, 44}, {50, 55}}},
 }
 
 func TestNumberedBehaviours(t *testing.T) {
@@ -345,7 +347,7 @@ func TestReadmeProgram(t *testing.T) {
 // behaviours and faults occur in tests only.
 func TestComments(t *testing.T) {
 	const columns = 100
-	number := regexp.MustCompile(`\b(?:[DRF]\d{1,3}|[CV]-[A-Z]+-\d+|PORT-\d+)\b`)
+	number := regexp.MustCompile(`\b(?:[DRF]\d{1,3}|[CTV]-[A-Z]+-\d+|PORT-\d+)\b`)
 	for _, files := range packages(t) {
 		for _, name := range files {
 			set := token.NewFileSet()
