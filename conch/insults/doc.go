@@ -1,0 +1,2 @@
+// Package insults serves terminals.
+package insults

@@ -1,0 +1,197 @@
+package insults
+
+import (
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/reactor"
+)
+
+// MaxSize is the largest width and height of a terminal. Larger sizes are
+// reduced to MaxSize.
+const MaxSize = 1000
+
+// ServerProtocol serves a user's terminal: it is the [Terminal] of a program,
+// and the protocol of the connection to the user. It runs over any transport: a
+// session of package server, telnet, standard input and output in raw mode.
+//
+// Received bytes become keys, which the program gets. What the program writes,
+// and the control sequences of the other methods, are sent. All methods belong
+// to the loop.
+//
+// The carrier of the connection calls TerminalSize when it learns the size of
+// the user's terminal; ServerProtocol does not ask.
+type ServerProtocol struct {
+	reactor.BaseProtocol
+
+	// EscapeTimeout, if positive, is how long an ESC waits for the rest of a
+	// sequence. After that time it is the key KeyEscape. 50 ms is a usual
+	// value. With 0 an ESC waits for ever. Clock must be set too.
+	EscapeTimeout time.Duration
+	Clock         reactor.Clock
+
+	build    func() Protocol
+	program  Protocol // nil before ConnectionMade and after ConnectionLost
+	keyboard keyboard
+	escape   *reactor.DelayedCall // nil if no ESC waits
+
+	lost    error // why the connection has ended
+	closing bool  // LoseConnection was called
+
+	width, height int
+	own           Position  // of the cursor
+	saved         *Position // nil without SaveCursor
+	private       map[PrivateMode]bool
+
+	lastWrite []byte
+	endsInCR  bool // the last byte sent
+	asked     []deferred.Deferred[Position]
+}
+
+var (
+	_ Terminal         = (*ServerProtocol)(nil)
+	_ reactor.Protocol = (*ServerProtocol)(nil)
+	_ SizeReceiver     = (*ServerProtocol)(nil)
+	_ keySink          = (*serverSink)(nil)
+)
+
+// NewServerProtocol returns a terminal for the program that build returns. build
+// is called when the connection is made.
+func NewServerProtocol(build func() Protocol) *ServerProtocol {
+	return &ServerProtocol{build: build}
+}
+
+func (s *ServerProtocol) terminal() {}
+
+// TerminalProtocol returns the program, or nil before ConnectionMade and after
+// ConnectionLost.
+func (s *ServerProtocol) TerminalProtocol() Protocol { return s.program }
+
+// ConnectionMade makes the program and connects it to the terminal.
+func (s *ServerProtocol) ConnectionMade() {
+	s.keyboard.sink = (*serverSink)(s)
+	if s.width == 0 {
+		s.width, s.height = 80, 24
+	}
+	if s.build == nil {
+		return
+	}
+	if s.program = s.build(); s.program != nil {
+		MakeConnection(s.program, s.self())
+	}
+}
+
+// self returns the terminal as the program sees it.
+func (s *ServerProtocol) self() Terminal {
+	if t, ok := s.Self().(Terminal); ok {
+		return t
+	}
+	return s
+}
+
+// TerminalSize passes the size of the user's terminal to the program. A width
+// or height that is not positive is unknown, and means the previous one.
+func (s *ServerProtocol) TerminalSize(width, height int) {
+	s.width, s.height = clampSize(width, s.width, 80), clampSize(height, s.height, 24)
+	if s.program != nil {
+		s.program.TerminalSize(s.width, s.height)
+	}
+}
+
+func clampSize(n, previous, initial int) int {
+	switch {
+	case n > 0:
+		return min(n, MaxSize)
+	case previous > 0:
+		return previous
+	}
+	return initial
+}
+
+// TermSize returns the width and height of the terminal: 80 and 24 before
+// TerminalSize.
+func (s *ServerProtocol) TermSize() (width, height int) { return s.width, s.height }
+
+// DataReceived passes keys to the program. Without a program, and after
+// LoseConnection, the data is dropped.
+func (s *ServerProtocol) DataReceived(data []byte) {
+	s.cancelEscape()
+	s.keyboard.feed(data)
+	if s.EscapeTimeout > 0 && s.Clock != nil && s.keyboard.escapes() && s.program != nil {
+		s.escape = s.Clock.CallLater(s.EscapeTimeout, s.escapeAlone)
+	}
+}
+
+func (s *ServerProtocol) cancelEscape() {
+	if s.escape != nil {
+		_ = s.escape.Cancel() // an error means that others have cancelled the call
+		s.escape = nil
+	}
+}
+
+func (s *ServerProtocol) escapeAlone() {
+	s.escape = nil
+	s.keyboard.escapeAlone()
+}
+
+// ConnectionLost ends the program, and fails the cursor reports that it waits
+// for. A second call does nothing.
+func (s *ServerProtocol) ConnectionLost(reason error) {
+	s.cancelEscape()
+	if s.lost == nil {
+		s.lost = fmt.Errorf("insults: connection lost: %w", reason)
+	}
+	program, asked := s.program, s.asked
+	s.program, s.asked = nil, nil
+	for _, d := range asked {
+		_ = d.TryErrback(s.lost) // it may have been cancelled
+	}
+	if program != nil {
+		program.ConnectionLost(reason)
+	}
+}
+
+// UnhandledControlSequence passes a control sequence to the program.
+func (s *ServerProtocol) UnhandledControlSequence(seq []byte) {
+	if s.program != nil {
+		s.program.UnhandledControlSequence(seq)
+	}
+}
+
+// LoseConnection resets the terminal and closes the connection after all
+// written data is sent. No more keys are passed to the program.
+func (s *ServerProtocol) LoseConnection() {
+	s.self().Reset()
+	s.closing = true
+	if t := s.Transport(); t != nil {
+		t.LoseConnection()
+	}
+}
+
+// GetHost returns the address of this end of the connection.
+func (s *ServerProtocol) GetHost() net.Addr { return s.address(reactor.Transport.GetHost) }
+
+// GetPeer returns the user's address.
+func (s *ServerProtocol) GetPeer() net.Addr { return s.address(reactor.Transport.GetPeer) }
+
+func (s *ServerProtocol) address(of func(reactor.Transport) net.Addr) net.Addr {
+	if t := s.Transport(); t != nil {
+		return of(t)
+	}
+	return nil
+}
+
+// serverSink is the ServerProtocol as its keyboard sees it.
+type serverSink ServerProtocol
+
+func (s *serverSink) stopped() bool { return s.program == nil || s.closing }
+
+func (s *serverSink) key(stroke Stroke) { s.program.KeystrokeReceived(stroke.Key, stroke.Modifier) }
+
+func (s *serverSink) unhandled(seq []byte) {
+	(*ServerProtocol)(s).self().UnhandledControlSequence(seq)
+}
+
+func (s *serverSink) reports(mode PrivateMode) bool { return s.private[mode] }
