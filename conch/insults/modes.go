@@ -91,7 +91,7 @@ const (
 
 // Color is a colour of characters: an entry of the palette of 256 colours, or
 // the result of [RGB].
-type Color int
+type Color int32
 
 // The first colours of the palette.
 const (

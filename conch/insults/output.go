@@ -61,7 +61,8 @@ func (s *ServerProtocol) CursorPos() Position { return s.own }
 
 // moveOwn moves the own cursor within the screen.
 func (s *ServerProtocol) moveOwn(column, line int) {
-	s.own = Position{min(max(column, 0), s.width-1), min(max(line, 0), s.height-1)}
+	width, height := s.TermSize()
+	s.own = Position{min(max(column, 0), width-1), min(max(line, 0), height-1)}
 }
 
 // CursorUp sends CSI n A.

@@ -69,17 +69,19 @@ func (s *ServerProtocol) terminal() {}
 // ConnectionLost.
 func (s *ServerProtocol) TerminalProtocol() Protocol { return s.program }
 
-// ConnectionMade makes the program and connects it to the terminal.
+// ConnectionMade makes the program and connects it to the terminal. If the size
+// is known already, the program gets it then.
 func (s *ServerProtocol) ConnectionMade() {
 	s.keyboard.sink = (*serverSink)(s)
-	if s.width == 0 {
-		s.width, s.height = 80, 24
-	}
 	if s.build == nil {
 		return
 	}
-	if s.program = s.build(); s.program != nil {
-		MakeConnection(s.program, s.self())
+	if s.program = s.build(); s.program == nil {
+		return
+	}
+	MakeConnection(s.program, s.self())
+	if s.width > 0 && s.program != nil { // it may have ended
+		s.program.TerminalSize(s.width, s.height)
 	}
 }
 
@@ -94,25 +96,28 @@ func (s *ServerProtocol) self() Terminal {
 // TerminalSize passes the size of the user's terminal to the program. A width
 // or height that is not positive is unknown, and means the previous one.
 func (s *ServerProtocol) TerminalSize(width, height int) {
-	s.width, s.height = clampSize(width, s.width, 80), clampSize(height, s.height, 24)
+	knownWidth, knownHeight := s.TermSize()
+	s.width, s.height = clampSize(width, knownWidth), clampSize(height, knownHeight)
 	if s.program != nil {
 		s.program.TerminalSize(s.width, s.height)
 	}
 }
 
-func clampSize(n, previous, initial int) int {
-	switch {
-	case n > 0:
-		return min(n, MaxSize)
-	case previous > 0:
-		return previous
+func clampSize(n, known int) int {
+	if n <= 0 {
+		return known
 	}
-	return initial
+	return min(n, MaxSize)
 }
 
 // TermSize returns the width and height of the terminal: 80 and 24 before
 // TerminalSize.
-func (s *ServerProtocol) TermSize() (width, height int) { return s.width, s.height }
+func (s *ServerProtocol) TermSize() (width, height int) {
+	if s.width == 0 {
+		return 80, 24
+	}
+	return s.width, s.height
+}
 
 // DataReceived passes keys to the program. Without a program, and after
 // LoseConnection, the data is dropped.
