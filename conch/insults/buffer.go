@@ -253,7 +253,7 @@ func (b *TerminalBuffer) join(text string) bool {
 	if x > 0 && line[x].Continuation {
 		x--
 	}
-	if x < 0 || !joins(line[x].Text, text) {
+	if x < 0 || !Joins(line[x].Text, text) {
 		return false
 	}
 	if c := &line[x]; len(c.Text)+len(text) <= maxCluster {

@@ -15,11 +15,24 @@ var widths = &runewidth.Condition{StrictEmojiNeutral: true}
 // Cells returns the number of cells that text takes on a screen. Control
 // sequences and control characters take none. Any goroutine may call Cells.
 func Cells(text string) int {
+	if isPlain(text) {
+		return len(text)
+	}
 	n := 0
 	for _, cluster := range Clusters(text) {
 		n += ClusterCells(cluster)
 	}
 	return n
+}
+
+// isPlain reports whether text has only printable ASCII, of one cell each.
+func isPlain(text string) bool {
+	for i := range len(text) {
+		if text[i] < ' ' || text[i] >= del {
+			return false
+		}
+	}
+	return true
 }
 
 // ClusterCells returns the number of cells of a cluster of [Clusters]: 0, 1 or
@@ -82,9 +95,10 @@ func sequenceLength(s string) int {
 	return 1 + size
 }
 
-// joins reports whether more continues the cluster.
-func joins(cluster, more string) bool {
-	if cluster == "" || more[0] < utf8.RuneSelf {
+// Joins reports whether more continues a cluster: both together are one
+// character for users. Any goroutine may call Joins.
+func Joins(cluster, more string) bool {
+	if cluster == "" || more == "" || more[0] < utf8.RuneSelf {
 		return false
 	}
 	it := graphemes.FromString(cluster + more)

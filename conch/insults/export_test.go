@@ -19,7 +19,6 @@ func (s *ServerProtocol) Kept() int { return cap(s.keyboard.raw) + cap(s.keyboar
 func (c *ClientProtocol) Kept() int { return cap(c.raw) }
 
 var (
-	Joins         = joins
 	NumberKeys    = numberKeys
 	FunctionKeys  = functionKeys
 	AddCR         = addCR

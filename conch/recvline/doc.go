@@ -1,0 +1,2 @@
+// Package recvline edits lines on a terminal.
+package recvline
