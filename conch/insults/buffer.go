@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/hawser-go/hawser/conch/internal/text"
 	"github.com/hawser-go/hawser/deferred"
 )
 
@@ -202,7 +203,7 @@ func (b *TerminalBuffer) UnhandledControlSequence(seq []byte) {
 		log = slog.Default()
 	}
 	if log.Enabled(context.Background(), slog.LevelDebug) {
-		log.Debug("insults: control sequence not handled", "sequence", string(seq))
+		log.Debug("insults: control sequence not handled", "sequence", text.Quote(string(seq)))
 	}
 }
 
@@ -237,37 +238,53 @@ func (b *TerminalBuffer) char(r rune) {
 
 // wideChar takes a character outside ASCII. It may continue the one before the
 // cursor.
-func (b *TerminalBuffer) wideChar(text string) {
-	if b.join(text) {
+func (b *TerminalBuffer) wideChar(character string) {
+	if b.join(character) {
 		return
 	}
-	if cells := ClusterCells(text); cells > 0 {
-		b.put(text, min(cells, b.width))
+	if cells := ClusterCells(character); cells > 0 {
+		b.put(character, min(cells, b.width))
 	}
 }
 
-// join adds text to the character before the cursor, if it continues that.
-func (b *TerminalBuffer) join(text string) bool {
+// join adds more to the character before the cursor, if it continues that.
+func (b *TerminalBuffer) join(more string) bool {
 	line := b.rows[b.y]
 	x := b.x - 1
 	if x > 0 && line[x].Continuation {
 		x--
 	}
-	if x < 0 || !Joins(line[x].Text, text) {
+	if x < 0 || !Joins(line[x].Text, more) {
 		return false
 	}
-	if c := &line[x]; len(c.Text)+len(text) <= maxCluster {
-		c.Text += text
-		if ClusterCells(c.Text) == 2 && x+1 == b.x && b.x < b.width {
-			line.put(x, 2, c.Text, c.Format)
-			b.x++
+	if c := &line[x]; len(c.Text)+len(more) <= maxCluster {
+		c.Text += more
+		if ClusterCells(c.Text) == 2 && x+1 == b.x && b.width > 1 {
+			b.widen(x, *c)
 		}
 	}
 	return true
 }
 
+// widen gives the character at x, which is before the cursor, a second cell. In
+// the last column it moves to the next line.
+func (b *TerminalBuffer) widen(x int, c Cell) {
+	more := 1
+	if b.x == b.width {
+		b.rows[b.y].clear(x, b.width, b.empty())
+		b.NextLine()
+		x, more = 0, 2
+	}
+	b.x = x
+	if b.modes[InsertionReplacement] {
+		b.rows[b.y].insert(b.x, more, c.Format)
+	}
+	b.rows[b.y].put(b.x, 2, c.Text, c.Format)
+	b.x += 2
+}
+
 // put writes a character of so many cells.
-func (b *TerminalBuffer) put(text string, cells int) {
+func (b *TerminalBuffer) put(character string, cells int) {
 	if b.x+cells > b.width {
 		b.NextLine()
 	}
@@ -279,7 +296,7 @@ func (b *TerminalBuffer) put(text string, cells int) {
 	if b.modes[InsertionReplacement] {
 		line.insert(b.x, cells, f)
 	}
-	line.put(b.x, cells, text, f)
+	line.put(b.x, cells, character, f)
 	b.x += cells
 }
 

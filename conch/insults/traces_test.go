@@ -83,23 +83,30 @@ func bytesOf(arg any) []byte {
 	return p
 }
 
-// sameJSON fails the test if got is not want, which was read from JSON.
-func sameJSON(t *testing.T, what string, got, want any) {
+// normal returns v as JSON has it.
+func normal(t *testing.T, v any) any {
 	t.Helper()
-	text, err := json.Marshal(got)
+	text, err := json.Marshal(v)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var normal any
-	if err := json.Unmarshal(text, &normal); err != nil {
+	var result any
+	if err := json.Unmarshal(text, &result); err != nil {
 		t.Fatal(err)
 	}
-	if normal == nil {
-		normal = []any{}
+	if result == nil {
+		return []any{}
 	}
-	if !reflect.DeepEqual(normal, want) {
+	return result
+}
+
+// sameJSON fails the test if got is not want, which was read from JSON.
+func sameJSON(t *testing.T, what string, got, want any) {
+	t.Helper()
+	if !reflect.DeepEqual(normal(t, got), want) {
+		text, _ := json.Marshal(got)
 		expected, _ := json.Marshal(want)
-		t.Errorf("%s:\ngot     %s\nTwisted %s", what, text, expected)
+		t.Errorf("%s:\ngot  %s\nwant %s", what, text, expected)
 	}
 }
 

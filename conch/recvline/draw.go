@@ -60,15 +60,19 @@ func (l *RecvLine) cursor() place {
 }
 
 // forceWrap moves the cursor from behind the last column to the next row.
-func (l *RecvLine) forceWrap() { l.write(" \r") }
+func (l *RecvLine) forceWrap() {
+	l.write(" \r")
+	l.Terminal().EraseToLineEnd()
+}
 
 // DrawInputLine writes prompt and line.
 func (l *RecvLine) DrawInputLine() {
 	l.undrawn = undrawn{}
-	l.draw(l.prompt(), !l.onOneRow())
+	l.draw(l.prompt())
 }
 
-// redraw draws prompt and line again, where they are.
+// redraw draws prompt and line again, where they are. It erases them first: a
+// wide character that does not fit into a row leaves a cell as it is.
 func (l *RecvLine) redraw() {
 	row := l.cursor().row
 	if l.undrawn.some {
@@ -77,12 +81,13 @@ func (l *RecvLine) redraw() {
 	l.undrawn = undrawn{}
 	l.Terminal().CursorUp(row)
 	l.write("\r")
-	l.draw(l.shownPrompt(), true)
+	l.Terminal().EraseToDisplayEnd()
+	l.draw(l.shownPrompt())
 }
 
-// draw writes prompt and line from the first column on, erases the rest of the
-// screen if asked to, and puts the cursor to its place.
-func (l *RecvLine) draw(prompt string, erase bool) {
+// draw writes prompt and line from the first column on, and puts the cursor to
+// its place.
+func (l *RecvLine) draw(prompt string) {
 	before, after := l.CurrentLineBuffer()
 	mark := l.odd > 0 && after != "" && l.Render == nil && l.certainlyOneRow()
 	if mark { // the terminal knows better where the cursor belongs
@@ -97,9 +102,6 @@ func (l *RecvLine) draw(prompt string, erase bool) {
 		l.forceWrap()
 		end = place{end.row + 1, 0}
 		l.below = len(l.line) == 0
-	}
-	if erase {
-		l.Terminal().EraseToDisplayEnd()
 	}
 	if mark {
 		l.Terminal().RestoreCursor()

@@ -26,14 +26,16 @@ func (l *RecvLine) begin() {
 
 // CharacterReceived puts a character into the line at the cursor, and draws it
 // unless more follow. In typeover mode it replaces the one there. A combining
-// mark becomes a part of the character before.
+// mark becomes a part of the character before; without one it is dropped.
 func (l *RecvLine) CharacterReceived(character string, more bool) {
 	character = clean(character)
 	l.begin()
-	if l.fits(character) {
+	switch {
+	case insults.Cells(character) == 0 && !l.continues(character):
+	case l.fits(character):
 		l.undrawn.writes = l.add(character) && l.undrawn.writes
 		l.undrawn.text += character
-	} else {
+	default:
 		l.write("\a")
 	}
 	if !more {
@@ -54,6 +56,11 @@ func clean(text string) string {
 	}, strings.ToValidUTF8(text, string(utf8.RuneError)))
 }
 
+// continues reports whether text continues the character before the cursor.
+func (l *RecvLine) continues(text string) bool {
+	return l.index > 0 && insults.Joins(l.line[l.index-1], text)
+}
+
 // fits reports whether the line does not become too long.
 func (l *RecvLine) fits(more string) bool {
 	longest := DefaultMaxLength
@@ -67,7 +74,7 @@ func (l *RecvLine) fits(more string) bool {
 // is enough to draw it.
 func (l *RecvLine) add(character string) bool {
 	atEnd, end := l.index == len(l.line), l.index
-	if l.typeover && !atEnd {
+	if l.typeover && !atEnd && !l.continues(character) {
 		end++
 	}
 	replaced := l.cells
@@ -113,7 +120,6 @@ func (l *RecvLine) drawInserted(text string) {
 	l.write(text)
 	if l.index == len(l.line) && l.place(l.index).column == l.width {
 		l.forceWrap()
-		l.Terminal().EraseToLineEnd()
 	}
 }
 

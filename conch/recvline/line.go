@@ -243,7 +243,7 @@ func (l *RecvLine) printable(key insults.Key) bool {
 		return false
 	}
 	r := rune(key)
-	return unicode.IsGraphic(r) || unicode.Is(unicode.Cf, r) && l.index > 0 && insults.Joins(l.line[l.index-1], string(r))
+	return unicode.IsGraphic(r) || unicode.Is(unicode.Cf, r) && l.continues(string(r))
 }
 
 // HandleReturn ends the line: it passes the line to LineReceived.
