@@ -299,7 +299,7 @@ func TestT_INSULTS_120_WideCharacters(t *testing.T) {
 		t.Errorf("%+v %+v", cell, next)
 	}
 	shows(t, draw(1, 3, "你x"), "你\nx", 1, 1) // no room
-	b = draw(5, 1, "e"+strings.Repeat("\u0301", 1<<19))
+	b = draw(5, 1, "e"+strings.Repeat("\u0301", 1<<16))
 	if n := len(b.GetCharacter(0, 0).Text); n > insults.MaxClusterLen {
 		t.Errorf("a character of %d bytes", n)
 	}

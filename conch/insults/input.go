@@ -38,17 +38,18 @@ type keySink interface {
 	// the program has asked for them.
 	reports(mode PrivateMode) bool
 
-	// stopped reports whether no more input is wanted.
+	// stopped reports whether no more input is wanted, ever or for now.
 	stopped() bool
 }
 
-// feed takes received bytes. Bytes that are not UTF-8 are U+FFFD each.
-func (k *keyboard) feed(data []byte) {
-	for _, b := range data {
+// feed takes received bytes, and returns how many: all of them, unless the sink
+// stops. Bytes that are not UTF-8 are U+FFFD each.
+func (k *keyboard) feed(data []byte) (taken int) {
+	k.decode()
+	for i, b := range data {
 		switch {
 		case k.sink.stopped():
-			k.partial = nil
-			return
+			return i
 		case k.state == stateMouse:
 			k.mouse(b)
 		case b < utf8.RuneSelf && len(k.partial) == 0:
@@ -58,6 +59,7 @@ func (k *keyboard) feed(data []byte) {
 			k.decode()
 		}
 	}
+	return len(data)
 }
 
 // decode takes the complete characters of partial. The last one may be ASCII,
@@ -127,9 +129,7 @@ func (k *keyboard) escapedTwice(r rune) {
 	}
 	k.reset()
 	k.sink.key(Stroke{KeyEscape, Alt})
-	if !k.sink.stopped() {
-		k.data(r)
-	}
+	k.data(r)
 }
 
 func (k *keyboard) introduce(r rune) {

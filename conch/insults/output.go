@@ -17,6 +17,7 @@ func (s *ServerProtocol) Write(p []byte) (int, error) {
 	sent := addCR(p, s.endsInCR)
 	s.endsInCR = p[len(p)-1] == '\r'
 	if t := s.Transport(); t != nil {
+		s.pull(len(sent))
 		t.Write(sent)
 	}
 	return len(p), nil

@@ -3,6 +3,7 @@ package insults
 import (
 	"fmt"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/hawser-go/hawser/deferred"
@@ -45,6 +46,7 @@ type ServerProtocol struct {
 	saved         *Position // nil without SaveCursor
 	private       map[PrivateMode]bool
 
+	brake     brake
 	lastWrite []byte
 	endsInCR  bool // the last byte sent
 	asked     []deferred.Deferred[Position]
@@ -120,10 +122,30 @@ func (s *ServerProtocol) TermSize() (width, height int) {
 }
 
 // DataReceived passes keys to the program. Without a program, and after
-// LoseConnection, the data is dropped.
+// LoseConnection, the data is dropped. While a slow user does not take the
+// output that the keys have caused, the rest waits, and no more is read.
 func (s *ServerProtocol) DataReceived(data []byte) {
+	if s.brake.busy() {
+		s.brake.rest = append(s.brake.rest, data...)
+		return
+	}
+	s.feed(data)
+}
+
+// feed passes keys to the program, up to the end of data or until the user takes
+// no more output.
+func (s *ServerProtocol) feed(data []byte) {
 	s.cancelEscape()
-	s.keyboard.feed(data)
+	s.brake.feeding, s.brake.written = true, 0
+	defer s.release()
+	for len(data) > 0 {
+		n := s.keyboard.feed(data)
+		if s.brake.paused {
+			s.brake.rest = slices.Concat(data[n:], s.brake.rest)
+			return
+		}
+		data, s.brake.rest = s.brake.rest, nil // what has come meanwhile
+	}
 	if s.EscapeTimeout > 0 && s.Clock != nil && s.keyboard.escapes() && s.program != nil {
 		s.escape = s.Clock.CallLater(s.EscapeTimeout, s.escapeAlone)
 	}
@@ -148,6 +170,7 @@ func (s *ServerProtocol) ConnectionLost(reason error) {
 	if s.lost == nil {
 		s.lost = fmt.Errorf("insults: connection lost: %w", reason)
 	}
+	s.brake = brake{}
 	program, asked := s.program, s.asked
 	s.program, s.asked = nil, nil
 	for _, d := range asked {
@@ -170,6 +193,7 @@ func (s *ServerProtocol) UnhandledControlSequence(seq []byte) {
 func (s *ServerProtocol) LoseConnection() {
 	s.self().Reset()
 	s.closing = true
+	s.unbrake()
 	if t := s.Transport(); t != nil {
 		t.LoseConnection()
 	}
@@ -191,9 +215,13 @@ func (s *ServerProtocol) address(of func(reactor.Transport) net.Addr) net.Addr {
 // serverSink is the ServerProtocol as its keyboard sees it.
 type serverSink ServerProtocol
 
-func (s *serverSink) stopped() bool { return s.program == nil || s.closing }
+func (s *serverSink) stopped() bool { return s.program == nil || s.closing || s.brake.paused }
 
-func (s *serverSink) key(stroke Stroke) { s.program.KeystrokeReceived(stroke.Key, stroke.Modifier) }
+func (s *serverSink) key(stroke Stroke) {
+	if s.program != nil && !s.closing {
+		s.program.KeystrokeReceived(stroke.Key, stroke.Modifier)
+	}
+}
 
 func (s *serverSink) unhandled(seq []byte) {
 	(*ServerProtocol)(s).self().UnhandledControlSequence(seq)

@@ -696,3 +696,103 @@ func TestOutputsAreComplete(t *testing.T) {
 		}
 	}
 }
+
+// slowWire is a transport whose peer takes nothing until it is told to.
+type slowWire struct {
+	*reactortest.StringTransport
+	limit  int
+	paused bool // the producer
+}
+
+func (w *slowWire) Write(p []byte) {
+	w.StringTransport.Write(p)
+	if w.Producer != nil && !w.paused && len(w.Value()) > w.limit {
+		w.paused = true
+		w.Producer.(reactor.PushProducer).PauseProducing()
+	}
+}
+
+func (w *slowWire) WriteSequence(pieces [][]byte) { w.Write(slices.Concat(pieces...)) }
+
+// drain takes everything.
+func (w *slowWire) drain() (n int) {
+	n = len(w.TakeValue())
+	if p := w.Producer; w.paused && p != nil {
+		w.paused = false
+		p.ResumeProducing()
+	}
+	return n
+}
+
+// A user who types and does not read makes the input wait, not the output grow.
+func TestSlowUser(t *testing.T) {
+	p := new(program)
+	s := insults.NewServerProtocol(func() insults.Protocol { return p })
+	wire := &slowWire{StringTransport: reactortest.NewStringTransport(), limit: 64 << 10}
+	reactor.MakeConnection(s, wire)
+	p.onKey = func(insults.Stroke) { fmt.Fprint(p.Terminal(), strings.Repeat("x", 1000)) }
+	input := strings.Repeat("a\x1b[Aé", 2_000)
+	s.DataReceived([]byte(input))
+	if n := len(wire.Value()); n > 80<<10 || wire.State != reactortest.Paused {
+		t.Fatalf("%d bytes wait, the transport is %s", n, wire.State)
+	}
+	s.DataReceived([]byte("more\x1b")) // a transport may deliver what it has read already
+	total := 0
+	for n := wire.drain(); n > 0; n = wire.drain() {
+		total += n
+		if n > 80<<10 {
+			t.Fatalf("%d bytes at once", n)
+		}
+	}
+	if len(p.strokes) != 6_004 || total != 6_004_000 || wire.State != reactortest.Producing || wire.Producer != nil {
+		t.Errorf("%d keys, %d bytes, %s, producer %v", len(p.strokes), total, wire.State, wire.Producer)
+	}
+	s.DataReceived([]byte("[A"))
+	if last := p.strokes[len(p.strokes)-1]; last.Key != insults.KeyUp {
+		t.Error(last)
+	}
+	wire.drain()
+
+	s.DataReceived([]byte(input))
+	s.LoseConnection() // while the input waits
+	if wire.Producer != nil || !wire.Disconnecting() {
+		t.Error("the end waits for a producer")
+	}
+	keys := len(p.strokes)
+	wire.drain()
+	if len(p.strokes) != keys {
+		t.Error("keys after LoseConnection")
+	}
+}
+
+// The same with a connection that is lost, and with a producer of the program.
+func TestSlowUserEnds(t *testing.T) {
+	p := new(program)
+	s := insults.NewServerProtocol(func() insults.Protocol { return p })
+	wire := &slowWire{StringTransport: reactortest.NewStringTransport(), limit: 64 << 10}
+	reactor.MakeConnection(s, wire)
+	p.onKey = func(insults.Stroke) { fmt.Fprint(p.Terminal(), strings.Repeat("x", 1000)) }
+	s.DataReceived([]byte(strings.Repeat("a", 1000)))
+	keys := len(p.strokes)
+	wire.Producer.StopProducing()
+	s.ConnectionLost(io.EOF)
+	if len(p.strokes) != keys || len(p.lost) != 1 {
+		t.Error(len(p.strokes), p.lost)
+	}
+
+	p = new(program)
+	s, plain := serve(p)
+	if err := plain.RegisterProducer(ownProducer{}, false); err != nil {
+		t.Fatal(err)
+	}
+	p.onKey = func(insults.Stroke) { fmt.Fprint(p.Terminal(), strings.Repeat("x", 1000)) }
+	s.DataReceived([]byte(strings.Repeat("a", 1000)))
+	if len(p.strokes) != 1000 || plain.Producer == nil {
+		t.Error(len(p.strokes), plain.Producer)
+	}
+}
+
+type ownProducer struct{}
+
+func (ownProducer) ResumeProducing() {}
+func (ownProducer) StopProducing()   {}

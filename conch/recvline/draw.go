@@ -1,33 +1,40 @@
 package recvline
 
-import (
-	"strings"
-
-	"github.com/hawser-go/hawser/conch/insults"
-)
+import "strings"
 
 // place is a place on the screen, counted from the first cell of the prompt.
 type place struct{ row, column int }
 
-// shownPrompt returns the part of the prompt that is in the line of the input.
-func (l *RecvLine) shownPrompt() string {
-	p := l.prompt()
-	return p[strings.LastIndexByte(p, '\n')+1:]
+// drawnPrompt is the part of the prompt that is in the line of the input. It is
+// computed when the prompt or the width changes.
+type drawnPrompt struct {
+	prompt string
+	width  int // 0 means not computed
+	text   string
+	cells  int
+	end    place
+}
+
+// shownPrompt returns the prompt as it is drawn again.
+func (l *RecvLine) shownPrompt() drawnPrompt {
+	d := &l.drawn
+	if p := l.prompt(); d.width != l.width || d.prompt != p {
+		*d = drawnPrompt{prompt: p, width: l.width, text: p[strings.LastIndexByte(p, '\n')+1:]}
+		for _, c := range split(d.text) {
+			d.cells += c.cells
+			d.end = l.after(d.end, c)
+		}
+	}
+	return *d
 }
 
 // onOneRow reports whether prompt and line leave a cell of the first row free.
-func (l *RecvLine) onOneRow() bool { return insults.Cells(l.shownPrompt())+l.cells < l.width }
+func (l *RecvLine) onOneRow() bool { return l.shownPrompt().cells+l.cells < l.width }
 
 // place returns where the character before i ends. The column is the width if
 // the row is full.
-func (l *RecvLine) place(i int) (p place) {
-	prompt := l.shownPrompt()
-	if n := insults.Cells(prompt) + l.cells; n <= l.width { // most lines
-		return place{0, n - l.cellsOf(i, len(l.line))}
-	}
-	for _, c := range insults.Clusters(prompt) {
-		p = l.after(p, c)
-	}
+func (l *RecvLine) place(i int) place {
+	p := l.shownPrompt().end
 	for _, c := range l.line[:i] {
 		p = l.after(p, c)
 	}
@@ -35,8 +42,8 @@ func (l *RecvLine) place(i int) (p place) {
 }
 
 // after returns where a cluster ends that is written at p.
-func (l *RecvLine) after(p place, cluster string) place {
-	cells := min(insults.ClusterCells(cluster), l.width)
+func (l *RecvLine) after(p place, c cluster) place {
+	cells := min(c.cells, l.width)
 	if p.column+cells > l.width {
 		p = place{p.row + 1, 0}
 	}
@@ -82,7 +89,7 @@ func (l *RecvLine) redraw() {
 	l.Terminal().CursorUp(row)
 	l.write("\r")
 	l.Terminal().EraseToDisplayEnd()
-	l.draw(l.shownPrompt())
+	l.draw(l.shownPrompt().text)
 }
 
 // draw writes prompt and line from the first column on, and puts the cursor to
@@ -113,7 +120,7 @@ func (l *RecvLine) draw(prompt string) {
 // certainlyOneRow reports whether prompt and line do not wrap, even if the
 // terminal counts more cells than we do.
 func (l *RecvLine) certainlyOneRow() bool {
-	return insults.Cells(l.shownPrompt())+l.cells+2*l.odd < l.width
+	return l.shownPrompt().cells+l.cells+2*l.odd < l.width
 }
 
 // rendered returns the line as it is drawn.
@@ -132,8 +139,8 @@ func (l *RecvLine) rendered() string {
 func (l *RecvLine) drawRendered(rendered string) {
 	t := l.Terminal()
 	t.EraseLine()
-	t.CursorBackward(insults.Cells(l.shownPrompt()) + l.cells - 1)
-	l.write(l.shownPrompt() + rendered)
+	t.CursorBackward(l.shownPrompt().cells + l.cells - 1)
+	l.write(l.shownPrompt().text + rendered)
 	t.CursorBackward(l.cellsOf(l.index, len(l.line)))
 }
 

@@ -24,15 +24,21 @@ func (l *RecvLine) begin() {
 	}
 }
 
+// maxCluster is the largest number of bytes of a character with combining marks.
+// Further marks are dropped.
+const maxCluster = 64
+
 // CharacterReceived puts a character into the line at the cursor, and draws it
 // unless more follow. In typeover mode it replaces the one there. A combining
 // mark becomes a part of the character before; without one it is dropped.
 func (l *RecvLine) CharacterReceived(character string, more bool) {
 	character = clean(character)
-	l.begin()
+	continues := l.continues(character)
 	switch {
-	case insults.Cells(character) == 0 && !l.continues(character):
+	case insults.Cells(character) == 0 && !continues:
+	case continues && len(l.line[l.index-1].text)+len(character) > maxCluster:
 	case l.fits(character):
+		l.begin()
 		l.undrawn.writes = l.add(character) && l.undrawn.writes
 		l.undrawn.text += character
 	default:
@@ -43,8 +49,8 @@ func (l *RecvLine) CharacterReceived(character string, more bool) {
 	}
 }
 
-// clean returns text for a line: without control characters, and UTF-8.
-func clean(text string) string {
+// clean returns s as text for a line: without control characters, and UTF-8.
+func clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\t':
@@ -53,12 +59,12 @@ func clean(text string) string {
 			return -1
 		}
 		return r
-	}, strings.ToValidUTF8(text, string(utf8.RuneError)))
+	}, strings.ToValidUTF8(s, string(utf8.RuneError)))
 }
 
-// continues reports whether text continues the character before the cursor.
-func (l *RecvLine) continues(text string) bool {
-	return l.index > 0 && insults.Joins(l.line[l.index-1], text)
+// continues reports whether more continues the character before the cursor.
+func (l *RecvLine) continues(more string) bool {
+	return l.index > 0 && insults.Joins(l.line[l.index-1].text, more)
 }
 
 // fits reports whether the line does not become too long.
@@ -123,20 +129,18 @@ func (l *RecvLine) drawInserted(text string) {
 	}
 }
 
-// replace replaces the clusters from i to j by text, and puts the cursor behind
-// that. merged reports whether text and its neighbours have become one cluster.
-func (l *RecvLine) replace(i, j int, text string) (merged bool) {
+// replace replaces the clusters from i to j by more, and puts the cursor behind
+// that. merged reports whether more and its neighbours have become one cluster.
+func (l *RecvLine) replace(i, j int, more string) (merged bool) {
 	first, last := max(i-1, 0), min(j+1, len(l.line)) // with the neighbours
-	left, right := strings.Join(l.line[first:i], ""), strings.Join(l.line[j:last], "")
-	clusters := insults.Clusters(left + text + right)
-	count, size := 0, 0 // of the clusters up to the end of text
-	for size < len(left)+len(text) {
-		size += len(clusters[count])
+	left, right := text(l.line[first:i]), text(l.line[j:last])
+	clusters := split(left + more + right)
+	count, size := 0, 0 // of the clusters up to the end of more
+	for size < len(left)+len(more) {
+		size += len(clusters[count].text)
 		count++
 	}
-	if left != "" && (count == 0 || clusters[0] != left) || size > len(left)+len(text) {
-		merged = true
-	}
+	merged = left != "" && clusters[0].text != left || size > len(left)+len(more)
 	l.count(l.line[first:last], -1)
 	l.line = slices.Replace(l.line, first, last, clusters...)
 	l.count(clusters, 1)
@@ -145,30 +149,14 @@ func (l *RecvLine) replace(i, j int, text string) (merged bool) {
 }
 
 // count adds the clusters to the counters, or takes them away.
-func (l *RecvLine) count(clusters []string, sign int) {
+func (l *RecvLine) count(clusters []cluster, sign int) {
 	for _, c := range clusters {
-		l.size += sign * len(c)
-		l.cells += sign * insults.ClusterCells(c)
-		if isOdd(c) {
+		l.size += sign * len(c.text)
+		l.cells += sign * c.cells
+		if c.odd {
 			l.odd += sign
 		}
 	}
-}
-
-// isOdd reports whether terminals may show a cluster in another width than we
-// count: joined emoji, variation selectors, marks without a letter.
-func isOdd(cluster string) bool {
-	if len(cluster) == 1 {
-		return false
-	}
-	sum := 0
-	for _, r := range cluster {
-		if r == 0x200d || 0xfe00 <= r && r <= 0xfe0f {
-			return true
-		}
-		sum += insults.ClusterCells(string(r))
-	}
-	return sum == 0 || sum != insults.ClusterCells(cluster)
 }
 
 // deleteRange deletes the characters from i to j, which may lie outside of the
@@ -199,7 +187,7 @@ func (l *RecvLine) deleteRange(i, j int) {
 // cellsOf returns the number of cells of the characters from i to j.
 func (l *RecvLine) cellsOf(i, j int) (n int) {
 	for _, c := range l.line[min(i, j):max(i, j)] {
-		n += insults.ClusterCells(c)
+		n += c.cells
 	}
 	return n
 }

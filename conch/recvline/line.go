@@ -3,7 +3,6 @@ package recvline
 import (
 	"cmp"
 	"log/slog"
-	"strings"
 	"unicode"
 
 	"github.com/hawser-go/hawser/conch/insults"
@@ -100,11 +99,12 @@ type RecvLine struct {
 	typeover      bool
 	insertMode    bool // the terminal inserts characters
 
-	line  []string // grapheme clusters
-	index int      // of the cursor in line
-	size  int      // bytes of line
-	cells int      // of line
-	odd   int      // how many clusters of line terminals may show in another width
+	line  []cluster
+	index int // of the cursor in line
+	size  int // bytes of line
+	cells int // of line
+	odd   int // how many clusters of line terminals may show in another width
+	drawn drawnPrompt
 
 	undrawn undrawn
 	below   bool // the line is empty, and the cursor below a prompt that fills its rows
@@ -181,7 +181,7 @@ func (l *RecvLine) SetTypeoverMode() {
 func (l *RecvLine) Typeover() bool { return l.typeover }
 
 // LineBuffer returns the line so far.
-func (l *RecvLine) LineBuffer() string { return strings.Join(l.line, "") }
+func (l *RecvLine) LineBuffer() string { return text(l.line) }
 
 // LineBufferIndex returns the number of characters before the cursor: of
 // grapheme clusters, which users see as characters.
@@ -189,7 +189,7 @@ func (l *RecvLine) LineBufferIndex() int { return l.index }
 
 // CurrentLineBuffer returns the line before the cursor, and from there on.
 func (l *RecvLine) CurrentLineBuffer() (before, after string) {
-	return strings.Join(l.line[:l.index], ""), strings.Join(l.line[l.index:], "")
+	return text(l.line[:l.index]), text(l.line[l.index:])
 }
 
 // ClearLineBuffer empties the line and returns it. Nothing is drawn.

@@ -1,10 +1,6 @@
 package recvline
 
-import (
-	"strings"
-
-	"github.com/hawser-go/hawser/conch/insults"
-)
+import "strings"
 
 // AddOutput writes output of the program. While a command runs, and no line is
 // being edited, async is false, and data is written as it is.
@@ -39,7 +35,7 @@ func (l *RecvLine) erasePrompt() {
 	t := l.Terminal()
 	if l.onOneRow() && l.odd == 0 {
 		t.EraseLine()
-		t.CursorBackward(insults.Cells(l.shownPrompt()) + l.cells)
+		t.CursorBackward(l.shownPrompt().cells + l.cells)
 		return
 	}
 	t.CursorUp(l.cursor().row)

@@ -73,10 +73,10 @@ func isNoWord(cluster string) bool {
 // wordBefore returns the index of the beginning of the word before the cursor.
 func (l *RecvLine) wordBefore(between func(cluster string) bool) int {
 	i := l.index
-	for i > 0 && between(l.line[i-1]) {
+	for i > 0 && between(l.line[i-1].text) {
 		i--
 	}
-	for i > 0 && !between(l.line[i-1]) {
+	for i > 0 && !between(l.line[i-1].text) {
 		i--
 	}
 	return i
@@ -85,10 +85,10 @@ func (l *RecvLine) wordBefore(between func(cluster string) bool) int {
 // wordAfter returns the index of the end of the word after the cursor.
 func (l *RecvLine) wordAfter() int {
 	i := l.index
-	for i < len(l.line) && isNoWord(l.line[i]) {
+	for i < len(l.line) && isNoWord(l.line[i].text) {
 		i++
 	}
-	for i < len(l.line) && !isNoWord(l.line[i]) {
+	for i < len(l.line) && !isNoWord(l.line[i].text) {
 		i++
 	}
 	return i
@@ -103,10 +103,7 @@ func (l *RecvLine) kill(i, j int) {
 	if i >= j {
 		return
 	}
-	l.killed = ""
-	for _, c := range l.line[i:j] {
-		l.killed += c
-	}
+	l.killed = text(l.line[i:j])
 	l.deleteRange(i, j)
 }
 
@@ -119,7 +116,7 @@ func (l *RecvLine) transpose() {
 		return
 	}
 	i := min(l.index, len(l.line)-1)
-	swapped := l.line[i] + l.line[i-1]
+	swapped := l.line[i].text + l.line[i-1].text
 	l.begin()
 	l.replace(i-1, i+1, swapped)
 	l.redraw()

@@ -27,7 +27,7 @@ func (l *RecvLine) insertTab() {
 		stop = l.TabStop
 	}
 	spaces := strings.Repeat(" ", stop-l.cellsOf(0, l.index)%stop)
-	if l.index < len(l.line) || !l.fits(spaces) || insults.Cells(l.shownPrompt())+l.cells+len(spaces) >= l.width || l.odd > 0 {
+	if l.index < len(l.line) || !l.fits(spaces) || l.shownPrompt().cells+l.cells+len(spaces) >= l.width || l.odd > 0 {
 		l.deliver(spaces)
 		return
 	}
