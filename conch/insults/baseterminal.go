@@ -21,6 +21,9 @@ func (*BaseTerminal) Write(p []byte) (int, error) { return len(p), nil }
 // WriteString returns len(s), nil.
 func (*BaseTerminal) WriteString(s string) (int, error) { return len(s), nil }
 
+// LastWrite returns nil.
+func (*BaseTerminal) LastWrite() []byte { return nil }
+
 // SelectCharacterSet returns nil.
 func (*BaseTerminal) SelectCharacterSet(CharacterSet, CharacterSlot) error { return nil }
 

@@ -26,6 +26,9 @@ func (s *ServerProtocol) Write(p []byte) (int, error) {
 // addCR returns p with a CR before each LF that has none. afterCR says that a
 // CR precedes p.
 func addCR(p []byte, afterCR bool) []byte {
+	if bytes.IndexByte(p, '\n') < 0 {
+		return p
+	}
 	var sent []byte
 	done := 0
 	for i, b := range p {

@@ -23,7 +23,7 @@ const MaxSize = 1000
 // to the loop.
 //
 // The carrier of the connection calls TerminalSize when it learns the size of
-// the user's terminal; ServerProtocol does not ask.
+// the user's terminal. Over standard input and output that is not needed.
 type ServerProtocol struct {
 	reactor.BaseProtocol
 
@@ -56,7 +56,9 @@ var (
 	_ Terminal         = (*ServerProtocol)(nil)
 	_ reactor.Protocol = (*ServerProtocol)(nil)
 	_ SizeReceiver     = (*ServerProtocol)(nil)
-	_ keySink          = (*serverSink)(nil)
+
+	_ reactor.WindowListener = (*ServerProtocol)(nil)
+	_ keySink                = (*serverSink)(nil)
 )
 
 // NewServerProtocol returns a terminal for the program that build returns. build
@@ -81,6 +83,11 @@ func (s *ServerProtocol) ConnectionMade() {
 	if s.program = s.build(); s.program == nil {
 		return
 	}
+	if t, ok := s.Transport().(reactor.TerminalTransport); ok {
+		if size, err := t.WindowSize(); err == nil { // it is a terminal
+			s.width, s.height = s.sizes(int(size.Columns), int(size.Rows))
+		}
+	}
 	MakeConnection(s.program, s.self())
 	if s.width > 0 && s.program != nil { // it may have ended
 		s.program.TerminalSize(s.width, s.height)
@@ -98,11 +105,22 @@ func (s *ServerProtocol) self() Terminal {
 // TerminalSize passes the size of the user's terminal to the program. A width
 // or height that is not positive is unknown, and means the previous one.
 func (s *ServerProtocol) TerminalSize(width, height int) {
-	knownWidth, knownHeight := s.TermSize()
-	s.width, s.height = clampSize(width, knownWidth), clampSize(height, knownHeight)
+	s.width, s.height = s.sizes(width, height)
 	if s.program != nil {
 		s.program.TerminalSize(s.width, s.height)
 	}
+}
+
+// WindowChanged passes the size of the terminal of standard input and output to
+// the program.
+func (s *ServerProtocol) WindowChanged(size reactor.WindowSize) {
+	s.TerminalSize(int(size.Columns), int(size.Rows))
+}
+
+// sizes returns the size within its bounds.
+func (s *ServerProtocol) sizes(width, height int) (int, int) {
+	knownWidth, knownHeight := s.TermSize()
+	return clampSize(width, knownWidth), clampSize(height, knownHeight)
 }
 
 func clampSize(n, known int) int {

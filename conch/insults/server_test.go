@@ -668,7 +668,7 @@ func TestT_RECVLINE_50_Tee(t *testing.T) {
 	fired := false
 	tee.ReportCursorPosition().OnValue(func(p insults.Position) { fired = p == insults.Position{Column: 8, Line: 1} })
 	s.DataReceived([]byte("\x1b[2;9R"))
-	if !fired || tee.GetHost() != wire.Host || tee.GetPeer() != wire.Peer {
+	if !fired || string(tee.LastWrite()) != "\x1b[6n" || screen.LastWrite() != nil || tee.GetHost() != wire.Host || tee.GetPeer() != wire.Peer {
 		t.Error("the result is not that of the last terminal")
 	}
 	tee.LoseConnection()
@@ -685,7 +685,7 @@ func TestT_RECVLINE_50_Tee(t *testing.T) {
 
 // Every method of Terminal is in outputs, or has a test of its own.
 func TestOutputsAreComplete(t *testing.T) {
-	tested := []string{"Write", "WriteString", "WriteSequence", "RestoreCursor", "ReportCursorPosition", "UnhandledControlSequence", "LoseConnection", "GetHost", "GetPeer"}
+	tested := []string{"Write", "WriteString", "WriteSequence", "RestoreCursor", "ReportCursorPosition", "UnhandledControlSequence", "LoseConnection", "LastWrite", "GetHost", "GetPeer"}
 	for _, o := range outputs {
 		tested = append(tested, strings.Fields(o.name)[0])
 	}

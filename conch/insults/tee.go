@@ -66,6 +66,7 @@ func (t tee) ReportCursorPosition() (d deferred.Deferred[Position]) {
 	return d
 }
 
+func (t tee) LastWrite() []byte { return t.last().LastWrite() }
 func (t tee) GetHost() net.Addr { return t.last().GetHost() }
 func (t tee) GetPeer() net.Addr { return t.last().GetPeer() }
 

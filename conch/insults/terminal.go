@@ -26,6 +26,10 @@ type Terminal interface {
 	// WriteSequence writes all pieces with one Write.
 	WriteSequence(pieces [][]byte)
 
+	// LastWrite returns the data of the last Write that was not empty, control
+	// sequences included. It is nil if the terminal does not keep that.
+	LastWrite() []byte
+
 	// CursorUp and the others move the cursor by n. The edges of the screen
 	// stop the cursor.
 	CursorUp(n int)

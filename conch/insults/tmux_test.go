@@ -110,7 +110,7 @@ func TestT_INSULTS_100_AgainstTmux(t *testing.T) {
 	m := newTmux(t, width, height)
 	rounds := 30
 	if long {
-		rounds = 1000
+		rounds = 200
 	}
 	for seed := range rounds {
 		random := rand.New(rand.NewPCG(uint64(seed), 11))

@@ -29,6 +29,7 @@ func split(s string) []cluster {
 // text returns the text of clusters.
 func text(clusters []cluster) string {
 	var b strings.Builder
+	b.Grow(len(clusters))
 	for _, c := range clusters {
 		b.WriteString(c.text)
 	}

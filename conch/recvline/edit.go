@@ -13,7 +13,7 @@ import (
 type undrawn struct {
 	some   bool
 	row    int    // the row of the terminal's cursor, counted from the prompt
-	text   string // the inserted text
+	text   []byte // the inserted text
 	writes bool   // writing text is all that has to be done
 }
 
@@ -35,12 +35,12 @@ func (l *RecvLine) CharacterReceived(character string, more bool) {
 	character = clean(character)
 	continues := l.continues(character)
 	switch {
-	case insults.Cells(character) == 0 && !continues:
+	case !continues && (insults.Cells(character) == 0 || insults.Joins("a", character)):
 	case continues && len(l.line[l.index-1].text)+len(character) > maxCluster:
 	case l.fits(character):
 		l.begin()
 		l.undrawn.writes = l.add(character) && l.undrawn.writes
-		l.undrawn.text += character
+		l.undrawn.text = append(l.undrawn.text, character...)
 	default:
 		l.write("\a")
 	}
@@ -51,6 +51,9 @@ func (l *RecvLine) CharacterReceived(character string, more bool) {
 
 // clean returns s as text for a line: without control characters, and UTF-8.
 func clean(s string) string {
+	if isASCII(s) {
+		return s
+	}
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\t':
@@ -104,13 +107,13 @@ func (l *RecvLine) finish() {
 	u := l.undrawn
 	switch {
 	case !u.some:
-	case u.text == "":
+	case len(u.text) == 0:
 		l.undrawn = undrawn{}
 	case !u.writes || l.Render != nil && !l.onOneRow():
 		l.redraw()
 	default:
 		l.undrawn = undrawn{}
-		l.drawInserted(u.text)
+		l.drawInserted(string(u.text))
 	}
 }
 
@@ -132,6 +135,13 @@ func (l *RecvLine) drawInserted(text string) {
 // replace replaces the clusters from i to j by more, and puts the cursor behind
 // that. merged reports whether more and its neighbours have become one cluster.
 func (l *RecvLine) replace(i, j int, more string) (merged bool) {
+	if isASCII(more) { // and continues nothing
+		inserted := cluster{text: more, cells: 1}
+		l.count(l.line[i:j], -1)
+		l.line = slices.Replace(l.line, i, j, inserted)
+		l.size, l.cells, l.index = l.size+1, l.cells+1, i+1
+		return false
+	}
 	first, last := max(i-1, 0), min(j+1, len(l.line)) // with the neighbours
 	left, right := text(l.line[first:i]), text(l.line[j:last])
 	clusters := split(left + more + right)
@@ -147,6 +157,9 @@ func (l *RecvLine) replace(i, j int, more string) (merged bool) {
 	l.index = first + count
 	return merged
 }
+
+// isASCII reports whether s is one printable character of ASCII.
+func isASCII(s string) bool { return len(s) == 1 && ' ' <= s[0] && s[0] <= '~' }
 
 // count adds the clusters to the counters, or takes them away.
 func (l *RecvLine) count(clusters []cluster, sign int) {

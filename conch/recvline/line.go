@@ -247,7 +247,11 @@ func (l *RecvLine) printable(key insults.Key) bool {
 }
 
 // HandleReturn ends the line: it passes the line to LineReceived.
-func (l *RecvLine) HandleReturn() {
+func (l *RecvLine) HandleReturn() { l.self().LineReceived(l.EndLine()) }
+
+// EndLine empties the line and returns it. On the screen it stays, and the
+// cursor moves to the line below.
+func (l *RecvLine) EndLine() string {
 	l.finish()
 	if !l.onOneRow() {
 		l.moveTo(len(l.line))
@@ -257,7 +261,7 @@ func (l *RecvLine) HandleReturn() {
 	if !wrapped { // otherwise the cursor is in the next line already
 		l.Terminal().NextLine()
 	}
-	l.self().LineReceived(line)
+	return line
 }
 
 // HandleLeft moves the cursor one character to the left.
