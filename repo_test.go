@@ -41,6 +41,8 @@ var imports = map[string][]string{
 	"conch/sftp":      {"deferred", "reactor/...", "conch/internal/...", "conch", "conch/client", "conch/filetransfer/..."},
 	"conch/server":    {"deferred", "reactor/...", "conch/internal/...", "conch", "conch/forward", "conch/cred", "conch/keys", "conch/filetransfer/..."},
 	"conch/cred":      {"deferred", "reactor/...", "conch/internal/...", "conch/keys"},
+	"conch/insults":   {"deferred", "reactor", "conch/internal/..."},
+	"conch/recvline":  {"reactor", "conch/insults"},
 	"conch/conchtest": nil,
 	"conch/cmd":       {"deferred", "reactor/...", "conch/..."},
 	"examples":        {"deferred", "reactor/...", "conch/..."},
@@ -197,6 +199,8 @@ var numbered = []struct {
 	{"conch", "C-SFTPSRV-", [][2]int{{1, 14}}},
 	{"conch", "V-SFTP-", [][2]int{{1, 8}, {10, 31}}},
 	{"conch", "V-JAIL-", [][2]int{{1, 15}}},
+	{"conch", "T-INSULTS-", [][2]int{{1, 8}, {10, 18}, {20, 25}, {30, 32}, {40, 47}, {50, 53}, {70, 78}, {100, 120}, {140, 143}, {150, 154}, {160, 160}}},
+	{"conch", "T-RECVLINE-", [][2]int{{1, 15}, {30, 38}, {50, 51}}},
 }
 
 func TestNumberedBehaviours(t *testing.T) {
@@ -340,7 +344,7 @@ func TestReadmeProgram(t *testing.T) {
 // behaviours and faults occur in tests only.
 func TestComments(t *testing.T) {
 	const columns = 100
-	number := regexp.MustCompile(`\b(?:[DRF]\d{1,3}|[CV]-[A-Z]+-\d+|PORT-\d+)\b`)
+	number := regexp.MustCompile(`\b(?:[DRF]\d{1,3}|[CTV]-[A-Z]+-\d+|PORT-\d+)\b`)
 	for _, files := range packages(t) {
 		for _, name := range files {
 			set := token.NewFileSet()

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/cred"
 	"github.com/hawser-go/hawser/conch/insults"
 	"github.com/hawser-go/hawser/conch/internal/sshtest"
@@ -41,41 +40,6 @@ func (m *mirror) KeystrokeReceived(k insults.Key, mod insults.Modifier) {
 
 func (m *mirror) ConnectionLost(reason error) { m.lost(reason) }
 
-// mirrorSession runs a mirror as the shell of an SSH session.
-type mirrorSession struct {
-	server.BaseSession
-	terminal *insults.ServerProtocol
-}
-
-func (s *mirrorSession) GetPty(_ string, size conch.WindowSize, _ []conch.TerminalMode) deferred.Deferred[struct{}] {
-	s.WindowChanged(size)
-	return deferred.Succeed(struct{}{})
-}
-
-func (s *mirrorSession) WindowChanged(size conch.WindowSize) {
-	s.terminal.TerminalSize(int(size.Columns), int(size.Rows))
-}
-
-func (s *mirrorSession) OpenShell(p *server.SSHSessionProcessProtocol) deferred.Deferred[struct{}] {
-	p.ConnectProtocol(s.terminal)
-	return deferred.Succeed(struct{}{})
-}
-
-// mirrorRealm gives each user a session with a mirror.
-type mirrorRealm struct{ lost chan error }
-
-func (m mirrorRealm) RequestAvatar(string, any) deferred.Deferred[server.Avatar] {
-	avatar := new(server.ConchUser)
-	avatar.Channels = map[string]func([]byte) deferred.Deferred[conch.Channel]{
-		"session": server.NewSession(avatar, func() server.Session {
-			return &mirrorSession{terminal: insults.NewServerProtocol(func() insults.Protocol {
-				return &mirror{lost: func(err error) { m.lost <- err }}
-			})}
-		}),
-	}
-	return deferred.Succeed[server.Avatar](avatar)
-}
-
 // sshTerminal starts a server with a mirror, and returns a session of a client.
 func sshTerminal(t *testing.T) (*gossh.Session, chan error) {
 	t.Helper()
@@ -90,7 +54,8 @@ func sshTerminal(t *testing.T) (*gossh.Session, chan error) {
 		t.Fatal(err)
 	}
 	lost := make(chan error, 2)
-	factory := &server.SSHFactory{PrivateKeys: []gossh.Signer{host}, Portal: cred.NewPortal(mirrorRealm{lost}, cred.InMemory(map[string]string{"alice": "sesame"}))}
+	realm := terminalRealm(func() insults.Protocol { return &mirror{lost: func(err error) { lost <- err }} })
+	factory := &server.SSHFactory{PrivateKeys: []gossh.Signer{host}, Portal: cred.NewPortal(realm, cred.InMemory(map[string]string{"alice": "sesame"}))}
 	port, err := sshtest.Await(t, r, func() deferred.Deferred[reactor.ListeningPort] {
 		return deferred.Maybe(func() (reactor.ListeningPort, error) {
 			return r.ListenTCP(0, factory, reactor.ListenOptions{Interface: "127.0.0.1"})

@@ -5,7 +5,11 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/cred"
 	"github.com/hawser-go/hawser/conch/insults"
+	"github.com/hawser-go/hawser/conch/server"
+	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
 
@@ -95,4 +99,47 @@ func ExampleTee() {
 func ExampleCells() {
 	fmt.Println(insults.Cells("naïve"), insults.Cells("你好"), insults.Cells("\x1b[31mred\x1b[m"))
 	// Output: 5 4 3
+}
+
+// terminalSession is a session of an SSH server whose shell is a program on a
+// terminal.
+type terminalSession struct {
+	server.BaseSession
+	terminal *insults.ServerProtocol
+}
+
+func (s *terminalSession) GetPty(_ string, size conch.WindowSize, _ []conch.TerminalMode) deferred.Deferred[struct{}] {
+	s.WindowChanged(size)
+	return deferred.Succeed(struct{}{})
+}
+
+func (s *terminalSession) WindowChanged(size conch.WindowSize) {
+	s.terminal.TerminalSize(int(size.Columns), int(size.Rows))
+}
+
+func (s *terminalSession) OpenShell(p *server.SSHSessionProcessProtocol) deferred.Deferred[struct{}] {
+	p.ConnectProtocol(s.terminal)
+	return deferred.Succeed(struct{}{})
+}
+
+// terminalRealm gives each user such sessions. The function makes the program.
+type terminalRealm func() insults.Protocol
+
+func (t terminalRealm) RequestAvatar(string, any) deferred.Deferred[server.Avatar] {
+	avatar := new(server.ConchUser)
+	avatar.Channels = map[string]func([]byte) deferred.Deferred[conch.Channel]{
+		"session": server.NewSession(avatar, func() server.Session {
+			return &terminalSession{terminal: insults.NewServerProtocol(t)}
+		}),
+	}
+	return deferred.Succeed[server.Avatar](avatar)
+}
+
+// A server whose users get a program instead of a shell. It lacks host keys.
+func ExampleServerProtocol() {
+	realm := terminalRealm(func() insults.Protocol { return &cursor{} })
+	passwords := cred.InMemory(map[string]string{"alice": "sesame"})
+	factory := &server.SSHFactory{Portal: cred.NewPortal(realm, passwords)}
+	fmt.Println(factory.Portal.Kinds())
+	// Output: [password]
 }
