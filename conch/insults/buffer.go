@@ -23,8 +23,8 @@ const maxKeptMode = 9999
 // to the output of a program with a [ClientProtocol], or write to it directly.
 // It needs no loop; only one goroutine at a time may use it.
 //
-// A cell holds a grapheme cluster, and a wide character takes two cells. After a
-// character in the last column the cursor is behind that, at the column
+// A cell holds a grapheme cluster, and a wide character takes two cells. After
+// a character in the last column the cursor is behind that, at the column
 // Width(); the next character goes to the next line.
 type TerminalBuffer struct {
 	BaseTerminal
@@ -120,8 +120,8 @@ func (b *TerminalBuffer) Width() int { return b.width }
 // Height returns the number of lines.
 func (b *TerminalBuffer) Height() int { return b.height }
 
-// Cursor returns where the cursor is. The column is Width() after a character in
-// the last column.
+// Cursor returns where the cursor is. The column is Width() after a character
+// in the last column.
 func (b *TerminalBuffer) Cursor() Position { return Position{b.x, b.y} }
 
 // GetCharacter returns the cell in a column x and line y, and the zero Cell
@@ -157,7 +157,8 @@ func (b *TerminalBuffer) PrivateModes() []PrivateMode {
 // the initial state.
 func (b *TerminalBuffer) ApplicationKeypad() bool { return b.keypad }
 
-// Charset returns the character set of a slot, and ActiveCharset the slot in use.
+// Charset returns the character set of a slot, and ActiveCharset the slot in
+// use.
 func (b *TerminalBuffer) Charset(slot CharacterSlot) CharacterSet { return b.charsets[slot&3] }
 
 // ActiveCharset returns the slot in use. See also Charset.

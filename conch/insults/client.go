@@ -21,13 +21,13 @@ const (
 )
 
 // MaxString is the largest number of bytes of an operating system command or
-// another control string that a [ClientProtocol] drops. The rest of a longer one
-// is text.
+// another control string that a [ClientProtocol] drops. The rest of a longer
+// one is text.
 const MaxString = 4096
 
 // ClientProtocol reads what a program writes to a terminal, and calls the
-// methods of a [Terminal] for it. It is the other end of a [ServerProtocol], and
-// reads other programs too. All methods belong to the loop.
+// methods of a [Terminal] for it. It is the other end of a [ServerProtocol],
+// and reads other programs too. All methods belong to the loop.
 type ClientProtocol struct {
 	reactor.BaseProtocol
 	term  Terminal // nil after ConnectionLost
@@ -54,8 +54,8 @@ func (c *ClientProtocol) ConnectionLost(reason error) {
 	}
 }
 
-// DataReceived calls methods of the terminal. Text without control characters in
-// between is one Write, up to the end of data.
+// DataReceived calls methods of the terminal. Text without control characters
+// in between is one Write, up to the end of data.
 func (c *ClientProtocol) DataReceived(data []byte) {
 	start := 0 // of the text that is not written yet
 	for i, b := range data {

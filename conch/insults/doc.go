@@ -28,7 +28,8 @@
 // A [ServerProtocol] connects the program to a user. It is the protocol of any
 // transport whose other end is a terminal in raw mode:
 //
-//	terminal := insults.NewServerProtocol(func() insults.Protocol { return &clock{} })
+//	newClock := func() insults.Protocol { return &clock{} }
+//	terminal := insults.NewServerProtocol(newClock)
 //	process.ConnectProtocol(terminal) // in OpenShell of a server.Session
 //
 // The session then passes each size to terminal.TerminalSize. Over standard
@@ -46,8 +47,8 @@
 //
 // Everything is UTF-8. A [Key] is a rune, or one of the constants for keys that
 // type none. Received bytes that are not UTF-8 are U+FFFD each. [Cells] counts
-// the cells of text on a screen: wide characters take two, combining marks none.
-// Characters whose width depends on the locale count as narrow.
+// the cells of text on a screen: wide characters take two, combining marks
+// none. Characters whose width depends on the locale count as narrow.
 //
 // # Goroutines
 //
@@ -63,8 +64,8 @@
 //
 // # Bounds
 //
-// Nothing that a peer sends grows without a bound: control sequences are kept up
-// to [MaxSequence] bytes, control strings are dropped up to [MaxString], sizes
-// are at most [MaxSize]. While a user does not take the output that the keys
-// have caused, a ServerProtocol stops reading keys.
+// Nothing that a peer sends grows without a bound: control sequences are kept
+// up to [MaxSequence] bytes, control strings are dropped up to [MaxString],
+// sizes are at most [MaxSize]. While a user does not take the output that the
+// keys have caused, a ServerProtocol stops reading keys.
 package insults

@@ -45,11 +45,11 @@ func NewExpectableBuffer(width, height int) *ExpectableBuffer {
 // Deferred fires with the match and the submatches, as FindStringSubmatch
 // returns them.
 //
-// Expectations are met one after the other, and each looks at the text after the
-// previous match only; CursorHome and Reset start again at the beginning. If
-// timeout is positive, the expectation fails with [ErrExpectationTimeout] after
-// that time on clock; with timeout 0 clock may be nil. All expectations fail
-// when the connection is lost. Cancelling the Deferred withdraws the
+// Expectations are met one after the other, and each looks at the text after
+// the previous match only; CursorHome and Reset start again at the beginning.
+// If timeout is positive, the expectation fails with [ErrExpectationTimeout]
+// after that time on clock; with timeout 0 clock may be nil. All expectations
+// fail when the connection is lost. Cancelling the Deferred withdraws the
 // expectation.
 func (b *ExpectableBuffer) Expect(pattern *regexp.Regexp, timeout time.Duration, clock reactor.Clock) deferred.Deferred[[]string] {
 	if b.lost != nil {

@@ -8,7 +8,8 @@ type Format struct {
 	Charset                CharacterSlot // the slot whose character set the characters are of
 }
 
-// DefaultFormat is the format after a reset: white on black, without attributes.
+// DefaultFormat is the format after a reset: white on black, without
+// attributes.
 var DefaultFormat = Format{Foreground: White, Background: Black}
 
 // apply changes the format as a terminal does that gets the attributes. Unknown

@@ -55,8 +55,8 @@ func serve(p *program) (*insults.ServerProtocol, *reactortest.StringTransport) {
 	return s, wire
 }
 
-// keysOf returns what a new program gets for some input, in one piece and byte by
-// byte, which must not differ.
+// keysOf returns what a new program gets for some input, in one piece and byte
+// by byte, which must not differ.
 func keysOf(t *testing.T, input string) (strokes, unknown string) {
 	t.Helper()
 	whole, single := new(program), new(program)
@@ -94,8 +94,8 @@ func draw(width, height int, pieces ...string) *insults.TerminalBuffer {
 	return b
 }
 
-// callsOf returns the calls that a client makes for some bytes, in one piece and
-// byte by byte. Texts are joined.
+// callsOf returns the calls that a client makes for some bytes, in one piece
+// and byte by byte. Texts are joined.
 func callsOf(t *testing.T, input string) []any {
 	t.Helper()
 	run := func(pieces ...string) []any {

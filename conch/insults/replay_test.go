@@ -94,8 +94,8 @@ func moved(tr trace) bool {
 	return false
 }
 
-// T-INSULTS-10, 20, 21, 30, 31, 40, 41, 43, 44, 50, 51, 52: the recorded traces, as they
-// are and byte by byte.
+// T-INSULTS-10, 20, 21, 30, 31, 40, 41, 43, 44, 50, 51, 52: the recorded
+// traces, as they are and byte by byte.
 func TestServerTraces(t *testing.T) {
 	replay(t, "server.jsonl", nil, func(t *testing.T, tr trace) {
 		whole, single := newServerRun(), newServerRun()

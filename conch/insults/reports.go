@@ -7,8 +7,8 @@ import "github.com/hawser-go/hawser/deferred"
 // terminals never answer: use AddTimeout. The answer to a question that has
 // timed out is dropped.
 //
-// While an answer is awaited, KeyF3 with Shift of xterm is taken for the answer:
-// both are the same bytes.
+// While an answer is awaited, KeyF3 with Shift of xterm is taken for the
+// answer: both are the same bytes.
 func (s *ServerProtocol) ReportCursorPosition() deferred.Deferred[Position] {
 	if s.lost != nil {
 		return deferred.Fail[Position](s.lost)

@@ -22,11 +22,8 @@ func newRow(width int, f Format) row {
 	return r
 }
 
-// wide reports whether a wide character begins at x.
-func (r row) wide(x int) bool { return x+1 < len(r) && r[x+1].Continuation }
-
-// split makes the wide character that has cells on both sides of the edge before
-// x empty.
+// split makes the wide character that has cells on both sides of the edge
+// before x empty.
 func (r row) split(x int) {
 	if 0 < x && x < len(r) && r[x].Continuation {
 		r[x-1].Text, r[x].Continuation = "", false

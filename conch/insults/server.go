@@ -61,8 +61,8 @@ var (
 	_ keySink                = (*serverSink)(nil)
 )
 
-// NewServerProtocol returns a terminal for the program that build returns. build
-// is called when the connection is made.
+// NewServerProtocol returns a terminal for the program that build returns.
+// build is called when the connection is made.
 func NewServerProtocol(build func() Protocol) *ServerProtocol {
 	return &ServerProtocol{build: build}
 }
@@ -150,8 +150,8 @@ func (s *ServerProtocol) DataReceived(data []byte) {
 	s.feed(data)
 }
 
-// feed passes keys to the program, up to the end of data or until the user takes
-// no more output.
+// feed passes keys to the program, up to the end of data or until the user
+// takes no more output.
 func (s *ServerProtocol) feed(data []byte) {
 	s.cancelEscape()
 	s.brake.feeding, s.brake.written = true, 0

@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// Text is text with an attribute. Its parts may be Texts too, so that attributes
-// nest. Two Texts are equal for reflect.DeepEqual if they say the same.
+// Text is text with an attribute. Its parts may be Texts too, so that
+// attributes nest. Two Texts are equal for reflect.DeepEqual if they say the
+// same.
 type Text struct {
 	attribute Attribute
 	off       bool
@@ -18,7 +19,8 @@ type Text struct {
 // Foreground+Attribute(Red). Other attributes have no effect. The parts are
 // Texts and strings; other values are formatted as fmt.Sprint does.
 //
-//	insults.Styled(insults.Bold, "now ", insults.Styled(insults.Underline, "or"), " never")
+//	or := insults.Styled(insults.Underline, "or")
+//	insults.Styled(insults.Bold, "now ", or, " never")
 func Styled(a Attribute, parts ...any) Text {
 	t := Text{attribute: a}
 	for _, part := range parts {
@@ -32,8 +34,8 @@ func Styled(a Attribute, parts ...any) Text {
 	return t
 }
 
-// Off returns the same parts with the attribute switched off. Normal and colours
-// cannot be switched off: Off returns t then.
+// Off returns the same parts with the attribute switched off. Normal and
+// colours cannot be switched off: Off returns t then.
 func (t Text) Off() Text {
 	switch t.attribute {
 	case Bold, Underline, Blink, ReverseVideo:
@@ -104,8 +106,8 @@ func (f Format) sequence(reset bool) string {
 }
 
 // AssembleFormattedText returns t with control sequences, byte for byte as
-// Twisted does. Nothing is switched off after a part: text after bold text stays
-// bold unless it is within a Text.Off. See Text.String.
+// Twisted does. Nothing is switched off after a part: text after bold text
+// stays bold unless it is within a Text.Off. See Text.String.
 func AssembleFormattedText(t Text) string {
 	var b strings.Builder
 	t.walk(textState{Format: DefaultFormat}, func(s textState, str string) {
@@ -114,8 +116,8 @@ func AssembleFormattedText(t Text) string {
 	return b.String()
 }
 
-// String returns t with control sequences. Each part looks as its Texts say, and
-// at the end all attributes are off.
+// String returns t with control sequences. Each part looks as its Texts say,
+// and at the end all attributes are off.
 func (t Text) String() string {
 	var b strings.Builder
 	shown := DefaultFormat

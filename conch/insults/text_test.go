@@ -47,7 +47,8 @@ func TestT_INSULTS_151_152_153_Assemble(t *testing.T) {
 	}
 }
 
-// Each character looks on a screen as its Texts say, and the next one is normal.
+// Each character looks on a screen as its Texts say, and the next one is
+// normal.
 func TestT_INSULTS_153_OnAScreen(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 300 {

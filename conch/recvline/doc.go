@@ -30,8 +30,8 @@
 // # Keys
 //
 // KeyHandlers has a function for each key. Programs change the table in
-// ConnectionMade, before or after they call ConnectionMade of the embedded type,
-// which calls InitializeScreen:
+// ConnectionMade, before or after they call ConnectionMade of the embedded
+// type, which calls InitializeScreen:
 //
 //	func (s *shell) ConnectionMade() {
 //		s.BindReadlineKeys()
@@ -52,8 +52,8 @@
 // than the terminal has is shown with its end.
 //
 // Output that arrives while the user edits a line must go through AddOutput,
-// which draws prompt and line again below. Other output between a prompt and the
-// end of its line makes the picture wrong.
+// which draws prompt and line again below. Other output between a prompt and
+// the end of its line makes the picture wrong.
 //
 // # Text
 //

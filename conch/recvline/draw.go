@@ -134,8 +134,8 @@ func (l *RecvLine) rendered() string {
 	return line
 }
 
-// drawRendered draws a rendered line that stands on one row. The cursor is where
-// it was before the last insertion.
+// drawRendered draws a rendered line that stands on one row. The cursor is
+// where it was before the last insertion.
 func (l *RecvLine) drawRendered(rendered string) {
 	t := l.Terminal()
 	t.EraseLine()

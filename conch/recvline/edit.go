@@ -24,8 +24,8 @@ func (l *RecvLine) begin() {
 	}
 }
 
-// maxCluster is the largest number of bytes of a character with combining marks.
-// Further marks are dropped.
+// maxCluster is the largest number of bytes of a character with combining
+// marks. Further marks are dropped.
 const maxCluster = 64
 
 // CharacterReceived puts a character into the line at the cursor, and draws it

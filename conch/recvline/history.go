@@ -12,8 +12,8 @@ const DefaultMaxHistory = 1000
 // HistoricRecvLine is a [RecvLine] that remembers the lines. The keys Up and
 // Down show them. Embed it by value. The zero value is ready to use.
 //
-// A line that was begun is kept while others are shown, and comes back after the
-// newest of them. Changes of an old line count if it is entered, and are
+// A line that was begun is kept while others are shown, and comes back after
+// the newest of them. Changes of an old line count if it is entered, and are
 // forgotten otherwise.
 type HistoricRecvLine struct {
 	RecvLine
@@ -43,7 +43,8 @@ func (h *HistoricRecvLine) Prepare() {
 	h.KeyHandlers[insults.Stroke{Key: insults.KeyDown}] = h.HandleDown
 }
 
-// CurrentHistoryBuffer returns the lines before the position, and from there on.
+// CurrentHistoryBuffer returns the lines before the position, and from there
+// on.
 func (h *HistoricRecvLine) CurrentHistoryBuffer() (before, after []string) {
 	at := h.position()
 	return slices.Clone(h.HistoryLines[:at]), slices.Clone(h.HistoryLines[at:])

@@ -9,9 +9,9 @@ import (
 )
 
 // Line is a program that gets lines which its user edits. To make one, embed
-// [RecvLine] or [HistoricRecvLine] by value and define LineReceived. A type that
-// defines ConnectionMade, InitializeScreen, HandleReturn or HandleTab usually
-// calls the method of the embedded type too.
+// [RecvLine] or [HistoricRecvLine] by value and define LineReceived. A type
+// that defines ConnectionMade, InitializeScreen, HandleReturn or HandleTab
+// usually calls the method of the embedded type too.
 //
 // All methods are called on the loop.
 type Line interface {
@@ -23,8 +23,8 @@ type Line interface {
 	LineReceived(line string)
 
 	// CharacterReceived is called with each character to be inserted: a typed
-	// one, which may be a combining mark, or one of a line from the history. more
-	// means that another character follows at once; nothing need be drawn
+	// one, which may be a combining mark, or one of a line from the history.
+	// more means that another character follows at once; nothing need be drawn
 	// before that one.
 	CharacterReceived(character string, more bool)
 
@@ -60,23 +60,23 @@ type RecvLine struct {
 
 	// PS are the prompts, and PN selects the one that is used: 0 or 1. If both
 	// are empty when the connection is made, they become ">>> " and "... ". A
-	// prompt may have control sequences, such as colours. Of a prompt of several
-	// lines only the last one is drawn again.
+	// prompt may have control sequences, such as colours. Of a prompt of
+	// several lines only the last one is drawn again.
 	PS [2]string
 	PN int
 
-	// KeyHandlers are the functions of keys. A key with modifiers that is not in
-	// the table has the function of the key without them. Printable characters
-	// that are not in the table are inserted. Programs may add, replace and
-	// delete functions, from ConnectionMade on.
+	// KeyHandlers are the functions of keys. A key with modifiers that is not
+	// in the table has the function of the key without them. Printable
+	// characters that are not in the table are inserted. Programs may add,
+	// replace and delete functions, from ConnectionMade on.
 	KeyHandlers map[insults.Stroke]func()
 
 	// TabStop is the distance of the tab stops in the line; 0 means
 	// DefaultTabStop.
 	TabStop int
 
-	// MaxLength is the longest line in bytes; 0 means DefaultMaxLength. The bell
-	// rings for further characters.
+	// MaxLength is the longest line in bytes; 0 means DefaultMaxLength. The
+	// bell rings for further characters.
 	MaxLength int
 
 	// Complete, if not nil, completes the word before the cursor when Tab is
@@ -200,9 +200,9 @@ func (l *RecvLine) ClearLineBuffer() string {
 	return line
 }
 
-// TerminalSize erases the screen, and draws prompt and line in the new size. The
-// width and height are from 1 to insults.MaxSize; others are replaced by the
-// nearest.
+// TerminalSize erases the screen, and draws prompt and line in the new size.
+// The width and height are from 1 to insults.MaxSize; others are replaced by
+// the nearest.
 func (l *RecvLine) TerminalSize(width, height int) {
 	l.width, l.height = min(max(width, 1), insults.MaxSize), min(max(height, 1), insults.MaxSize)
 	l.ClearScreen()

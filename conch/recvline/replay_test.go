@@ -119,7 +119,8 @@ func sameJSON(t *testing.T, what string, got, want any) {
 // mended are traces without a tag that show something that is better here.
 var mended = map[string]string{}
 
-// T-RECVLINE-1 to T-RECVLINE-9, 12, 30 to T-RECVLINE-33, 36: the recorded traces.
+// T-RECVLINE-1 to T-RECVLINE-9, 12, 30 to T-RECVLINE-33, 36: the recorded
+// traces.
 func TestTraces(t *testing.T) {
 	f, err := os.Open("testdata/recvline.jsonl")
 	if err != nil {

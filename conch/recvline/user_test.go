@@ -116,7 +116,8 @@ func layout(text string, width int) (rows []string, column int) {
 	return rows, column
 }
 
-// cursorOf returns the row and column of the cursor between two parts of a text.
+// cursorOf returns the row and column of the cursor between two parts of a
+// text.
 func cursorOf(before, after string, width int) (row, column int) {
 	rows, column := layout(before, width)
 	if after != "" {
@@ -173,9 +174,9 @@ var alphabet = []string{"a", "b", "c", " ", "x", "你", "é", "e\u0301", "\u0301
 	"\x1b[D", "\x1b[D", "\x1b[C", "\x1b[H", "\x1b[F", "\x7f", "\x7f", "\x1b[3~", "\x1b[2~", "\t", "\r", "\x1b[A", "\x1b[B",
 	"\x01", "\x05", "\x17", "\x0b", "\x15", "\x19", "\x14", "\x1bb", "\x1bf", "\x1bd", "\x0c", "\x1b[200~", "\x1b[201~", "\xff"}
 
-// T-RECVLINE-8, 10, 11, 13, 14, 34: whatever a user types at whatever width, the
-// screen shows prompt and line, and the cursor in its place; also after each
-// resize, and after output that arrives meanwhile.
+// T-RECVLINE-8, 10, 11, 13, 14, 34: whatever a user types at whatever width,
+// the screen shows prompt and line, and the cursor in its place; also after
+// each resize, and after output that arrives meanwhile.
 func TestT_RECVLINE_13_ScreenShowsLine(t *testing.T) {
 	seeds := 150
 	if long {
