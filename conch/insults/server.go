@@ -28,8 +28,9 @@ type ServerProtocol struct {
 	reactor.BaseProtocol
 
 	// EscapeTimeout, if positive, is how long an ESC waits for the rest of a
-	// sequence. After that time it is the key KeyEscape. 50 ms is a usual
-	// value. With 0 an ESC waits for ever. Clock must be set too.
+	// sequence. After that time the ESC is the key KeyEscape. 50 ms is a usual
+	// value. If EscapeTimeout is 0 or Clock is nil, an ESC waits for the next
+	// byte.
 	EscapeTimeout time.Duration
 	Clock         reactor.Clock
 
@@ -156,7 +157,7 @@ func (s *ServerProtocol) feed(data []byte) {
 	s.cancelEscape()
 	s.brake.feeding, s.brake.written = true, 0
 	defer s.release()
-	for len(data) > 0 {
+	for more := true; more; more = len(data) > 0 {
 		n := s.keyboard.feed(data)
 		if s.brake.paused {
 			s.brake.rest = slices.Concat(data[n:], s.brake.rest)

@@ -747,6 +747,17 @@ func TestSlowUser(t *testing.T) {
 	if len(p.strokes) != 6_004 || total != 6_004_000 || wire.State != reactortest.Producing || wire.Producer != nil {
 		t.Errorf("%d keys, %d bytes, %s, producer %v", len(p.strokes), total, wire.State, wire.Producer)
 	}
+	p.strokes = nil
+	s.DataReceived([]byte(strings.Repeat("a", 65) + "\xf0\x9f\xf0")) // stops between bytes that are wrong
+	if len(p.strokes) != 66 {
+		t.Errorf("%d keys", len(p.strokes))
+	}
+	wire.drain()
+	if len(p.strokes) != 67 { // the last byte may begin a character
+		t.Errorf("%d keys", len(p.strokes))
+	}
+	s.DataReceived([]byte("b\x1b"))
+	wire.drain()
 	s.DataReceived([]byte("[A"))
 	if last := p.strokes[len(p.strokes)-1]; last.Key != insults.KeyUp {
 		t.Error(last)

@@ -86,8 +86,7 @@ func (l *RecvLine) add(character string) bool {
 	if l.typeover && !atEnd && !l.continues(character) {
 		end++
 	}
-	replaced := l.cells
-	before := len(l.line)
+	cells, characters := l.cells, len(l.line)
 	merged := l.replace(l.index, end, character)
 	switch {
 	case merged || l.odd > 0:
@@ -97,7 +96,7 @@ func (l *RecvLine) add(character string) bool {
 	case !l.onOneRow():
 		return false
 	case l.typeover:
-		return l.cells == replaced && len(l.line) == before
+		return l.cells == cells && len(l.line) == characters
 	}
 	return l.insertMode
 }
