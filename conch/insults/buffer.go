@@ -70,7 +70,7 @@ func (b *TerminalBuffer) init(width, height int) {
 // Reset empties the screen and restores the initial state: auto-wrap and the
 // cursor are on, and G0 is in use.
 func (b *TerminalBuffer) Reset() {
-	b.format = DefaultFormat
+	b.format = DefaultFormat()
 	b.rows = make([]row, b.height)
 	for i := range b.rows {
 		b.rows[i] = b.emptyRow()
@@ -106,6 +106,9 @@ func (b *TerminalBuffer) Resize(width, height int) {
 		if i < len(old) {
 			old[i].split(b.width)
 			copy(b.rows[i], old[i])
+			if len(old[i]) == 1 && b.width > 1 && ClusterCells(old[i][0].Text) == 2 {
+				b.rows[i][0].Text = "" // it has one cell only
+			}
 		}
 	}
 	b.tabs = slices.Clip(tabs[:min(len(tabs), b.width)])

@@ -23,7 +23,7 @@ func TestT_INSULTS_100_119_NewBuffer(t *testing.T) {
 	if b.Width() != 80 || b.Height() != 24 || len(b.Modes()) != 0 || !slices.Equal(b.PrivateModes(), []insults.PrivateMode{7, 25}) ||
 		b.Charset(insults.G0) != insults.CSUS || b.Charset(insults.G1) != insults.CSUS || b.Charset(insults.G2) != insults.CSAlternate ||
 		b.Charset(insults.G3) != insults.CSAlternateSpecial || b.ActiveCharset() != insults.G0 || !b.ApplicationKeypad() ||
-		b.GraphicRendition() != insults.DefaultFormat {
+		b.GraphicRendition() != insults.DefaultFormat() {
 		t.Errorf("%+v", b)
 	}
 	for _, size := range [][2]int{{0, -1}, {1 << 31, 1}, {1, 1 << 40}} {
@@ -312,6 +312,10 @@ func TestResize(t *testing.T) {
 	b.Resize(20, 4)
 	_, _ = b.WriteString("\tx\n\n\n")
 	shows(t, b, "def     x", 0, 3)
+	b.Resize(1, 2)
+	_, _ = b.WriteString("\x1b你\n")
+	b.Resize(2, 2)
+	shows(t, b, "", 0, 1)
 	b.Resize(0, 1<<40)
 	if b.Width() != 1 || b.Height() != insults.MaxSize {
 		t.Error(b.Width(), b.Height())

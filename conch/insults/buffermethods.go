@@ -240,3 +240,25 @@ func (b *TerminalBuffer) SetScrollRegion(first, last int) {
 
 // ResetScrollRegion makes the region the whole screen.
 func (b *TerminalBuffer) ResetScrollRegion() { b.SetScrollRegion(0, 0) }
+
+var _ screen = (*TerminalBuffer)(nil)
+
+// cursorColumn moves the cursor to a column, which counts from 1.
+func (b *TerminalBuffer) cursorColumn(n int) { b.CursorPosition(n-1, b.y) }
+
+// cursorLine moves the cursor to a line, which counts from 1.
+func (b *TerminalBuffer) cursorLine(n int) { b.CursorPosition(b.x, n-1) }
+
+// insertCharacter inserts n empty cells before the cursor.
+func (b *TerminalBuffer) insertCharacter(n int) { b.rows[b.y].insert(b.x, n, b.empty()) }
+
+// eraseCharacter empties n cells from the cursor on.
+func (b *TerminalBuffer) eraseCharacter(n int) {
+	b.erase(b.y, b.x, min(b.x+min(n, b.width), b.width))
+}
+
+// scrollUp deletes n lines at the beginning of the scroll region.
+func (b *TerminalBuffer) scrollUp(n int) { b.deleteRows(b.top, n) }
+
+// scrollDown inserts n lines at the beginning of the scroll region.
+func (b *TerminalBuffer) scrollDown(n int) { b.insertRows(b.top, n) }

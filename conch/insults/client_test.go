@@ -59,6 +59,19 @@ func TestT_INSULTS_72_73_74_75_76_Client(t *testing.T) {
 	}
 }
 
+// A picture of programs of today needs more than Twisted's terminals have.
+func TestT_INSULTS_77_Screen(t *testing.T) {
+	for input, want := range map[string]string{
+		"abcd\x1b[2GX\x1b[GY\x1b[0GZ": "ZXcd", "\x1b[2dX\x1b[dY": " Y\nX", "abcd\x1b[2G\x1b[2@X": "aX bc", "abcd\x1b[2G\x1b[2XX": "aX d",
+		"a\r\nb\x1b[S": "b", "a\x1b[2T": "\n\na", "ab\x1b[scd\x1b[uX": "abXd", "abcde\x1b[99@\x1b[99X": "abcde", "a\x1b[99G\x1b[99dX": "a\n\n    X",
+		"\x1b[99S\x1b[99Ta": "a", "a\x1b[1;2G\x1b[1sb": "ab", "a\x1b[3`X": "a X",
+	} {
+		if got := withoutEnds(draw(5, 3, input).String()); got != want {
+			t.Errorf("%q: %q, want %q", input, got, want)
+		}
+	}
+}
+
 func TestT_INSULTS_73_CursorReport(t *testing.T) {
 	client := insults.NewClientProtocol(new(recorder))
 	wire := reactortest.Connect(client)

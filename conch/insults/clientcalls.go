@@ -22,6 +22,51 @@ var selected = map[byte]map[int]func(Terminal){
 	'g': {0: Terminal.TabulationClear, 3: Terminal.TabulationClearAll},
 }
 
+// screen is what a TerminalBuffer can do beyond a Terminal. Programs of today
+// need these control sequences, for which Twisted has no methods. Other
+// terminals get them as unhandled.
+type screen interface {
+	Terminal
+	cursorColumn(n int)
+	cursorLine(n int)
+	insertCharacter(n int)
+	eraseCharacter(n int)
+	scrollUp(n int)
+	scrollDown(n int)
+}
+
+// screenCalls are the control sequences with one number, which is 1 if it is
+// absent or 0, that only a screen understands.
+var screenCalls = map[byte]func(screen, int){
+	'G': screen.cursorColumn,
+	'`': screen.cursorColumn,
+	'd': screen.cursorLine,
+	'@': screen.insertCharacter,
+	'X': screen.eraseCharacter,
+	'S': screen.scrollUp,
+	'T': screen.scrollDown,
+}
+
+// callScreen calls the method of a screen for a sequence with one number, which
+// may be absent.
+func (c *ClientProtocol) callScreen(n int, final byte) bool {
+	to, ok := c.term.(screen)
+	switch call := screenCalls[final]; {
+	case !ok:
+		return false
+	case call != nil:
+		call(to, max(n, 1))
+		return true
+	case n < 0 && final == 's':
+		to.SaveCursor()
+		return true
+	case n < 0 && final == 'u':
+		to.RestoreCursor()
+		return true
+	}
+	return false
+}
+
 // call calls the method for a control sequence. It returns false if there is
 // none.
 func (c *ClientProtocol) call(parameters []byte, final byte) bool {
@@ -66,7 +111,7 @@ func (c *ClientProtocol) callOne(n int, final byte) bool {
 			return true
 		}
 	}
-	return c.callSeveral([]int{n}, final)
+	return c.callSeveral([]int{n}, final) || c.callScreen(n, final)
 }
 
 // callSeveral calls the method for a sequence with any number of numbers.

@@ -14,22 +14,22 @@
 // A program embeds [TerminalProtocol] by value and defines the methods that
 // matter. Its [Terminal] has a method for each control sequence:
 //
-//	type clock struct{ insults.TerminalProtocol }
+//	type walker struct{ insults.TerminalProtocol }
 //
-//	func (c *clock) KeystrokeReceived(key insults.Key, mod insults.Modifier) {
+//	func (w *walker) KeystrokeReceived(key insults.Key, mod insults.Modifier) {
 //		switch key {
 //		case 'q':
-//			c.Terminal().LoseConnection()
+//			w.Terminal().LoseConnection()
 //		case insults.KeyUp:
-//			c.Terminal().CursorUp(1)
+//			w.Terminal().CursorUp(1)
 //		}
 //	}
 //
 // A [ServerProtocol] connects the program to a user. It is the protocol of any
 // transport whose other end is a terminal in raw mode:
 //
-//	newClock := func() insults.Protocol { return &clock{} }
-//	terminal := insults.NewServerProtocol(newClock)
+//	newWalker := func() insults.Protocol { return &walker{} }
+//	terminal := insults.NewServerProtocol(newWalker)
 //	process.ConnectProtocol(terminal) // in OpenShell of a server.Session
 //
 // The session then passes each size to terminal.TerminalSize. Over standard

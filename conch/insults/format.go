@@ -8,9 +8,9 @@ type Format struct {
 	Charset                CharacterSlot // the slot whose character set the characters are of
 }
 
-// DefaultFormat is the format after a reset: white on black, without
+// DefaultFormat returns the format after a reset: white on black, without
 // attributes.
-var DefaultFormat = Format{Foreground: White, Background: Black}
+func DefaultFormat() Format { return Format{Foreground: White, Background: Black} }
 
 // apply changes the format as a terminal does that gets the attributes. Unknown
 // ones have no effect.
@@ -37,7 +37,9 @@ func (f *Format) apply(attributes []Attribute) {
 func (f *Format) applySwitch(a Attribute) {
 	switch a {
 	case Normal:
-		*f = Format{Foreground: White, Background: Black, Charset: f.Charset}
+		slot := f.Charset
+		*f = DefaultFormat()
+		f.Charset = slot
 	case Bold:
 		f.Bold = true
 	case 22:

@@ -104,7 +104,7 @@ func sound(t *testing.T, b *insults.TerminalBuffer) {
 // fragments are what random programs write.
 var fragments = []string{"a", "bc", "你", "e\u0301", "\u0301", "😀", "\u200d", "\U0001F467", "\U0001F1E9", "☎\ufe0f", " ", "\t", "\r", "\n", "\r\n", "\b", "\v", "\x0e", "\x0f",
 	"\x1bM", "\x1bD", "\x1bE", "\x1b7", "\x1b8", "\x1bN", "\x1bH", "\x1b[g", "\x1b[4h", "\x1b[4l", "\x1b[A", "\x1b[2B", "\x1b[3C", "\x1b[2D", "\x1b[2;3H",
-	"\x1b[K", "\x1b[1K", "\x1b[2K", "\x1b[J", "\x1b[1J", "\x1b[P", "\x1b[2P", "\x1b[L", "\x1b[2M", "\x1b[2;3r", "\x1b[r", "\x1b[7;31m", "\x1b[m", "\xff", "\xe4\xbd"}
+	"\x1b[K", "\x1b[1K", "\x1b[2K", "\x1b[J", "\x1b[1J", "\x1b[P", "\x1b[2P", "\x1b[L", "\x1b[2M", "\x1b[2;3r", "\x1b[r", "\x1b[7;31m", "\x1b[m", "\x1b[3G", "\x1b[2d", "\x1b[2@", "\x1b[3X", "\x1b[S", "\x1b[T", "\xff", "\xe4\xbd"}
 
 // T-INSULTS-120: whatever a program writes, wide characters are never cut.
 func TestRandomScreens(t *testing.T) {

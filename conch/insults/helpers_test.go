@@ -2,6 +2,7 @@ package insults_test
 
 import (
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/hawser-go/hawser/conch/insults"
@@ -126,4 +127,13 @@ func joinWrites(events []any) (joined []any) {
 		joined = append(joined, e)
 	}
 	return joined
+}
+
+// withoutEnds returns text without empty cells and lines at the ends.
+func withoutEnds(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimRight(line, " ")
+	}
+	return strings.TrimRight(strings.Join(lines, "\n"), "\n")
 }

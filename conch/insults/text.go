@@ -55,7 +55,7 @@ func (s textState) enter(t Text) textState {
 	before := s.Format
 	switch a := t.attribute; {
 	case a == Normal:
-		return textState{Format: DefaultFormat}
+		return textState{Format: DefaultFormat()}
 	case t.off:
 		s.applySwitch(20 + max(a, 2)) // 22 ends bold
 	case a < Foreground:
@@ -110,7 +110,7 @@ func (f Format) sequence(reset bool) string {
 // stays bold unless it is within a Text.Off. See Text.String.
 func AssembleFormattedText(t Text) string {
 	var b strings.Builder
-	t.walk(textState{Format: DefaultFormat}, func(s textState, str string) {
+	t.walk(textState{Format: DefaultFormat()}, func(s textState, str string) {
 		b.WriteString(s.sequence(s.subtracting) + str)
 	})
 	return b.String()
@@ -120,20 +120,20 @@ func AssembleFormattedText(t Text) string {
 // and at the end all attributes are off.
 func (t Text) String() string {
 	var b strings.Builder
-	shown := DefaultFormat
+	shown := DefaultFormat()
 	show := func(f Format) {
 		if f != shown {
 			b.WriteString(f.sequence(shown.needsReset(f)))
 			shown = f
 		}
 	}
-	t.walk(textState{Format: DefaultFormat}, func(s textState, str string) {
+	t.walk(textState{Format: DefaultFormat()}, func(s textState, str string) {
 		if str != "" {
 			show(s.Format)
 			b.WriteString(str)
 		}
 	})
-	show(DefaultFormat)
+	show(DefaultFormat())
 	return b.String()
 }
 

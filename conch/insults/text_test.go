@@ -53,7 +53,7 @@ func TestT_INSULTS_153_OnAScreen(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 300 {
 		var want []string
-		tree := randomText(random, 0, insults.DefaultFormat, &want)
+		tree := randomText(random, 0, insults.DefaultFormat(), &want)
 		b := draw(200, 1, tree.String()+".")
 		for x, format := range append(want, "") {
 			if got := formatText(b.GetCharacter(x, 0).Format); got != format {
@@ -70,7 +70,7 @@ func randomText(random *rand.Rand, depth int, f insults.Format, want *[]string) 
 	off := random.IntN(3) == 0
 	switch a {
 	case insults.Normal:
-		f = insults.DefaultFormat
+		f = insults.DefaultFormat()
 	case insults.Bold:
 		f.Bold = !off
 	case insults.Underline:

@@ -70,21 +70,13 @@ func (m *tmux) show(output string) (text string, column, line int) {
 	return m.run("capture-pane", "-t", pane, "-p"), column, line
 }
 
-// withoutEnds returns text without empty cells and lines at the ends.
-func withoutEnds(text string) string {
-	lines := strings.Split(text, "\n")
-	for i, line := range lines {
-		lines[i] = strings.TrimRight(line, " ")
-	}
-	return strings.TrimRight(strings.Join(lines, "\n"), "\n")
-}
-
 // Both terminals take these in the same way.
 var (
 	tmuxText = []string{"a", "bc", "def", "e\u0301", " ", "\t", "\r", "\r\n", "\r\n", "\b", "\x1bE", "\x1b[2;3H", "\x1b[H", "\x1b[99;99H",
 		"\x1bM", "\x1bD", "\x1b7", "\x1b8", "\x1bH", "\x1b[g", "\x1b[A", "\x1b[2B", "\x1b[3C", "\x1b[2D",
-		"\x1b[2K", "\x1b[2J", "\x1b[L", "\x1b[2M", "\x1b[99M", "\x1b[2;3r", "\x1b[r", "\x1b[7;31m", "\x1b[m"}
-	tmuxNarrow = []string{"\x1b[K", "\x1b[0K", "\x1b[1K", "\x1b[J", "\x1b[1J", "\x1b[P", "\x1b[2P"} // tmux cuts wide characters in half, also if they are overwritten
+		"\x1b[2K", "\x1b[2J", "\x1b[L", "\x1b[2M", "\x1b[99M", "\x1b[2;3r", "\x1b[r", "\x1b[7;31m", "\x1b[m",
+		"\x1b[2d", "\x1b[S", "\x1b[2T", "\x1b[s", "\x1b[u"}
+	tmuxNarrow = []string{"\x1b[K", "\x1b[0K", "\x1b[1K", "\x1b[J", "\x1b[1J", "\x1b[P", "\x1b[2P", "\x1b[3G", "\x1b[2@", "\x1b[2X"} // tmux cuts wide characters in half, also if they are overwritten
 	tmuxWide   = []string{"你", "😀", "한", "界"}
 )
 
@@ -96,7 +88,7 @@ func same(output, fragment string, column, width int) bool {
 	}
 	last := fragment[len(fragment)-1]
 	switch {
-	case column == width && !strings.ContainsRune("Hmr8", rune(last)):
+	case column == width && !strings.ContainsRune("Hmr8u", rune(last)):
 		return false // tmux first moves the cursor back to the last column
 	case last == 'L' || last == 'M':
 		return !strings.Contains(output, ";3r") // tmux does that outside of the scroll region too
