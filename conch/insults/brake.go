@@ -2,16 +2,16 @@ package insults
 
 import "github.com/hawser-go/hawser/reactor"
 
-// brakeFrom is the number of bytes of output for one piece of input from which
-// on the transport may hold the input back.
+// brakeFrom is a number of bytes of output. If one piece of input causes more,
+// the transport may pause the input.
 const brakeFrom = 16 << 10
 
-// brake stops the input of a user who does not take the output. A few keys can
-// cause much output, which would fill the memory.
+// brake pauses the input of a user who does not take the output. A few keys can
+// cause much output, which would otherwise fill the memory.
 //
-// The transport tells a producer when too much waits. The ServerProtocol is one
-// only while input is being handled and while it is paused, so a connection
-// that is idle can end without it.
+// A transport pauses its producer when too much output waits. ServerProtocol is
+// the producer of its transport only while input is handled or paused: a
+// transport does not close while it has a producer.
 type brake struct {
 	feeding bool   // input is being handled
 	written int    // bytes of output for that input

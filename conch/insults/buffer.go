@@ -23,9 +23,9 @@ const maxKeptMode = 9999
 // to the output of a program with a [ClientProtocol], or write to it directly.
 // It needs no loop; only one goroutine at a time may use it.
 //
-// A cell holds a grapheme cluster, and a wide character takes two cells. After
-// a character in the last column the cursor is behind that, at the column
-// Width(); the next character goes to the next line.
+// A cell holds a grapheme cluster. A wide character takes two cells. After a
+// character in the last column, the column of the cursor is Width(). The next
+// character goes to the next line.
 type TerminalBuffer struct {
 	BaseTerminal
 

@@ -25,9 +25,10 @@ const (
 // one is text.
 const MaxString = 4096
 
-// ClientProtocol reads what a program writes to a terminal, and calls the
-// methods of a [Terminal] for it. It is the other end of a [ServerProtocol],
-// and reads other programs too. All methods belong to the loop.
+// ClientProtocol reads the output of a program, and calls the methods of a
+// [Terminal] for each control sequence and text. It is the other end of a
+// [ServerProtocol], and reads other programs too. All methods belong to the
+// loop.
 type ClientProtocol struct {
 	reactor.BaseProtocol
 	term  Terminal // nil after ConnectionLost

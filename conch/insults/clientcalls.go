@@ -22,9 +22,9 @@ var selected = map[byte]map[int]func(Terminal){
 	'g': {0: Terminal.TabulationClear, 3: Terminal.TabulationClearAll},
 }
 
-// screen is what a TerminalBuffer can do beyond a Terminal. Programs of today
-// need these control sequences, for which Twisted has no methods. Other
-// terminals get them as unhandled.
+// screen has the methods of a TerminalBuffer for control sequences that Twisted
+// has no methods for, and that today's programs use. For other terminals these
+// sequences are unhandled.
 type screen interface {
 	Terminal
 	cursorColumn(n int)

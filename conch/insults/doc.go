@@ -38,8 +38,8 @@
 //
 // # The other end
 //
-// A [ClientProtocol] reads what a program writes and calls the methods of a
-// Terminal. With a [TerminalBuffer] that gives the picture in memory, for tests
+// A [ClientProtocol] reads the output of a program and calls the methods of a
+// Terminal. If that is a [TerminalBuffer], the picture is in memory, for tests
 // and for programs that watch others. An [ExpectableBuffer] waits for text to
 // appear.
 //
@@ -59,8 +59,8 @@
 // # Output
 //
 // Each method writes to the transport at once. The transports of the reactor
-// send what one iteration of the loop has written together, and an SSH channel
-// what waits for its turn.
+// send the output of one iteration of the loop together. An SSH channel joins
+// output that waits to be sent.
 //
 // # Bounds
 //

@@ -41,14 +41,14 @@ func NewExpectableBuffer(width, height int) *ExpectableBuffer {
 	return b
 }
 
-// Expect waits until the text of the screen, as String returns it, matches. The
-// Deferred fires with the match and the submatches, as FindStringSubmatch
-// returns them.
+// Expect waits until the result of String matches the pattern. The Deferred
+// fires with the result of FindStringSubmatch.
 //
-// Expectations are met one after the other, and each looks at the text after
-// the previous match only; CursorHome and Reset start again at the beginning.
+// Expectations are met in order. Each searches the text after the previous
+// match. CursorHome and Reset start again at the beginning.
+//
 // If timeout is positive, the expectation fails with [ErrExpectationTimeout]
-// after that time on clock; with timeout 0 clock may be nil. All expectations
+// after that time on clock. If timeout is 0, clock may be nil. All expectations
 // fail when the connection is lost. Cancelling the Deferred withdraws the
 // expectation.
 func (b *ExpectableBuffer) Expect(pattern *regexp.Regexp, timeout time.Duration, clock reactor.Clock) deferred.Deferred[[]string] {

@@ -36,9 +36,9 @@ const (
 	PrivateCursorMode      PrivateMode = 25
 )
 
-// Private modes of xterm that change the input. A [ServerProtocol] takes the
-// reports that a program has asked for as control sequences that it does not
-// handle, so their bytes are no keys.
+// Private modes of xterm that change the input. A [ServerProtocol] passes the
+// reports of the mouse and the focus to UnhandledControlSequence if the program
+// has set their mode. Otherwise some of their bytes count as keys.
 const (
 	PrivateMouse          PrivateMode = 1000 // reports of mouse buttons
 	PrivateMouseDrag      PrivateMode = 1002 // and of motion with a button down

@@ -1,8 +1,8 @@
 package insults
 
 // Protocol is a program on a terminal. It is Twisted's ITerminalProtocol. To
-// make one, embed [TerminalProtocol] by value and define the methods you need;
-// those of TerminalProtocol do nothing:
+// make one, embed [TerminalProtocol] by value and define the methods you need.
+// The methods of TerminalProtocol do nothing:
 //
 //	type echo struct{ insults.TerminalProtocol }
 //
@@ -40,19 +40,17 @@ type Protocol interface {
 	base() *TerminalProtocol
 }
 
-// SizeReceiver is an optional interface of the protocol on a connection, for
-// those that serve a terminal: a [ServerProtocol] is one. The carrier of the
-// connection, such as a telnet or SSH session, calls TerminalSize on the loop
-// with each size that its peer reports. Any size is allowed.
+// SizeReceiver is an optional interface of protocols that serve a terminal.
+// [ServerProtocol] implements it. A telnet or SSH session calls TerminalSize on
+// the loop, with each size that its peer reports. Any size is allowed.
 type SizeReceiver interface {
 	TerminalSize(width, height int)
 }
 
-// Preparer is an optional interface of types that are meant to be embedded in
-// the protocols of programs. [MakeConnection] calls Prepare before
-// ConnectionMade, so that the embedding type finds everything set up in its own
-// ConnectionMade. A type that embeds another Preparer calls the Prepare of that
-// one first.
+// Preparer is an optional interface of types that programs embed in their
+// protocols. [MakeConnection] calls Prepare before ConnectionMade, so that the
+// ConnectionMade of a program finds everything set up. A Preparer that embeds
+// another Preparer must call the embedded Prepare first.
 type Preparer interface{ Prepare() }
 
 // TerminalProtocol implements [Protocol]. Embed it by value in your own

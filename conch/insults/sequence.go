@@ -10,7 +10,7 @@ const (
 )
 
 // MaxSequence is the largest number of parameter bytes of a control sequence.
-// Of a longer one the beginning is reported as unhandled, and the rest is
+// The beginning of a longer sequence is reported as unhandled. The rest is
 // dropped.
 const MaxSequence = 256
 

@@ -22,8 +22,9 @@ const MaxSize = 1000
 // and the control sequences of the other methods, are sent. All methods belong
 // to the loop.
 //
-// The carrier of the connection calls TerminalSize when it learns the size of
-// the user's terminal. Over standard input and output that is not needed.
+// The owner of the connection, such as a telnet or SSH session, calls
+// TerminalSize when the size of the user's terminal becomes known or changes.
+// Over standard input and output that is not needed.
 type ServerProtocol struct {
 	reactor.BaseProtocol
 

@@ -12,9 +12,8 @@ import (
 // keeps the picture in memory; [Tee] passes everything to several terminals. To
 // make your own, embed [BaseTerminal] by value.
 //
-// Columns and lines count from 0, but for SetScrollRegion. A number n that is
-// not positive makes a method do nothing. All methods belong to the loop, and
-// none blocks.
+// Columns and lines count from 0, but for SetScrollRegion. All methods belong to
+// the loop, and none blocks.
 type Terminal interface {
 	// Write and WriteString write UTF-8 at the cursor. They never fail; the end
 	// of the connection is reported to ConnectionLost of the program.
@@ -31,7 +30,7 @@ type Terminal interface {
 	LastWrite() []byte
 
 	// CursorUp and the others move the cursor by n. The edges of the screen
-	// stop the cursor.
+	// stop the cursor. If n is not positive, they do nothing.
 	CursorUp(n int)
 	CursorDown(n int)
 	CursorForward(n int)
@@ -103,7 +102,7 @@ type Terminal interface {
 	EraseDisplay()
 
 	// DeleteCharacter deletes n characters at the cursor; the rest of the line
-	// moves left.
+	// moves left. n must be positive, here and in the next two methods.
 	DeleteCharacter(n int)
 
 	// InsertLine inserts n empty lines before the line of the cursor, and

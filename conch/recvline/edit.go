@@ -17,7 +17,7 @@ type undrawn struct {
 	writes bool   // writing text is all that has to be done
 }
 
-// begin notes the place of the cursor before a change of the line.
+// begin records the place of the cursor before a change of the line.
 func (l *RecvLine) begin() {
 	if !l.undrawn.some {
 		l.undrawn = undrawn{some: true, row: l.cursor().row, writes: l.odd == 0}

@@ -81,14 +81,16 @@ type RecvLine struct {
 
 	// Complete, if not nil, completes the word before the cursor when Tab is
 	// pressed. before and after are the line on both sides of the cursor. word
-	// is the end of before that the candidates would replace. If all candidates
-	// begin in the same way, that is inserted; otherwise they are listed above
-	// the prompt.
+	// is the end of before that the candidates would replace. The common
+	// beginning of all candidates replaces word if it is longer. Otherwise up
+	// to 100 candidates are listed above the prompt. Complete is called on the
+	// loop and must not block.
 	Complete func(before, after string) (word string, candidates []string)
 
 	// Render, if not nil, returns the line with control sequences, such as
-	// colours. Its text must stay the same. If ok is false, the line is drawn
-	// without them.
+	// colours. The text must stay the same. If ok is false, the line is drawn
+	// without control sequences. Render is called on the loop each time that
+	// text is inserted or a long line is drawn.
 	Render func(line string) (rendered string, ok bool)
 
 	// Logger receives keys without a function, at debug level. Nil means
