@@ -12,8 +12,8 @@ import (
 // keeps the picture in memory; [Tee] passes everything to several terminals. To
 // make your own, embed [BaseTerminal] by value.
 //
-// Columns and lines count from 0, but for SetScrollRegion. All methods belong to
-// the loop, and none blocks.
+// Columns and lines count from 0, but for SetScrollRegion. All methods belong
+// to the loop, and none blocks.
 type Terminal interface {
 	// Write and WriteString write UTF-8 at the cursor. They never fail; the end
 	// of the connection is reported to ConnectionLost of the program.
