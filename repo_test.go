@@ -42,6 +42,8 @@ var imports = map[string][]string{
 	"conch/server":    {"deferred", "reactor/...", "conch/internal/...", "conch", "conch/forward", "conch/cred", "conch/keys", "conch/filetransfer/..."},
 	"conch/cred":      {"deferred", "reactor/...", "conch/internal/...", "conch/keys"},
 	"conch/telnet":    {"deferred", "reactor/...", "conch/internal/...", "conch/cred"},
+	"conch/insults":   {"deferred", "reactor", "conch/internal/..."},
+	"conch/recvline":  {"reactor", "conch/insults"},
 	"conch/conchtest": nil,
 	"conch/cmd":       {"deferred", "reactor/...", "conch/..."},
 	"examples":        {"deferred", "reactor/...", "conch/..."},
@@ -204,6 +206,8 @@ var numbered = []struct {
 	{"conch", "V-CLIENTS-", [][2]int{{1, 6}}},
 	{"conch", "C-SCRIPTS-", [][2]int{{30, 30}}}, // of ckeygen
 	{"conch", "T-TELNET-", [][2]int{{1, 6}, {10, 17}, {30, 34}, {40, 44}, {50, 55}}},
+	{"conch", "T-INSULTS-", [][2]int{{1, 8}, {10, 18}, {20, 25}, {30, 32}, {40, 47}, {50, 53}, {70, 78}, {100, 120}, {140, 143}, {150, 154}, {160, 160}}},
+	{"conch", "T-RECVLINE-", [][2]int{{1, 15}, {30, 38}, {50, 51}}},
 }
 
 func TestNumberedBehaviours(t *testing.T) {

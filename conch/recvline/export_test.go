@@ -1,0 +1,4 @@
+package recvline
+
+// Pasting reports whether a bracketed paste has begun and not ended.
+func (l *RecvLine) Pasting() bool { return l.paste.active }
