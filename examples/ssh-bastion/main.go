@@ -32,7 +32,7 @@ func main() {
 		users := flags.String("users", "", "the file with the keys of the user \"user\", as authorized_keys has them")
 		_ = flags.Parse(args) // exits on errors
 		if *users == "" || flags.NArg() == 0 {
-			return deferred.Fail[struct{}](errors.New("usage: ssh-bastion -users FILE [-listen ADDRESS] [-keys DIRECTORY] HOST:PORT ..."))
+			return deferred.Fail[struct{}](errors.New("usage: ssh-bastion -users FILE [-listen ADDRESS] [-keys DIRECTORY] HOST:PORT [HOST:PORT]"))
 		}
 		authorized, err := os.ReadFile(*users)
 		if err != nil {
