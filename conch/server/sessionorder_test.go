@@ -56,6 +56,21 @@ func TestV_SESSION_1_OrderAtTheEnd(t *testing.T) {
 	})
 }
 
+// TestExitStatusBeforeEndOfFile: a client may close a session at end-of-file,
+// and nothing can be sent then. A protocol ends in the same order.
+func TestExitStatusBeforeEndOfFile(t *testing.T) {
+	for name, session := range map[string]func() server.Session{"a program": shell, "a function": instant(3)} {
+		c := serveSession(t, session).rawLogin(t, rawVersion)
+		for range 20 {
+			s := c.open()
+			s.exec("exit 3")
+			if got, want := s.rest(), []string{"exit-status 3", "eof", "close"}; !slices.Equal(got, want) {
+				t.Fatalf("%s: received %q, want %q", name, got, want)
+			}
+		}
+	}
+}
+
 // TestV_SESSION_3_Signals: a program that a signal ends has no exit status.
 func TestV_SESSION_3_Signals(t *testing.T) {
 	besideSSHD(t, inLongForm, rawVersion, shell, func(t *testing.T, c *rawConn) {

@@ -303,10 +303,10 @@ func (s *rawSession) rest() []string {
 func (s *rawSession) wantRest(want ...string) {
 	s.t.Helper()
 	got := s.rest()
-	for i := range len(got) - 1 {
-		if got[i] == "eof" && strings.HasPrefix(got[i+1], "exit-") {
-			got[i], got[i+1] = got[i+1], got[i]
-		}
+	if i := slices.IndexFunc(got, func(m string) bool { return strings.HasPrefix(m, "exit-") }); i >= 0 && slices.Contains(got, "eof") {
+		exit := got[i]
+		got = slices.Delete(got, i, i+1)
+		got = slices.Insert(got, slices.Index(got, "eof"), exit)
 	}
 	if !slices.Equal(got, want) {
 		s.t.Errorf("received %q, want %q", got, want)
