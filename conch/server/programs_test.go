@@ -589,7 +589,8 @@ func TestV_SESSION_19_ClientGoes(t *testing.T) {
 			dir := t.TempDir()
 			name := fifo(t)
 			_, pid := gone(t, &server.ProgramSession{LeaveRunning: true}, false, "echo $$; cd "+dir+"; cat > in; read x < "+name+"; echo out; echo end > end", leave)
-			// The end of the input shows that the pipes are closed; SIGPIPE shows it at the output.
+			// The end of the input shows that the pipes are closed, as SIGPIPE does
+			// at the output.
 			release(t, name)
 			await(t, "the end", func() bool { return ended(pid) })
 			if _, err := os.Stat(filepath.Join(dir, "end")); err == nil {

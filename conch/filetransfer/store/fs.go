@@ -210,8 +210,7 @@ func (f *fsFile) skipTo(at int64) error {
 	return err
 }
 
-// The requests that change something.
-
+// RemoveFile fails, as all methods do that change something.
 func (s *FS) RemoveFile(string) error                         { return fs.ErrPermission }
 func (s *FS) RemoveDirectory(string) error                    { return fs.ErrPermission }
 func (s *FS) MakeDirectory(string, filetransfer.Attrs) error  { return fs.ErrPermission }
