@@ -6,9 +6,13 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/conch/cred"
 	"github.com/hawser-go/hawser/conch/insults"
 	"github.com/hawser-go/hawser/conch/internal/sshtest"
@@ -37,11 +41,11 @@ func hostKey(t *testing.T) gossh.Signer {
 }
 
 // listen serves a realm over SSH, and returns the address.
-func listen(t *testing.T, realm cred.Realm[server.Avatar], log *slog.Logger) string {
+func listen(t *testing.T, realm cred.Realm[server.Avatar], log *slog.Logger, checkers ...cred.Checker) string {
 	t.Helper()
 	reactortest.CheckGoroutines(t)
 	r := reactortest.Start(t, reactor.Options{Logger: log})
-	factory := manhole.NewConchFactory(cred.NewPortal(realm, cred.InMemory(map[string]string{"alice": "sesame"})))
+	factory := manhole.NewConchFactory(cred.NewPortal(realm, append(checkers, cred.InMemory(map[string]string{"alice": "sesame"}))...))
 	factory.PrivateKeys = append(factory.PrivateKeys, hostKey(t))
 	port, err := sshtest.Await(t, r, func() deferred.Deferred[reactor.ListeningPort] {
 		return deferred.Maybe(func() (reactor.ListeningPort, error) {
@@ -257,6 +261,43 @@ func TestT_MANHOLE_36_EndOfInput(t *testing.T) {
 		}
 		wantLost(t, lost)
 	}
+}
+
+// OpenSSH's client without input: the session ends, with exit status 0.
+func TestT_MANHOLE_36_OpenSSH(t *testing.T) {
+	program := conchtest.Program(t, "ssh")
+	file := filepath.Join(t.TempDir(), "id")
+	key, err := conchtest.NewKeyFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	admins := cred.InMemorySSHKeyDB{"alice": cred.ParseAuthorizedKeys(gossh.MarshalAuthorizedKey(key.PublicKey()), "the key")}
+	realm, lost := newSizes()
+	addr := listen(t, realm, slog.New(slog.DiscardHandler), cred.NewSSHPublicKeyChecker(admins))
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ssh := exec.Command(program, "-F", "none", "-tt", "-i", file, "-p", port, "-o", "IdentitiesOnly=yes",
+		"-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "alice@127.0.0.1")
+	out, err := ssh.Output()
+	if err != nil || !strings.HasSuffix(string(out), ">>> \x1bc") {
+		t.Errorf("%q, %v", out, err)
+	}
+	wantLost(t, lost)
+}
+
+// The connection is cut, and the program is told once.
+func TestT_MANHOLE_37_Cut(t *testing.T) {
+	realm, lost := newSizes()
+	client := login(t, listen(t, realm, slog.New(slog.DiscardHandler)))
+	s := newShell(t, client)
+	if err := errors.Join(s.RequestPty("xterm", 30, 100, nil), s.Shell()); err != nil {
+		t.Fatal(err)
+	}
+	readUntil(t, s.out, ">>> ")
+	_ = client.Close() // the other side may be faster
+	wantLost(t, lost)
 }
 
 // A Manhole over SSH, to its end with ^D.

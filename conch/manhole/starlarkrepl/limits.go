@@ -28,8 +28,13 @@ type limits struct {
 	shown   int // bytes of output of the statement
 }
 
-// run calls f with a thread that ends at the limits.
-func (l *limits) run(print func(*starlark.Thread, string), f func(*starlark.Thread) error) error {
+// run calls f with a thread that ends at the limits. A panic is an error.
+func (l *limits) run(print func(*starlark.Thread, string), f func(*starlark.Thread) error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v", r)
+		}
+	}()
 	l.shown = 0
 	thread := &starlark.Thread{Name: "manhole", Print: print, OnMaxSteps: l.check}
 	thread.SetMaxExecutionSteps(min(stride, l.steps))

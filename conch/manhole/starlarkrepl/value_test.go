@@ -38,7 +38,10 @@ func (c *counter) Panic() { panic("boom") }
 
 func (c *counter) Any(v any) string { return fmt.Sprintf("%T %v", v, v) }
 
-func (c *counter) unexported() {}
+// broken is an error whose text cannot be had.
+type broken struct{}
+
+func (broken) Error() string { panic("no text") }
 
 // inner has a method on the pointer.
 type inner struct{ N int }
@@ -65,7 +68,7 @@ func TestValues(t *testing.T) {
 		Func: func(n ...int) int { return len(n) }, Iface: 3, Bytes: []byte("\x00a")}
 	s := newSession(t, starlarkrepl.Options{}, map[string]any{
 		"c": c, "o": o, "copy": *c, "pair": func() (int, string) { return 1, "a" }, "fail": func() error { return errors.New("bad\x1b[2J") },
-		"nothing": func() {}, "big": new(big.Int).Lsh(big.NewInt(1), 70), "u": uint64(1) << 63, "f": float32(1.5), "b": true,
+		"nothing": func() {}, "broken": func() error { return broken{} }, "big": new(big.Int).Lsh(big.NewInt(1), 70), "u": uint64(1) << 63, "f": float32(1.5), "b": true,
 		"nilfunc": (func())(nil), "nilptr": (*counter)(nil), "array": [2]int{7, 8}, "i8": func(n int8) int8 { return n },
 		"strs": func(s []string) string { return strings.Join(s, ",") }, "dict": func(m map[string]int) int { return m["a"] },
 		"any": func(v any) string { return fmt.Sprintf("%T %v", v, v) }, "ints": func(a [2]int) int { return a[0] + a[1] },
@@ -77,7 +80,7 @@ func TestValues(t *testing.T) {
 		// fields and methods
 		{"c.Value", "5\n"}, {"c.Add(2)", "7\n"}, {"c.Value = 40", ""}, {"c.Add(2)", "42\n"}, {"c.Name", "\"main\"\n"},
 		{"c.Divide(2)", "21\n"}, {"c.Divide(0)", "Traceback ..."}, {"c.Panic()", "Traceback ..."}, {"c.Next", ""},
-		{"c.hidden", "Traceback ..."}, {"c.unexported()", "Traceback ..."}, {"c.hidden = 1", "Traceback ..."}, {"c.nosuch = 1", "Traceback ..."},
+		{"c.hidden", "Traceback ..."}, {"c.hidden = 1", "Traceback ..."}, {"c.nosuch = 1", "Traceback ..."},
 		{"c.Value = 'x'", "Traceback ..."}, {"c.Value = 1 << 70", "Traceback ..."}, {"c.Add", "<func(int) int>\n"},
 		{"c.Add('x')", "Traceback ..."}, {"c.Add()", "Traceback ..."}, {"c.Add(1, 2)", "Traceback ..."}, {"c.Add(n=1)", "Traceback ..."},
 		{"c.Next = c", ""}, {"c.Next.Next.Value", "42\n"}, {"c.Next == c", "True\n"}, {"c == 1", "False\n"}, {"c.Next = None", ""},
@@ -121,7 +124,7 @@ func TestValues(t *testing.T) {
 		s.want(row[1], row[0])
 	}
 	for statement, want := range map[string]string{
-		"c.Divide(0)": "no zero, please", "c.Panic()": "panic: boom", "fail()": `bad\x1b[2J`, "c.Add('x')": "argument 1: cannot convert string to int",
+		"c.Divide(0)": "no zero, please", "c.Panic()": "panic: boom", "broken()": "panic: no text", "fail()": `bad\x1b[2J`, "c.Add('x')": "argument 1: cannot convert string to int",
 		"i8(128)": "cannot convert int 128 to int8", "any(x)": "more than 100 levels",
 		"c.Values = range(1 << 40)": "more than 1048576 elements", "copy.Value = 1": "a copy", "o.Nil[1] = 1": "cannot convert int 1 to string",
 	} {
