@@ -139,12 +139,13 @@ func (m mapping) Attr(name string) (starlark.Value, error) {
 	if method == nil {
 		return nil, nil
 	}
-	return starlark.NewBuiltin(name, func(_ *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-		if len(kwargs) > 0 || name != "delete" && len(args) > 0 {
+	call := func(_ *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, named []starlark.Tuple) (starlark.Value, error) {
+		if len(named) > 0 || name != "delete" && len(args) > 0 {
 			return nil, fmt.Errorf("%s: unexpected arguments", name)
 		}
 		return method(m, args)
-	}), nil
+	}
+	return starlark.NewBuiltin(name, call), nil
 }
 
 // AttrNames returns the names of the methods.

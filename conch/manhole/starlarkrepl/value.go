@@ -37,7 +37,7 @@ func fromReflect(v reflect.Value) starlark.Value {
 		if v.NumMethod() == 0 {
 			return plain
 		}
-		return scalar{object{v}}
+		return scalar{object{unlinked(v)}}
 	}
 	switch v.Kind() {
 	case reflect.Func, reflect.Pointer, reflect.Chan, reflect.UnsafePointer:
@@ -51,22 +51,44 @@ func fromReflect(v reflect.Value) starlark.Value {
 // wrap returns a value that stays the Go value.
 func wrap(v reflect.Value) starlark.Value {
 	switch v.Kind() {
-	case reflect.Map:
-		return mapping{object{v}}
-	case reflect.Slice, reflect.Array:
-		return sequence{object{v}}
+	case reflect.Map, reflect.Slice:
+		if withMethods(v).NumMethod() == v.NumMethod() {
+			v = unlinked(v) // its elements are those of the variable
+		}
+		return collection(v)
+	case reflect.Array:
+		return collection(v)
 	case reflect.Func:
 		return function{object{v}, v.Type().String()}
 	case reflect.Struct:
-		if v.CanAddr() { // methods and assignments reach the variable
-			v = v.Addr()
-		}
+		return object{withMethods(v)} // assignments reach the variable
 	case reflect.Pointer:
-		if k := v.Type().Elem().Kind(); (k == reflect.Map || k == reflect.Slice || k == reflect.Array) && v.NumMethod() == 0 {
-			return fromReflect(v.Elem())
+		switch v.Type().Elem().Kind() {
+		case reflect.Map, reflect.Slice, reflect.Array:
+			return collection(v.Elem())
 		}
 	}
 	return object{v}
+}
+
+func collection(v reflect.Value) starlark.Value {
+	if v.Kind() == reflect.Map {
+		return mapping{object{v}}
+	}
+	return sequence{object{v}}
+}
+
+// unlinked returns the value of a variable, which later assignments do not
+// change.
+func unlinked(v reflect.Value) reflect.Value { return reflect.ValueOf(v.Interface()) }
+
+// withMethods returns the address of a variable, which has all methods, and
+// other values as they are.
+func withMethods(v reflect.Value) reflect.Value {
+	if v.CanAddr() {
+		return v.Addr()
+	}
+	return v
 }
 
 // toPlain returns the Starlark value of a boolean, number, string or []byte, and
@@ -129,8 +151,11 @@ func (o object) Hash() (uint32, error) {
 
 // CompareSameType compares two Go values for equality.
 func (o object) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
-	other, ok := y.(goValue)
-	equal := ok && o.v.Type() == other.goValue().Type() && o.v.Comparable() && other.goValue().Comparable() && o.v.Equal(other.goValue())
+	equal := false
+	if y, ok := y.(goValue); ok {
+		v, w := o.v, y.goValue()
+		equal = v.Type() == w.Type() && v.Comparable() && w.Comparable() && v.Equal(w)
+	}
 	switch op {
 	case syntax.EQL:
 		return equal, nil
@@ -142,7 +167,7 @@ func (o object) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool,
 
 // Attr returns a method or a field.
 func (o object) Attr(name string) (starlark.Value, error) {
-	if method := o.v.MethodByName(name); method.IsValid() {
+	if method := withMethods(o.v).MethodByName(name); method.IsValid() {
 		return function{object{method}, name}, nil
 	}
 	field, err := o.field(name)
@@ -178,7 +203,7 @@ func (o object) field(name string) (field reflect.Value, err error) {
 
 // AttrNames returns the names of the methods and fields.
 func (o object) AttrNames() []string {
-	t := o.v.Type()
+	t := withMethods(o.v).Type()
 	var names []string
 	for i := range t.NumMethod() {
 		names = append(names, t.Method(i).Name)

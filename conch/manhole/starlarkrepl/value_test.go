@@ -59,6 +59,7 @@ type outer struct {
 	Iface any
 	Bytes []byte
 	Nil   map[string]int
+	Named list
 }
 
 // T-MANHOLE-1: what Starlark sees of Go values.
@@ -68,7 +69,7 @@ func TestValues(t *testing.T) {
 		Func: func(n ...int) int { return len(n) }, Iface: 3, Bytes: []byte("\x00a")}
 	s := newSession(t, starlarkrepl.Options{}, map[string]any{
 		"c": c, "o": o, "copy": *c, "pair": func() (int, string) { return 1, "a" }, "fail": func() error { return errors.New("bad\x1b[2J") },
-		"nothing": func() {}, "broken": func() error { return broken{} }, "big": new(big.Int).Lsh(big.NewInt(1), 70), "u": uint64(1) << 63, "f": float32(1.5), "b": true,
+		"nothing": func() {}, "l": &list{1, 2}, "grow": func(l *list) { l.Append(0) }, "broken": func() error { return broken{} }, "big": new(big.Int).Lsh(big.NewInt(1), 70), "u": uint64(1) << 63, "f": float32(1.5), "b": true,
 		"nilfunc": (func())(nil), "nilptr": (*counter)(nil), "array": [2]int{7, 8}, "i8": func(n int8) int8 { return n },
 		"strs": func(s []string) string { return strings.Join(s, ",") }, "dict": func(m map[string]int) int { return m["a"] },
 		"any": func(v any) string { return fmt.Sprintf("%T %v", v, v) }, "ints": func(a [2]int) int { return a[0] + a[1] },
@@ -105,6 +106,13 @@ func TestValues(t *testing.T) {
 		{"c.Bound", "<1s>\n"}, {"c.Bound * 2", "2000000000\n"}, {"c.Bound / c.Bound", "1.0\n"}, {"1 + c.Bound", "1000000001\n"},
 		{"c.Bound.Seconds()", "1.0\n"}, {"c.Bound = c.Bound * 3", ""}, {"c.Bound", "<3s>\n"}, {"c.Bound == c.Bound", "True\n"}, {"c.Bound > c.Bound", "False\n"},
 		{"stringer(c.Bound)", "\"3s\"\n"}, {"stringer(c)", "Traceback ..."}, {"bool(c.Bound)", "True\n"},
+		// assignments to a variable do not change values that were read before
+		{"old = (c.Bound, c.Values, c.Name)", ""}, {"c.Bound = 1", ""}, {"c.Values = [6]", ""}, {"old[0]", "<3s>\n"}, {"old[1]", "<[4, 5]>\n"},
+		{"c.Bound = 3000000000", ""}, {"x = c.Values", ""}, {"x[0] = 8", ""}, {"c.Values[0]", "8\n"}, {"m = o.Map", ""}, {"m['z'] = None", ""},
+		{"'z' in o.Map", "True\n"},
+		// methods of pointers to slices
+		{"o.Named.Append(4)", ""}, {"o.Named[0]", "4\n"}, {"l.Append(5)", ""}, {"(len(l), l[-1], dir(l))", "(3, 5, [\"Append\"])\n"},
+		{"grow(l)", ""}, {"len(l)", "4\n"}, {"grow(o.Named)", ""}, {"len(o.Named)", "2\n"},
 		// functions
 		{"pair()", "(1, \"a\")\n"}, {"nothing()", ""}, {"nilfunc()", "Traceback ..."}, {"o.Func(1, 2, 3)", "3\n"}, {"o.Func()", "0\n"},
 		{"o.Func('a')", "Traceback ..."}, {"i8(127)", "127\n"}, {"i8(128)", "Traceback ..."}, {"i8(1.5)", "Traceback ..."}, {"strs(['a', 'b'])", "\"a,b\"\n"},
