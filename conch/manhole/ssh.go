@@ -9,6 +9,7 @@ import (
 	"github.com/hawser-go/hawser/conch/insults"
 	"github.com/hawser-go/hawser/conch/server"
 	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/reactor"
 )
 
 // TerminalRealm gives each user who has logged in over SSH a terminal program:
@@ -101,7 +102,7 @@ func (s *TerminalSession) OpenShell(p *server.SSHSessionProcessProtocol) deferre
 		return deferred.Fail[struct{}](errNoProgram)
 	}
 	s.resize() // the terminal keeps the size until the program is connected
-	p.ConnectProtocol(s.terminal)
+	p.ConnectProtocol(shellTerminal{s.terminal})
 	return deferred.Succeed(struct{}{})
 }
 
@@ -120,12 +121,16 @@ func (s *TerminalSession) resize() {
 
 func clamp(n uint32) int { return int(min(n, math.MaxInt16)) }
 
-// EOFReceived ends the program.
-func (s *TerminalSession) EOFReceived() {
-	if s.terminal != nil {
-		s.terminal.LoseConnection()
-	}
-}
+// shellTerminal is a terminal whose program ends with the input.
+type shellTerminal struct{ *insults.ServerProtocol }
+
+var _ reactor.HalfCloser = shellTerminal{}
+
+// ReadConnectionLost is called at the end of the client's input.
+func (t shellTerminal) ReadConnectionLost() { t.LoseConnection() }
+
+// WriteConnectionLost does nothing.
+func (t shellTerminal) WriteConnectionLost() {}
 
 // NewConchFactory returns an SSH server for a portal. The caller adds the
 // PrivateKeys. It is Twisted's ConchFactory.

@@ -10,14 +10,15 @@ import (
 
 // NewTelnetFactory returns a telnet server. Users log in with a name and a
 // password, which the checkers judge, and get the program that build returns.
-// clock measures the times of the login: the reactor. Telnet encrypts nothing,
-// so listen on a loopback address only.
-func NewTelnetFactory(clock reactor.Clock, build func() insults.Protocol, checkers ...cred.Checker) reactor.Factory {
+// Telnet encrypts nothing, so listen on a loopback address only.
+func NewTelnetFactory(r *reactor.Reactor, build func() insults.Protocol, checkers ...cred.Checker) reactor.Factory {
 	portal := cred.NewPortal(telnetRealm{build}, checkers...)
 	login := func() telnet.Protocol {
-		return &telnet.AuthenticatingTelnetProtocol[*telnet.TelnetBootstrapProtocol]{Portal: portal, Clock: clock}
+		return &telnet.AuthenticatingTelnetProtocol[*telnet.TelnetBootstrapProtocol]{Portal: portal, Clock: r}
 	}
-	return reactor.ForProtocol(func() reactor.Protocol { return &telnet.TelnetTransport{ProtocolFactory: login} })
+	return reactor.ForProtocol(func() reactor.Protocol {
+		return &telnet.TelnetTransport{ProtocolFactory: login, Logger: r.Logger()}
+	})
 }
 
 // telnetRealm gives each user a terminal program.
