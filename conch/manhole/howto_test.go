@@ -62,7 +62,7 @@ func newRealm() *manhole.TerminalRealm {
 
 func serveManhole(r *reactor.Reactor, app any, admins cred.Checker) (service.Service, error) {
 	return manhole.MakeService(r, manhole.ServiceOptions{
-		SSH:        "unix:/run/app/manhole",
+		SSH:        "unix:/run/app/manhole:mode=600",
 		HostKeyDir: "/var/lib/app/keys",
 		Checkers:   []cred.Checker{admins},
 		Program: func() insults.Protocol {

@@ -17,8 +17,9 @@ import (
 type ServiceOptions struct {
 	// SSH and Telnet are where the service listens: descriptions of endpoints
 	// for endpoints.ServerFromString, such as "tcp:6022:interface=127.0.0.1" or
-	// "unix:/run/app/manhole". An empty one means that the service does not
-	// listen. At least one is needed. Telnet encrypts nothing.
+	// "unix:/run/app/manhole:mode=600". Without an interface, "tcp:6022" can be
+	// reached from everywhere. An empty description means that the service does
+	// not listen. At least one is needed. Telnet encrypts nothing.
 	SSH, Telnet string
 
 	// Program returns the program of a session, such as a new Manhole.
