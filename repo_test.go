@@ -44,6 +44,8 @@ var imports = map[string][]string{
 	"conch/telnet":    {"deferred", "reactor/...", "conch/internal/...", "conch/cred"},
 	"conch/insults":   {"deferred", "reactor", "conch/internal/..."},
 	"conch/recvline":  {"reactor", "conch/insults"},
+	"conch/manhole": {"deferred", "reactor/...", "conch/internal/...", "conch", "conch/cred", "conch/insults", "conch/recvline", "conch/server",
+		"conch/telnet"},
 	"conch/conchtest": nil,
 	"conch/cmd":       {"deferred", "reactor/...", "conch/..."},
 	"examples":        {"deferred", "reactor/...", "conch/..."},
@@ -208,6 +210,9 @@ var numbered = []struct {
 	{"conch", "T-TELNET-", [][2]int{{1, 6}, {10, 17}, {30, 34}, {40, 44}, {50, 55}}},
 	{"conch", "T-INSULTS-", [][2]int{{1, 8}, {10, 18}, {20, 25}, {30, 32}, {40, 47}, {50, 53}, {70, 78}, {100, 120}, {140, 143}, {150, 154}, {160, 160}}},
 	{"conch", "T-RECVLINE-", [][2]int{{1, 15}, {30, 38}, {50, 51}}},
+	{"conch", "T-MANHOLE-", [][2]int{{1, 15}, {19, 22}, {30, 38}, {40, 41}}},
+	{"conch", "T-STDIO-", [][2]int{{1, 4}}},
+	{"conch", "T-SESSION-", [][2]int{{1, 21}}},
 }
 
 func TestNumberedBehaviours(t *testing.T) {

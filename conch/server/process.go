@@ -36,6 +36,8 @@ type SSHSessionProcessProtocol struct {
 
 	s      *SSHSession
 	input  inputProducer
+	endKey string               // what ends the input of a child process with a terminal; empty without one
+	inLine bool                 // the input has a line that has not ended
 	status func()               // sends the exit status; nil if there is none to send
 	late   *reactor.DelayedCall // sends the exit status or end-of-file at the latest
 	open   int                  // how many of stdout and stderr have not ended
@@ -80,7 +82,7 @@ func (p *SSHSessionProcessProtocol) ConnectionMade() {
 	p.input.s = s
 	_ = s.RegisterProducer(t, true)        // the session is new, and has none
 	_ = t.RegisterProducer(&p.input, true) // so is the process
-	s.early.pass(s, t.Write)
+	s.early.pass(s, p.write)
 	if s.inputEnded {
 		p.inputEnded()
 	}
@@ -174,8 +176,26 @@ func (p *SSHSessionProcessProtocol) ProcessEnded(error) {
 	p.s.SSHChannel.LoseConnection()
 }
 
+// write passes input to the child process.
+func (p *SSHSessionProcessProtocol) write(data []byte) {
+	if n := len(data); n > 0 {
+		p.inLine = data[n-1] != '\r' && data[n-1] != '\n'
+	}
+	p.Transport().Write(data)
+}
+
+// inputEnded ends the input of the child process. A terminal cannot be closed,
+// so the key is written that ends its input. Within a line the first one only
+// ends the line.
 func (p *SSHSessionProcessProtocol) inputEnded() {
 	t := p.Transport()
+	end := p.endKey
+	if p.inLine {
+		end += end
+	}
+	if end != "" {
+		t.Write([]byte(end))
+	}
 	t.UnregisterProducer()
 	t.CloseStdin()
 }

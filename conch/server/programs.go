@@ -114,7 +114,7 @@ func (s *ProgramSession) shell() string { return cmp.Or(s.Shell, os.Getenv("SHEL
 
 func (s *ProgramSession) spawn(p *SSHSessionProcessProtocol, shell string, args []string) deferred.Deferred[struct{}] {
 	home, _ := os.UserHomeDir() // "/" is as good
-	p.LeaveRunning, p.KillAfter = s.LeaveRunning, s.KillAfter
+	p.LeaveRunning, p.KillAfter, p.endKey = s.LeaveRunning, s.KillAfter, s.endKey()
 	options := reactor.ProcessOptions{
 		Env: s.environ(shell, home), Dir: s.dir(p, home),
 		UsePTY: s.pty, WindowSize: terminalSize(s.size), TerminalEnv: "SSH_TTY", NewGroup: runtime.GOOS != "windows",
@@ -129,6 +129,25 @@ func (s *ProgramSession) spawn(p *SSHSessionProcessProtocol, shell string, args 
 	}
 	s.program = t
 	return deferred.Succeed(struct{}{})
+}
+
+// endKey returns the key that ends the input of the terminal, or nothing without
+// a terminal.
+func (s *ProgramSession) endKey() string {
+	if !s.pty {
+		return ""
+	}
+	const opcode, disabled = 5, 255 // VEOF (RFC 4254, section 8)
+	key := "\x04"
+	for _, m := range s.modes {
+		if m.Opcode == opcode {
+			key = string([]byte{byte(m.Value)})
+			if m.Value == disabled {
+				key = ""
+			}
+		}
+	}
+	return key
 }
 
 // cannotStart ends a program that has not been started, as a shell would. A

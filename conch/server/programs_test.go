@@ -370,6 +370,44 @@ func TestV_SESSION_11_Terminal(t *testing.T) {
 	}
 }
 
+// TestT_SESSION_16_EndOfTerminalInput: the end of the client's input is the end
+// of the input of a terminal, also within a line, and before the program starts.
+func TestT_SESSION_16_EndOfTerminalInput(t *testing.T) {
+	noEcho := conch.TerminalMode{Opcode: 53}
+	c := serveSession(t, shell).rawLogin(t, rawVersion)
+	for name, row := range map[string]struct {
+		input string
+		modes []conch.TerminalMode
+		early bool
+	}{
+		"a line":      {"abc\n", []conch.TerminalMode{noEcho}, false},
+		"within one":  {"abc", []conch.TerminalMode{noEcho}, false},
+		"nothing":     {"", []conch.TerminalMode{noEcho}, false},
+		"another key": {"abc", []conch.TerminalMode{noEcho, {Opcode: 5, Value: 'Z'}}, false},
+		"early":       {"abc", []conch.TerminalMode{noEcho}, true},
+	} {
+		s := c.open()
+		if got := s.asked("pty-req", conch.PackRequestPTYReq("xterm", conch.WindowSize{}, row.modes)); got != "success" {
+			t.Fatal(got)
+		}
+		send := func() {
+			s.write(row.input)
+			s.eof()
+		}
+		if row.early {
+			send()
+		}
+		s.exec("cat; echo end; exit 3")
+		if !row.early {
+			send()
+		}
+		want := strings.ReplaceAll(row.input, "\n", "\r\n") + "end\r\n"
+		if got := s.rest(); !slices.Equal(got, []string{"data " + want, "exit-status 3", "eof", "close"}) && !slices.Equal(got, []string{"data " + want, "eof", "exit-status 3", "close"}) {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
 // TestV_SESSION_12_Modes: a terminal gets the modes that sshd gives it.
 func TestV_SESSION_12_Modes(t *testing.T) {
 	modes := []conch.TerminalMode{

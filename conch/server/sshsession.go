@@ -174,7 +174,7 @@ func (s *SSHSession) refused(what string, err error) {
 // program is kept.
 func (s *SSHSession) DataReceived(p []byte) {
 	if child := s.child(); child != nil {
-		child.Transport().Write(p)
+		child.write(p)
 		return
 	}
 	s.early.add(s, p)

@@ -6,8 +6,8 @@ import "strings"
 // the package and a colon.
 var packages = []string{
 	"agent", "client", "conch", "conchtest", "cred", "deferred", "endpoints", "filetransfer", "forward", "insults",
-	"keygen", "keys", "knownhosts", "manhole", "policies", "protocols", "reactor", "recvline", "scp", "server", "service",
-	"sftp", "sshconfig", "store", "task", "telnet",
+	"keygen", "keys", "knownhosts", "manhole", "policies", "protocols", "reactor", "recvline", "scp", "server", "service", "sftp",
+	"sshconfig", "starlarkrepl", "store", "task", "telnet",
 }
 
 // TrimPrefix returns the text of err without the name of the package that made
