@@ -45,7 +45,8 @@ var imports = map[string][]string{
 	"conch/insults":   {"deferred", "reactor", "conch/internal/..."},
 	"conch/recvline":  {"reactor", "conch/insults"},
 	"conch/conchtest": nil,
-	"conch/cmd":       {"deferred", "reactor/...", "conch/..."},
+	"conch/cmd":       {"deferred", "reactor/...", "conch/...", "docs"},
+	"docs":            nil,
 	"examples":        {"deferred", "reactor/...", "conch/..."},
 
 	"conch/internal/sshtest":   {"deferred", "reactor/...", "conch/..."}, // for tests only
