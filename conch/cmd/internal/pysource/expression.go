@@ -11,10 +11,16 @@ func (p *parser) expression(ts []token, call bool) {
 	super := false // the expression before is a call of super
 	for i := 0; i < len(ts); {
 		t := ts[i]
+		isCall := t.is("(") && i > 0 && isOperand(ts[i-1])
 		switch {
 		case opens(t):
+			if !isCall && t.is("(") {
+				if end := p.use(ts, i); end > i {
+					i = end
+					break
+				}
+			}
 			end := closeOf(ts, i)
-			isCall := t.is("(") && i > 0 && isOperand(ts[i-1])
 			super = isCall && ts[i-1].is("super") && (i == 1 || !ts[i-2].is("."))
 			p.bracket(ts[i+1:end], isCall)
 			i = end + 1
@@ -37,12 +43,25 @@ func (p *parser) expression(ts []token, call bool) {
 			p.walrus(t)
 			i += 2
 		default:
-			names, end := chain(ts, i)
-			p.uses = append(p.uses, pendingUse{Use{Line: t.line, Names: names}, p.scope})
-			i = end
+			i = p.use(ts, i)
 		}
 		super = false
 	}
+}
+
+// use notes the dotted name that begins at start, and returns the index behind
+// it, or start if there is none.
+func (p *parser) use(ts []token, start int) int {
+	names, end := chain(ts, start)
+	if names == nil {
+		return start
+	}
+	first := start
+	for ts[first].is("(") {
+		first++
+	}
+	p.uses = append(p.uses, pendingUse{Use{Line: ts[first].line, Names: names}, p.scope})
+	return end
 }
 
 // walrus binds a name in the function around lambdas and comprehensions.
@@ -109,26 +128,29 @@ func (p *parser) lambda(ts []token) int {
 func (p *parser) targets(ts []token) {
 	for i := 0; i < len(ts); {
 		t := ts[i]
-		end := i + 1
+		call := i > 0 && isOperand(ts[i-1])
+		names, end := chain(ts, i)
 		switch {
+		case names != nil && !(call && opens(t)) && (len(names) > 1 || end < len(ts) && ts[end].oneOf("(", "[")):
+			p.use(ts, i)
+		case names != nil && t.kind == kindName:
+			p.bind(t)
 		case opens(t):
 			end = min(closeOf(ts, i)+1, len(ts))
-			if i == 0 || !isOperand(ts[i-1]) {
-				p.targets(slice(ts, i+1, end-1))
-			} else {
-				p.bracket(slice(ts, i+1, end-1), t.is("("))
+			switch inside := slice(ts, i+1, end-1); {
+			case call:
+				p.bracket(inside, t.is("("))
+			case end < len(ts) && ts[end].oneOf(".", "(", "["):
+				p.bracket(inside, false)
+			default:
+				p.targets(inside)
 			}
-		case t.is(".") && i+1 < len(ts):
-			p.expression(ts[i:i+2], false)
-			end = i + 2
-		case t.kind == kindName && !isKeyword(t):
-			names, stop := chain(ts, i)
-			if len(names) == 1 && (stop == len(ts) || !ts[stop].oneOf("(", "[")) {
-				p.bind(t)
-			} else {
-				p.uses = append(p.uses, pendingUse{Use{Line: t.line, Names: names}, p.scope})
-			}
-			end = stop
+		case t.is(".") && i+1 < len(ts) && ts[i+1].kind == kindName:
+			_, end = chain(ts, i+1)
+			p.expression(ts[i:max(end, i+2)], false)
+			end = max(end, i+2)
+		default:
+			end = i + 1
 		}
 		i = end
 	}

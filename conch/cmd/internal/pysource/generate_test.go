@@ -50,6 +50,9 @@ func (g *generator) block(inDef bool) {
 	g.indent++
 	g.depth++
 	g.inDef = inDef || around
+	if inDef && g.IntN(6) == 0 {
+		g.write("global %s", g.pick("print", "type", "print, match"))
+	}
 	for range 1 + g.IntN(3) {
 		g.statement()
 	}
@@ -130,7 +133,7 @@ func (g *generator) parameters(annotations bool) string {
 
 func (g *generator) target() string {
 	return g.pick(g.name(), g.name(), g.name()+".x", g.name()+"["+g.expression()+"].y", "("+g.name()+", *"+g.pick("w", "c.y")+")", "["+g.name()+", q]",
-		g.name()+", v", g.name()+"(b)[0]")
+		g.name()+", v", g.name()+"(b)[0]", "("+g.name()+").x", "("+g.name()+", b)[0]", g.name()+"("+g.dotted()+").x", "("+g.name()+")")
 }
 
 func (g *generator) arguments() string {
@@ -174,6 +177,8 @@ func (g *generator) expression() string {
 		return g.pick("1", "0xFF", "1.5e3", "1_000", ".5", "1j", "...", "None", "1 if a.x else 2")
 	case 13:
 		return "super()" + g.pick("", ".x", ".a.b", "(a).x")
+	case 16:
+		return "(" + g.dotted() + ")" + g.pick("", ".x", "(a)", "[b]")
 	case 14:
 		return "- " + g.dotted() + " @ " + g.dotted()
 	case 15:

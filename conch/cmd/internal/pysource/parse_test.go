@@ -206,7 +206,7 @@ func TestLong(t *testing.T) {
 	for _, part := range []string{"lambda x: ", "lambda ", "lambda x=", "[x for x in ", "for x in y ", "f'{x}' ", "a.", "a,", "a=", "as ", "()", "x if ",
 		"class C: ", "\\\n", "{", "not ", "1.", "a;", "\n", "def f(", "@", "f'{x:"} {
 		for _, end := range []string{"", "\n", "]\n"} {
-			text := strings.Repeat(part, 1<<16/len(part)) + end
+			text := strings.Repeat(part, 1<<15/len(part)) + end
 			_, _ = pysource.Parse("["+text, "m", false)
 			_, _ = pysource.Parse(text, "m", false)
 			_, _ = pysource.Parse("with x "+text, "m", false)

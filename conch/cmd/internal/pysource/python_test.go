@@ -189,7 +189,7 @@ func TestTwistedAgainstPython(t *testing.T) {
 func TestGeneratedAgainstPython(t *testing.T) {
 	n := 500
 	if os.Getenv("HAWSER_LONG") != "" {
-		n = 20_000
+		n = 5000
 	}
 	dir := t.TempDir()
 	var files []string

@@ -133,13 +133,22 @@ func split(ts []token, separator string) [][]token {
 }
 
 // chain returns the dotted name that begins at start, and the index behind it.
-// The names are nil if none begins there.
+// The names are nil if none begins there. The begin of the name may stand in
+// brackets: (a.b).c.
 func chain(ts []token, start int) ([]string, int) {
-	if start >= len(ts) || ts[start].kind != kindName {
+	if start >= len(ts) {
 		return nil, start
 	}
-	names := []string{ts[start].text}
-	i := start + 1
+	names, i := []string{ts[start].text}, start+1
+	if ts[start].is("(") {
+		names, i = chain(ts, start+1)
+		if names == nil || i >= len(ts) || !ts[i].is(")") {
+			return nil, start
+		}
+		i++
+	} else if ts[start].kind != kindName || isKeyword(ts[start]) {
+		return nil, start
+	}
 	for i+1 < len(ts) && ts[i].is(".") && ts[i+1].kind == kindName {
 		names = append(names, ts[i+1].text)
 		i += 2
