@@ -50,36 +50,74 @@ func (t *Table) add(line int, cells []string, at *section) error {
 	}
 	names := parseNames(cells[0])
 	answer := newAnswer(cells[1])
-	difference := ""
-	if len(cells) > 2 {
-		difference = plain(cells[2])
-	}
+	var row []*Entry
 	for i, n := range names {
-		e := &Entry{Line: line, Package: at.pack, Difference: difference, path: n.path, prefix: n.prefix, owner: n.owner, aside: n.aside, table: at}
+		e := &Entry{Line: line, path: n.path, prefix: n.prefix, owner: n.owner, aside: n.aside, table: at}
 		if e.owner == "" {
 			e.owner = at.owner
 		}
 		e.Go, e.Status = answer.of(n, i, len(names))
-		if e.Go == "" {
-			e.Package = ""
+		if e.Go != "" && !at.whole && !strings.HasPrefix(e.Go, "package ") && !strings.Contains(strings.Fields(e.Go)[0], ".") {
+			e.Package = at.pack
 		}
-		if strings.HasPrefix(e.Go, "package ") || strings.Contains(strings.Fields(e.Go + " x")[0], ".") {
-			e.Package = ""
+		row = append(row, e)
+	}
+	for _, e := range row {
+		if len(cells) > 2 {
+			e.Difference = concerning(e, row, cells[2])
 		}
-		if e.Status == None && difference == "" {
+		switch {
+		case e.Status == None && e.Difference == "":
 			e.Difference = answer.reason
-		}
-		if e.Status == Same && (difference != "" || answer.loose) {
+		case e.Status == Same && at.whole:
+			e.Status = Elsewhere
+		case e.Status == Same && (e.Difference != "" || answer.loose):
 			e.Status = Differs
 		}
-		t.entries = append(t.entries, e)
-		if e.prefix != "" {
-			t.pattern = append(t.pattern, e)
-		} else {
-			t.byName[e.Name()] = append(t.byName[e.Name()], e)
-		}
+		t.index(e)
 	}
 	return nil
+}
+
+// index adds an entry to the tables.
+func (t *Table) index(e *Entry) {
+	t.entries = append(t.entries, e)
+	switch {
+	case e.table.whole:
+		t.whole[strings.Join(e.path, ".")] = e
+	case e.prefix != "":
+		t.pattern = append(t.pattern, e)
+	default:
+		t.byName[e.Name()] = append(t.byName[e.Name()], e)
+	}
+}
+
+// concerning returns what the last cell says about one name of the row. A clause
+// that mentions another name of the row, and not this one, is left out.
+func concerning(e *Entry, row []*Entry, cell string) string {
+	names := func(e *Entry) []string {
+		all := []string{canonical(e.Name())}
+		for _, word := range strings.FieldsFunc(e.Go, func(r rune) bool { return r == ' ' || r == ',' || r == ';' }) {
+			all = append(all, canonical(word))
+		}
+		return all
+	}
+	own := names(e)
+	var kept []string
+	for _, clause := range strings.Split(cell, "; ") {
+		mentionsOwn, mentionsOther := false, false
+		for _, span := range spans(clause) {
+			span = canonical(span)
+			mentionsOwn = mentionsOwn || slices.Contains(own, span)
+			for _, other := range row {
+				mentionsOther = mentionsOther || slices.Contains(names(other), span)
+			}
+		}
+		if mentionsOwn || !mentionsOther {
+			kept = append(kept, plain(clause))
+		}
+	}
+	return strings.Join(kept, "; ")
 }
 
 // plain returns the text of a cell without backquotes.

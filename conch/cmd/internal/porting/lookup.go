@@ -30,7 +30,43 @@ func (t *Table) Find(dotted string) (known string, e *Entry) {
 			}
 		}
 	}
-	return module + "." + path[0], t.best(module, path[:1])
+	known = module + "." + path[0]
+	if e := t.best(module, path[:1]); e != nil {
+		return known, e
+	}
+	if e := t.byMembers(module, path[0]); e != nil {
+		return known, e
+	}
+	return known, t.wholeOf(module)
+}
+
+// byMembers returns an entry for a class of which the tables have only members,
+// or nil.
+func (t *Table) byMembers(module, class string) *Entry {
+	if !isClass(class) {
+		return nil
+	}
+	for _, e := range t.entries {
+		if len(e.path) > 1 && e.path[len(e.path)-2] == class && covers(e.table.scope, module) > 0 {
+			made := *e
+			made.path = []string{class}
+			if e.Status.HasGoName() {
+				made.Status, made.Go = Differs, "see its members, such as "+e.Name()+": "+e.Go
+			}
+			return &made
+		}
+	}
+	return nil
+}
+
+// wholeOf returns the entry of a module that has no table, or of one around it.
+func (t *Table) wholeOf(module string) *Entry {
+	for ; module != ""; module = module[:max(0, strings.LastIndexByte(module, '.'))] {
+		if e := t.whole[module]; e != nil {
+			return e
+		}
+	}
+	return nil
 }
 
 // modulePart returns the number of parts that name a module.
@@ -56,7 +92,7 @@ func (t *Table) best(module string, path []string) *Entry {
 		}
 		r := 1000*covers(e.table.scope, module) + 100*len(e.path) + 1
 		if r < 1000 && !(len(path) == 1 && isClass(last) && area(e.table.scope, module)) {
-			continue
+			continue // a name that its module has from another one is the name of a class
 		}
 		if e.aside {
 			r -= 100 * len(e.path)
@@ -94,8 +130,11 @@ func fits(e *Entry, full, path []string) bool {
 	if len(e.path) > len(full) {
 		return false
 	}
-	before := len(e.path) - 1
-	return slices.Equal(e.path[:before], full[len(full)-1-before:len(full)-1])
+	before := e.path[:len(e.path)-1]
+	if slices.Equal(before, full[len(full)-1-len(before):len(full)-1]) {
+		return true
+	}
+	return len(before) == 1 && len(path) == 1 && isClass(path[0]) && !isClass(before[0]) // imported by another module
 }
 
 // covers returns the length of the longest module in scope that module is or is
@@ -156,7 +195,7 @@ func (t *Table) Member(classes []string, name string) (string, *Entry) {
 				if covers(e.table.scope, class) > 0 {
 					return class, e
 				}
-			case e.owner != "" || len(e.path) > 1 || e.aside || isClass(e.Name()):
+			case e.owner != "" || len(e.path) > 1 || e.aside || isClass(e.Name()) || strings.HasPrefix(name, "_"):
 			case found == nil && t.tableHas(e.table, class):
 				found = e
 			}
@@ -206,7 +245,7 @@ func (t *Table) Attribute(receiver, name string, modules map[string]bool) *Entry
 	var found *Entry
 	rank := 0
 	for _, e := range t.candidates(name) {
-		if isClass(e.Name()) {
+		if isClass(e.Name()) || e.prefix != "" {
 			continue
 		}
 		r := 0

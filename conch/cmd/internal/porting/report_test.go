@@ -126,7 +126,7 @@ func TestReport(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("classes: got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	if s := r.Summary; s.Files != 5 || s.Classes != 3 || s.Names[porting.Unknown] != (porting.Count{Names: 1, Uses: 1}) {
+	if s := r.Summary; s.Files != 5 || s.Classes != 3 || s.Names[porting.Elsewhere] != (porting.Count{Names: 1, Uses: 1}) {
 		t.Errorf("%+v", s)
 	}
 	if !r.HasMissing() {

@@ -13,11 +13,12 @@ type Status string
 
 // The statuses, from the best to the worst.
 const (
-	Same    Status = "same"    // it can be ported line by line
-	Differs Status = "differs" // it has a Go name, and a difference to read
-	NotYet  Status = "not yet" // it belongs here, but is missing
-	None    Status = "none"    // it has no Go name; the difference says why
-	Unknown Status = "unknown" // the tables do not have it
+	Same      Status = "same"      // it can be ported line by line
+	Differs   Status = "differs"   // it has a Go name, and a difference to read
+	Elsewhere Status = "elsewhere" // it has to be written anew, with the package that Go says
+	NotYet    Status = "not yet"   // it belongs here, but is missing
+	None      Status = "none"      // it has no Go name; the difference says why
+	Unknown   Status = "unknown"   // the tables do not have it
 )
 
 // HasGoName reports whether the name exists here.
@@ -44,6 +45,7 @@ type section struct {
 	scope   []string // the modules whose names it has
 	owner   string   // the class whose members it has, if it is about one
 	pack    string
+	whole   bool // the rows are about modules
 }
 
 // Table has the names of the page.
@@ -51,6 +53,7 @@ type Table struct {
 	entries []*Entry
 	byName  map[string][]*Entry
 	pattern []*Entry
+	whole   map[string]*Entry // modules that have no table, as wholes
 	modules map[string]bool
 	bases   map[string][]string
 }
@@ -88,7 +91,7 @@ var baseList string
 // NewTable parses the tables of the page. The error has a line for each row that
 // it cannot parse; the table has the others.
 func NewTable(page string) (*Table, error) {
-	t := &Table{byName: make(map[string][]*Entry), modules: make(map[string]bool), bases: make(map[string][]string)}
+	t := &Table{byName: make(map[string][]*Entry), whole: make(map[string]*Entry), modules: make(map[string]bool), bases: make(map[string][]string)}
 	for _, name := range strings.Fields(moduleList) {
 		for name = "twisted." + name; name != ""; name = name[:max(0, strings.LastIndexByte(name, '.'))] {
 			t.modules[name] = true
@@ -131,6 +134,9 @@ func (t *Table) parse(page string) error {
 			if err == nil {
 				at, err = newSection(chapter, heading, cells)
 			}
+			if err == nil && at != nil && at.owner != "" && strings.HasPrefix(cells[0], "`") { // the class itself
+				err = t.add(i+1, []string{cells[0], cells[1]}, at)
+			}
 			fail(err)
 			inTable, columns = true, len(cells)
 		case strings.Trim(line, "|- ") == "" || at == nil:
@@ -152,6 +158,9 @@ func (t *Table) parse(page string) error {
 // has no names.
 func newSection(chapter, heading string, headers []string) (*section, error) {
 	first := headers[0]
+	if first == "module" {
+		return &section{heading: heading, whole: true}, nil
+	}
 	scope, known := headings[heading]
 	if slices.Contains(noNames, first) || known && len(scope) == 0 {
 		return nil, nil

@@ -27,13 +27,13 @@ func (r *Report) WriteText(w io.Writer) error {
 		title    string
 		statuses []Status
 	}{
-		{"Names without a Go name", []Status{None, NotYet, Unknown}},
+		{"Names without a Go name", []Status{None, NotYet, Elsewhere, Unknown}},
 		{"Names with a difference", []Status{Differs}},
 		{"Names that can be ported line by line", []Status{Same}},
 	} {
 		writeNames(&b, group.title, r.Names, group.statuses...)
 	}
-	writeNames(&b, "Attributes that look like Twisted's, of objects of unknown type", r.Attributes, None, NotYet, Unknown, Differs, Same)
+	writeNames(&b, "Attributes that look like Twisted's, of objects of unknown type", r.Attributes, None, NotYet, Differs, Same)
 	r.writeClasses(&b)
 	if len(r.Problems) > 0 {
 		fmt.Fprintf(&b, "Files that were not read, or not to the end\n\n")
@@ -82,6 +82,8 @@ func writeAnswer(b *strings.Builder, indent string, status Status, goName, pack,
 		line = "no Go name"
 	case NotYet:
 		line = "not there yet"
+	case Elsewhere:
+		line = "write it anew with " + goName
 	case Unknown:
 		line = "not in docs/from-twisted.md"
 	default:
@@ -90,10 +92,10 @@ func writeAnswer(b *strings.Builder, indent string, status Status, goName, pack,
 			line += ", package " + pack
 		}
 	}
-	fmt.Fprintf(b, "%s%s\n", indent, line)
 	if difference != "" {
-		fmt.Fprintf(b, "%s%s\n", indent, difference)
+		line += ": " + difference
 	}
+	fmt.Fprintf(b, "%s%s\n", indent, line)
 }
 
 // shownAt returns the first places of a name.
@@ -141,7 +143,7 @@ func (r *Report) writeSummary(b *strings.Builder) {
 		title  string
 		status Status
 	}{
-		{"line by line", Same}, {"with a difference", Differs}, {"not there yet", NotYet}, {"no Go name", None}, {"not in the tables", Unknown},
+		{"line by line", Same}, {"with a difference", Differs}, {"not there yet", NotYet}, {"no Go name", None}, {"another package", Elsewhere}, {"not in the tables", Unknown},
 	} {
 		fmt.Fprintf(b, "  %-24s %16s %16s %16s\n", row.title, s.Names[row.status], s.Attributes[row.status], s.Hooks[row.status])
 	}
