@@ -56,7 +56,7 @@ func (t *Table) add(line int, cells []string, at *section) error {
 		if e.owner == "" {
 			e.owner = at.owner
 		}
-		e.Go, e.Status = answer.of(n, i, len(names))
+		e.Go, e.Status = answer.of(names, i)
 		if e.Go != "" && !at.whole && !strings.HasPrefix(e.Go, "package ") && !strings.Contains(strings.Fields(e.Go)[0], ".") {
 			e.Package = at.pack
 		}
@@ -82,6 +82,11 @@ func (t *Table) add(line int, cells []string, at *section) error {
 // index adds an entry to the tables.
 func (t *Table) index(e *Entry) {
 	t.entries = append(t.entries, e)
+	for _, class := range []string{e.Name(), e.qualifier()} {
+		if class != "" && isClass(class) && !e.aside && !e.table.whole {
+			e.table.classes[class] = true
+		}
+	}
 	switch {
 	case e.table.whole:
 		t.whole[strings.Join(e.path, ".")] = e
@@ -120,8 +125,19 @@ func concerning(e *Entry, row []*Entry, cell string) string {
 	return strings.Join(kept, "; ")
 }
 
-// plain returns the text of a cell without backquotes.
-func plain(cell string) string { return strings.ReplaceAll(cell, "`", "") }
+// links are links, and numbers the numbers of behaviours, which only the page
+// explains.
+var (
+	links   = regexp.MustCompile(`\[([^\]]*)\]\((?:#|[^)]*\.md)[^)]*\)`)
+	numbers = regexp.MustCompile(` ?\((?:[A-Z]+-[A-Z-]*|[DR])\d[^()]*\)`)
+)
+
+// plain returns the text of a cell without backquotes, links and numbers of
+// behaviours.
+func plain(cell string) string {
+	cell = links.ReplaceAllString(cell, "$1")
+	return strings.ReplaceAll(numbers.ReplaceAllString(cell, ""), "`", "")
+}
 
 // name is a name in the first cell of a row.
 type name struct {
@@ -131,6 +147,8 @@ type name struct {
 	group  int // the number of semicolons before it
 	aside  bool
 }
+
+func (n name) last() string { return n.path[len(n.path)-1] }
 
 // between are the words between two names of a list.
 var between = regexp.MustCompile(`^(?:, |; | and |, and | to | … |, …,? |, methods |, its |, method | or |, … )$`)
@@ -181,7 +199,7 @@ func parseName(span string) (name, bool) {
 	}
 	n := name{path: strings.Split(m[1], "."), aside: dottedArgument.MatchString(span)}
 	if m[2] != "" {
-		n.prefix = n.path[len(n.path)-1]
+		n.prefix = n.last()
 	}
 	return n, true
 }
@@ -262,15 +280,16 @@ func newAnswer(cell string) answer {
 // missing are the beginnings of cells that have no Go name.
 var missing = map[string]Status{"no equivalent": None, "not needed": None, "not there yet": NotYet}
 
-// of returns the Go name and the status of the name with this index among n.
-func (a *answer) of(n name, index, count int) (string, Status) {
+// of returns the Go name and the status of the name with this index in the row.
+func (a *answer) of(names []name, index int) (string, Status) {
+	n := names[index]
 	part := strings.Join(a.parts, "; ")
 	mixed := slices.ContainsFunc(a.parts, func(p string) bool { _, ok := missing[p]; return ok })
 	if mixed && len(a.parts) > 1 {
 		switch {
 		case n.group > 0 && n.group < len(a.parts):
 			part = a.parts[n.group]
-		case count == len(a.parts):
+		case len(names) == len(a.parts):
 			part = a.parts[index]
 		default:
 			part = a.parts[0]
@@ -283,27 +302,32 @@ func (a *answer) of(n name, index, count int) (string, Status) {
 		}
 	}
 	if strings.HasPrefix(part, "the same") || strings.Contains(part, "of the same names") || strings.HasSuffix(part, "of these names") {
-		return exported(n.path[len(n.path)-1]), Same
+		return exported(n.last()), Same
 	}
 	if part == strings.Join(a.parts, "; ") {
-		part = a.partner(part, n, index, count)
+		part = a.partner(part, names, index)
 	}
 	return plain(part), Same
 }
 
 // partner returns the Go name of one name among several: the one that is spelled
-// alike, or the one at the same place, or else the whole cell.
-func (a *answer) partner(cell string, n name, index, count int) string {
-	if count == 1 || strings.Contains(cell, "(interface)") {
+// alike, or the one at the same place, or else the whole cell. If the cell ends
+// with dots, the names that it leaves out follow the first one.
+func (a *answer) partner(cell string, names []name, index int) string {
+	if len(names) == 1 || strings.Contains(cell, "(interface)") {
 		return cell
 	}
+	last := names[index].last()
 	for _, span := range a.spans {
-		if canonical(span) == canonical(n.path[len(n.path)-1]) {
+		if canonical(span) == canonical(last) {
 			return span
 		}
 	}
-	if count == len(a.spans) {
+	switch {
+	case len(names) == len(a.spans):
 		return a.spans[index]
+	case strings.Contains(cell, "…") && canonical(a.spans[0]) == canonical(names[0].last()) && !strings.Contains(last, "_"):
+		return exported(last)
 	}
 	return cell
 }

@@ -47,7 +47,7 @@ func (t *Table) byMembers(module, class string) *Entry {
 		return nil
 	}
 	for _, e := range t.entries {
-		if len(e.path) > 1 && e.path[len(e.path)-2] == class && covers(e.table.scope, module) > 0 {
+		if e.qualifier() == class && covers(e.table.scope, module) > 0 {
 			made := *e
 			made.path = []string{class}
 			if e.Status.HasGoName() {
@@ -187,17 +187,11 @@ func (t *Table) Ancestors(class string) []string {
 func (t *Table) Member(classes []string, name string) (string, *Entry) {
 	candidates := t.candidates(name)
 	for _, class := range classes {
-		short := lastPart(class)
 		var found *Entry
+		rank := 0
 		for _, e := range candidates {
-			switch {
-			case e.owner == short, len(e.path) > 1 && e.path[len(e.path)-2] == short:
-				if covers(e.table.scope, class) > 0 {
-					return class, e
-				}
-			case e.owner != "" || len(e.path) > 1 || e.aside || isClass(e.Name()) || strings.HasPrefix(name, "_"):
-			case found == nil && t.tableHas(e.table, class):
-				found = e
+			if r := memberRank(e, class, name); r > rank {
+				found, rank = e, r
 			}
 		}
 		if found != nil {
@@ -207,11 +201,29 @@ func (t *Table) Member(classes []string, name string) (string, *Entry) {
 	return "", nil
 }
 
-// tableHas reports whether a table has a row for the class.
-func (t *Table) tableHas(s *section, class string) bool {
-	return slices.ContainsFunc(t.byName[lastPart(class)], func(e *Entry) bool {
-		return e.table == s && !e.aside && covers(s.scope, class) > 0
-	})
+// memberRank says how well an entry fits an attribute of a class; 0 means that
+// it does not. The row may name the class, or the table may have a row for it.
+// Classes may have their row in the table of a neighbouring module.
+func memberRank(e *Entry, class, name string) int {
+	short := lastPart(class)
+	rank := 0
+	switch {
+	case !area(e.table.scope, class):
+		return 0
+	case e.owner == short || e.qualifier() == short:
+		rank = 40
+	case e.owner != "" || len(e.path) > 1 || e.aside || isClass(e.Name()) || strings.HasPrefix(name, "_") || !e.table.classes[short]:
+		return 0
+	default:
+		rank = 20
+	}
+	if covers(e.table.scope, class) > 0 {
+		rank += 10
+	}
+	if e.prefix == "" {
+		rank++
+	}
+	return rank
 }
 
 // receivers are the usual names of objects, with the modules that their

@@ -39,13 +39,22 @@ type Entry struct {
 	table  *section
 }
 
+// qualifier returns the part of the name before the last one, or "".
+func (e *Entry) qualifier() string {
+	if len(e.path) < 2 {
+		return ""
+	}
+	return e.path[len(e.path)-2]
+}
+
 // section is a table of the page.
 type section struct {
 	heading string
 	scope   []string // the modules whose names it has
 	owner   string   // the class whose members it has, if it is about one
 	pack    string
-	whole   bool // the rows are about modules
+	whole   bool            // the rows are about modules
+	classes map[string]bool // the classes that its rows name
 }
 
 // Table has the names of the page.
@@ -165,7 +174,7 @@ func newSection(chapter, heading string, headers []string) (*section, error) {
 	if slices.Contains(noNames, first) || known && len(scope) == 0 {
 		return nil, nil
 	}
-	s := &section{heading: heading, scope: scope}
+	s := &section{heading: heading, scope: scope, classes: make(map[string]bool)}
 	for _, span := range spans(headers[min(1, len(headers)-1)]) {
 		if strings.HasPrefix(headers[1], "package ") {
 			s.pack = span

@@ -155,6 +155,10 @@ func TestMember(t *testing.T) {
 		{"twisted.conch.ssh.connection.SSHConnection", "serviceStarted", "SSHConnection", "ServiceStarted"},
 		{"twisted.conch.avatar.ConchUser", "lookupChannel", "ConchUser", "LookupChannel"},
 		{"twisted.conch.interfaces.ISession", "execCommand", "ISession", "ExecCommand"},
+		{"twisted.conch.interfaces.ISFTPServer", "openFile", "ISFTPServer", "OpenFile"},
+		{"twisted.conch.interfaces.ISFTPFile", "readChunk", "ISFTPFile", "SFTPFile.ReadChunk(offset, p)"},
+		{"twisted.conch.interfaces.ISFTPFile", "writeChunk", "ISFTPFile", "WriteChunk"},
+		{"twisted.conch.unix.SSHSessionForUnixConchUser", "_log", "", ""},
 		{"twisted.internet.protocol.Factory", "buildProtocol", "Factory", "BuildProtocol"},
 		{"twisted.internet.protocol.ReconnectingClientFactory", "maxDelay", "ReconnectingClientFactory", "Max"},
 		{"twisted.internet.protocol.ReconnectingClientFactory", "buildProtocol", "ReconnectingClientFactory", "BuildProtocol"},
@@ -236,10 +240,11 @@ func TestRows(t *testing.T) {
 		"| `a`, `b` | `X` | |":                               {"a X same", "b X same"},
 		"| `a` | `X` of the other | |":                       {"a X of the other differs"},
 		"| `a(b, c=1)` and its relatives | `A` | |":          {"a A same"},
+		"| `a`, `b`, `c_d` | `A` … | |":                      {"a A same", "b B same", "c_d A … same"},
 		"| a word, and `a` | `A` | |":                        nil,
 		"| `a` | not needed: because | |":                    {"a  none"},
 		"| `a['b']`, `c = 1`, `--d`, `e={}` | `A` | |":       {"a A same", "c A same"},
-		"| `G0` … `G3` | `G0` … `G3` | |":                    {"G0 G0 same", "G1 G0 … G3 same", "G2 G0 … G3 same", "G3 G3 same"},
+		"| `G0` … `G3` | `G0` … `G3` | |":                    {"G0 G0 same", "G1 G1 same", "G2 G2 same", "G3 G3 same"},
 	} {
 		table, err := porting.NewTable(begin + row + "\n")
 		if err != nil {
@@ -251,6 +256,39 @@ func TestRows(t *testing.T) {
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: got %q, want %q", row, got, want)
+		}
+	}
+}
+
+// TestPlainText: what only the page explains is not printed.
+func TestPlainText(t *testing.T) {
+	const begin = "## conch\n\n### `conch.ssh.common`\n\n| Conch | package `x` | difference |\n|---|---|---|\n"
+	for cell, want := range map[string]string{
+		"see [Logging](#logging)":                            "see Logging",
+		"one `thing` (D98), another (T-TELNET-5 to 7) (why)": "one thing, another (why)",
+		"R is (C-SFTP-2) a letter (DSA)":                     "R is a letter (DSA)",
+	} {
+		table, err := porting.NewTable(begin + "| `a` | `A` | " + cell + " |\n")
+		if err != nil {
+			t.Error(err)
+		}
+		if got := table.At(7)[0].Difference; got != want {
+			t.Errorf("%s: got %q, want %q", cell, got, want)
+		}
+	}
+}
+
+// TestConcerning: a clause about another name of the row does not count.
+func TestConcerning(t *testing.T) {
+	const page = "## conch\n\n### `conch.ssh.common`\n\n| Conch | package `x` | difference |\n|---|---|---|\n" +
+		"| `a_b`, `c` | `AB`, `C` | all; `C` panics; `c` and `a_b` differ; see `D` |\n"
+	table, err := porting.NewTable(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"all; c and a_b differ; see D", "all; C panics; c and a_b differ; see D"} {
+		if got := table.At(7)[i].Difference; got != want {
+			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 }
