@@ -94,9 +94,6 @@ func (t *Table) best(module string, path []string) *Entry {
 		if r < 1000 && !(len(path) == 1 && isClass(last) && area(e.table.scope, module)) {
 			continue // a name that its module has from another one is the name of a class
 		}
-		if e.aside {
-			r -= 100 * len(e.path)
-		}
 		if e.prefix != "" {
 			r -= 50
 		}
@@ -107,7 +104,8 @@ func (t *Table) best(module string, path []string) *Entry {
 	return found
 }
 
-// candidates returns the entries for a name without its module.
+// candidates returns the entries for a name without its module, patterns last. Of
+// those that fit equally well the first one counts, as for a reader of the page.
 func (t *Table) candidates(name string) []*Entry {
 	found := slices.Clone(t.byName[name])
 	for _, e := range t.pattern {
@@ -219,9 +217,6 @@ func memberRank(e *Entry, class, name string) int {
 	}
 	if covers(e.table.scope, class) > 0 {
 		rank += 10
-	}
-	if e.prefix == "" {
-		rank++
 	}
 	return rank
 }

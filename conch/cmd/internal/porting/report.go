@@ -52,6 +52,7 @@ type Hook struct {
 	Method     bool   `json:"method"`
 	Status     Status `json:"status"`
 	Go         string `json:"go,omitempty"`
+	Package    string `json:"package,omitempty"`
 	Difference string `json:"difference,omitempty"`
 }
 
@@ -265,7 +266,7 @@ func (r *reporter) class(f *File, c *pysource.Class) *Class {
 			described.Own++
 			continue
 		}
-		described.Hooks = append(described.Hooks, &Hook{m.Name, class, m.Line, m.Method, e.Status, e.Go, e.Difference})
+		described.Hooks = append(described.Hooks, &Hook{m.Name, class, m.Line, m.Method, e.Status, e.Go, e.Package, e.Difference})
 	}
 	return described
 }

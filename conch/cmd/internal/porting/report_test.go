@@ -134,12 +134,29 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// TestMany: all uses are counted, and the first places kept. A hook that a class
+// defines twice is one hook.
+func TestMany(t *testing.T) {
+	r := report(t, writeTree(t, map[string]string{"a.py": "from twisted.internet.protocol import Protocol as P\n" + strings.Repeat("P\n", 1100) +
+		"class A(P):\n def dataReceived(self): pass\n def dataReceived(self): pass\n def own(self): pass\n own = property(own)\n"}))
+	if n := r.Names[0]; n.Uses != 1101 || len(n.Places) != 1000 || n.Places[999] != "a.py:1001" {
+		t.Errorf("%d uses, %d places", n.Uses, len(n.Places))
+	}
+	if c := r.Classes[0]; len(c.Hooks) != 1 || c.Own != 1 {
+		t.Errorf("%+v", c)
+	}
+}
+
 // TestCircles: modules and classes that refer to one another in circles.
 func TestCircles(t *testing.T) {
 	r := report(t, writeTree(t, map[string]string{
 		"a.py": "from b import X, Y\nclass Z(X, Z2): pass\nclass Z2(Z): pass\nY.y\n",
 		"b.py": "from a import Y, Z\nclass X(Z): pass\nfrom twisted.internet.protocol import Protocol\nclass W(W, Protocol): dataReceived = 1\n",
 	}))
+	many := report(t, writeTree(t, map[string]string{"a.py": "class A(B, C, D): pass\nclass B(A, C, D): pass\nclass C(A, B, D): pass\nclass D(A, B, C): pass\n"}))
+	if len(many.Classes) != 0 {
+		t.Errorf("%+v", many.Classes)
+	}
 	if len(r.Classes) != 1 || r.Classes[0].Name != "W" || len(r.Classes[0].Hooks) != 1 {
 		t.Errorf("%+v", r.Classes)
 	}
@@ -193,6 +210,7 @@ func TestRead(t *testing.T) {
 		"large.py 0 larger than 4 MiB",
 		"latin.py 0 not UTF-8",
 		"link.py 0 not a regular file; links are not followed",
+		"loop 0 a link to a directory; links are not followed",
 	}
 	if !links {
 		want = slices.DeleteFunc(want, func(s string) bool { return strings.Contains(s, "links are") })

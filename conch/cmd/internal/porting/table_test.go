@@ -159,6 +159,7 @@ func TestMember(t *testing.T) {
 		{"twisted.conch.interfaces.ISFTPFile", "readChunk", "ISFTPFile", "SFTPFile.ReadChunk(offset, p)"},
 		{"twisted.conch.interfaces.ISFTPFile", "writeChunk", "ISFTPFile", "WriteChunk"},
 		{"twisted.conch.unix.SSHSessionForUnixConchUser", "_log", "", ""},
+		{"twisted.internet.protocol.Protocol", "loseConnection", "Protocol", "LoseConnection"},
 		{"twisted.internet.protocol.Factory", "buildProtocol", "Factory", "BuildProtocol"},
 		{"twisted.internet.protocol.ReconnectingClientFactory", "maxDelay", "ReconnectingClientFactory", "Max"},
 		{"twisted.internet.protocol.ReconnectingClientFactory", "buildProtocol", "ReconnectingClientFactory", "BuildProtocol"},
@@ -199,6 +200,7 @@ func TestAttribute(t *testing.T) {
 		{"", "callLater", "twisted.internet.defer", "CallLater"},
 		{"", "sendGlobalRequest", "twisted.web.server", ""},
 		{"", "SSHChannel", "twisted.conch.ssh.channel", ""},
+		{"", "packet_buffer", "twisted.conch.ssh.filetransfer", ""},
 	} {
 		e := table.Attribute(test.receiver, test.name, map[string]bool{test.modules: true})
 		goName := ""

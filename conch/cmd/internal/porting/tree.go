@@ -62,6 +62,9 @@ func Read(name string) (*Tree, error) {
 	}
 	dir, base := name, "."
 	if !info.IsDir() {
+		if !info.Mode().IsRegular() {
+			return nil, fmt.Errorf("porting: %s is neither a directory nor a file", name)
+		}
 		dir, base = filepath.Split(filepath.Clean(name))
 		if dir == "" {
 			dir = "."
@@ -72,7 +75,7 @@ func Read(name string) (*Tree, error) {
 		return nil, fmt.Errorf("porting: %w", err)
 	}
 	defer root.Close()
-	r := reader{tree: t, fsys: root.FS(), top: packageName(name, info.IsDir())}
+	r := reader{tree: t, fsys: root.FS(), root: dir, top: packageName(name, info.IsDir())}
 	if info.IsDir() {
 		err = r.dir(".", 0)
 	} else {
@@ -99,6 +102,7 @@ func packageName(name string, isDir bool) string {
 type reader struct {
 	tree *Tree
 	fsys fs.FS
+	root string // the directory of fsys
 	top  string // the name of the package that the tree is, or empty
 }
 
@@ -142,6 +146,8 @@ func (r *reader) dir(name string, depth int) error {
 			err = r.dir(below, depth+1)
 		case e.Type().IsRegular():
 			err = r.file(below, false)
+		case r.isLinkToDir(e, below):
+			r.problem(below, "a link to a directory; links are not followed")
 		case isPython(e.Name()):
 			r.problem(below, "not a regular file; links are not followed")
 		default:
@@ -152,6 +158,15 @@ func (r *reader) dir(name string, depth int) error {
 		}
 	}
 	return nil
+}
+
+// isLinkToDir reports whether an entry is a symbolic link to a directory.
+func (r *reader) isLinkToDir(e fs.DirEntry, name string) bool {
+	if e.Type()&fs.ModeSymlink == 0 {
+		return false
+	}
+	info, err := os.Stat(filepath.Join(r.root, filepath.FromSlash(name)))
+	return err == nil && info.IsDir()
 }
 
 // isPython reports whether the name is one of a file of Python.

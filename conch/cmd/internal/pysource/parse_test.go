@@ -75,6 +75,7 @@ func TestUses(t *testing.T) {
 		{"numbers", "1..x; 1.5.y; 0xFFL; 1if z else 2; 1e-5j; .5\n", []string{"1:?.x", "1:?.y"}},
 		{"decorators", "import a\n@a.b(a.c)\n@a.d\ndef f(): pass\n", []string{"2:a.b", "2:a.c", "3:a.d"}},
 		{"tabs", "import a\nif 1:\n\tif 2:\n        \ta.x\n\ta.y\na.z\n", []string{"4:a.x", "5:a.y", "6:a.z"}},
+		{"tabs and spaces", "import a\nif 1:\n        a.x\n\ta.y\n  \ta.z\n", []string{"3:a.x", "4:a.y", "5:a.z"}},
 		{"match", "import a\nmatch a.x:\n case a.Y(z=1): a.z\nmatch = a.w\n", []string{"2:a.x", "3:a.Y", "3:a.z", "4:a.w"}},
 		{"Python 2", "import a\nprint >>a.f, `a.b`, ur'a'\nexec a.c in a.d\nraise a.E, 'text'\nif a <> 1: pass\n",
 			[]string{"2:a.f", "2:a.b", "3:a.c", "3:a.d", "4:a.E", "5:a"}},
