@@ -2,6 +2,7 @@ package pysource_test
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -204,10 +205,14 @@ func TestErrors(t *testing.T) {
 
 // TestLong: texts that would take long in a careless parser.
 func TestLong(t *testing.T) {
+	size := 1 << 13
+	if os.Getenv("HAWSER_LONG") != "" {
+		size = 1 << 17
+	}
 	for _, part := range []string{"lambda x: ", "lambda ", "lambda x=", "[x for x in ", "for x in y ", "f'{x}' ", "a.", "a,", "a=", "as ", "()", "x if ",
 		"class C: ", "\\\n", "{", "not ", "1.", "a;", "\n", "def f(", "@", "f'{x:"} {
 		for _, end := range []string{"", "\n", "]\n"} {
-			text := strings.Repeat(part, 1<<15/len(part)) + end
+			text := strings.Repeat(part, size/len(part)) + end
 			_, _ = pysource.Parse("["+text, "m", false)
 			_, _ = pysource.Parse(text, "m", false)
 			_, _ = pysource.Parse("with x "+text, "m", false)

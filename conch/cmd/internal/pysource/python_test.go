@@ -187,7 +187,7 @@ func TestTwistedAgainstPython(t *testing.T) {
 
 // TestGeneratedAgainstPython reads random programs.
 func TestGeneratedAgainstPython(t *testing.T) {
-	n := 500
+	n := 300
 	if os.Getenv("HAWSER_LONG") != "" {
 		n = 5000
 	}
