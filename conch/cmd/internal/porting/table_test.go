@@ -168,6 +168,8 @@ func TestMember(t *testing.T) {
 		{"twisted.conch.recvline.HistoricRecvLine", "keystrokeReceived", "HistoricRecvLine", "KeystrokeReceived"},
 		{"twisted.conch.recvline.HistoricRecvLine", "connectionLost", "TerminalProtocol", "ConnectionLost"},
 		{"twisted.conch.telnet.StatefulTelnetProtocol", "enableLocal", "StatefulTelnetProtocol", "EnableLocal"},
+		{"twisted.conch.manhole.ColoredManhole", "lineBuffer", "HistoricRecvLine", "LineBuffer()"},
+		{"twisted.conch.manhole_ssh.ConchFactory", "privateKeys", "SSHFactory", "PrivateKeys"},
 		{"twisted.internet.defer.Deferred", "callback", "Deferred", "Callback"},
 	} {
 		of, e := table.Member(table.Ancestors(test.class), test.member)
