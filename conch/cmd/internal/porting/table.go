@@ -166,6 +166,9 @@ func (t *Table) parse(page string) error {
 // newSection returns the table with these headers. It returns nil if the table
 // has no names.
 func newSection(chapter, heading string, headers []string) (*section, error) {
+	if len(headers) < 2 {
+		return nil, errors.New("the table has one column")
+	}
 	first := headers[0]
 	if first == "module" {
 		return &section{heading: heading, whole: true}, nil
@@ -175,7 +178,7 @@ func newSection(chapter, heading string, headers []string) (*section, error) {
 		return nil, nil
 	}
 	s := &section{heading: heading, scope: scope, classes: make(map[string]bool)}
-	for _, span := range spans(headers[min(1, len(headers)-1)]) {
+	for _, span := range spans(headers[1]) {
 		if strings.HasPrefix(headers[1], "package ") {
 			s.pack = span
 		}

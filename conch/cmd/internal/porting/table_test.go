@@ -225,6 +225,8 @@ func TestStrictPages(t *testing.T) {
 		begin + "| `a` | | |\n":                                           "line 7 of docs/from-twisted.md: a cell is empty",
 		"## conch\n\n### More\n\n| Conch | Go |\n|---|---|\n":             `line 5 of docs/from-twisted.md: the heading "More" names no module`,
 		"## conch\n\n### `conch.x`\n\n| Things | Go |\n|---|---|\n":       `line 5 of docs/from-twisted.md: the first header "Things" is not known`,
+		"## conch\n\n### `conch.x`\n\n| `a` |\n|---|\n":                   "line 5 of docs/from-twisted.md: the table has one column",
+		begin + "| `a`, `b`, `c` | words … | |\n":                         "",
 		begin + "| `a`, `b_c` | `A`, `BC` | |\n| `d` | `D` | a \\| b |\n": "",
 	} {
 		_, err := porting.NewTable(page)
@@ -295,4 +297,17 @@ func TestConcerning(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
+}
+
+func FuzzNewTable(f *testing.F) {
+	for _, row := range []string{"| `a(b)`, `c_*` … `d` | `A`; no equivalent | `x` |", "| its `a`, `b.c` of a `D` | the same names | |", "| module | Go |",
+		"| `twisted.x` | package `y` |", "|", "| `a` |"} {
+		f.Add(row, row)
+	}
+	f.Fuzz(func(t *testing.T, header, row string) {
+		table, _ := porting.NewTable("## conch\n\n### `conch.x`\n\n" + header + "\n|---|---|\n" + row + "\n| Conch | Go | x |\n\n| Conch | Go | x |\n|-|-|-|\n" + row)
+		table.Find("twisted.conch.x.a")
+		table.Member([]string{"twisted.conch.x.D"}, "a")
+		table.Attribute("", "c_d", map[string]bool{"twisted.conch.x": true})
+	})
 }
