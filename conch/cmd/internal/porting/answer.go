@@ -1,6 +1,7 @@
 package porting
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -32,6 +33,9 @@ func newAnswer(cell string) answer {
 // missing are the beginnings of cells that have no Go name.
 var missing = map[string]Status{"no equivalent": None, "not needed": None, "not there yet": NotYet}
 
+// sameName finds the cells that repeat the names of Python, with a capital.
+var sameName = regexp.MustCompile(`^the same( names)?(, exported)?$|of (the same|these) names$`)
+
 // of returns the Go name and the status of the name with this index in the row.
 func (a *answer) of(names []name, index int) (string, Status) {
 	n := names[index]
@@ -53,7 +57,7 @@ func (a *answer) of(names []name, index int) (string, Status) {
 			return "", status
 		}
 	}
-	if strings.HasPrefix(part, "the same") || strings.Contains(part, "of the same names") || strings.HasSuffix(part, "of these names") {
+	if sameName.MatchString(part) {
 		return exported(n.last()), Same
 	}
 	if part == strings.Join(a.parts, "; ") {
@@ -78,10 +82,12 @@ func (a *answer) partner(cell string, names []name, index int) string {
 	switch {
 	case len(names) == len(a.spans):
 		return a.spans[index]
-	case len(a.spans) > 0 && strings.Contains(cell, "…") && canonical(a.spans[0]) == canonical(names[0].last()) && !strings.Contains(last, "_"):
-		return exported(last)
+	case len(a.spans) == 0 || !strings.Contains(cell, "…") || canonical(a.spans[0]) != canonical(names[0].last()) || strings.Contains(last, "_"):
+		return cell
+	case a.spans[0] == title(names[0].last()):
+		return title(last)
 	}
-	return cell
+	return exported(last)
 }
 
 // canonical returns the last part of a name in a spelling that Python and Go
@@ -94,4 +100,31 @@ func canonical(name string) string {
 }
 
 // exported returns the name with a capital letter at its begin.
-func exported(name string) string { return strings.ToUpper(name[:1]) + name[1:] }
+func exported(name string) string {
+	if rest, ok := strings.CutPrefix(name, "eof"); ok {
+		return "EOF" + rest
+	}
+	return strings.ToUpper(name[:1]) + name[1:]
+}
+
+// title returns a name of capital letters as a word.
+func title(name string) string { return name[:1] + strings.ToLower(name[1:]) }
+
+// packageOf returns the package that a cell says for a name in it: the one
+// before the name, or before a name that stands further left. It returns "" if
+// the cell says none, and if goName is the text of the cell.
+func (a *answer) packageOf(goName string) string {
+	pack := ""
+	for _, span := range a.spans {
+		if m := qualified.FindStringSubmatch(span); m != nil {
+			pack = m[1]
+		}
+		if span == goName {
+			return pack
+		}
+	}
+	return ""
+}
+
+// qualified is a Go name with its package.
+var qualified = regexp.MustCompile(`^\*?([a-z]+)\.[A-Z]`)

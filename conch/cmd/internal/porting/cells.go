@@ -56,8 +56,11 @@ func (t *Table) add(line int, cells []string, at *section) error {
 			e.owner = at.owner
 		}
 		e.Go, e.Status = answer.of(names, i)
-		if e.Go != "" && !at.whole && !strings.HasPrefix(e.Go, "package ") && !strings.Contains(strings.Fields(e.Go)[0], ".") {
+		if e.Go != "" && !at.whole && !strings.HasPrefix(e.Go, "package ") {
 			e.Package = at.pack
+			if said := answer.packageOf(e.Go); said != "" {
+				e.Package = said
+			}
 		}
 		row = append(row, e)
 	}
@@ -83,7 +86,7 @@ func (t *Table) index(e *Entry) {
 	t.entries = append(t.entries, e)
 	for _, class := range []string{e.Name(), e.qualifier()} {
 		if class != "" && isClass(class) && !e.aside && !e.table.whole {
-			e.table.classes[class] = true
+			e.table.classes[class] = append(e.table.classes[class], e.Line)
 		}
 	}
 	switch {

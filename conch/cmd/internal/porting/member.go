@@ -20,42 +20,45 @@ func (t *Table) Ancestors(class string) []string {
 }
 
 // Member returns the entry of an attribute of one of the classes, and the class.
-// The entry is nil if no table has the attribute.
+// The entry is nil if no table has the attribute. A row that names the class
+// counts first, then a table that has a row for the class.
 func (t *Table) Member(classes []string, name string) (string, *Entry) {
 	candidates := t.candidates(name)
-	for _, class := range classes {
-		var found *Entry
-		rank := 0
-		for _, e := range candidates {
-			if r := memberRank(e, class, name); r > rank {
-				found, rank = e, r
+	for _, fits := range []func(e *Entry, class string) bool{rowNames, tableNames} {
+		for _, class := range classes {
+			var found *Entry
+			for _, e := range candidates {
+				if !area(e.table.scope, class) || !fits(e, lastPart(class)) {
+					continue
+				}
+				// The class may have its row in the table of a neighbouring module.
+				if found == nil || covers(found.table.scope, class) == 0 && covers(e.table.scope, class) > 0 {
+					found = e
+				}
 			}
-		}
-		if found != nil {
-			return class, found
+			if found != nil {
+				return class, found
+			}
 		}
 	}
 	return "", nil
 }
 
-// memberRank says how well an entry fits an attribute of a class; 0 means that
-// it does not. The row may name the class, or the table may have a row for it.
-// Classes may have their row in the table of a neighbouring module.
-func memberRank(e *Entry, class, name string) int {
-	short := lastPart(class)
-	rank := 0
-	switch {
-	case !area(e.table.scope, class):
-		return 0
-	case e.owner == short || e.qualifier() == short:
-		rank = 40
-	case e.owner != "" || len(e.path) > 1 || e.aside || isClass(e.Name()) || strings.HasPrefix(name, "_") || !e.table.classes[short]:
-		return 0
-	default:
-		rank = 20
+// rowNames reports whether the row of an attribute names the class.
+func rowNames(e *Entry, class string) bool {
+	if e.owner != "" || e.qualifier() != "" {
+		return e.owner == class || e.qualifier() == class
 	}
-	if covers(e.table.scope, class) > 0 {
-		rank += 10
-	}
-	return rank
+	return isPlainMember(e) && slices.Contains(e.table.classes[class], e.Line)
+}
+
+// tableNames reports whether the table of an attribute has a row for the class.
+func tableNames(e *Entry, class string) bool {
+	return e.owner == "" && e.qualifier() == "" && isPlainMember(e) && e.table.classes[class] != nil
+}
+
+// isPlainMember reports whether the entry may be an attribute of any class in its
+// table. Private names belong to the class that the page is about.
+func isPlainMember(e *Entry) bool {
+	return !e.aside && !isClass(e.Name()) && !strings.HasPrefix(e.Name(), "_")
 }

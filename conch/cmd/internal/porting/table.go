@@ -53,8 +53,8 @@ type section struct {
 	scope   []string // the modules whose names it has
 	owner   string   // the class whose members it has, if it is about one
 	pack    string
-	whole   bool            // the rows are about modules
-	classes map[string]bool // the classes that its rows name
+	whole   bool             // the rows are about modules
+	classes map[string][]int // the classes that its rows name, with the lines
 }
 
 // Table has the names of the page.
@@ -177,13 +177,13 @@ func newSection(chapter, heading string, headers []string) (*section, error) {
 	if slices.Contains(noNames, first) || known && len(scope) == 0 {
 		return nil, nil
 	}
-	s := &section{heading: heading, scope: scope, classes: make(map[string]bool)}
+	s := &section{heading: heading, scope: scope, classes: make(map[string][]int)}
 	for _, span := range spans(headers[1]) {
 		if strings.HasPrefix(headers[1], "package ") {
 			s.pack = span
 		}
 	}
-	if s.pack == "" && (chapter == "deferred" || chapter == "reactor") {
+	if s.pack == "" && heading != "Tasks" && (chapter == "deferred" || chapter == "reactor") { // the names of Tasks are of two packages
 		s.pack = chapter
 	}
 	modules := modulesIn(first)
@@ -240,3 +240,6 @@ func (t *Table) At(line int) []*Entry {
 // Name returns the name, without the module or the class before it. For a
 // pattern it returns the begin that all its names have.
 func (e *Entry) Name() string { return e.path[len(e.path)-1] }
+
+// All returns the names in the tables, in the order of the page.
+func (t *Table) All() []*Entry { return slices.Clone(t.entries) }

@@ -160,6 +160,8 @@ func TestMember(t *testing.T) {
 		{"twisted.conch.interfaces.ISFTPFile", "writeChunk", "ISFTPFile", "WriteChunk"},
 		{"twisted.conch.unix.SSHSessionForUnixConchUser", "_log", "", ""},
 		{"twisted.internet.protocol.Protocol", "loseConnection", "Protocol", "LoseConnection"},
+		{"twisted.application.service.MultiService", "startService", "Service", "StartService"},
+		{"twisted.application.service.MultiService", "addService", "MultiService", "AddService"},
 		{"twisted.internet.protocol.Factory", "buildProtocol", "Factory", "BuildProtocol"},
 		{"twisted.internet.protocol.ReconnectingClientFactory", "maxDelay", "ReconnectingClientFactory", "Max"},
 		{"twisted.internet.protocol.ReconnectingClientFactory", "buildProtocol", "ReconnectingClientFactory", "BuildProtocol"},

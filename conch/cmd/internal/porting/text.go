@@ -88,7 +88,7 @@ func writeAnswer(b *strings.Builder, indent string, status Status, goName, pack,
 		line = "not in docs/from-twisted.md"
 	default:
 		line = "Go: " + goName
-		if pack != "" {
+		if pack != "" && !strings.Contains(goName, pack+".") {
 			line += ", package " + pack
 		}
 	}
