@@ -47,7 +47,8 @@ var imports = map[string][]string{
 	"conch/manhole": {"deferred", "reactor/...", "conch/internal/...", "conch", "conch/cred", "conch/insults", "conch/recvline", "conch/server",
 		"conch/telnet"},
 	"conch/conchtest": nil,
-	"conch/cmd":       {"deferred", "reactor/...", "conch/..."},
+	"conch/cmd":       {"deferred", "reactor/...", "conch/...", "docs"},
+	"docs":            nil,
 	"examples":        {"deferred", "reactor/...", "conch/..."},
 
 	"conch/internal/sshtest":   {"deferred", "reactor/...", "conch/..."}, // for tests only

@@ -1,0 +1,87 @@
+package porting_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// declared returns the exported names of each package of this module, by the
+// name of the package: also the methods and fields of its types.
+func declared(t *testing.T) map[string]map[string]bool {
+	t.Helper()
+	root := filepath.Join("..", "..", "..", "..")
+	all := make(map[string]map[string]bool)
+	err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return err
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		pack := path.Base(filepath.ToSlash(filepath.Dir(name)))
+		if all[pack] == nil {
+			all[pack] = make(map[string]bool)
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.FuncDecl:
+				all[pack][n.Name.Name] = true
+				return false
+			case *ast.TypeSpec:
+				all[pack][n.Name.Name] = true
+			case *ast.ValueSpec:
+				for _, id := range n.Names {
+					all[pack][id.Name] = true
+				}
+			case *ast.Field:
+				for _, id := range n.Names {
+					all[pack][id.Name] = true
+				}
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// embedded are the packages whose types those of a package embed.
+var embedded = map[string]string{"server": "conch", "recvline": "insults"}
+
+// TestGoNamesExist: a Go name in the tables that is one name, with or without
+// its package, is declared in this module.
+func TestGoNamesExist(t *testing.T) {
+	all := declared(t)
+	one := regexp.MustCompile(`^\*?(?:([a-z]+)\.)?([A-Z]\w*)(?:\[\w+\])?(?:\([^()]*\))?$`)
+	checked := 0
+	for _, e := range newTable(t).All() {
+		m := one.FindStringSubmatch(e.Go)
+		if m == nil {
+			continue
+		}
+		pack := m[1]
+		if pack == "" {
+			pack = e.Package
+		}
+		names := all[pack]
+		if names == nil {
+			continue // of the standard library
+		}
+		checked++
+		if !names[m[2]] && !all[embedded[pack]][m[2]] {
+			t.Errorf("line %d of docs/from-twisted.md: package %s has no %s", e.Line, pack, m[2])
+		}
+	}
+	t.Logf("%d names", checked)
+}
