@@ -19,8 +19,8 @@ import (
 
 // peak returns the peak of additional memory while f runs. It counts reachable
 // memory only.
-func peak(f func()) (most uint64) {
-	before := inUse()
+func peak(f func()) (most int64) {
+	before := inUseBefore()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -45,7 +45,7 @@ func TestF12_ManyTransfersAtOnce(t *testing.T) {
 	p := openSSH(t) // the server is another process
 	p.pool = newPool(poolSize)
 	source := write(t, filepath.Join(p.local, "source"), someBytes(size, 1))
-	all := func(begin func(i int) deferred.Deferred[Report]) uint64 {
+	all := func(begin func(i int) deferred.Deferred[Report]) int64 {
 		return peak(func() {
 			must(p, func() deferred.Deferred[[]Report] {
 				var ds []deferred.Deferred[Report]
@@ -61,7 +61,7 @@ func TestF12_ManyTransfersAtOnce(t *testing.T) {
 		return p.Get(fmt.Sprint("up", i), filepath.Join(p.local, fmt.Sprint("down", i)), Options{})
 	})
 	theirs := peak(func() { pkgUploads(t, p, source, n) })
-	limit := uint64(poolSize + n*slotSize + 8<<20)
+	limit := int64(poolSize + n*slotSize + 8<<20)
 	t.Logf("%d uploads: %d MiB, downloads: %d MiB, uploads of pkg/sftp: %d MiB, limit %d MiB", n, up>>20, down>>20, theirs>>20, limit>>20)
 	// With the race detector the loop is slow, and more data waits in the
 	// test's pipes.
