@@ -9,7 +9,7 @@ import (
 
 	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/deferred"
-	"github.com/hawser-go/hawser/examples/internal/tmuxtest"
+	"github.com/hawser-go/hawser/internal/tmuxtest"
 	"github.com/hawser-go/hawser/reactor"
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )

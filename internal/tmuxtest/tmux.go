@@ -1,5 +1,4 @@
-// Package tmuxtest runs programs in tmux, which is a real terminal, for the
-// tests of examples.
+// Package tmuxtest runs programs in tmux, which is a real terminal, for tests.
 package tmuxtest
 
 import (
