@@ -51,7 +51,6 @@ var imports = map[string][]string{
 	"docs":            nil,
 	"examples":        {"deferred", "reactor/...", "conch/..."},
 
-	"internal":                 {"conch/conchtest"},                      // for tests only
 	"conch/internal/sshtest":   {"deferred", "reactor/...", "conch/..."}, // for tests only
 	"conch/internal/oddserver": nil,                                      // for tests only
 }

@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"github.com/hawser-go/hawser/conch/conchtest"
+	"github.com/hawser-go/hawser/conch/conchtest/tmuxtest"
 	"github.com/hawser-go/hawser/deferred"
-	"github.com/hawser-go/hawser/internal/tmuxtest"
 	"github.com/hawser-go/hawser/reactor"
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
