@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/hawser-go/hawser/conch/insults"
+	"github.com/hawser-go/hawser/conch/internal/tracetest"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 	"github.com/hawser-go/hawser/reactor/reactortest"
@@ -55,7 +56,7 @@ func TestT_INSULTS_72_73_74_75_76_Client(t *testing.T) {
 		"\x1b[2\xffK":           {c("write", "ÿK")},
 		"\x0e\x0f":              {c("shiftOut"), c("shiftIn")},
 	} {
-		sameJSON(t, fmt.Sprintf("%q", input), callsOf(t, input), normal(t, want))
+		tracetest.Same(t, fmt.Sprintf("%q", input), callsOf(t, input), want)
 	}
 }
 
@@ -103,11 +104,11 @@ func TestT_INSULTS_70_76_78_Bounds(t *testing.T) {
 		"\x1b]": {c("write", strings.Repeat("1", 10))},
 		"\x1bP": {c("write", strings.Repeat("1", 10))},
 	} {
-		sameJSON(t, intro, callsOf(t, intro+strings.Repeat("1", insults.MaxString+10)), normal(t, want))
+		tracetest.Same(t, intro, callsOf(t, intro+strings.Repeat("1", insults.MaxString+10)), want)
 	}
 	digits := strings.Repeat("1", insults.MaxSequence+50)
-	sameJSON(t, "a long sequence", callsOf(t, "\x1b["+digits+"Ax"),
-		normal(t, []any{c("unhandledControlSequence", "\x1b["+digits[:insults.MaxSequence]), c("write", "x")}))
+	tracetest.Same(t, "a long sequence", callsOf(t, "\x1b["+digits+"Ax"),
+		[]any{c("unhandledControlSequence", "\x1b["+digits[:insults.MaxSequence]), c("write", "x")})
 	client := insults.NewClientProtocol(new(insults.BaseTerminal))
 	reactortest.Connect(client)
 	for _, intro := range []string{"\x1b[", "\x1b]", "\x1b("} {
@@ -146,6 +147,6 @@ func TestT_INSULTS_70_71_AllBytes(t *testing.T) {
 		case 0x08, 0x0e, 0x0f, 0x14, 0x15, 0x1b:
 			continue
 		}
-		sameJSON(t, fmt.Sprint("byte ", b), callsOf(t, string([]byte{byte(b)})), normal(t, []any{c("write", latin1([]byte{byte(b)}))}))
+		tracetest.Same(t, fmt.Sprint("byte ", b), callsOf(t, string([]byte{byte(b)})), []any{c("write", tracetest.Text([]byte{byte(b)}))})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/hawser-go/hawser/conch/insults"
+	"github.com/hawser-go/hawser/conch/internal/tracetest"
 	"github.com/hawser-go/hawser/reactor"
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
@@ -113,7 +114,7 @@ func callsOf(t *testing.T, input string) []any {
 		single = append(single, input[i:i+1])
 	}
 	whole := run(input)
-	sameJSON(t, "byte by byte", run(single...), normal(t, whole))
+	tracetest.Same(t, "byte by byte", run(single...), whole)
 	return whole
 }
 

@@ -4,6 +4,7 @@ import (
 	"net"
 
 	"github.com/hawser-go/hawser/conch/insults"
+	"github.com/hawser-go/hawser/conch/internal/tracetest"
 	"github.com/hawser-go/hawser/deferred"
 )
 
@@ -19,7 +20,7 @@ func (r *recorder) called(name string, args ...any) {
 }
 
 func (r *recorder) Write(p []byte) (int, error) {
-	r.called("write", latin1(p))
+	r.called("write", tracetest.Text(p))
 	return len(p), nil
 }
 
@@ -42,7 +43,7 @@ func (r *recorder) GetHost() net.Addr { return nil }
 func (r *recorder) ConnectionLost(reason error) { r.lost = reason }
 
 func (r *recorder) UnhandledControlSequence(seq []byte) {
-	r.called("unhandledControlSequence", latin1(seq))
+	r.called("unhandledControlSequence", tracetest.Text(seq))
 }
 
 func (r *recorder) SelectGraphicRendition(attributes ...insults.Attribute) {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/hawser-go/hawser/conch/insults"
+	"github.com/hawser-go/hawser/conch/internal/tracetest"
 	"github.com/hawser-go/hawser/reactor"
 	"github.com/hawser-go/hawser/reactor/reactortest"
 )
@@ -31,9 +32,11 @@ func (p *keyRecorder) KeystrokeReceived(k insults.Key, m insults.Modifier) {
 	p.run.add("key", k.String(), mod)
 }
 
-func (p *keyRecorder) TerminalSize(w, h int)               { p.run.add("size", w, h) }
-func (p *keyRecorder) UnhandledControlSequence(seq []byte) { p.run.add("unhandled", latin1(seq)) }
-func (p *keyRecorder) ConnectionLost(error)                { p.run.add("lost") }
+func (p *keyRecorder) TerminalSize(w, h int) { p.run.add("size", w, h) }
+func (p *keyRecorder) UnhandledControlSequence(seq []byte) {
+	p.run.add("unhandled", tracetest.Text(seq))
+}
+func (p *keyRecorder) ConnectionLost(error) { p.run.add("lost") }
 
 func newServerRun() *serverRun {
 	r := new(serverRun)
@@ -51,7 +54,7 @@ func (r *serverRun) add(event ...any) {
 
 func (r *serverRun) takeOutput() {
 	if out := r.wire.TakeValue(); out != "" {
-		r.events = append(r.events, []any{"out", latin1([]byte(out))})
+		r.events = append(r.events, []any{"out", tracetest.Text([]byte(out))})
 	}
 }
 
@@ -67,7 +70,7 @@ func (r *serverRun) take() []any {
 func (r *serverRun) step(t *testing.T, step []any, receive func([]byte)) {
 	switch step[0] {
 	case "in":
-		receive(bytesOf(step[1]))
+		receive(tracetest.Bytes(step[1]))
 	case "lost":
 		reactor.EndConnection(r.server, reactor.ErrConnectionDone)
 	case "call":
@@ -101,20 +104,20 @@ func TestServerTraces(t *testing.T) {
 		whole, single := newServerRun(), newServerRun()
 		for i, step := range tr.Steps {
 			whole.step(t, step, whole.server.DataReceived)
-			sameJSON(t, "step", whole.take(), any(tr.Events[i]))
+			tracetest.Same(t, "step", whole.take(), any(tr.Events[i]))
 			single.step(t, step, func(data []byte) {
 				for _, b := range data {
 					single.server.DataReceived([]byte{b})
 				}
 			})
-			sameJSON(t, "byte by byte", single.take(), any(tr.Events[i]))
+			tracetest.Same(t, "byte by byte", single.take(), any(tr.Events[i]))
 		}
 		if state := whole.server.State(); state != tr.Final["state"] {
 			t.Errorf("state %q, Twisted %v", state, tr.Final["state"])
 		}
 		if !moved(tr) {
 			p := whole.server.CursorPos()
-			sameJSON(t, "cursor", []int{p.Column, p.Line}, tr.Final["cursor"])
+			tracetest.Same(t, "cursor", []int{p.Column, p.Line}, tr.Final["cursor"])
 		}
 	})
 }
@@ -126,8 +129,8 @@ func TestClientTraces(t *testing.T) {
 		client := insults.NewClientProtocol(term)
 		wire := reactortest.Connect(client)
 		for i, step := range tr.Steps {
-			client.DataReceived(bytesOf(step[1]))
-			sameJSON(t, "step", term.events, any(withNumbers(tr.Events[i])))
+			client.DataReceived(tracetest.Bytes(step[1]))
+			tracetest.Same(t, "step", term.events, any(withNumbers(tr.Events[i])))
 			term.events = nil
 			if out := wire.TakeValue(); out != "" {
 				t.Errorf("output %q", out)
@@ -159,14 +162,14 @@ func TestScreenTraces(t *testing.T) {
 		for i, step := range tr.Steps {
 			switch step[0] {
 			case "in":
-				client.DataReceived(bytesOf(step[1]))
+				client.DataReceived(tracetest.Bytes(step[1]))
 			case "call":
 				call(t, screen, step[1].(string), step[2:])
 			}
-			sameJSON(t, "step", term.events, any(tr.Events[i]))
+			tracetest.Same(t, "step", term.events, any(tr.Events[i]))
 			term.events = nil
 		}
-		sameJSON(t, "screen", picture(screen), any(tr.Final))
+		tracetest.Same(t, "screen", picture(screen), any(tr.Final))
 	})
 }
 
@@ -176,7 +179,7 @@ type unhandledRecorder struct {
 }
 
 func (r *unhandledRecorder) UnhandledControlSequence(seq []byte) {
-	r.events = append(r.events, []any{"unhandled", latin1(seq)})
+	r.events = append(r.events, []any{"unhandled", tracetest.Text(seq)})
 }
 
 // picture describes a screen as traces do.
@@ -245,7 +248,7 @@ func TestTextTraces(t *testing.T) {
 	replay(t, "text.jsonl", nil, func(t *testing.T, tr trace) {
 		for i, step := range tr.Steps {
 			got := insults.AssembleFormattedText(textOf(step[1].([]any)))
-			sameJSON(t, "text", []any{[]any{"text", got}}, any(tr.Events[i]))
+			tracetest.Same(t, "text", []any{[]any{"text", got}}, any(tr.Events[i]))
 		}
 	})
 }

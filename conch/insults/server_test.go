@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hawser-go/hawser/conch/insults"
+	"github.com/hawser-go/hawser/conch/internal/tracetest"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 	"github.com/hawser-go/hawser/reactor/reactortest"
@@ -645,7 +646,7 @@ func TestT_INSULTS_72_ServerToClient(t *testing.T) {
 			case "CursorPosition outside":
 				want = []any{[]any{"call", "cursorPosition", 0, 50}}
 			}
-			sameJSON(t, "calls", read.events, normal(t, want))
+			tracetest.Same(t, "calls", read.events, want)
 		})
 	}
 }

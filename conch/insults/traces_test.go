@@ -1,16 +1,14 @@
 package insults_test
 
 import (
-	"bufio"
-	"encoding/json"
 	"fmt"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/hawser-go/hawser/conch/insults"
+	"github.com/hawser-go/hawser/conch/internal/tracetest"
 )
 
 // trace is a script that was run on Twisted, with everything that happened.
@@ -37,20 +35,9 @@ var mended = map[string]string{
 // replay calls run for each trace of a file whose tags are all kept here.
 func replay(t *testing.T, file string, kept []string, run func(t *testing.T, tr trace)) {
 	t.Helper()
-	f, err := os.Open("testdata/" + file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 1<<20)
-	total, ran := 0, 0
-	for lines.Scan() {
-		var tr trace
-		if err := json.Unmarshal(lines.Bytes(), &tr); err != nil {
-			t.Fatal(err)
-		}
-		total++
+	traces := tracetest.Read[trace](t, "testdata/"+file)
+	ran := 0
+	for _, tr := range traces {
 		if mended[tr.Name] != "" {
 			continue
 		}
@@ -60,53 +47,8 @@ func replay(t *testing.T, file string, kept []string, run func(t *testing.T, tr 
 		ran++
 		t.Run(tr.Name, func(t *testing.T) { run(t, tr) })
 	}
-	if err := lines.Err(); err != nil || ran < total/2 {
-		t.Fatalf("%d of %d traces ran: %v", ran, total, err)
-	}
-}
-
-// latin1 returns bytes as traces have them.
-func latin1(p []byte) string {
-	runes := make([]rune, len(p))
-	for i, b := range p {
-		runes[i] = rune(b)
-	}
-	return string(runes)
-}
-
-// bytesOf is the inverse of latin1.
-func bytesOf(arg any) []byte {
-	var p []byte
-	for _, r := range arg.(string) {
-		p = append(p, byte(r))
-	}
-	return p
-}
-
-// normal returns v as JSON has it.
-func normal(t *testing.T, v any) any {
-	t.Helper()
-	text, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var result any
-	if err := json.Unmarshal(text, &result); err != nil {
-		t.Fatal(err)
-	}
-	if result == nil {
-		return []any{}
-	}
-	return result
-}
-
-// sameJSON fails the test if got is not want, which was read from JSON.
-func sameJSON(t *testing.T, what string, got, want any) {
-	t.Helper()
-	if !reflect.DeepEqual(normal(t, got), want) {
-		text, _ := json.Marshal(got)
-		expected, _ := json.Marshal(want)
-		t.Errorf("%s:\ngot  %s\nwant %s", what, text, expected)
+	if ran < len(traces)/2 {
+		t.Fatalf("%d of %d traces ran", ran, len(traces))
 	}
 }
 
@@ -117,7 +59,7 @@ func setName(set insults.CharacterSet) string {
 	if name, ok := setNames[set]; ok {
 		return name
 	}
-	return latin1([]byte{byte(set)})
+	return tracetest.Text([]byte{byte(set)})
 }
 
 func slotName(slot insults.CharacterSlot) string { return fmt.Sprintf("G%d", slot) }
@@ -133,7 +75,7 @@ func call(t *testing.T, term insults.Terminal, name string, args []any) {
 	add := func(v any) { in = append(in, reflect.ValueOf(v)) }
 	switch name {
 	case "write":
-		add(bytesOf(args[0]))
+		add(tracetest.Bytes(args[0]))
 	case "setModes", "resetModes":
 		for _, m := range args[0].([]any) {
 			add(insults.Mode(m.(float64)))

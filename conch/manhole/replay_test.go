@@ -1,14 +1,11 @@
 package manhole_test
 
 import (
-	"bufio"
-	"encoding/json"
 	"errors"
-	"os"
-	"reflect"
 	"slices"
 	"testing"
 
+	"github.com/hawser-go/hawser/conch/internal/tracetest"
 	"github.com/hawser-go/hawser/conch/manhole"
 	"github.com/hawser-go/hawser/conch/manhole/starlarkrepl"
 	"github.com/hawser-go/hawser/deferred"
@@ -37,17 +34,8 @@ var alike = []string{"manhole/block-interrupted", "manhole/print", "manhole/asyn
 
 // T-MANHOLE-2 to T-MANHOLE-10, 13, 20: the recorded traces.
 func TestTraces(t *testing.T) {
-	f, err := os.Open("testdata/manhole.jsonl")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
 	ran := 0
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		var tr trace
-		if err := json.Unmarshal(lines.Bytes(), &tr); err != nil {
-			t.Fatal(err)
-		}
+	for _, tr := range tracetest.Read[trace](t, "testdata/manhole.jsonl") {
 		if len(tr.Tags) == 0 || slices.Contains(alike, tr.Name) {
 			ran++
 			t.Run(tr.Name, func(t *testing.T) { replay(t, tr) })
@@ -72,11 +60,11 @@ func replay(t *testing.T, tr trace) {
 		plain, p = &colored.Manhole, colored
 	}
 	s := open(t, p)
-	wantEvents(t, "open", s.events(), tr.Open)
+	tracetest.Same(t, "open", s.events(), tr.Open)
 	for i, step := range tr.Steps {
 		switch step[0] {
 		case "in":
-			s.terminal.DataReceived(bytesOf(step[1].(string)))
+			s.terminal.DataReceived(tracetest.Bytes(step[1]))
 		case "async", "sync":
 			p.AddOutput(step[1].(string), step[0] == "async")
 		case "fire":
@@ -84,7 +72,7 @@ func replay(t *testing.T, tr trace) {
 		case "fail":
 			pending[int(step[1].(float64))].OnError(func(error) {}).Errback(errors.New(step[2].(string)))
 		}
-		wantEvents(t, "step", s.events(), tr.Events[i])
+		tracetest.Same(t, "step", s.events(), tr.Events[i])
 	}
 	if plain.PN != tr.Final.PN || p.LineBuffer() != tr.Final.Line || p.LineBufferIndex() != tr.Final.Index {
 		t.Errorf("prompt %d, line %q, index %d; Twisted %+v", plain.PN, p.LineBuffer(), p.LineBufferIndex(), tr.Final)
@@ -102,19 +90,4 @@ func (s *session) events() []any {
 		events = append(events, []any{"close"})
 	}
 	return events
-}
-
-func wantEvents(t *testing.T, what string, got, want []any) {
-	t.Helper()
-	if len(got)+len(want) > 0 && !reflect.DeepEqual(got, want) {
-		t.Errorf("%s: got %q, Twisted %q", what, got, want)
-	}
-}
-
-func bytesOf(s string) []byte {
-	var p []byte
-	for _, r := range s {
-		p = append(p, byte(r))
-	}
-	return p
 }

@@ -1,15 +1,12 @@
 package recvline_test
 
 import (
-	"bufio"
-	"encoding/json"
-	"os"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/hawser-go/hawser/conch/insults"
+	"github.com/hawser-go/hawser/conch/internal/tracetest"
 	"github.com/hawser-go/hawser/conch/recvline"
 	"github.com/hawser-go/hawser/reactor"
 	"github.com/hawser-go/hawser/reactor/reactortest"
@@ -97,53 +94,20 @@ type editor interface {
 	Typeover() bool
 }
 
-func sameJSON(t *testing.T, what string, got, want any) {
-	t.Helper()
-	text, err := json.Marshal(got)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var normal any
-	if err := json.Unmarshal(text, &normal); err != nil {
-		t.Fatal(err)
-	}
-	if normal == nil {
-		normal = []any{}
-	}
-	if !reflect.DeepEqual(normal, want) {
-		expected, _ := json.Marshal(want)
-		t.Errorf("%s:\ngot     %s\nTwisted %s", what, text, expected)
-	}
-}
-
-// mended are traces without a tag that show something that is better here.
-var mended = map[string]string{}
-
 // T-RECVLINE-1 to T-RECVLINE-9, 12, 30 to T-RECVLINE-33, 36: the recorded
 // traces.
 func TestTraces(t *testing.T) {
-	f, err := os.Open("testdata/recvline.jsonl")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 1<<20)
-	total, ran := 0, 0
-	for lines.Scan() {
-		var tr trace
-		if err := json.Unmarshal(lines.Bytes(), &tr); err != nil {
-			t.Fatal(err)
-		}
-		total++
-		if mended[tr.Name] != "" || slices.ContainsFunc(tr.Tags, func(tag string) bool { return tag != "alt" }) {
+	traces := tracetest.Read[trace](t, "testdata/recvline.jsonl")
+	ran := 0
+	for _, tr := range traces {
+		if slices.ContainsFunc(tr.Tags, func(tag string) bool { return tag != "alt" }) {
 			continue
 		}
 		ran++
 		t.Run(tr.Name, func(t *testing.T) { replay(t, tr) })
 	}
-	if err := lines.Err(); err != nil || ran < total/2 {
-		t.Fatalf("%d of %d traces ran: %v", ran, total, err)
+	if ran < len(traces)/2 {
+		t.Fatalf("%d of %d traces ran", ran, len(traces))
 	}
 }
 
@@ -155,15 +119,15 @@ func replay(t *testing.T, tr trace) {
 	}
 	run.server = insults.NewServerProtocol(func() insults.Protocol { return program })
 	reactor.MakeConnection(run.server, run.wire)
-	sameJSON(t, "open", run.take(), any(tr.Open))
+	tracetest.Same(t, "open", run.take(), any(tr.Open))
 	for i, step := range tr.Steps {
 		switch step[0] {
 		case "in":
-			run.server.DataReceived(bytesOf(step[1].(string)))
+			run.server.DataReceived(tracetest.Bytes(step[1]))
 		case "size":
 			run.server.TerminalSize(int(step[1].(float64)), int(step[2].(float64)))
 		}
-		sameJSON(t, "step", run.take(), any(tr.Events[i]))
+		tracetest.Same(t, "step", run.take(), any(tr.Events[i]))
 	}
 	final := tr.Final
 	mode := "insert"
@@ -187,12 +151,4 @@ func replay(t *testing.T, tr trace) {
 		screen.Cursor() != (insults.Position{Column: final.Screen.Cursor[0], Line: final.Screen.Cursor[1]}) {
 		t.Errorf("screen %q at %v, Twisted %+v", got, screen.Cursor(), *final.Screen)
 	}
-}
-
-func bytesOf(s string) []byte {
-	var p []byte
-	for _, r := range s {
-		p = append(p, byte(r))
-	}
-	return p
 }

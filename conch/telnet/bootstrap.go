@@ -19,8 +19,11 @@ import (
 type TelnetBootstrapProtocol struct {
 	TelnetProtocol
 
-	// ProtocolFactory returns the terminal protocol, which may be a
-	// [SizeReceiver]. If it returns nil, the connection is closed.
+	// ProtocolFactory returns the terminal protocol. If it returns nil, the
+	// connection is closed. If the protocol has a method TerminalSize(width,
+	// height int), as that of package insults has, the method is called on the
+	// loop when the peer reports the size of its window, in characters. Both are
+	// 1 to 65,535. Before that, assume 80 columns and 24 rows.
 	ProtocolFactory func() reactor.Protocol
 
 	terminal      reactor.Protocol // nil before ConnectionMade and after ConnectionLost
@@ -28,11 +31,6 @@ type TelnetBootstrapProtocol struct {
 }
 
 var _ Protocol = (*TelnetBootstrapProtocol)(nil)
-
-// SizeReceiver is an optional interface of terminal protocols. TerminalSize is
-// called on the loop when the peer reports the size of its window, in
-// characters. Both are 1 to 65,535. Assume 80 columns and 24 rows before.
-type SizeReceiver interface{ TerminalSize(width, height int) }
 
 // ConnectionMade negotiates the options, and then connects the terminal
 // protocol.
@@ -118,7 +116,7 @@ func (b *TelnetBootstrapProtocol) sizeReceived(data []byte) {
 		return
 	}
 	b.width, b.height = known(width, b.width), known(height, b.height)
-	if p, ok := b.terminal.(SizeReceiver); ok {
+	if p, ok := b.terminal.(interface{ TerminalSize(width, height int) }); ok {
 		p.TerminalSize(b.width, b.height)
 	}
 }

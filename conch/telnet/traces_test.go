@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hawser-go/hawser/conch/cred"
+	"github.com/hawser-go/hawser/conch/internal/tracetest"
 	"github.com/hawser-go/hawser/conch/telnet"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
@@ -115,7 +116,7 @@ func (tr *trace) start() (*connection, *reactortest.Clock) {
 	clock, j := reactortest.NewClock(), &journal{}
 	switch tr.Kind {
 	case "telnet":
-		return connect(j, &recorder{journal: j, local: latin1(tr.Config.Local), remote: latin1(tr.Config.Remote)}), clock
+		return connect(j, &recorder{journal: j, local: string(tracetest.Bytes(tr.Config.Local)), remote: string(tracetest.Bytes(tr.Config.Remote))}), clock
 	case "bootstrap":
 		return connect(j, bootstrap(j)), clock
 	}
@@ -174,7 +175,7 @@ func (p *terminal) ConnectionLost(error)           { p.add("lost") }
 
 // do executes a step of a trace.
 func (c *connection) do(step []any, byByte bool) {
-	arg := func(i int) string { return latin1(step[i].(string)) }
+	arg := func(i int) string { return string(tracetest.Bytes(step[i].(string))) }
 	switch op := step[0].(string); op {
 	case "in":
 		if !byByte {
@@ -204,7 +205,7 @@ func (tr *trace) expected(events [][]any) (all []string) {
 		word, args := e[0].(string), []any{}
 		for _, a := range e[1:] {
 			if s, ok := a.(string); ok {
-				a = latin1(s)
+				a = string(tracetest.Bytes(s))
 			}
 			args = append(args, a)
 		}
@@ -221,15 +222,6 @@ func (tr *trace) expected(events [][]any) (all []string) {
 	return all
 }
 
-// latin1 turns the characters of a trace into bytes.
-func latin1(s string) string {
-	var b []byte
-	for _, r := range s {
-		b = append(b, byte(r))
-	}
-	return string(b)
-}
-
 // checkFinal compares the states after the last step.
 func (tr *trace) checkFinal(t *testing.T, c *connection) {
 	t.Helper()
@@ -238,7 +230,7 @@ func (tr *trace) checkFinal(t *testing.T, c *connection) {
 	}
 	got, want := c.OptionStates(), tr.Final.Options
 	for name, w := range want {
-		o := telnet.Option(latin1(name)[0])
+		o := telnet.Option(tracetest.Bytes(name)[0])
 		if got[o] != (telnet.OptionState{Us: w[0] == "yes", UsNegotiating: w[1] == true, Him: w[2] == "yes",
 			HimNegotiating: w[3] == true}) {
 			t.Errorf("%s: %v is %+v, want %v", tr.Name, o, got[o], w)

@@ -101,7 +101,7 @@ func TestFind(t *testing.T) {
 		{"twisted.conch.client.default.verifyHostKey", "", porting.Differs, "VerifyHostKey"},
 		{"twisted.conch.client.default.SSHUserAuthClient", "", porting.Differs, "DefaultAuthClient"},
 		{"twisted.conch.ssh.userauth.SSHUserAuthClient", "", porting.Differs, "UserAuthClient (interface)"},
-		{"twisted.conch.ssh.transport.SSHServerTransport", "", porting.NotYet, ""},
+		{"twisted.conch.ssh.transport.SSHServerTransport", "", porting.Same, "server.SSHServerTransport"},
 		{"twisted.conch.ssh.transport.messages", "", porting.None, ""},
 		{"twisted.conch.interfaces.ISession", "", porting.Differs, "Session (interface), BaseSession (base)"},
 		{"twisted.conch.interfaces.ISFTPServer", "", porting.Differs, ""},
