@@ -2,10 +2,14 @@
 // and change the counter while the program runs.
 //
 //	go run ./examples/manhole
+//	go run ./examples/manhole -telnet 2323
+//	go run ./examples/manhole -here
 //
-// It prints how to get in, over SSH with a key that it makes in a temporary
-// directory. Whoever has the key owns the process, so the manhole listens on the
-// loopback address only. Try these lines:
+// The first one prints how to get in over SSH, with a key that it makes in a
+// temporary directory. The second one also prints a password for telnet. Whoever
+// has one of them owns the process, so the manhole listens on the loopback
+// address only. The third one opens the manhole on this terminal. Try these
+// lines:
 //
 //	counter.Value
 //	counter.Step = 100
@@ -14,6 +18,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"flag"
 	"fmt"
 	"os"
@@ -56,30 +61,64 @@ func (c *Counter) Reset() { c.Value = 0 }
 func (c *Counter) Next() deferred.Deferred[int] { return c.changed }
 
 func main() {
-	task.React(func(r *reactor.Reactor, args []string) deferred.Deferred[struct{}] {
-		flags := flag.NewFlagSet("manhole", flag.ExitOnError)
-		port := flags.Int("port", 0, "the port to listen on; 0 takes a free one")
-		_ = flags.Parse(args) // exits on errors
+	port := flag.Int("port", 0, "the port for SSH clients; 0 takes a free one")
+	telnetPort := flag.Int("telnet", -1, "the port for telnet clients; 0 takes a free one, -1 takes none")
+	here := flag.Bool("here", false, "open the manhole on this terminal")
+	flag.Parse()
+	counter := NewCounter()
+	if *here {
+		r := reactor.New(reactor.Options{})
+		r.CallWhenRunning(func() { task.NewLoopingCall(r, counter.Count).Start(time.Second, false) })
+		if err := manhole.RunWithProtocol(r, newManhole(r, counter)); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	task.React(func(r *reactor.Reactor, _ []string) deferred.Deferred[struct{}] {
 		dir, err := os.MkdirTemp("", "manhole")
 		if err != nil {
 			return deferred.Fail[struct{}](err)
 		}
 		r.AddSystemEventTrigger(reactor.After, reactor.Shutdown, func() { _ = os.RemoveAll(dir) })
-		counter := NewCounter()
 		listening, err := serve(r, *port, dir, counter)
 		if err != nil {
 			return deferred.Fail[struct{}](err)
 		}
-		at := listening.GetHost().(reactor.IPAddress).Port()
-		fmt.Printf("ssh -i %s -p %d admin@127.0.0.1\n", keyFile(dir), at)
+		fmt.Printf("ssh -i %s -p %d admin@127.0.0.1\n", keyFile(dir), portOf(listening))
+		if *telnetPort >= 0 {
+			password := rand.Text()
+			if listening, err = serveTelnet(r, *telnetPort, password, counter); err != nil {
+				return deferred.Fail[struct{}](err)
+			}
+			fmt.Printf("telnet 127.0.0.1 %d    (the user is \"admin\", the password %q)\n", portOf(listening), password)
+		}
 		task.NewLoopingCall(r, counter.Count).Start(time.Second, false)
 		return deferred.New[struct{}]() // never fires
 	})
 }
 
+func portOf(l reactor.ListeningPort) int { return l.GetHost().(reactor.IPAddress).Port() }
+
+// newManhole returns a function that makes a manhole for a user.
+func newManhole(r *reactor.Reactor, counter *Counter) func() insults.Protocol {
+	return func() insults.Protocol {
+		m := manhole.NewColored(starlarkrepl.New, map[string]any{"counter": counter})
+		m.Logger = r.Logger()
+		return m
+	}
+}
+
+// serveTelnet lets the manhole listen for telnet clients.
+func serveTelnet(r *reactor.Reactor, port int, password string, counter *Counter) (reactor.ListeningPort, error) {
+	factory := manhole.NewTelnetFactory(r, newManhole(r, counter), cred.InMemory(map[string]string{"admin": password}))
+	return r.ListenTCP(port, factory, reactor.ListenOptions{Interface: "127.0.0.1"})
+}
+
 func keyFile(dir string) string { return filepath.Join(dir, "key") }
 
-// serve makes a key for the user admin, and lets the manhole listen.
+// serve makes a key for the user admin, and lets the manhole listen for SSH
+// clients.
 func serve(r *reactor.Reactor, port int, dir string, counter *Counter) (reactor.ListeningPort, error) {
 	userKey, err := keys.PersistentKey(keyFile(dir), keys.Ed25519, 0)
 	if err != nil {
@@ -100,12 +139,7 @@ func serve(r *reactor.Reactor, port int, dir string, counter *Counter) (reactor.
 	line := string(gossh.MarshalAuthorizedKey(user.PublicKey()))
 	admins := cred.InMemorySSHKeyDB{"admin": cred.ParseAuthorizedKeys([]byte(line), "the key of admin")}
 
-	namespace := map[string]any{"counter": counter}
-	realm := manhole.NewTerminalRealm(func() insults.Protocol {
-		m := manhole.NewColored(starlarkrepl.New, namespace)
-		m.Logger = r.Logger()
-		return m
-	})
+	realm := manhole.NewTerminalRealm(newManhole(r, counter))
 	factory := manhole.NewConchFactory(cred.NewPortal(realm, cred.NewSSHPublicKeyChecker(admins)))
 	factory.PrivateKeys = []gossh.Signer{host}
 	return r.ListenTCP(port, factory, reactor.ListenOptions{Interface: "127.0.0.1"})
