@@ -107,7 +107,7 @@ func (p *parser) names(args []token) []pendingUse {
 	for _, arg := range split(args, ",") {
 		names, end := chain(arg, 0)
 		if names != nil && (end == len(arg) || arg[end].is("[") && closeOf(arg, end) >= len(arg)-1) {
-			found = append(found, pendingUse{Use{Line: arg[0].line, Names: names}, p.scope})
+			found = append(found, pendingUse{Use{Line: arg[0].line, Names: names}, p.scope, p.scope.hasChanged(names[0])})
 		}
 	}
 	return found

@@ -31,7 +31,7 @@ func (p *parser) expression(ts []token, call bool) {
 			if super {
 				u.Self = p.scope.method()
 			}
-			p.uses = append(p.uses, pendingUse{u, p.scope})
+			p.uses = append(p.uses, pendingUse{use: u, scope: p.scope})
 			i = end
 		case t.is("lambda"):
 			i += p.lambda(ts[i:])
@@ -60,7 +60,7 @@ func (p *parser) use(ts []token, start int) int {
 	for ts[first].is("(") {
 		first++
 	}
-	p.uses = append(p.uses, pendingUse{Use{Line: ts[first].line, Names: names}, p.scope})
+	p.uses = append(p.uses, pendingUse{Use{Line: ts[first].line, Names: names}, p.scope, p.scope.hasChanged(names[0])})
 	return end
 }
 

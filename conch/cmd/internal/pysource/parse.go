@@ -37,8 +37,9 @@ type parser struct {
 
 // pendingUse is a use whose meaning is not yet known.
 type pendingUse struct {
-	use   Use
-	scope *scope
+	use     Use
+	scope   *scope
+	changed bool // the first name is not any more what was imported
 }
 
 // pendingClass is a class statement whose names are not yet known.
@@ -77,7 +78,9 @@ func (p *parser) finish() {
 	resolved := func(pending []pendingUse) []Use {
 		var uses []Use
 		for _, u := range pending {
-			u.use.resolve(u.scope)
+			if !u.changed {
+				u.use.resolve(u.scope)
+			}
 			uses = append(uses, u.use)
 		}
 		return uses
@@ -215,16 +218,32 @@ func (p *parser) assignment(ts []token) {
 		p.expression(ts[colon:], false)
 		return
 	}
-	value := 0
+	value, targets := 0, 0
 	for i := 0; i < limit; i++ {
 		if opens(ts[i]) {
 			i = closeOf(ts, i)
 		} else if isAssignment(ts[i]) {
 			p.targets(ts[value:i])
 			value = i + 1
+			targets++
 		}
 	}
 	p.expression(ts[value:], false)
+	if targets == 1 && ts[value-1].is("=") {
+		p.replaceImport(ts[:value-1], ts[value:])
+	}
+}
+
+// replaceImport handles an assignment to an imported name. None takes the place
+// of an import that failed, and is no replacement.
+func (p *parser) replaceImport(target, value []token) {
+	for len(target) > 2 && target[0].is("(") && closeOf(target, 0) == len(target)-1 {
+		target = target[1 : len(target)-1]
+	}
+	none := len(value) == 1 && value[0].is("None")
+	if len(target) == 1 && !none {
+		p.scope.change(target[0].text)
+	}
 }
 
 func (p *parser) pendingOf(c *Class) *pendingClass {

@@ -59,6 +59,8 @@ func TestUses(t *testing.T) {
 		{"in a function", "def f():\n import a\n a.x\na.x\n", []string{"3:a.x"}},
 		{"global", "import a\ndef f():\n global a\n a = 1\n a.x\n", []string{"5:a.x"}},
 		{"both", "try:\n import a\nexcept ImportError:\n a = None\na.x\n", []string{"5:a.x"}},
+		{"assigned at the top", "import a, b\na = a.x(b)\na.y; [a.z for i in b.j]\ndef f(): a.w\nb: a = b.k\nimport a\na.v\n",
+			[]string{"2:a.x", "2:b", "3:local a.y", "3:b.j", "3:local a.z", "4:a.w", "5:local a", "5:b.k", "7:a.v"}},
 		{"keyword", "import a\nf(a=1, b=a.x, *a.y, **a.z)\n", []string{"2:a.x", "2:a.y", "2:a.z"}},
 		{"lambda", "import a\nf = lambda a, b=a.x: a.y, a.z\n", []string{"2:a.x", "2:local a.y", "2:a.z"}},
 		{"comprehension", "import a\n[a.x for a in a.y if a.z], a.w\n", []string{"2:a.y", "2:local a.z", "2:local a.x", "2:a.w"}},

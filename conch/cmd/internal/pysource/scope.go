@@ -22,6 +22,7 @@ type scope struct {
 	imports map[string][]string
 	classes map[string]*Class
 	locals  map[string]bool   // assigned, or parameters
+	changed map[string]bool   // imported, and then assigned something else
 	outer   map[string]*scope // declared global or nonlocal
 }
 
@@ -48,6 +49,27 @@ func (s *scope) bindImport(name, target string) {
 	if !slices.Contains(s.imports[name], target) {
 		s.imports[name] = append(s.imports[name], target)
 	}
+	delete(s.changed, name)
+}
+
+// change says that from here on an imported name means something else in s.
+func (s *scope) change(name string) {
+	if s.imports[name] == nil {
+		return
+	}
+	if s.changed == nil {
+		s.changed = make(map[string]bool)
+	}
+	s.changed[name] = true
+}
+
+// hasChanged reports whether an imported name means something else at this
+// place of s. A function runs later, so for it the import counts.
+func (s *scope) hasChanged(name string) bool {
+	for s.kind == innerScope && !s.binds(name) {
+		s = s.parent
+	}
+	return s.changed[name]
 }
 
 func (s *scope) bindClass(name string, c *Class) {

@@ -13,6 +13,7 @@ class Scope:
         self.kind, self.parent, self.name = kind, parent, name
         self.cls, self.first = cls, first
         self.imports, self.classes, self.locals, self.outer = {}, {}, set(), {}
+        self.changed = set()
 
     def home(self, name):
         return self.outer.get(name, self)
@@ -80,6 +81,21 @@ class Reader(ast.NodeVisitor):
         found = self.scope.home(name).imports.setdefault(name, [])
         if whole not in found:
             found.append(whole)
+        self.scope.home(name).changed.discard(name)
+
+    def visit_Assign(self, node):
+        self.generic_visit(node)
+        target = node.targets[0]
+        none = isinstance(node.value, ast.Constant) and node.value.value is None
+        if len(node.targets) == 1 and isinstance(target, ast.Name) and not none:
+            if target.id in self.scope.imports:
+                self.scope.changed.add(target.id)
+
+    def has_changed(self, name):
+        at = self.scope
+        while at.kind == "inner" and not (name in at.imports or name in at.classes or name in at.locals):
+            at = at.parent
+        return name in at.changed
 
     def visit_Global(self, node):
         for name in node.names:
@@ -193,7 +209,7 @@ class Reader(ast.NodeVisitor):
         if isinstance(node.ctx, ast.Store):
             self.bind(node.id, node.lineno)
         else:
-            self.pending.append((self.scope, node.lineno, [node.id], None))
+            self.pending.append((self.scope, node.lineno, [node.id], None, self.has_changed(node.id)))
 
     def visit_Attribute(self, node):
         chain = names_of(node)
@@ -201,7 +217,7 @@ class Reader(ast.NodeVisitor):
             at = node
             while isinstance(at, ast.Attribute):
                 at = at.value
-            self.pending.append((self.scope, at.lineno, chain, None))
+            self.pending.append((self.scope, at.lineno, chain, None, self.has_changed(chain[0])))
             return
         chain = []
         at = node
@@ -210,11 +226,11 @@ class Reader(ast.NodeVisitor):
             line = at.end_lineno
             at = at.value
         own = isinstance(at, ast.Call) and isinstance(at.func, ast.Name) and at.func.id == "super"
-        self.pending.append((self.scope, line, [""] + chain[::-1], self.scope.method() if own else None))
+        self.pending.append((self.scope, line, [""] + chain[::-1], self.scope.method() if own else None, False))
         self.visit(at)
 
     def uses(self):
-        for scope, line, names, own in self.pending:
+        for scope, line, names, own, changed in self.pending:
             text = ".".join(names[1:])
             if names[0] == "":
                 text = ("self of " + own if own else "?") + "." + text
@@ -222,7 +238,9 @@ class Reader(ast.NodeVisitor):
                 found = scope.lookup(names[0])
                 if found is None:
                     continue
-                if names[0] in found.imports:
+                if changed:
+                    text = "local " + ".".join(names)
+                elif names[0] in found.imports:
                     text = ".".join([found.imports[names[0]][0]] + names[1:])
                 elif names[0] in found.classes:
                     text = "class " + ".".join([found.classes[names[0]]] + names[1:])
