@@ -37,7 +37,7 @@ func (t *Table) Find(dotted string) (known string, e *Entry) {
 	if e := t.byMembers(module, path[0]); e != nil {
 		return known, e
 	}
-	return known, t.wholeOf(module)
+	return known, t.wholeOf(known)
 }
 
 // byMembers returns an entry for a class of which the tables have only members,

@@ -117,6 +117,7 @@ func TestFind(t *testing.T) {
 		{"twisted.web.server.Site.x", "twisted.web.server.Site", porting.Elsewhere, "package net/http"},
 		{"twisted.internet.nonsense.Nothing", "twisted.internet.nonsense", porting.Unknown, ""},
 		{"twisted.words.protocols.irc.IRCClient", "", porting.None, ""},
+		{"twisted.version.major", "twisted.version", porting.Elsewhere, "package runtime/debug"},
 		{"twisted.python.filepath.FilePath.child", "", porting.Differs, "os, path/filepath"},
 		{"twisted.conch.endpoints.SSHCommandClientEndpoint", "", porting.Differs, "see its members, such as newConnection: NewConnection(r, command, target)"},
 		{"twisted.conch.endpoints.SSHCommandClientEndpoint.newConnection", "", porting.Differs, "NewConnection(r, command, target)"},
