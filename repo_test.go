@@ -221,21 +221,16 @@ func TestNumberedBehaviours(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	tests := testSources(t)
 	for _, n := range numbered {
 		_, section, _ := strings.Cut(string(text), "\n## "+n.folder+"\n")
 		section, _, _ = strings.Cut(section, "\n## ")
 		_, reasons, _ := strings.Cut(section, "### Numbers without a test of their own")
 		found := make(map[int]bool)
 		addNumbers(found, n.prefix, reasons)
-		for dir, files := range packages(t) {
-			for _, name := range files {
-				if under(dir, n.folder) && strings.HasSuffix(name, "_test.go") {
-					source, err := os.ReadFile(name)
-					if err != nil {
-						t.Fatal(err)
-					}
-					addNumbers(found, n.prefix, string(source))
-				}
+		for dir, source := range tests {
+			if under(dir, n.folder) {
+				addNumbers(found, n.prefix, source)
 			}
 		}
 		for _, r := range n.ranges {
@@ -246,6 +241,25 @@ func TestNumberedBehaviours(t *testing.T) {
 			}
 		}
 	}
+}
+
+// testSources returns the text of all tests, by folder.
+func testSources(t *testing.T) map[string]string {
+	t.Helper()
+	tests := make(map[string]string)
+	for dir, files := range packages(t) {
+		for _, name := range files {
+			if !strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			source, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tests[dir] += string(source)
+		}
+	}
+	return tests
 }
 
 // addNumbers adds the numbers after the prefix in text, and the numbers between
@@ -267,12 +281,14 @@ func addNumbers(found map[int]bool, prefix, text string) {
 		for i := first; i <= max(first, last); i++ {
 			found[i] = true
 		}
-		for _, n := range regexp.MustCompile(`\d+`).FindAllString(m[2], -1) {
+		for _, n := range digits.FindAllString(m[2], -1) {
 			i, _ := strconv.Atoi(n)
 			found[i] = true
 		}
 	}
 }
+
+var digits = regexp.MustCompile(`\d+`)
 
 func TestAddNumbers(t *testing.T) {
 	for text, want := range map[string][]int{

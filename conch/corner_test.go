@@ -69,7 +69,7 @@ func TestChannel_AbortBeforeOpen(t *testing.T) {
 func TestF36_ReasonWhileOpening(t *testing.T) {
 	r := sshtest.Start(t)
 	n := 100
-	if long {
+	if long && !sshtest.RaceDetector {
 		n = 5000
 	}
 	for range n {

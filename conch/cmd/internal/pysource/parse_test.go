@@ -2,7 +2,6 @@ package pysource_test
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -208,7 +207,7 @@ func TestErrors(t *testing.T) {
 // TestLong: texts that would take long in a careless parser.
 func TestLong(t *testing.T) {
 	size := 1 << 13
-	if os.Getenv("HAWSER_LONG") != "" {
+	if long {
 		size = 1 << 17
 	}
 	for _, part := range []string{"lambda x: ", "lambda ", "lambda x=", "[x for x in ", "for x in y ", "f'{x}' ", "a.", "a,", "a=", "as ", "()", "x if ",

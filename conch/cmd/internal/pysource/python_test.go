@@ -12,7 +12,12 @@ import (
 
 	"github.com/hawser-go/hawser/conch/cmd/internal/pysource"
 	"github.com/hawser-go/hawser/conch/conchtest"
+	"github.com/hawser-go/hawser/conch/internal/sshtest"
 )
+
+// long reports whether the long forms run. With the race detector they would
+// take minutes.
+var long = os.Getenv("HAWSER_LONG") != "" && !sshtest.RaceDetector
 
 // python is the distribution's Python, which has the distribution's Twisted.
 const python = "/usr/bin/python3"
@@ -178,7 +183,7 @@ func TestTwistedAgainstPython(t *testing.T) {
 		t.Fatal(err)
 	}
 	dirs := strings.Fields(string(out))
-	if os.Getenv("HAWSER_LONG") != "" {
+	if long {
 		compare(t, append(pythonFiles(t, dirs[0]), pythonFiles(t, dirs[1])...))
 	} else {
 		compare(t, pythonFiles(t, filepath.Join(dirs[0], "conch")))
@@ -188,7 +193,7 @@ func TestTwistedAgainstPython(t *testing.T) {
 // TestGeneratedAgainstPython reads random programs.
 func TestGeneratedAgainstPython(t *testing.T) {
 	n := 300
-	if os.Getenv("HAWSER_LONG") != "" {
+	if long {
 		n = 5000
 	}
 	dir := t.TempDir()
