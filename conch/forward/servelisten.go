@@ -66,23 +66,40 @@ func (g GatewayPorts) hosts(asked string) []string {
 	return []string{asked}
 }
 
+// portTries is how often listenTCP asks the system for a port that is free on all
+// addresses.
+const portTries = 4
+
 // listenTCP listens on the same port of all hosts. If some of the hosts can be
 // used, the others are left out.
-func listenTCP(ctx context.Context, hosts []string, port int) (ls []net.Listener, err error) {
-	var failures []error
+func listenTCP(ctx context.Context, hosts []string, port int) ([]net.Listener, error) {
+	for try := 1; ; try++ {
+		ls, err := listenOnEach(ctx, hosts, port)
+		switch {
+		case len(ls) == 0:
+			return nil, err
+		case err == nil || port != 0 || try == portTries:
+			return ls, nil
+		}
+		// Another program may have the port on the other address. Who connects to
+		// "localhost" would then reach the one or the other.
+		_ = listeners(ls).Close() // they have no connections
+	}
+}
+
+// listenOnEach listens on those hosts that can be used, and returns the failures
+// of the others.
+func listenOnEach(ctx context.Context, hosts []string, port int) (ls []net.Listener, err error) {
 	for _, host := range hosts {
-		l, err := new(net.ListenConfig).Listen(ctx, familyOf(host), net.JoinHostPort(host, strconv.Itoa(port)))
-		if err != nil {
-			failures = append(failures, err)
+		l, failed := new(net.ListenConfig).Listen(ctx, familyOf(host), net.JoinHostPort(host, strconv.Itoa(port)))
+		if failed != nil {
+			err = errors.Join(err, failed)
 			continue
 		}
 		ls = append(ls, l)
 		port = l.Addr().(*net.TCPAddr).Port
 	}
-	if len(ls) == 0 {
-		return nil, errors.Join(failures...)
-	}
-	return ls, nil
+	return ls, err
 }
 
 // familyOf returns the network to listen on. Package net would take 0.0.0.0 on

@@ -276,15 +276,8 @@ func request(name string, rest []byte) string {
 func (s *rawSession) until(text string) (all []string) {
 	s.t.Helper()
 	for {
-		next := s.next()
-		last := len(all) - 1
-		kind, data, isData := strings.Cut(next, " ")
-		if isData && last >= 0 && (kind == "data" || kind == "stderr") && strings.HasPrefix(all[last], kind+" ") {
-			all[last] += data
-		} else {
-			all = append(all, next)
-		}
-		if strings.HasPrefix(all[len(all)-1], text) || next == "lost" {
+		all = joined(append(all, s.next()))
+		if last := all[len(all)-1]; strings.HasPrefix(last, text) || last == "lost" {
 			return all
 		}
 	}
@@ -308,9 +301,24 @@ func (s *rawSession) wantRest(want ...string) {
 		got = slices.Delete(got, i, i+1)
 		got = slices.Insert(got, slices.Index(got, "eof"), exit)
 	}
+	got = joined(got)
 	if !slices.Equal(got, want) {
 		s.t.Errorf("received %q, want %q", got, want)
 	}
+}
+
+// joined joins data that follows data: a program's output may come in pieces.
+func joined(messages []string) (all []string) {
+	for _, m := range messages {
+		last := len(all) - 1
+		kind, data, _ := strings.Cut(m, " ")
+		if last >= 0 && (kind == "data" || kind == "stderr") && strings.HasPrefix(all[last], kind+" ") {
+			all[last] += data
+		} else {
+			all = append(all, m)
+		}
+	}
+	return all
 }
 
 // await waits until a condition is true.
