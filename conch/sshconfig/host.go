@@ -40,3 +40,16 @@ func (h *Host) Get(keyword string) ([]string, error) {
 	}
 	return slices.Clone(h.settings.values[k.name].values), nil
 }
+
+// IsSet reports whether a file, a line of Override or the name sets a keyword, so
+// that its value is not the default.
+func (h *Host) IsSet(keyword string) bool {
+	k, err := findKeyword(keyword)
+	return err == nil && h.settings.values[k.name].at.file != ""
+}
+
+// Expand replaces the tokens of ssh_config(5), such as %h and %r, as in
+// RemoteCommand and LocalCommand. It returns an error for an unknown token.
+func (h *Host) Expand(text string) (string, error) {
+	return expander{tokens: h.settings.tokens, known: allTokens}.expand(text)
+}

@@ -92,6 +92,15 @@ func TestLookup(t *testing.T) {
 	if err != nil || !slices.Equal(forwards, []string{"[::1]:81 [h]:81", "80 [h]:80"}) {
 		t.Errorf("%q, %v", forwards, err)
 	}
+	if !h.IsSet("port") || !h.IsSet("LocalForward") || h.IsSet("ServerAliveInterval") || h.IsSet("Nonsense") {
+		t.Error("IsSet is wrong")
+	}
+	if text, err := h.Expand("%r@%h:%p %%"); err != nil || text != "me@h:5 %" {
+		t.Errorf("%q, %v", text, err)
+	}
+	if _, err := h.Expand("%Y"); err == nil {
+		t.Error("an unknown token was replaced")
+	}
 	if _, err := h.Get("Nonsense"); err == nil {
 		t.Error("no error for an unknown keyword")
 	}
