@@ -6,7 +6,7 @@ import "strings"
 // the package and a colon.
 var packages = []string{
 	"agent", "client", "conch", "conchtest", "cred", "deferred", "endpoints", "filetransfer", "forward", "getopt",
-	"insults", "keygen", "keys", "knownhosts", "login", "manhole", "policies", "protocols", "reactor", "recvline", "scp", "server", "service", "sftp",
+	"insults", "keygen", "keys", "knownhosts", "login", "manhole", "policies", "protocols", "reactor", "recvline", "remote", "scp", "server", "service", "sftp",
 	"sshconfig", "starlarkrepl", "store", "task", "telnet",
 }
 

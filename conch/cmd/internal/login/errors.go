@@ -22,7 +22,7 @@ const StatusFailed = 255
 func Explain(t *client.Target, err error) string {
 	failed, connecting := errors.AsType[*client.ConnectError](err)
 	if jump, ok := errors.AsType[*client.JumpError](err); ok {
-		return "jump host " + text.Line(jump.Host) + ": " + Explain(&client.Target{Host: jump.Host}, jump.Err)
+		return "jump host " + text.Line(jump.Host) + ": " + Explain(jumpTarget(t, jump.Host), jump.Err)
 	}
 	host := text.Line(t.Host)
 	switch {
@@ -45,6 +45,16 @@ func Explain(t *client.Target, err error) string {
 		return dialFailed(host, failed)
 	}
 	return fmt.Sprintf("%s with %s: %s", failed.Phase, text.Line(failed.Addr), cause(failed.Err))
+}
+
+// jumpTarget returns the jump host of that name.
+func jumpTarget(t *client.Target, host string) *client.Target {
+	for j := t.Options.Jump; j != nil; j = j.Options.Jump {
+		if j.Host == host {
+			return j
+		}
+	}
+	return &client.Target{Host: host}
 }
 
 // isDenied reports whether the server refused the login.

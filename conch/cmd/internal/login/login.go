@@ -90,3 +90,9 @@ func (l *Login) Quiet() bool { return l.Value("LogLevel") == "QUIET" }
 // LogFile returns the file that messages go to instead of standard error: ""
 // for none, "-" for standard output.
 func (l *Login) LogFile() string { return l.log }
+
+// IsSet reports whether the command line or a file sets a keyword.
+func (l *Login) IsSet(keyword string) bool { return l.host.IsSet(keyword) }
+
+// Expand replaces the tokens of ssh_config, such as %h and %r.
+func (l *Login) Expand(text string) (string, error) { return l.host.Expand(text) }
