@@ -144,14 +144,21 @@ func (j *job) connectAgain() {
 	}
 }
 
-// lost is called when an attempt has failed and when the connection has ended.
+// lost is called when an attempt has failed and when the connection has ended. err
+// is nil if this side has ended the connection.
 func (j *job) lost(err error) {
 	j.stopAlive()
 	if j.ending {
 		j.finish()
 		return
 	}
+	if err == nil {
+		err = j.conn.Transport().Lost()
+	}
 	message := login.Explain(j.Target, err)
+	if j.again {
+		message = "SIGUSR1"
+	}
 	if j.again || j.reconnect && j.ready && worthAnother(err) {
 		j.wait(message)
 		return

@@ -23,11 +23,16 @@ type session struct {
 
 // startSession opens the session.
 func (j *job) startSession() {
-	s := &session{job: j}
-	s.Command = *j.session
-	if s.Command.Terminal != nil {
-		s.Command.Terminal = j.terminal()
+	command := *j.session
+	if command.Terminal != nil {
+		command.Terminal = j.terminal()
 	}
+	j.openSession(command)
+}
+
+func (j *job) openSession(command client.Command) {
+	s := &session{job: j}
+	s.Command = command
 	j.conn.OpenChannel(s)
 	s.Finished().OnResult(func(_ deferred.Void, err error) { s.finished(err) })
 }
@@ -122,17 +127,13 @@ func (s *session) outputClosed() {
 
 // request names what was requested.
 func (s *session) request() string {
-	what := "a shell"
 	switch {
 	case s.Command.Subsystem:
-		what = "the subsystem " + text.Quote(s.Command.Line)
+		return "the subsystem " + text.Quote(s.Command.Line)
 	case s.Command.Line != "":
-		what = "commands"
+		return "the command"
 	}
-	if s.Command.Terminal != nil {
-		what += ", or the terminal for it"
-	}
-	return what
+	return "a shell"
 }
 
 // waitSilently is the time after which a message says that forwarded connections
@@ -146,7 +147,12 @@ func (s *session) finished(err error) {
 		return // the end of the connection follows, and says more
 	}
 	status, message := exitStatus(err)
-	if errors.Is(err, conch.ErrRequestRefused) {
+	if refused := errors.Is(err, conch.ErrRequestRefused); refused && s.Command.Terminal != nil {
+		j.warn("the server may have refused the terminal; trying without one")
+		s.Command.Terminal = nil
+		j.openSession(s.Command)
+		return
+	} else if refused {
 		message = "the server refuses " + s.request()
 	}
 	if s.dropped && err == nil {
