@@ -130,6 +130,9 @@ func (p *plan) setForwards([]string) error {
 	if p.Yes("ClearAllForwardings") {
 		return nil
 	}
+	if open := p.Values("PermitRemoteOpen"); len(open) > 0 && open[0] != "any" {
+		return errors.New("remote: PermitRemoteOpen is not supported; remove it, or set it to any")
+	}
 	for _, keyword := range []string{"LocalForward", "RemoteForward", "DynamicForward"} {
 		for _, value := range p.Values(keyword) {
 			p.forwards = append(p.forwards, newForwarding(keyword, value, p.Yes("GatewayPorts")))

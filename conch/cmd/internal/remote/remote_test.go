@@ -51,7 +51,7 @@ func TestC_CLIENT_53(t *testing.T) {
 		"-N h command": "-N", "-W h:1 h command": "-W", "-W h h": "host:port", "-W :1 h": "host:port", "-W h:0 h": "host:port", "-W= h": "host:port",
 		"-s -N h x": "together", "-s h": "subsystem", "-t -W h:1 h": "together", "-M h": "-M of ssh is not supported", "-X h": "-X of ssh",
 		"-w 1 h": "-w of ssh", "--nonsense h": "unknown", "-f h": "background", "-e ab h": "escape", "-p x h": "port", "-L 1 h": "forwarding",
-		"-o Tunnel=yes h": "Tunnel", "-o RemoteCommand=%Y h": "RemoteCommand", "-o PermitLocalCommand=yes -o LocalCommand=%Y h": "LocalCommand",
+		"-o Tunnel=yes h": "Tunnel", "-o PermitRemoteOpen=none h": "PermitRemoteOpen", "-o RemoteCommand=%Y h": "RemoteCommand", "-o PermitLocalCommand=yes -o LocalCommand=%Y h": "LocalCommand",
 		"-E /none/none h": "log file", "-l": "value",
 	} {
 		r := run(t, "", append([]string{"-F", "none"}, strings.Fields(line)...)...)
