@@ -87,6 +87,12 @@ func (l *Login) Debug() int {
 // Quiet reports whether -q or LogLevel suppresses messages and errors.
 func (l *Login) Quiet() bool { return l.Value("LogLevel") == "QUIET" }
 
+// Terse reports whether -q or LogLevel suppresses messages that are no errors.
+func (l *Login) Terse() bool {
+	level := l.Value("LogLevel")
+	return level == "QUIET" || level == "FATAL" || level == "ERROR"
+}
+
 // LogFile returns the file that messages go to instead of standard error: ""
 // for none, "-" for standard output.
 func (l *Login) LogFile() string { return l.log }

@@ -76,6 +76,6 @@ func (j *job) startOne(f forwarding) deferred.Deferred[*forward.Forwarder] {
 // announce names the port that the server has chosen, as ssh does.
 func (j *job) announce(f forwarding, to *forward.Forwarder) {
 	if at, ok := to.Addr().(forward.HostPort); ok && f.remote && strings.HasSuffix(f.listen.address, ":0") {
-		j.warn("Allocated port %d for remote forward to %s", at.Port, f.to)
+		j.info("Allocated port %d for remote forward to %s", at.Port, f.to)
 	}
 }

@@ -6,7 +6,7 @@ const help = `usage: conch [options] [user@]host [command ...]     or ssh://user
   -i, --identity F   private key file     -J HOST[,HOST]   jump hosts
   -F FILE            instead of ~/.ssh/config; none: no file
   -o, --option K=V   a line of ssh_config -4 -6            IPv4 or IPv6 only
-  -t  terminal for the command (-tt: without a local one)  -T  no terminal
+  -t, --tty   terminal for the command (-tt: without one here)  -T, --notty
   -s, --subsystem    the command is the name of a subsystem
   -N, --noshell      no command           -n, --null       no input
   -f, --fork         to the background after the login

@@ -50,6 +50,13 @@ func (j *job) warn(format string, args ...any) {
 	}
 }
 
+// info writes a message that is no error, unless LogLevel suppresses it.
+func (j *job) info(format string, args ...any) {
+	if !j.Terse() {
+		j.warn(format, args...)
+	}
+}
+
 // start runs when the reactor runs.
 func (j *job) start() {
 	stop := onReconnect(func() { j.r.CallFromThread(j.connectAgain) })
@@ -188,7 +195,7 @@ func (j *job) wait(message string) {
 	}
 	j.again = false
 	j.closeStreams().OnResult(func(deferred.Void, error) {
-		j.warn("%s; connecting again", message)
+		j.info("%s; connecting again", message)
 		j.r.CallLater(delay, j.connect)
 	})
 }

@@ -10,8 +10,8 @@ import (
 
 // The names of the options that login does not have.
 const (
-	optTTY        = "t"
-	optNoTTY      = "T"
+	optTTY        = "tty"
+	optNoTTY      = "notty"
 	optNoShell    = "noshell"
 	optNull       = "null"
 	optFork       = "fork"

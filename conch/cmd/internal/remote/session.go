@@ -47,7 +47,7 @@ func (j *job) terminal() *client.Terminal {
 	case j.force:
 		return &client.Terminal{Term: os.Getenv("TERM")}
 	}
-	j.warn("Pseudo-terminal will not be allocated because stdin is not a terminal.")
+	j.info("Pseudo-terminal will not be allocated because stdin is not a terminal.")
 	return nil
 }
 
@@ -148,7 +148,7 @@ func (s *session) finished(err error) {
 	}
 	status, message := exitStatus(err)
 	if refused := errors.Is(err, conch.ErrRequestRefused); refused && s.Command.Terminal != nil {
-		j.warn("the server may have refused the terminal; trying without one")
+		j.info("the server may have refused the terminal; trying without one")
 		s.Command.Terminal = nil
 		j.openSession(s.Command)
 		return
@@ -160,13 +160,13 @@ func (s *session) finished(err error) {
 	}
 	j.closeStreams().OnResult(func(deferred.Void, error) {
 		j.log.raw.Store(false)
-		if s.Command.Terminal != nil && message == "" {
+		if s.Command.Terminal != nil && message == "" && !j.Terse() {
 			message = "Connection to " + text.Line(j.Target.Host) + " closed."
 		}
 		j.end(status, message)
 		j.r.CallLater(waitSilently, func() {
 			if n := j.conn.NumChannels(); n > 0 {
-				j.warn("waiting for %d forwarded connections to end; Ctrl-C ends them", n)
+				j.info("waiting for %d forwarded connections to end; Ctrl-C ends them", n)
 			}
 		})
 	})
