@@ -384,6 +384,16 @@ func (c *SSHConnection) sent() (n int64) {
 	return n
 }
 
+// Channels returns the channels that are open, or that this side is opening, in
+// the order of their numbers. It belongs to the loop.
+func (c *SSHConnection) Channels() []Channel {
+	var list []Channel
+	for _, b := range c.inOrder() {
+		list = append(list, b.Self())
+	}
+	return list
+}
+
 // inOrder returns the channels in the order of their numbers.
 func (c *SSHConnection) inOrder() []*SSHChannel {
 	list := make([]*SSHChannel, 0, len(c.channels))

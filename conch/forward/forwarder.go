@@ -67,6 +67,25 @@ func Remote(conn conch.Connection, network, listen, toNetwork, to string) deferr
 	})
 }
 
+// RemoteDynamic has the peer listen, as Listen does, as a SOCKS5 proxy without
+// authentication, and connects each connection from here to the address that the
+// proxy's client asks for: ssh -R without a destination. allow, if not nil, is
+// called before that, on any goroutine; an error refuses the address.
+// RemoteDynamic belongs to the loop.
+func RemoteDynamic(conn conch.Connection, network, listen string, allow func(network, address string) error) deferred.Deferred[*Forwarder] {
+	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+		if allow != nil {
+			if err := allow(network, address); err != nil {
+				return nil, err
+			}
+		}
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}
+	return deferred.Then(Listen(conn, network, listen), func(l *Listener) (*Forwarder, error) {
+		return newForwarder(conn, l, func(ctx context.Context, from net.Conn) { serveSOCKS(ctx, from, dial) }), nil
+	})
+}
+
 func listenHere(conn conch.Connection, network, listen string, serve func(context.Context, net.Conn)) deferred.Deferred[*Forwarder] {
 	t := conn.Transport()
 	if t == nil {

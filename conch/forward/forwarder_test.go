@@ -176,6 +176,24 @@ func TestForwardDynamic(t *testing.T) {
 		}
 		c.Close()
 	}
+	remote := forwardWith(t, r, func() deferred.Deferred[*forward.Forwarder] {
+		return forward.RemoteDynamic(conn, "tcp", "127.0.0.1:0", func(_, address string) error {
+			if address == "127.0.0.1:1" {
+				return errors.New("refused")
+			}
+			return nil
+		})
+	})
+	c, reply := socksDial(t, sshtest.DialAddress(remote.Addr()), slices.Concat([]byte{5, 1, 0, 1, 127, 0, 0, 1}, there))
+	if reply != 0 {
+		t.Fatalf("through the peer: reply %d", reply)
+	}
+	sshtest.EchoesOn(t, c)
+	c.Close()
+	c, reply = socksDial(t, sshtest.DialAddress(remote.Addr()), []byte{5, 1, 0, 1, 127, 0, 0, 1, 0, 1})
+	if c.Close(); reply == 0 {
+		t.Error("an address that is not allowed was dialled")
+	}
 	for name, start := range map[string][]byte{"SOCKS4": {4, 1, 0, 80}, "password only": {5, 1, 2}} {
 		c, err := net.Dial("tcp", proxy.Addr().String())
 		if err != nil {

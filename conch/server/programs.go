@@ -16,6 +16,7 @@ import (
 
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/internal/text"
+	"github.com/hawser-go/hawser/conch/internal/ttymodes"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 )
@@ -265,4 +266,13 @@ func (s *ProgramSession) SignalReceived(name string) bool {
 // BreakReceived sends a break to the terminal.
 func (s *ProgramSession) BreakReceived(time.Duration) bool {
 	return s.program != nil && s.program.SendBreak() == nil
+}
+
+// setModes gives a terminal the modes that the client has asked for.
+func setModes(terminal *os.File, modes []conch.TerminalMode) error {
+	list := make([]ttymodes.Mode, len(modes))
+	for i, m := range modes {
+		list[i] = ttymodes.Mode(m)
+	}
+	return ttymodes.Set(terminal, list)
 }

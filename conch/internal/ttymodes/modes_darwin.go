@@ -1,4 +1,4 @@
-package server
+package ttymodes
 
 import "golang.org/x/sys/unix"
 
@@ -23,4 +23,12 @@ func setSpeed(state *unix.Termios, input bool, speed uint32) {
 	} else {
 		state.Ospeed = uint64(speed)
 	}
+}
+
+// speed returns the speed of one direction, in bits per second.
+func speed(state *unix.Termios, input bool) uint32 {
+	if input {
+		return uint32(state.Ispeed)
+	}
+	return uint32(state.Ospeed)
 }

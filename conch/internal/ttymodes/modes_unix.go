@@ -1,15 +1,16 @@
 //go:build linux || darwin
 
-package server
+package ttymodes
 
 import (
+	"maps"
 	"os"
+	"slices"
 
-	"github.com/hawser-go/hawser/conch"
 	"golang.org/x/sys/unix"
 )
 
-// The terminal modes of RFC 4254, section 8.
+// The modes, by their opcodes.
 var (
 	controlChars = map[uint8]int{
 		1: unix.VINTR, 2: unix.VQUIT, 3: unix.VERASE, 4: unix.VKILL, 5: unix.VEOF, 6: unix.VEOL, 7: unix.VEOL2,
@@ -27,9 +28,9 @@ var (
 	controlFlags = map[uint8]flag{92: unix.PARENB, 93: unix.PARODD}
 )
 
-// setModes gives a terminal the modes of the client's. Modes that the system
-// does not have are skipped.
-func setModes(terminal *os.File, modes []conch.TerminalMode) error {
+// Set gives a terminal the modes. Modes that the system does not have are
+// skipped.
+func Set(terminal *os.File, modes []Mode) error {
 	if len(modes) == 0 {
 		return nil
 	}
@@ -68,4 +69,51 @@ func set(flags *flag, bit flag, value uint32) {
 	if *flags &^= bit; value != 0 {
 		*flags |= bit
 	}
+}
+
+// Get returns the modes of a terminal, in the order of their opcodes, and an
+// error if the file is no terminal.
+func Get(terminal *os.File) (modes []Mode, err error) {
+	raw, err := terminal.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	var state *unix.Termios
+	if cerr := raw.Control(func(fd uintptr) { state, err = unix.IoctlGetTermios(int(fd), getTermios) }); cerr != nil {
+		return nil, cerr
+	}
+	if err != nil {
+		return nil, err
+	}
+	values := map[uint8]uint32{
+		90: is(state.Cflag&unix.CSIZE == unix.CS7), 91: is(state.Cflag&unix.CSIZE == unix.CS8),
+		128: speed(state, true), 129: speed(state, false),
+	}
+	for opcode, at := range controlChars {
+		values[opcode] = uint32(state.Cc[at])
+		if state.Cc[at] == disabledChar {
+			values[opcode] = 255
+		}
+	}
+	addFlags(values, inputFlags, state.Iflag)
+	addFlags(values, localFlags, state.Lflag)
+	addFlags(values, outputFlags, state.Oflag)
+	addFlags(values, controlFlags, state.Cflag)
+	for _, opcode := range slices.Sorted(maps.Keys(values)) {
+		modes = append(modes, Mode{opcode, values[opcode]})
+	}
+	return modes, nil
+}
+
+func addFlags(values map[uint8]uint32, table map[uint8]flag, flags flag) {
+	for opcode, bit := range table {
+		values[opcode] = is(flags&bit != 0)
+	}
+}
+
+func is(set bool) uint32 {
+	if set {
+		return 1
+	}
+	return 0
 }

@@ -1,4 +1,4 @@
-package server
+package ttymodes
 
 import "golang.org/x/sys/unix"
 
@@ -32,4 +32,14 @@ func setSpeed(state *unix.Termios, input bool, speed uint32) {
 	if bits, ok := speeds[speed]; ok && !input {
 		state.Cflag = state.Cflag&^unix.CBAUD | bits
 	}
+}
+
+// speed returns the speed of one direction, in bits per second.
+func speed(state *unix.Termios, _ bool) uint32 {
+	for n, bits := range speeds {
+		if state.Cflag&unix.CBAUD == bits {
+			return n
+		}
+	}
+	return 0
 }
