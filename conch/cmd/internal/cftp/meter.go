@@ -90,17 +90,17 @@ const minName = 12
 
 // progressLine returns a line of at most width cells.
 func progressLine(name string, p sftp.Progress, width int, stalled bool) string {
-	rate, left := p.Rate, "   --:-- ETA"
+	rate, left := p.Rate, "    --:-- ETA"
 	switch seconds := p.Elapsed.Seconds(); {
 	case p.Final:
 		if rate = 0; seconds > 0 {
 			rate = float64(p.Bytes) / seconds
 		}
-		left = fmt.Sprintf("%8s    ", clock(p.Elapsed))
+		left = fmt.Sprintf("%9s    ", clock(p.Elapsed))
 	case stalled:
-		left = " - stalled -"
+		left = "  - stalled -"
 	case rate > 0:
-		left = fmt.Sprintf("%8s ETA", clock(timeLeft(p, rate)))
+		left = fmt.Sprintf("%9s ETA", clock(timeLeft(p, rate)))
 	}
 	percent := fmt.Sprintf(" %3d%%", percentage(p))
 	amount := fmt.Sprintf(" %8s", size(float64(p.Done)))

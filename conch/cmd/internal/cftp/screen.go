@@ -30,8 +30,8 @@ type screen struct {
 	prompted bool                    // the prompt is on the screen
 	midLine  bool                    // the last output has not ended its line
 	waiting  []insults.Stroke
-	stopped  bool                    // Ctrl-C was pressed while a command ran
-	tabs     int                     // how often Tab was pressed in a row
+	stopped  bool // Ctrl-C was pressed while a command ran
+	tabs     int  // how often Tab was pressed in a row
 
 	full bool     // the terminal takes no more output for now
 	room []func() // are called when it takes output again
