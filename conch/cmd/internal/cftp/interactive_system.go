@@ -3,8 +3,6 @@ package cftp
 import (
 	"context"
 	"os"
-	"os/exec"
-	"runtime"
 	"time"
 
 	"github.com/hawser-go/hawser/reactor"
@@ -33,25 +31,9 @@ func (d *dialogue) system(ctx context.Context, dir, line string) error {
 
 func (d *dialogue) run(ctx context.Context, dir, line string) error {
 	files := d.terminal.files()
-	cmd := localCommand(ctx, line)
+	cmd := LocalShell(ctx, line)
 	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = dir, files.Stdin, files.Stdout, os.Stderr
 	cmd.Cancel = func() error { return terminate(cmd.Process) }
 	cmd.WaitDelay = killDelay
 	return cmd.Run()
-}
-
-// localCommand returns a command of the local shell. An empty line means an
-// interactive shell.
-func localCommand(ctx context.Context, line string) *exec.Cmd {
-	shell, option := os.Getenv("SHELL"), "-c"
-	if runtime.GOOS == "windows" {
-		shell, option = os.Getenv("ComSpec"), "/C"
-	}
-	if shell == "" {
-		shell = "/bin/sh"
-	}
-	if line == "" {
-		return exec.CommandContext(ctx, shell)
-	}
-	return exec.CommandContext(ctx, shell, option, line)
 }

@@ -164,7 +164,7 @@ func size(n float64) string {
 
 // fit returns a name in exactly that many cells. A longer name loses its middle.
 func fit(name string, cells int) string {
-	name = text.Line(name)
+	name = text.Path(name)
 	if n := insults.Cells(name); n <= cells {
 		return name + strings.Repeat(" ", cells-n)
 	}

@@ -76,7 +76,7 @@ func TestC_SCRIPTS_7_Names(t *testing.T) {
 	}{
 		{"short", 8, "short   "}, {"exact", 5, "exact"}, {"something", 8, "so...ing"}, {"日本語日本語", 9, "日...本語"},
 		{"日本語日本語", 8, "日...語 "}, {"e\u0301e\u0301e\u0301e\u0301e\u0301", 4, "...e\u0301"}, {"a\x1b[2Jb", 10, `a\x1b[2Jb `},
-		{"a\nb", 5, "a b  "}, {"name", 3, "..."}, {"name", 1, "."}, {"name", 0, ""}, {"", 2, "  "},
+		{"a\nb", 5, `a\nb `}, {"name", 3, "..."}, {"name", 1, "."}, {"name", 0, ""}, {"", 2, "  "},
 	} {
 		if got := fit(row.name, row.cells); got != row.want || insults.Cells(got) != row.cells {
 			t.Errorf("fit(%q, %d) = %q, want %q", row.name, row.cells, got, row.want)

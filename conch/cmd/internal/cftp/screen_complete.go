@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"unicode"
 
 	"github.com/hawser-go/hawser/conch/insults"
 	"github.com/hawser-go/hawser/conch/internal/text"
@@ -44,9 +43,6 @@ func (s *screen) completed(before string, start int, candidates []string, list b
 	common := commonStart(candidates)
 	if common != word && (len(common) > len(word) || len(candidates) == 1) {
 		s.ReplaceWord(word, common)
-		if len(candidates) > 1 {
-			s.tabs = 0
-		}
 		return
 	}
 	if !list || len(candidates) == 1 {
@@ -56,62 +52,28 @@ func (s *screen) completed(before string, start int, candidates []string, list b
 	s.AddOutput(inColumns(shownNames(candidates), s.width()), true)
 }
 
-// commonStart returns the beginning that all candidates have in common, up to
-// the first character that cannot stand in a line.
+// commonStart returns the beginning that all candidates have in common. It ends
+// between two characters that users see.
 func commonStart(candidates []string) string {
-	common := candidates[0]
+	common := insults.Clusters(candidates[0])
 	for _, c := range candidates[1:] {
+		other := insults.Clusters(c)
 		n := 0
-		for n < min(len(common), len(c)) && common[n] == c[n] {
+		for n < min(len(common), len(other)) && common[n] == other[n] {
 			n++
 		}
 		common = common[:n]
 	}
-	end := len(common)
-	if i := strings.IndexFunc(common, func(r rune) bool { return unicode.IsControl(r) || r == unicode.ReplacementChar }); i >= 0 {
-		end = i
-	}
-	if len(candidates) == 1 {
-		return common[:end]
-	}
-	whole := 0 // do not cut a character
-	for _, cluster := range insults.Clusters(common[:end]) {
-		next := whole + len(cluster)
-		if next == len(common) && !boundary(candidates, next) {
-			break
-		}
-		whole = next
-	}
-	return common[:whole]
-}
-
-// boundary reports whether a character ends at n in all candidates.
-func boundary(candidates []string, n int) bool {
-	for _, c := range candidates {
-		at := 0
-		for _, cluster := range insults.Clusters(c) {
-			if at >= n {
-				break
-			}
-			at += len(cluster)
-		}
-		if at != n {
-			return false
-		}
-	}
-	return true
+	return strings.Join(common, "")
 }
 
 // shownNames returns the last elements of candidates, as a user sees them.
 func shownNames(candidates []string) []string {
 	names := make([]string, 0, min(len(candidates), maxListed))
 	for _, c := range candidates[:min(len(candidates), maxListed)] {
-		name, slash := strings.CutSuffix(strings.Trim(c, `"' `), "/")
-		name = text.Line(name[strings.LastIndexByte(name, '/')+1:])
-		if slash {
-			name += "/"
-		}
-		names = append(names, name)
+		name, _, _ := firstWord(c)
+		end := strings.TrimSuffix(name, "/")
+		names = append(names, text.Path(name[strings.LastIndexByte(end, '/')+1:]))
 	}
 	if more := len(candidates) - len(names); more > 0 {
 		names = append(names, fmt.Sprintf("(%d more)", more))

@@ -35,6 +35,9 @@ func (s *screen) show(chunk []byte) deferred.Deferred[struct{}] {
 	if s.d.connection == nil || s.d.over {
 		return deferred.Fail[struct{}](errOutput)
 	}
+	if s.stopped {
+		return deferred.Succeed(struct{}{}) // the user does not want more of it
+	}
 	s.draw(s.d.meter.hide(s.width()))
 	s.write(string(chunk))
 	if !s.full {

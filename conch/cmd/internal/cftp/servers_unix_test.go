@@ -1,6 +1,6 @@
 //go:build unix
 
-package cftp
+package cftp_test
 
 import (
 	"crypto/ed25519"

@@ -1,6 +1,6 @@
 //go:build unix
 
-package cftp
+package cftp_test
 
 import (
 	"context"
@@ -8,11 +8,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/hawser-go/hawser/conch/client"
+	"github.com/hawser-go/hawser/conch/cmd/internal/cftp"
 	"github.com/hawser-go/hawser/conch/conchtest/tmuxtest"
 	"github.com/hawser-go/hawser/conch/sftp"
 	"github.com/hawser-go/hawser/deferred"
@@ -26,11 +28,11 @@ const asProgram = "HAWSER_TEST_CFTP_INTERACTIVE"
 
 func init() {
 	if os.Getenv(asProgram) != "" {
-		os.Exit(RunProcess(program))
+		os.Exit(cftp.RunProcess(program))
 	}
 }
 
-func program(ctx context.Context, p *Process) int {
+func program(ctx context.Context, p *cftp.Process) int {
 	options := sftp.OpenOptions{}
 	options.KnownHosts, options.UI = []string{os.Args[2]}, client.NewConsoleUI(p.Reactor)
 	if os.Args[3] != "" {
@@ -41,7 +43,7 @@ func program(ctx context.Context, p *Process) int {
 	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		return StatusLost
+		return cftp.StatusLost
 	}
 	files := session.Files()
 	defer files.Close()
@@ -49,12 +51,12 @@ func program(ctx context.Context, p *Process) int {
 	if err != nil {
 		panic(err)
 	}
-	shell := NewShell(files, local, os.Stdout, os.Stderr)
+	shell := cftp.NewShell(files, local, os.Stdout, os.Stderr)
 	if err := shell.Start(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		return StatusLost
+		return cftp.StatusLost
 	}
-	return Interact(ctx, p, shell, files, Terminal{})
+	return cftp.Interact(ctx, p, shell, files, cftp.Terminal{})
 }
 
 // visit is a terminal with a shell, whose directory is local, and in which the
@@ -76,8 +78,8 @@ func newVisit(t *testing.T, width, height int, target, knownHosts, key string) *
 	v.Terminal = tmuxtest.Start(t, width, height, "sh", "-c", fmt.Sprintf(
 		`cd %s; HOME=%s PATH=%s:$PATH PS1='sh> ' SHELL=/bin/sh; export HOME PATH PS1 SHELL; exec sh -i`, v.local, home, home))
 	v.Wait("sh>")
-	v.line("stty -a > " + filepath.Join(home, "mode")) // what the terminal must have at the end
-	v.line("check() { stty -a | cmp - " + filepath.Join(home, "mode") + " && echo same mode; }")
+	v.line("stty -a | tail -n +2 > " + filepath.Join(home, "mode")) // what the terminal must have at the end
+	v.line("check() { stty -a | tail -n +2 | cmp - " + filepath.Join(home, "mode") + " && echo same mode; }")
 	v.line("clear; cftp")
 	return v
 }
@@ -212,8 +214,10 @@ func TestResize(t *testing.T) {
 	v.Type("M-b", "M-b")
 	v.Resize(30, 20)
 	v.Wait("cftp> get one two three four f\nive six seven eight\n")
+	t.Log(v.Screen())
 	v.Type("-l", "X ")
 	v.Wait("cftp> get one two three four f\nive six X seven eight\n")
+	t.Log(v.Screen())
 	v.Resize(80, 20)
 	screen := v.Wait("cftp> get one two three four five six X seven eight\n")
 	if strings.Count(screen, "cftp>") != 2 || !strings.Contains(screen, "Local working directory") {
@@ -221,6 +225,120 @@ func TestResize(t *testing.T) {
 	}
 	v.Type("C-a", "C-k")
 	v.last("cftp>")
+	v.Type("C-d")
+	v.end(0)
+}
+
+// Tab completes commands, remote and local names; the second Tab lists them.
+func TestCompletion(t *testing.T) {
+	bothHosts(t, func(t *testing.T, h *host) {
+		for _, name := range []string{"report-1.txt", "report-2.txt", "日本語.txt", "two words.txt", "evil\x1b[2Jname", "evilone"} {
+			write(t, 1, h.files, name)
+		}
+		if err := os.Mkdir(filepath.Join(h.files, "directory"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		write(t, 1, h.files, "directory", "inner")
+		v := visitHost(t, 60, 24, h)
+		write(t, 1, v.local, "local.dat")
+		v.line("cd " + h.start())
+		v.Type("ge", "Tab", "re", "Tab")
+		v.last("cftp> get report-")
+		v.Type("Tab")
+		v.Wait("\nreport-1.txt  report-2.txt\ncftp> get report-\n")
+		v.Type("2", "Tab", "x", "C-u")
+		v.Type("get d", "Tab", "Tab")
+		v.last("cftp> get directory/inner")
+		v.Type("C-u", "get t", "Tab", "Enter")
+		v.Wait(`cftp> get two\ words.txt` + "\n")
+		v.Wait("100%")
+		v.last("cftp>")
+		v.Type("get ", "日", "Tab", "x", "C-h")
+		v.last("cftp> get 日本語.txt")
+		v.Type("C-u", "get ev", "Tab")
+		v.last("cftp> get evilone") // the other name cannot be typed
+		v.Type("C-u", "put l", "Tab")
+		v.last("cftp> put local.dat")
+		v.Type("C-u", "put nothing", "Tab", "Tab", "!")
+		v.last("cftp> put nothing!")
+		v.Type("C-u", "C-d")
+		v.end(0)
+	})
+}
+
+// Progress of a transfer, Ctrl-C in its middle, and the next one. Keys that are
+// typed meanwhile wait.
+func TestC_SCRIPTS_7_Transfer(t *testing.T) {
+	bothHosts(t, func(t *testing.T, h *host) {
+		write(t, 3<<20, h.files, "a file with a long name")
+		v := visitHost(t, 70, 20, h)
+		v.line("cd " + h.start())
+		v.last("cftp>")
+		h.link.allow(1 << 20)
+		v.line(`get "a file with a long name"`)
+		shown := regexp.MustCompile(`\na file with a long name +[1-9]\d?% +[1-9]\d*\.\d[kM]B +\d+(\.\d)?[kM]?B/s  `)
+		v.WaitFor("progress", func(screen string) bool { return shown.MatchString(screen) })
+		v.Resize(40, 20)
+		narrow := regexp.MustCompile(`\na file \S+\.\.\.\S* name +[1-9]\d?% .{12}\n+$`)
+		v.WaitFor("narrow progress", func(screen string) bool { return narrow.MatchString(screen) })
+		v.Resize(70, 20)
+		v.WaitFor("progress", func(screen string) bool { return shown.MatchString(screen) })
+		v.Type("C-c")
+		h.link.allow(-1)
+		v.Wait("\ninterrupted\ncftp>")
+		h.link.allow(1 << 20)
+		v.line(`get "a file with a long name" again`)
+		v.WaitFor("progress", func(screen string) bool { return len(shown.FindAllString(screen, -1)) == 2 })
+		v.line("lpwd")
+		v.Type("C-d")
+		h.link.allow(-1)
+		v.Wait("100%")
+		v.Wait("cftp> lpwd\nLocal working directory")
+		v.end(0)
+		if info, err := os.Stat(filepath.Join(v.local, "again")); err != nil || info.Size() != 3<<20 {
+			t.Errorf("%v, %v", info, err)
+		}
+	})
+}
+
+// Ctrl-C ends a listing and a completion for which the server does not answer.
+// A server that dies during a command ends the session.
+func TestCtrlC_Silent(t *testing.T) {
+	h := openSSHHost(t)
+	v := visitHost(t, 80, 20, h)
+	h.link.allow(0)
+	v.line("ls")
+	v.Type("waits", "C-c") // and is dropped
+	v.Wait("cftp> ls\ninterrupted\ncftp>")
+	v.Type("ls x", "Tab", "y", "C-c")
+	v.Type("z")
+	v.last("cftp> ls xz")
+	v.Type("C-u", "clear", "C-c")
+	v.line("ls")
+	h.link.cut()
+	v.end(255)
+}
+
+// A local program gets the terminal in the mode from before, and its keys.
+func TestC_SCRIPTS_3_Local(t *testing.T) {
+	h := openSSHHost(t)
+	v := visitHost(t, 80, 20, h)
+	v.line("!check() { stty -a | tail -n +2 | cmp - ~/mode && echo same mode; }; check; pwd; exit 3")
+	v.Wait("same mode\n" + v.local + "\nShell exited with status 3\ncftp>")
+	v.line("!cat") // Ctrl-C ends cat, not the session
+	v.Type("hello", "Enter")
+	v.Wait("hello\nhello\n")
+	v.Type("C-c")
+	v.last("cftp>")
+	v.line("!")
+	v.last("sh>")
+	v.line("echo inside")
+	v.Wait("\ninside\nsh>")
+	v.Type("C-d")
+	v.last("cftp>")
+	v.Type("Up", "Up", "Up", "C-e", ";tail", "C-c")
+	v.line("lpwd")
+	v.Wait("Local working directory: " + v.local)
 	v.Type("C-d")
 	v.end(0)
 }
