@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 )
@@ -13,7 +12,8 @@ import (
 // Config holds configuration files. A Config is immutable and safe for
 // concurrent use. The zero value holds no files.
 type Config struct {
-	files []*file
+	command *file // the lines of Override; may be nil
+	files   []*file
 }
 
 // Load reads files in order of precedence: the first value of a keyword counts.
@@ -61,20 +61,56 @@ func Parse(text []byte) (*Config, error) {
 	return &Config{files: []*file{f}}, nil
 }
 
-// Get returns the values of a keyword for a name, which has a form that
-// [Config.Target] describes. The values are those of ssh -G, with yes and no
-// for true and false. Get returns no values for a keyword that is not set and
-// has no default, or is "none". Get is meant for keywords that do not affect a
-// Target, such as LocalForward and SendEnv. The notes on blocking at
-// [Config.Target] apply.
-func (c *Config) Get(name, keyword string) ([]string, error) {
-	k, ok := keywords[strings.ToLower(keyword)]
-	if !ok {
-		return nil, fmt.Errorf("sshconfig: %q is not a keyword", keyword)
+// Override returns a Config in which lines come before those of c, as the lines
+// of ssh's option -o come before those of the files. A line has a keyword and
+// its arguments, such as "Port 22" or "Port=22". As with ssh, the lines do not
+// count for jump hosts. Override may be used again on the result; the later
+// lines then come first.
+//
+// Override returns an error for Host, Match and Include, and for a line that
+// Parse would refuse. Errors about the lines name "command line" and the number
+// of the line.
+func (c *Config) Override(lines ...string) (*Config, error) {
+	command := &file{name: "command line"}
+	for i, text := range lines {
+		if text == "" {
+			continue
+		}
+		l, err := parseLine(text, place{command.name, i + 1})
+		if err != nil {
+			return nil, err
+		}
+		if l == nil {
+			continue
+		}
+		switch l.keyword {
+		case "host", "match", "include":
+			return nil, l.errorf("%s is for files only", l.keyword)
+		}
+		command.lines = append(command.lines, l)
 	}
-	s, err := c.resolve(name)
+	if c.command != nil {
+		command.lines = append(command.lines, c.command.lines...)
+	}
+	return &Config{command: command, files: c.files}, nil
+}
+
+// Get returns the values of a keyword for a name, as [Host.Get] does.
+func (c *Config) Get(name, keyword string) ([]string, error) {
+	if _, err := findKeyword(keyword); err != nil {
+		return nil, err
+	}
+	h, err := c.Lookup(name)
 	if err != nil {
 		return nil, err
 	}
-	return slices.Clone(s.values[k.name].values), nil
+	return h.Get(keyword)
+}
+
+func findKeyword(name string) (keyword, error) {
+	k, ok := keywords[strings.ToLower(name)]
+	if !ok {
+		return k, fmt.Errorf("sshconfig: %q is not a keyword", name)
+	}
+	return k, nil
 }

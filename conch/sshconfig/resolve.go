@@ -2,6 +2,7 @@ package sshconfig
 
 import (
 	"net"
+	"slices"
 	"strconv"
 )
 
@@ -11,12 +12,20 @@ func (c *Config) resolve(name string) (*settings, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.settings(d, "")
+	return newSettings(c.lines(), d, "")
 }
 
-// settings returns the settings for a destination. A jump that is not empty
-// replaces ProxyJump and ProxyCommand.
-func (c *Config) settings(d destination, jump string) (*settings, error) {
+// lines returns the lines of the command and the files.
+func (c *Config) lines() []*file {
+	if c.command == nil {
+		return c.files
+	}
+	return slices.Concat([]*file{c.command}, c.files)
+}
+
+// newSettings returns the settings that files make for a destination. A jump that
+// is not empty replaces ProxyJump and ProxyCommand.
+func newSettings(files []*file, d destination, jump string) (*settings, error) {
 	a, err := localAccount()
 	if err != nil {
 		return nil, err
@@ -27,7 +36,7 @@ func (c *Config) settings(d destination, jump string) (*settings, error) {
 		p.preset("port", strconv.Itoa(d.port))
 	}
 	p.preset("proxyjump", jump)
-	if err := p.run(c.files); err != nil {
+	if err := p.run(files); err != nil {
 		return nil, err
 	}
 	host, err := p.hostName()
@@ -40,7 +49,7 @@ func (c *Config) settings(d destination, jump string) (*settings, error) {
 	p.values["hostname"] = setting{[]string{host}, p.values["hostname"].at}
 	if p.wantFinal || p.canonicalize() != "no" {
 		p.final, p.host = true, host
-		if err := p.run(c.files); err != nil {
+		if err := p.run(files); err != nil {
 			return nil, err
 		}
 	}

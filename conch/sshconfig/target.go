@@ -28,21 +28,26 @@ const maxJumps = 16
 // the name server if CanonicalizeHostname is set. Files with either must not be
 // used on the reactor goroutine; any other goroutine may call Target.
 func (c *Config) Target(name string) (*client.Target, error) {
-	d, err := parseDestination(name)
+	h, err := c.Lookup(name)
 	if err != nil {
 		return nil, err
 	}
-	return c.target(d, "", 0)
+	return h.Target()
 }
 
-// target returns the Target of a destination. A jump that is not empty replaces
-// the ProxyJump of the files. hops is the number of hosts that are reached
-// through the destination.
-func (c *Config) target(d destination, jump string, hops int) (*client.Target, error) {
-	s, err := c.settings(d, jump)
+// jumpTarget returns the Target of a jump host. A jump that is not empty
+// replaces the ProxyJump of the files. hops is the number of hosts that are
+// reached through the jump host.
+func (c *Config) jumpTarget(d destination, jump string, hops int) (*client.Target, error) {
+	s, err := newSettings(c.files, d, jump)
 	if err != nil {
 		return nil, err
 	}
+	return c.target(s, hops)
+}
+
+// target returns the Target of settings.
+func (c *Config) target(s *settings, hops int) (_ *client.Target, err error) {
 	if err := s.checkSupport(); err != nil {
 		return nil, err
 	}
@@ -73,7 +78,7 @@ func (c *Config) route(t *client.Target, s *settings, hops int) error {
 		if err != nil {
 			return s.errorf("proxyjump", "%w", err)
 		}
-		t.Options.Jump, err = c.target(d, jump[:max(cut, 0)], hops+1)
+		t.Options.Jump, err = c.jumpTarget(d, jump[:max(cut, 0)], hops+1)
 		return err
 	case command == "-":
 		return s.errorf("proxycommand", `"-" is not supported; name a command`)

@@ -68,8 +68,8 @@ type action struct {
 
 func (a action) spelling() string {
 	for _, o := range options {
-		if a.option == o.name {
-			return o.spelling()
+		if a.option == o.Name {
+			return o.String()
 		}
 	}
 	return "making a key"

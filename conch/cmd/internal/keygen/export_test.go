@@ -9,7 +9,7 @@ const Help = help
 func Names() []string {
 	var names []string
 	for _, o := range options {
-		names = append(names, o.spelling(), "--"+o.name)
+		names = append(names, o.String(), "--"+o.Name)
 	}
 	return names
 }
