@@ -206,9 +206,20 @@ func (l *RecvLine) ClearLineBuffer() string {
 // The width and height are from 1 to insults.MaxSize; others are replaced by
 // the nearest.
 func (l *RecvLine) TerminalSize(width, height int) {
-	l.width, l.height = min(max(width, 1), insults.MaxSize), min(max(height, 1), insults.MaxSize)
+	l.SetSize(width, height)
 	l.ClearScreen()
 }
+
+// SetSize is TerminalSize without drawing. A program that leaves the screen as
+// it is overrides TerminalSize, and calls SetSize there. If a line is being
+// edited, it calls Redraw too.
+func (l *RecvLine) SetSize(width, height int) {
+	l.width, l.height = min(max(width, 1), insults.MaxSize), min(max(height, 1), insults.MaxSize)
+}
+
+// Redraw draws prompt and line again where they are. After a change of the
+// width this is right on terminals that wrap their rows again, as most do.
+func (l *RecvLine) Redraw() { l.redraw() }
 
 // ClearScreen erases the screen, and draws prompt and line at its top.
 func (l *RecvLine) ClearScreen() {

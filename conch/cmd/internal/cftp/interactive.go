@@ -1,0 +1,190 @@
+package cftp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/hawser-go/hawser/conch/insults"
+	"github.com/hawser-go/hawser/conch/internal/text"
+	"github.com/hawser-go/hawser/conch/sftp"
+	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/reactor"
+	"golang.org/x/term"
+)
+
+// StatusLost is the exit status after a session that did not begin, or that the
+// server or the network has ended. It is that of sftp and ssh.
+const StatusLost = 255
+
+// Terminal is the terminal of a user. The zero value is that of the process.
+type Terminal struct {
+	In, Out *os.File // nil means os.Stdin and os.Stdout
+}
+
+func (t Terminal) files() reactor.StandardIOOptions {
+	files := reactor.StandardIOOptions{Stdin: os.Stdin, Stdout: os.Stdout}
+	if t.In != nil {
+		files.Stdin = t.In
+	}
+	if t.Out != nil {
+		files.Stdout = t.Out
+	}
+	return files
+}
+
+// CanEdit reports whether Interact can work on the terminal: input and output
+// are a terminal that obeys control sequences.
+func (t Terminal) CanEdit() bool {
+	files, kind := t.files(), os.Getenv("TERM")
+	return kind != "" && kind != "dumb" &&
+		term.IsTerminal(int(files.Stdin.Fd())) && term.IsTerminal(int(files.Stdout.Fd()))
+}
+
+// interrupted is the cause of the context of a command that the user stops with
+// Ctrl-C.
+var errInterrupted = errors.New("interrupted")
+
+// Interact lets the user of a terminal type the commands of a shell, until the
+// user or the server ends the session, or ctx is done. It sets the fields of
+// shell that concern the user. The terminal is restored when Interact returns,
+// whatever the cause.
+//
+// Interact returns the exit status: 0 if the user has ended the session,
+// StatusLost otherwise. It blocks, and must not be called on the loop of the
+// session's reactor.
+func Interact(ctx context.Context, p *Process, shell *Shell, files *sftp.Files, terminal Terminal) (status int) {
+	d := &dialogue{ctx: ctx, r: files.Client().Reactor(), shell: shell, terminal: terminal, ended: make(chan struct{})}
+	d.screen = newScreen(d)
+	d.meter = meter{now: d.r.Now, width: d.screen.width}
+	shell.Out, shell.Err = &output{d}, &output{d}
+	shell.Progress, shell.ProgressDone = d.screen.progress, d.progressDone
+	shell.System, shell.Width = d.system, d.columns
+	d.original, _ = term.GetState(int(terminal.files().Stdin.Fd())) // attach reports errors
+
+	release := p.onInterrupt(func() { d.r.CallFromThread(d.screen.interrupt) })
+	defer release()
+	defer d.restore()
+	stop := context.AfterFunc(ctx, func() { d.r.CallFromThread(func() { d.end(StatusLost, nil) }) })
+	defer stop()
+	begin := func() deferred.Deferred[struct{}] {
+		files.Client().WhenClosed().OnResult(func(_ struct{}, reason error) { d.lost(reason) })
+		return d.attach()
+	}
+	if _, err := reactor.Await(ctx, d.r, begin); err != nil {
+		fmt.Fprintln(os.Stderr, "cftp: "+text.Line(text.TrimPrefix(err)))
+		return StatusLost
+	}
+	d.r.CallFromThread(d.screen.prompt)
+	<-d.ended
+	return d.status
+}
+
+// dialogue is the work of Interact. Its fields belong to the loop, if nothing
+// else is said.
+type dialogue struct {
+	ctx      context.Context
+	r        *reactor.Reactor
+	shell    *Shell
+	terminal Terminal
+	original *term.State // of the terminal; may be nil
+	screen   *screen
+	meter    meter
+
+	connection *connection // nil while a local command has the terminal
+	over       bool        // end was called
+	status     int         // may be read when ended is closed
+	ended      chan struct{}
+	reason     error // why the session was lost
+	gone       bool  // the session was lost
+}
+
+// connection is the connection to the terminal. Its program is the screen.
+type connection struct {
+	*insults.ServerProtocol
+	d        *dialogue
+	failed   error // the error of SetRaw
+	lost     deferred.Deferred[struct{}]
+	detached bool // lost is expected
+}
+
+// attach takes the terminal.
+func (d *dialogue) attach() deferred.Deferred[struct{}] {
+	c := &connection{d: d, lost: deferred.New[struct{}]()}
+	c.ServerProtocol = insults.NewServerProtocol(func() insults.Protocol { return d.screen })
+	d.connection = c
+	if _, err := d.r.StandardIO(c, d.terminal.files()); err != nil {
+		d.connection = nil
+		return deferred.Fail[struct{}](err)
+	}
+	if c.failed != nil {
+		return deferred.Fail[struct{}](c.failed)
+	}
+	return deferred.Succeed(struct{}{})
+}
+
+// detach gives the terminal back in its original mode, after all output was
+// written.
+func (d *dialogue) detach() deferred.Deferred[struct{}] {
+	c := d.connection
+	if c == nil {
+		return deferred.Succeed(struct{}{})
+	}
+	c.detached, d.connection = true, nil
+	c.Transport().UnregisterProducer()
+	c.Transport().LoseConnection()
+	return c.lost
+}
+
+// ConnectionMade switches to raw mode, and connects the screen.
+func (c *connection) ConnectionMade() {
+	t := c.Transport().(reactor.TerminalTransport) // that of StandardIO
+	if c.failed = t.SetRaw(true); c.failed != nil {
+		t.AbortConnection()
+		return
+	}
+	c.ServerProtocol.ConnectionMade()
+}
+
+// ConnectionLost ends the dialogue, unless detach was called.
+func (c *connection) ConnectionLost(reason error) {
+	c.ServerProtocol.ConnectionLost(reason)
+	if !c.detached {
+		c.d.connection = nil
+		c.d.end(StatusLost, nil) // the terminal is gone, or a hook has panicked
+	}
+	c.lost.Callback(struct{}{})
+}
+
+// lost is called when the SFTP session has ended.
+func (d *dialogue) lost(reason error) {
+	if d.over {
+		return
+	}
+	d.gone, d.reason = true, reason
+	if d.connection != nil && !d.screen.running() { // otherwise the command ends first
+		d.end(StatusLost, reason)
+	}
+}
+
+// end ends the dialogue, after a message about reason.
+func (d *dialogue) end(status int, reason error) {
+	if d.over {
+		return
+	}
+	d.over, d.status = true, status
+	d.screen.stop()
+	if reason != nil && d.connection != nil {
+		d.screen.leave()
+		d.screen.write("cftp: " + text.Line(text.TrimPrefix(reason)) + "\n")
+	}
+	d.detach().Finally(func() { close(d.ended) })
+}
+
+// restore restores the mode of the terminal.
+func (d *dialogue) restore() {
+	if d.original != nil {
+		_ = term.Restore(int(d.terminal.files().Stdin.Fd()), d.original) // the terminal may be gone
+	}
+}

@@ -1,0 +1,344 @@
+//go:build unix
+
+package cftp_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/hawser-go/hawser/conch/client"
+	"github.com/hawser-go/hawser/conch/cmd/internal/cftp"
+	"github.com/hawser-go/hawser/conch/conchtest/tmuxtest"
+	"github.com/hawser-go/hawser/conch/sftp"
+	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/reactor"
+)
+
+// asProgram is the environment variable that makes the test program a small
+// program with an interactive session. Its arguments are the target, the
+// known-hosts file and a key file, which may be empty.
+const asProgram = "HAWSER_TEST_CFTP_INTERACTIVE"
+
+func init() {
+	if os.Getenv(asProgram) != "" {
+		os.Exit(cftp.RunProcess(program))
+	}
+}
+
+func program(ctx context.Context, p *cftp.Process) int {
+	options := sftp.OpenOptions{}
+	options.KnownHosts, options.UI = []string{os.Args[2]}, client.NewConsoleUI(p.Reactor)
+	if os.Args[3] != "" {
+		options.Identities = []string{os.Args[3]}
+	}
+	session, err := reactor.Await(ctx, p.Reactor, func() deferred.Deferred[*sftp.Client] {
+		return sftp.Open(p.Reactor, os.Args[1], options)
+	})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return cftp.StatusLost
+	}
+	files := session.Files()
+	defer files.Close()
+	local, err := os.Getwd()
+	if err != nil {
+		panic(err)
+	}
+	shell := cftp.NewShell(files, local, os.Stdout, os.Stderr)
+	if err := shell.Start(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return cftp.StatusLost
+	}
+	return cftp.Interact(ctx, p, shell, files, cftp.Terminal{})
+}
+
+// visit is a terminal with a shell, whose directory is local, and in which the
+// command cftp starts the program.
+type visit struct {
+	*tmuxtest.Terminal
+	t             *testing.T
+	local, target string
+}
+
+func newVisit(t *testing.T, width, height int, target, knownHosts, key string) *visit {
+	t.Helper()
+	v := &visit{t: t, local: t.TempDir(), target: target}
+	home := t.TempDir()
+	script := fmt.Sprintf("#!/bin/sh\n%s=1 SSH_AUTH_SOCK= exec %s %s %s '%s'\n", asProgram, os.Args[0], target, knownHosts, key)
+	if err := os.WriteFile(filepath.Join(home, "cftp"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	v.Terminal = tmuxtest.Start(t, width, height, "sh", "-c", fmt.Sprintf(
+		`cd %s; HOME=%s PATH=%s:$PATH PS1='sh> ' SHELL=/bin/sh; export HOME PATH PS1 SHELL; exec sh -i`, v.local, home, home))
+	v.Wait("sh>")
+	v.line("stty -a | tail -n +2 > " + filepath.Join(home, "mode")) // what the terminal must have at the end
+	v.line("check() { stty -a | tail -n +2 | cmp - " + filepath.Join(home, "mode") + " && echo same mode; }")
+	v.line("clear; cftp")
+	return v
+}
+
+func (v *visit) line(text string) {
+	v.t.Helper()
+	v.Type("-l", text)
+	v.Type("Enter")
+}
+
+// end waits for the end of the program: its exit status, and the terminal in
+// the mode from before.
+func (v *visit) end(status int) {
+	v.t.Helper()
+	v.WaitFor("the shell", func(screen string) bool { return strings.HasSuffix(strings.TrimSpace(screen), "sh>") })
+	v.line("echo status $?; check")
+	v.Wait(fmt.Sprintf("\nstatus %d\nsame mode\nsh>", status))
+}
+
+// last waits until the last line of the screen is text.
+func (v *visit) last(text string) {
+	v.t.Helper()
+	v.WaitFor(fmt.Sprintf("%q last", text), func(screen string) bool {
+		return strings.HasSuffix("\n"+strings.TrimSpace(screen), "\n"+text)
+	})
+}
+
+// visitHost begins a session in the directory of the host's files.
+func visitHost(t *testing.T, width, height int, h *host) *visit {
+	t.Helper()
+	v := newVisit(t, width, height, h.target(), h.knownHosts, h.key)
+	v.last("cftp>")
+	return v
+}
+
+func write(t *testing.T, size int, elements ...string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(elements...), make([]byte, size), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// signal sends a signal to cftp.
+func (v *visit) signal(s syscall.Signal) {
+	v.t.Helper()
+	out, err := exec.Command("pgrep", "-f", "^"+os.Args[0]+" .*"+v.target).Output()
+	var pid int
+	if _, scan := fmt.Sscan(string(out), &pid); scan != nil {
+		v.t.Fatal(err, scan)
+	}
+	if err := syscall.Kill(pid, s); err != nil {
+		v.t.Fatal(err)
+	}
+}
+
+func TestC_SCRIPTS_2_Session(t *testing.T) {
+	bothHosts(t, func(t *testing.T, h *host) {
+		v := visitHost(t, 100, 20, h)
+		write(t, 10, h.files, "one")
+		v.line("pwd")
+		v.Wait("cftp> pwd\nRemote working directory: ")
+		v.Type("Up", "Home", "l", "Enter")
+		v.last("cftp>")
+		v.Wait("cftp> lpwd\nLocal working directory: " + v.local + "\ncftp>")
+		v.Type("Up", "Up", "C-c")
+		v.last("cftp>")
+		v.Wait("cftp> pwd^C\ncftp>")
+		v.Type("C-d")
+		v.end(0)
+	})
+}
+
+// Ctrl-Z stops cftp, and the terminal has its mode meanwhile.
+func TestCtrlZ(t *testing.T) {
+	h := openSSHHost(t)
+	v := visitHost(t, 80, 20, h)
+	v.Type("pw", "C-z")
+	v.Wait("\nsh>")
+	v.line("check")
+	v.Wait("same mode")
+	v.line("clear; fg")
+	v.last("cftp> pw")
+	v.Type("d", "Enter")
+	v.Wait("Remote working directory")
+	v.line("exit")
+	v.end(0)
+}
+
+// Signals from elsewhere end cftp, and the terminal has its mode.
+func TestSignals(t *testing.T) {
+	h := openSSHHost(t)
+	for _, row := range []struct {
+		signal syscall.Signal
+		status int
+	}{{syscall.SIGTERM, 143}, {syscall.SIGHUP, 129}} {
+		v := visitHost(t, 80, 20, h)
+		v.Type("half")
+		v.last("cftp> half")
+		v.signal(row.signal)
+		v.end(row.status)
+	}
+	v := visitHost(t, 80, 20, h)
+	v.Type("half")
+	v.last("cftp> half")
+	v.signal(syscall.SIGINT)
+	v.last("cftp>")
+	v.Wait("cftp> half^C\ncftp>")
+	v.line("bye")
+	v.end(0)
+}
+
+// A server that dies at the prompt ends the session at once.
+func TestLostAtPrompt(t *testing.T) {
+	bothHosts(t, func(t *testing.T, h *host) {
+		v := visitHost(t, 80, 20, h)
+		v.Type("half a li")
+		v.last("cftp> half a li")
+		h.link.cut()
+		v.Wait("cftp> half a li\ncftp: ")
+		v.end(255)
+	})
+}
+
+// A change of the width in the middle of a line. The terminal wraps the line
+// again, and the text above stays.
+func TestResize(t *testing.T) {
+	h := openSSHHost(t)
+	v := visitHost(t, 60, 20, h)
+	v.line("lpwd")
+	v.last("cftp>")
+	v.Type("-l", "get one two three four five six seven eight")
+	v.Type("M-b", "M-b")
+	v.Resize(30, 20)
+	v.Wait("cftp> get one two three four f\nive six seven eight\n")
+	t.Log(v.Screen())
+	v.Type("-l", "X ")
+	v.Wait("cftp> get one two three four f\nive six X seven eight\n")
+	t.Log(v.Screen())
+	v.Resize(80, 20)
+	screen := v.Wait("cftp> get one two three four five six X seven eight\n")
+	if strings.Count(screen, "cftp>") != 2 || !strings.Contains(screen, "Local working directory") {
+		t.Errorf("the screen:\n%s", screen)
+	}
+	v.Type("C-a", "C-k")
+	v.last("cftp>")
+	v.Type("C-d")
+	v.end(0)
+}
+
+// Tab completes commands, remote and local names; the second Tab lists them.
+func TestCompletion(t *testing.T) {
+	bothHosts(t, func(t *testing.T, h *host) {
+		for _, name := range []string{"report-1.txt", "report-2.txt", "日本語.txt", "two words.txt", "evil\x1b[2Jname", "evilone"} {
+			write(t, 1, h.files, name)
+		}
+		if err := os.Mkdir(filepath.Join(h.files, "directory"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		write(t, 1, h.files, "directory", "inner")
+		v := visitHost(t, 60, 24, h)
+		write(t, 1, v.local, "local.dat")
+		v.line("cd " + h.start())
+		v.Type("ge", "Tab", "re", "Tab")
+		v.last("cftp> get report-")
+		v.Type("Tab")
+		v.Wait("\nreport-1.txt  report-2.txt\ncftp> get report-\n")
+		v.Type("2", "Tab", "x", "C-u")
+		v.Type("get d", "Tab", "Tab")
+		v.last("cftp> get directory/inner")
+		v.Type("C-u", "get t", "Tab", "Enter")
+		v.Wait(`cftp> get two\ words.txt` + "\n")
+		v.Wait("100%")
+		v.last("cftp>")
+		v.Type("get ", "日", "Tab", "x", "C-h")
+		v.last("cftp> get 日本語.txt")
+		v.Type("C-u", "get ev", "Tab")
+		v.last("cftp> get evilone") // the other name cannot be typed
+		v.Type("C-u", "put l", "Tab")
+		v.last("cftp> put local.dat")
+		v.Type("C-u", "put nothing", "Tab", "Tab", "!")
+		v.last("cftp> put nothing!")
+		v.Type("C-u", "C-d")
+		v.end(0)
+	})
+}
+
+// Progress of a transfer, Ctrl-C in its middle, and the next one. Keys that are
+// typed meanwhile wait.
+func TestC_SCRIPTS_7_Transfer(t *testing.T) {
+	bothHosts(t, func(t *testing.T, h *host) {
+		write(t, 3<<20, h.files, "a file with a long name")
+		v := visitHost(t, 70, 20, h)
+		v.line("cd " + h.start())
+		v.last("cftp>")
+		h.link.allow(1 << 20)
+		v.line(`get "a file with a long name"`)
+		shown := regexp.MustCompile(`\na file with a long name +[1-9]\d?% +[1-9]\d*\.\d[kM]B +\d+(\.\d)?[kM]?B/s  `)
+		v.WaitFor("progress", func(screen string) bool { return shown.MatchString(screen) })
+		v.Resize(40, 20)
+		narrow := regexp.MustCompile(`\na file \S+\.\.\.\S* name +[1-9]\d?% .{12}\n+$`)
+		v.WaitFor("narrow progress", func(screen string) bool { return narrow.MatchString(screen) })
+		v.Resize(70, 20)
+		v.WaitFor("progress", func(screen string) bool { return shown.MatchString(screen) })
+		v.Type("C-c")
+		h.link.allow(-1)
+		v.Wait("\ninterrupted\ncftp>")
+		h.link.allow(1 << 20)
+		v.line(`get "a file with a long name" again`)
+		v.WaitFor("progress", func(screen string) bool { return len(shown.FindAllString(screen, -1)) == 2 })
+		v.line("lpwd")
+		v.Type("C-d")
+		h.link.allow(-1)
+		v.Wait("100%")
+		v.Wait("cftp> lpwd\nLocal working directory")
+		v.end(0)
+		if info, err := os.Stat(filepath.Join(v.local, "again")); err != nil || info.Size() != 3<<20 {
+			t.Errorf("%v, %v", info, err)
+		}
+	})
+}
+
+// Ctrl-C ends a listing and a completion for which the server does not answer.
+// A server that dies during a command ends the session.
+func TestCtrlC_Silent(t *testing.T) {
+	h := openSSHHost(t)
+	v := visitHost(t, 80, 20, h)
+	h.link.allow(0)
+	v.line("ls")
+	v.Type("waits", "C-c") // and is dropped
+	v.Wait("cftp> ls\ninterrupted\ncftp>")
+	v.Type("ls x", "Tab", "y", "C-c")
+	v.Type("z")
+	v.last("cftp> ls xz")
+	v.Type("C-u", "clear", "C-c")
+	v.line("ls")
+	h.link.cut()
+	v.end(255)
+}
+
+// A local program gets the terminal in the mode from before, and its keys.
+func TestC_SCRIPTS_3_Local(t *testing.T) {
+	h := openSSHHost(t)
+	v := visitHost(t, 80, 20, h)
+	v.line("!check() { stty -a | tail -n +2 | cmp - ~/mode && echo same mode; }; check; pwd; exit 3")
+	v.Wait("same mode\n" + v.local + "\nShell exited with status 3\ncftp>")
+	v.line("!cat") // Ctrl-C ends cat, not the session
+	v.Type("hello", "Enter")
+	v.Wait("hello\nhello\n")
+	v.Type("C-c")
+	v.last("cftp>")
+	v.line("!")
+	v.last("sh>")
+	v.line("echo inside")
+	v.Wait("\ninside\nsh>")
+	v.Type("C-d")
+	v.last("cftp>")
+	v.Type("Up", "Up", "Up", "C-e", ";tail", "C-c")
+	v.line("lpwd")
+	v.Wait("Local working directory: " + v.local)
+	v.Type("C-d")
+	v.end(0)
+}
