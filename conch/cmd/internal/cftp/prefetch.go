@@ -123,8 +123,8 @@ func writeFile(name string, data []byte, mode fs.FileMode, sync bool) error {
 	return err
 }
 
-func hasExtension(name string) func(*client) deferred.Deferred[bool] {
-	return func(client *client) deferred.Deferred[bool] { return deferred.Succeed(client.HasExtension(name)) }
+func hasExtension(name string) func(*requests) deferred.Deferred[bool] {
+	return func(client *requests) deferred.Deferred[bool] { return deferred.Succeed(client.HasExtension(name)) }
 }
 
 // cat prints a file.
