@@ -238,3 +238,92 @@ func TestC_SCRIPTS_9_LikeSFTP(t *testing.T) {
 		})
 	}
 }
+
+// TestC_SCRIPTS_10_Path: the path on the command line, beside OpenSSH's sftp. A
+// directory is where the session begins; a file is downloaded.
+func TestC_SCRIPTS_10_Path(t *testing.T) {
+	r := newRemote(t, true)
+	for i, tt := range []struct {
+		name    string
+		options []string
+		path    string
+		local   string
+		input   string
+		differs bool // sftp prints something else
+	}{
+		{"file", nil, "a", "", "", false},
+		{"file and target", nil, "a", "copy", "", false},
+		{"file and directory", nil, "a", "dir", "", false},
+		{"missing", nil, "nope", "", "", false},
+		{"directory", nil, "sub", "", "pwd\nget x\n", false},
+		{"directory with slash", nil, "sub/", "", "get x\n", false},
+		{"pattern", nil, "x*", "dir", "", false},
+		{"-r", []string{"-r"}, "sub", "new", "", true},
+		{"directory without -r", nil, "sub", "new", "", true},
+		{"-p", []string{"-p"}, "a", "", "", false},
+		{"-a", []string{"-a"}, "part", "", "", false},
+		{"-f", []string{"-f"}, "a", "", "", false},
+		{"-q", []string{"-q"}, "a", "", "", false},
+		{"-B and -R", []string{"-B", "1000", "-R5", "-X", "buffer=5"}, "a", "", "", false},
+		{"commands go on after errors", nil, "sub", "", "rm nope\nget x\nfoo\nget deep/y\n", false},
+		{"quit", nil, "sub", "", "get x\nbye\nget deep/y\n", false},
+	} {
+		if os.Getenv("HAWSER_LONG") == "" && i%3 != 0 {
+			continue
+		}
+		t.Run(tt.name, func(t *testing.T) {
+			args := append(append([]string(nil), tt.options...), r.host+":"+r.server+"/"+tt.path)
+			if tt.local != "" {
+				args = append(args, tt.local)
+			}
+			r.reset(t)
+			want := r.sftp(t, tt.input, args...)
+			r.reset(t)
+			got := r.cftp(t, tt.input, args...)
+			if got.status != want.status || got.local != want.local || got.remote != want.remote {
+				t.Errorf("status %d, here:\n%s%s\nsftp: status %d, here:\n%s%s", got.status, got.local, got.err, want.status, want.local, want.err)
+			}
+			connected := "Connected to 127.0.0.1.\n" // sftp prints it to stderr
+			if (got.err == "") != (strings.ReplaceAll(want.err, connected, "") == "") {
+				t.Errorf("errors:\n%ssftp:\n%s", got.err, want.err)
+			}
+			if got.out != want.out && !tt.differs {
+				t.Errorf("output:\n%ssftp:\n%s", got.out, want.out)
+			}
+		})
+	}
+}
+
+// TestC_SCRIPTS_1_Connect: a batch over SSH; -s with a subsystem and with a
+// program; the exit statuses of a connection that fails.
+func TestC_SCRIPTS_1_Connect(t *testing.T) {
+	r := newRemote(t, true)
+	r.reset(t)
+	server := conchtest.Program(t, "sftp-server")
+	for _, tt := range []struct {
+		name    string
+		options []string
+		host    string
+		status  int
+		out     string
+		err     string // a part of it
+	}{
+		{"subsystem", nil, r.host, 0, "/r", ""},
+		{"named", []string{"-s", "sftp"}, r.host, 0, "/r", ""},
+		{"program", []string{"-s", server}, r.host, 0, "/r", ""},
+		{"program with a message", []string{"-s", "/bin/echo hello >&2; exec " + server}, r.host, 0, "/r", "hello"},
+		{"no subsystem", []string{"-s", "nope"}, r.host, 255, "", "subsystem"},
+		{"URI", nil, "sftp://" + r.host, 0, "/r", ""},
+		{"no key", []string{"-o", "IdentityFile=/nope", "-o", "PreferredAuthentications=publickey"}, "nobody@127.0.0.1", 255, "", "Permission denied"},
+		{"no server", []string{"-o", "Port=1"}, r.host, 0, "/r", ""}, // the first port counts
+		{"unknown host", nil, "host.invalid", 255, "", "host.invalid"},
+		{"unknown host key", []string{"-o", "UserKnownHostsFile=/dev/null"}, r.host, 0, "/r", ""}, // the first counts
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := r.cftp(t, "cd "+r.server+"\n@pwd\n", append(tt.options, "-b", "-", tt.host)...)
+			if got.status != tt.status || !strings.Contains(got.out, tt.out) || !strings.Contains(got.err, tt.err) || (tt.err == "") != (got.err == "") {
+				t.Errorf("status %d, output %q, errors %q", got.status, got.out, got.err)
+			}
+		})
+	}
+}
