@@ -56,7 +56,7 @@ func program(ctx context.Context, p *cftp.Process) int {
 		fmt.Fprintln(os.Stderr, err)
 		return cftp.StatusLost
 	}
-	return cftp.Interact(ctx, p, shell, files, cftp.Terminal{})
+	return (&cftp.User{Process: p}).Interact(ctx, shell, files)
 }
 
 // visit is a terminal with a shell, whose directory is local, and in which the
