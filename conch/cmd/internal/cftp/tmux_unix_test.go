@@ -4,7 +4,9 @@ package cftp_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +17,7 @@ import (
 
 	"github.com/hawser-go/hawser/conch/client"
 	"github.com/hawser-go/hawser/conch/cmd/internal/cftp"
+	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/conch/conchtest/tmuxtest"
 	"github.com/hawser-go/hawser/conch/sftp"
 	"github.com/hawser-go/hawser/deferred"
@@ -41,6 +44,9 @@ func program(ctx context.Context, p *cftp.Process) int {
 	session, err := reactor.Await(ctx, p.Reactor, func() deferred.Deferred[*sftp.Client] {
 		return sftp.Open(p.Reactor, os.Args[1], options)
 	})
+	if errors.Is(err, client.ErrInterrupted) {
+		p.Interrupted()
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return cftp.StatusLost
@@ -341,4 +347,81 @@ func TestC_SCRIPTS_3_Local(t *testing.T) {
 	v.Wait("Local working directory: " + v.local)
 	v.Type("C-d")
 	v.end(0)
+}
+
+// The questions before a session. Passwords and passphrases are not shown.
+// Ctrl-C in each ends the program as SIGINT does.
+func TestQuestions(t *testing.T) {
+	h := ownHost(t)
+	ask := func(t *testing.T, h *host) *visit {
+		known := filepath.Join(t.TempDir(), "none")
+		if h.knownHosts != "" {
+			known = h.knownHosts
+		}
+		return newVisit(t, 80, 24, h.target(), known, h.key)
+	}
+	unknown, secret, locked := *h, *h, *h
+	unknown.knownHosts, secret.key = "", ""
+	locked.key = filepath.Join(t.TempDir(), "locked")
+	run(t, "cp", h.key, locked.key)
+	run(t, "ssh-keygen", "-q", "-p", "-P", "", "-N", "the phrase", "-f", locked.key)
+
+	t.Run("answered", func(t *testing.T) {
+		both := secret
+		both.knownHosts = ""
+		v := ask(t, &both)
+		v.Wait("continue (yes/no)?")
+		v.line("yes")
+		v.Wait("assword:")
+		v.line("wrong guess")
+		v.WaitFor("a second question", func(screen string) bool { return strings.Count(screen, "assword:") == 2 })
+		v.line(password)
+		v.last("cftp>")
+		if screen := v.Screen(); strings.Contains(screen, "guess") || strings.Contains(screen, "sesame") {
+			t.Errorf("the screen shows a password:\n%s", screen)
+		}
+		v.Type("C-d")
+		v.end(0)
+	})
+	for name, row := range map[string]struct {
+		h        *host
+		question string
+	}{
+		"host key": {&unknown, "continue (yes/no)?"}, "password": {&secret, "assword:"},
+		"passphrase": {&locked, "assphrase"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := ask(t, row.h)
+			v.Wait(row.question)
+			v.Type("hidden", "C-c")
+			v.end(130)
+			if screen := v.Screen(); name != "host key" && strings.Contains(screen, "hidden") {
+				t.Errorf("the screen shows an answer:\n%s", screen)
+			}
+		})
+	}
+}
+
+// Ctrl-C ends the program while a server that accepts the connection is silent.
+func TestCtrlC_Dial(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	v := newVisit(t, 80, 24, "me@"+listener.Addr().String(), "/dev/null", "")
+	c, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	v.Type("C-c")
+	v.end(130)
+}
+
+func run(t *testing.T, name string, args ...string) {
+	t.Helper()
+	if out, err := exec.Command(conchtest.Program(t, name), args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v: %s", name, err, out)
+	}
 }
