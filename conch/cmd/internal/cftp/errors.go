@@ -48,12 +48,12 @@ func reason(err error) string {
 }
 
 // transferred returns the failures of a transfer, one error for each file. name
-// is the source.
-func transferred(err error, what, name string) []error {
+// is the source, dir the directory that paths are shown relative to.
+func transferred(err error, what, name, dir string) []error {
 	if tree, ok := errors.AsType[*sftp.TreeError](err); ok {
 		var all []error
 		for _, err := range tree.Errors {
-			all = append(all, transferred(err, what, name)...)
+			all = append(all, transferred(err, what, name, dir)...)
 		}
 		if more := tree.Failed - len(tree.Errors); more > 0 {
 			all = append(all, failf("%s %s: %d further files failed", what, text.Quote(name), more))
@@ -62,6 +62,7 @@ func transferred(err error, what, name string) []error {
 	}
 	if file, ok := errors.AsType[*sftp.FileError](err); ok {
 		name, err = file.Path, file.Err
+		name = shorten(name, dir)
 	}
 	// The failure may be that of the target, which the error names.
 	target := ""
@@ -70,6 +71,7 @@ func transferred(err error, what, name string) []error {
 	} else if e, ok := errors.AsType[*fs.PathError](err); ok {
 		target = e.Path
 	}
+	target = shorten(target, dir)
 	if target != "" && target != name {
 		return []error{because(err, "%s %s: %s", what, text.Quote(name), text.Quote(target))}
 	}

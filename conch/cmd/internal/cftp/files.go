@@ -14,14 +14,14 @@ import (
 
 var errBadPattern = path.ErrBadPattern
 
-type client = filetransfer.FileTransferClient
+type requests = filetransfer.FileTransferClient
 
 func serverVersion(c *call) (uint32, error) {
-	return ask(c, func(client *client) deferred.Deferred[uint32] { return deferred.Succeed(client.Version()) })
+	return ask(c, func(client *requests) deferred.Deferred[uint32] { return deferred.Succeed(client.Version()) })
 }
 
 // request makes the server do something that has no result.
-func request(c *call, f func(*client) deferred.Deferred[filetransfer.Status]) error {
+func request(c *call, f func(*requests) deferred.Deferred[filetransfer.Status]) error {
 	_, err := ask(c, f)
 	return err
 }
@@ -30,7 +30,7 @@ func rm(c *call) error {
 	for _, w := range c.args {
 		err := c.each(w, func(p string) error {
 			c.notice("Removing %s", text.Path(p))
-			err := request(c, func(client *client) deferred.Deferred[filetransfer.Status] { return client.RemoveFile(p) })
+			err := request(c, func(client *requests) deferred.Deferred[filetransfer.Status] { return client.RemoveFile(p) })
 			return orNil(err, "remote delete %s", text.Quote(p))
 		})
 		if err != nil {
@@ -50,7 +50,7 @@ func orNil(err error, format string, args ...any) error {
 
 func rmdir(c *call) error {
 	p := c.path(0)
-	err := request(c, func(client *client) deferred.Deferred[filetransfer.Status] { return client.RemoveDirectory(p) })
+	err := request(c, func(client *requests) deferred.Deferred[filetransfer.Status] { return client.RemoveDirectory(p) })
 	return orNil(err, "remote rmdir %s", text.Quote(p))
 }
 
@@ -97,7 +97,7 @@ func chmod(c *call) error {
 
 // setAttrs changes attributes of a path, with -h those of a link itself.
 func (c *call) setAttrs(p string, attrs filetransfer.Attrs) error {
-	err := request(c, func(client *client) deferred.Deferred[filetransfer.Status] {
+	err := request(c, func(client *requests) deferred.Deferred[filetransfer.Status] {
 		if c.has('h') {
 			return client.SetLinkAttrs(p, attrs)
 		}
@@ -146,7 +146,7 @@ func (c *call) id(s string) (int64, error) {
 // so it asks for them first.
 func (c *call) setOwner(what string, uid, gid int64) error {
 	return c.each(c.args[1], func(p string) error {
-		now, err := ask(c, func(client *client) deferred.Deferred[filetransfer.Attrs] { return client.GetAttrs(p, !c.has('h')) })
+		now, err := ask(c, func(client *requests) deferred.Deferred[filetransfer.Attrs] { return client.GetAttrs(p, !c.has('h')) })
 		if err != nil {
 			return because(err, "stat remote %s", text.Quote(p))
 		}

@@ -2,11 +2,16 @@ package cftp
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"os"
+	"os/user"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/conch/filetransfer"
@@ -172,3 +177,28 @@ func content(t *testing.T, elements ...string) string {
 }
 
 func background() context.Context { return context.Background() }
+
+// old is a time in the past, in whole seconds.
+var old = time.Unix(1_500_000_000, 0)
+
+// dates matches the date of a line of ls -l.
+var dates = regexp.MustCompile(`[A-Z][a-z]{2} [ 1-3][0-9] ([0-9:]{5}| [0-9]{4})`)
+
+// ids returns pairs of a word in a test and the user or group that it stands
+// for, as listings show it.
+func (f *fixture) ids() []string {
+	uid, gid := strconv.Itoa(os.Getuid()), strconv.Itoa(os.Getgid())
+	pair := func(word, id, form string) []string { return []string{word, fmt.Sprintf(form, id)} }
+	var pairs []string
+	pairs = append(pairs, pair("NUID", uid, "%-8s")...)
+	pairs = append(pairs, pair("NGID ", gid, "%-8s ")...)
+	pairs = append(pairs, pair("UID", uid, "%s")...)
+	pairs = append(pairs, pair("GID", gid, "%s")...)
+	if u, err := user.Current(); err == nil {
+		uid = u.Username
+	}
+	if g, err := user.LookupGroupId(gid); err == nil {
+		gid = g.Name
+	}
+	return append(append(pairs, pair("USER", uid, "%-8s")...), pair("GROUP ", gid, "%-8s ")...)
+}

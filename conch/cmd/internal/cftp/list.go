@@ -88,7 +88,7 @@ func (c *call) attrs(paths []string) ([]*filetransfer.Attrs, error) {
 	type result = deferred.Outcome[filetransfer.Attrs]
 	all := make([]*filetransfer.Attrs, 0, len(paths))
 	for some := range slices.Chunk(paths, 64) {
-		results, err := ask(c, func(client *client) deferred.Deferred[[]result] {
+		results, err := ask(c, func(client *requests) deferred.Deferred[[]result] {
 			var looks []deferred.Deferred[filetransfer.Attrs]
 			for _, p := range some {
 				looks = append(looks, client.GetAttrs(p, len(paths) == 1 && !c.long()))
@@ -276,7 +276,7 @@ func (c *call) owners(items []item) (users, groups map[uint32]string, known bool
 			gids = append(gids, i.attrs.GID)
 		}
 	}
-	names, err := ask(c, func(client *client) deferred.Deferred[filetransfer.Names] {
+	names, err := ask(c, func(client *requests) deferred.Deferred[filetransfer.Names] {
 		if !client.HasExtension("users-groups-by-id@openssh.com") {
 			return deferred.Succeed(filetransfer.Names{})
 		}

@@ -91,7 +91,7 @@ func (t *transfer) write(f *fetched, target string) error {
 	}
 	err := writeFile(target, f.data, mode, t.Sync)
 	if err != nil {
-		return transferred(&sftp.FileError{Op: "get", Path: f.paths[0], Err: err}, t.what, f.paths[0])[0]
+		return transferred(&sftp.FileError{Op: "get", Path: f.paths[0], Err: err}, t.what, f.paths[0], t.dir())[0]
 	}
 	if !t.Preserve {
 		return nil
@@ -123,8 +123,8 @@ func writeFile(name string, data []byte, mode fs.FileMode, sync bool) error {
 	return err
 }
 
-func hasExtension(name string) func(*client) deferred.Deferred[bool] {
-	return func(client *client) deferred.Deferred[bool] { return deferred.Succeed(client.HasExtension(name)) }
+func hasExtension(name string) func(*requests) deferred.Deferred[bool] {
+	return func(client *requests) deferred.Deferred[bool] { return deferred.Succeed(client.HasExtension(name)) }
 }
 
 // cat prints a file.
@@ -134,7 +134,7 @@ func cat(c *call) error {
 			if c.ctx.Err() != nil {
 				return context.Cause(c.ctx)
 			}
-			return transferred(err, "download", p)[0]
+			return transferred(err, "download", p, "")[0]
 		}
 		return nil
 	})

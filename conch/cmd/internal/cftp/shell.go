@@ -199,5 +199,5 @@ func helpText() string {
 
 // line returns the line of the command in the help.
 func (c *command) line() string {
-	return fmt.Sprintf("%-30s %s\n", c.name+" "+c.usage, c.help)
+	return fmt.Sprintf("%-28s %s\n", c.name+" "+c.usage, c.help)
 }

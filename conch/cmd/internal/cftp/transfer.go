@@ -93,7 +93,7 @@ func (t *transfer) finish(source string, report sftp.Report, err error) {
 		t.report(notRegular(t.what, name))
 	}
 	if err != nil {
-		for _, err := range transferred(err, t.what, source) {
+		for _, err := range transferred(err, t.what, source, t.dir()) {
 			t.report(err)
 		}
 		return
@@ -102,11 +102,14 @@ func (t *transfer) finish(source string, report sftp.Report, err error) {
 		t.warn("%s %s: not a regular file; left out", t.what, text.Quote(name))
 	}
 	for _, warning := range report.Warnings {
-		for _, err := range transferred(warning, t.what, source) {
+		for _, err := range transferred(warning, t.what, source, t.dir()) {
 			t.warn("%s", err)
 		}
 	}
 }
+
+// dir returns the local directory, as the paths in errors begin.
+func (t *transfer) dir() string { return filepath.ToSlash(t.local) }
 
 func notRegular(what, name string) error {
 	return failf("%s %s: not a regular file; -r takes directories", what, text.Quote(name))
