@@ -397,7 +397,7 @@ func TestC_SCRIPTS_7_Tree(t *testing.T) {
 		v := visitHost(t, 80, 20, h)
 		h.link.allow(2 << 20)
 		v.line("get -r tree")
-		shown := regexp.MustCompile(`tree/deep/file\d +[0-4]/5 +[1-9]\d?% +\d\.\dMB +\S+B/s +(\d\d:\d\d ETA|- stalled -|--:-- ETA)`)
+		shown := regexp.MustCompile(`tree/deep/file\d +[0-4]/[1-5] +[1-9]\d?% +\d\.\dMB +\S+B/s +(\d\d:\d\d ETA|- stalled -|--:-- ETA)`)
 		v.WaitFor("progress", func(screen string) bool { return shown.MatchString(screen) })
 		h.link.allow(-1)
 		whole := regexp.MustCompile(`\n.*tree/deep/file\d +5/5 100% +5\.0MB +\S+B/s +\d\d:\d\d\ncftp>`)
@@ -454,7 +454,7 @@ func TestC_SCRIPTS_10_Terminal(t *testing.T) {
 	args := h.args()
 	args[len(args)-1] += "/large"
 	v := newVisit(t, 80, 20, args...)
-	v.Wait("\nlarge                                       100%    3.0MB ")
+	v.Wait("\nlarge                                     100%    3.0MB ")
 	v.end(0)
 	if info, err := os.Stat(filepath.Join(v.local, "large")); err != nil || info.Size() != 3<<20 {
 		t.Errorf("%v, %v", info, err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/hawser-go/hawser/conch/insults"
@@ -72,9 +73,16 @@ func (u *User) ShowProgress(shell *Shell) {
 		}
 		return width
 	}
-	m := &meter{now: time.Now, width: width}
+	var mu sync.Mutex // guards m
+	m := meter{now: time.Now, width: width}
+	draw := func(line func() string) {
+		mu.Lock()
+		defer mu.Unlock()
+		_, _ = out.WriteString(line()) // without a terminal nobody looks
+	}
 	shell.Width = width
-	shell.Progress = func(p sftp.Progress) { _, _ = out.WriteString(m.update(p)) } // without a terminal nobody looks
+	shell.Progress = func(p sftp.Progress) { draw(func() string { return m.update(p) }) }
+	shell.ProgressDone = func() { draw(m.done) }
 }
 
 // errInterrupted is the cause of the context of a command that the user stops with
@@ -98,7 +106,7 @@ func (u *User) Interact(ctx context.Context, shell *Shell, files *sftp.Files) (s
 	shell.System, shell.Width = d.system, d.columns
 	d.original, _ = term.GetState(int(u.files().Stdin.Fd())) // attach reports errors
 
-	release := u.Process.onInterrupt(func() { d.r.CallFromThread(d.screen.interrupt) })
+	release := u.Process.use(func() { d.r.CallFromThread(d.screen.interrupt) }, d.restore)
 	defer release()
 	defer d.restore()
 	stop := context.AfterFunc(ctx, func() { d.r.CallFromThread(func() { d.end(StatusLost, nil) }) })
@@ -214,8 +222,20 @@ func (d *dialogue) end(status int, reason error) {
 		d.screen.leave()
 		d.screen.write(d.user.explain(reason) + "\n")
 	}
-	d.detach().Finally(func() { close(d.ended) })
+	c := d.connection
+	limit := d.r.CallLater(flushTimeout, func() {
+		if c != nil {
+			c.Transport().AbortConnection()
+		}
+	})
+	d.detach().Finally(func() {
+		_ = limit.Cancel() // it may have run
+		close(d.ended)
+	})
 }
+
+// flushTimeout is how long a terminal may take the last output.
+const flushTimeout = 2 * time.Second
 
 // restore restores the mode of the terminal.
 func (d *dialogue) restore() {

@@ -2,6 +2,7 @@ package cftp
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"time"
 
@@ -24,6 +25,7 @@ func (d *dialogue) system(ctx context.Context, dir, line string) error {
 	free()
 	d.restore()
 	if _, failed := reactor.Await(context.WithoutCancel(ctx), d.r, d.attach); failed != nil {
+		fmt.Fprintln(os.Stderr, d.user.explain(failed)) // and the session ends
 		return failed
 	}
 	return err
