@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
+	"sync"
+	"time"
 
 	"github.com/hawser-go/hawser/conch/insults"
 	"github.com/hawser-go/hawser/conch/internal/text"
@@ -18,52 +21,92 @@ import (
 // server or the network has ended. It is that of sftp and ssh.
 const StatusLost = 255
 
-// Terminal is the terminal of a user. The zero value is that of the process.
-type Terminal struct {
-	In, Out *os.File // nil means os.Stdin and os.Stdout
+// User is the user of a program, at the terminal of the process.
+type User struct {
+	Process *Process
+
+	// In and Out are the terminal; nil means os.Stdin and os.Stdout.
+	In, Out *os.File
+
+	// Explain returns the text for the user about the end of a session. Nil
+	// means the text of the error.
+	Explain func(error) string
 }
 
-func (t Terminal) files() reactor.StandardIOOptions {
+func (u *User) files() reactor.StandardIOOptions {
 	files := reactor.StandardIOOptions{Stdin: os.Stdin, Stdout: os.Stdout}
-	if t.In != nil {
-		files.Stdin = t.In
+	if u.In != nil {
+		files.Stdin = u.In
 	}
-	if t.Out != nil {
-		files.Stdout = t.Out
+	if u.Out != nil {
+		files.Stdout = u.Out
 	}
 	return files
 }
 
-// CanEdit reports whether Interact can work on the terminal: input and output
-// are a terminal that obeys control sequences.
-func (t Terminal) CanEdit() bool {
-	files, kind := t.files(), os.Getenv("TERM")
-	return kind != "" && kind != "dumb" &&
-		term.IsTerminal(int(files.Stdin.Fd())) && term.IsTerminal(int(files.Stdout.Fd()))
+func (u *User) explain(err error) string {
+	if u.Explain != nil {
+		return u.Explain(err)
+	}
+	return "cftp: " + text.Line(text.TrimPrefix(err))
 }
 
-// interrupted is the cause of the context of a command that the user stops with
+// CanInteract reports whether Interact can work: input and output are a terminal
+// that obeys control sequences.
+func (u *User) CanInteract() bool {
+	files, kind := u.files(), os.Getenv("TERM")
+	known := kind != "" && kind != "dumb" || runtime.GOOS == "windows"
+	return known && term.IsTerminal(int(files.Stdin.Fd())) && term.IsTerminal(int(files.Stdout.Fd()))
+}
+
+// ShowProgress makes shell draw the progress of transfers, without Interact, if
+// the output is a terminal.
+func (u *User) ShowProgress(shell *Shell) {
+	out := u.files().Stdout
+	if !term.IsTerminal(int(out.Fd())) {
+		return
+	}
+	width := func() int {
+		width, _, err := term.GetSize(int(out.Fd()))
+		if err != nil {
+			return 80
+		}
+		return width
+	}
+	var mu sync.Mutex // guards m
+	m := meter{now: time.Now, width: width}
+	draw := func(line func() string) {
+		mu.Lock()
+		defer mu.Unlock()
+		_, _ = out.WriteString(line()) // without a terminal nobody looks
+	}
+	shell.Width = width
+	shell.Progress = func(p sftp.Progress) { draw(func() string { return m.update(p) }) }
+	shell.ProgressDone = func() { draw(m.done) }
+}
+
+// errInterrupted is the cause of the context of a command that the user stops with
 // Ctrl-C.
 var errInterrupted = errors.New("interrupted")
 
-// Interact lets the user of a terminal type the commands of a shell, until the
-// user or the server ends the session, or ctx is done. It sets the fields of
-// shell that concern the user. The terminal is restored when Interact returns,
-// whatever the cause.
+// Interact lets the user type the commands of a shell, until the user or the
+// server ends the session, or ctx is done. It sets the fields of shell that
+// concern the user. The terminal is restored when Interact returns, whatever the
+// cause.
 //
 // Interact returns the exit status: 0 if the user has ended the session,
 // StatusLost otherwise. It blocks, and must not be called on the loop of the
 // session's reactor.
-func Interact(ctx context.Context, p *Process, shell *Shell, files *sftp.Files, terminal Terminal) (status int) {
-	d := &dialogue{ctx: ctx, r: files.Client().Reactor(), shell: shell, terminal: terminal, ended: make(chan struct{})}
+func (u *User) Interact(ctx context.Context, shell *Shell, files *sftp.Files) (status int) {
+	d := &dialogue{ctx: ctx, r: files.Client().Reactor(), shell: shell, user: u, ended: make(chan struct{})}
 	d.screen = newScreen(d)
 	d.meter = meter{now: d.r.Now, width: d.screen.width}
-	shell.Out, shell.Err = &output{d}, &output{d}
+	shell.Out, shell.Err = &output{d: d}, &output{d: d, errors: true}
 	shell.Progress, shell.ProgressDone = d.screen.progress, d.progressDone
 	shell.System, shell.Width = d.system, d.columns
-	d.original, _ = term.GetState(int(terminal.files().Stdin.Fd())) // attach reports errors
+	d.original, _ = term.GetState(int(u.files().Stdin.Fd())) // attach reports errors
 
-	release := p.onInterrupt(func() { d.r.CallFromThread(d.screen.interrupt) })
+	release := u.Process.use(func() { d.r.CallFromThread(d.screen.interrupt) }, d.restore)
 	defer release()
 	defer d.restore()
 	stop := context.AfterFunc(ctx, func() { d.r.CallFromThread(func() { d.end(StatusLost, nil) }) })
@@ -73,7 +116,7 @@ func Interact(ctx context.Context, p *Process, shell *Shell, files *sftp.Files, 
 		return d.attach()
 	}
 	if _, err := reactor.Await(ctx, d.r, begin); err != nil {
-		fmt.Fprintln(os.Stderr, "cftp: "+text.Line(text.TrimPrefix(err)))
+		fmt.Fprintln(os.Stderr, u.explain(err))
 		return StatusLost
 	}
 	d.r.CallFromThread(d.screen.prompt)
@@ -87,7 +130,7 @@ type dialogue struct {
 	ctx      context.Context
 	r        *reactor.Reactor
 	shell    *Shell
-	terminal Terminal
+	user     *User
 	original *term.State // of the terminal; may be nil
 	screen   *screen
 	meter    meter
@@ -114,7 +157,7 @@ func (d *dialogue) attach() deferred.Deferred[struct{}] {
 	c := &connection{d: d, lost: deferred.New[struct{}]()}
 	c.ServerProtocol = insults.NewServerProtocol(func() insults.Protocol { return d.screen })
 	d.connection = c
-	if _, err := d.r.StandardIO(c, d.terminal.files()); err != nil {
+	if _, err := d.r.StandardIO(c, d.user.files()); err != nil {
 		d.connection = nil
 		return deferred.Fail[struct{}](err)
 	}
@@ -177,14 +220,26 @@ func (d *dialogue) end(status int, reason error) {
 	d.screen.stop()
 	if reason != nil && d.connection != nil {
 		d.screen.leave()
-		d.screen.write("cftp: " + text.Line(text.TrimPrefix(reason)) + "\n")
+		d.screen.write(d.user.explain(reason) + "\n")
 	}
-	d.detach().Finally(func() { close(d.ended) })
+	c := d.connection
+	limit := d.r.CallLater(flushTimeout, func() {
+		if c != nil {
+			c.Transport().AbortConnection()
+		}
+	})
+	d.detach().Finally(func() {
+		_ = limit.Cancel() // it may have run
+		close(d.ended)
+	})
 }
+
+// flushTimeout is how long a terminal may take the last output.
+const flushTimeout = 2 * time.Second
 
 // restore restores the mode of the terminal.
 func (d *dialogue) restore() {
 	if d.original != nil {
-		_ = term.Restore(int(d.terminal.files().Stdin.Fd()), d.original) // the terminal may be gone
+		_ = term.Restore(int(d.user.files().Stdin.Fd()), d.original) // the terminal may be gone
 	}
 }

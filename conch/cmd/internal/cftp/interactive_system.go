@@ -2,6 +2,7 @@ package cftp
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"time"
 
@@ -24,13 +25,14 @@ func (d *dialogue) system(ctx context.Context, dir, line string) error {
 	free()
 	d.restore()
 	if _, failed := reactor.Await(context.WithoutCancel(ctx), d.r, d.attach); failed != nil {
+		fmt.Fprintln(os.Stderr, d.user.explain(failed)) // and the session ends
 		return failed
 	}
 	return err
 }
 
 func (d *dialogue) run(ctx context.Context, dir, line string) error {
-	files := d.terminal.files()
+	files := d.user.files()
 	cmd := LocalShell(ctx, line)
 	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = dir, files.Stdin, files.Stdout, os.Stderr
 	cmd.Cancel = func() error { return terminate(cmd.Process) }

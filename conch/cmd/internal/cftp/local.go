@@ -63,7 +63,11 @@ func lls(c *call) error {
 	if runtime.GOOS == "windows" {
 		program = "dir "
 	}
-	return c.ended(c.programs(c.ctx, strings.TrimSpace(program+c.rest)))
+	line := strings.TrimSpace(program + c.rest)
+	if c.System != nil { // on the terminal ls has columns
+		return c.ended(c.System(c.ctx, c.local, line))
+	}
+	return c.ended(c.programs(c.ctx, line))
 }
 
 func system(c *call) error {

@@ -17,6 +17,7 @@ type Process struct {
 
 	mu        sync.Mutex // guards the rest
 	interrupt func()     // handles SIGINT; nil means that SIGINT ends the program
+	restore   func()     // restores the terminal; nil means that nothing need be done
 	ended     os.Signal  // the signal that has ended the program
 }
 
@@ -66,15 +67,16 @@ func (p *Process) Interrupted() {
 	}
 }
 
-// onInterrupt makes f handle SIGINT until release is called.
-func (p *Process) onInterrupt(f func()) (release func()) {
-	set := func(f func()) {
+// use makes interrupt handle SIGINT, and restore restore the terminal before a
+// second signal ends the process, until release is called.
+func (p *Process) use(interrupt, restore func()) (release func()) {
+	set := func(interrupt, restore func()) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.interrupt = f
+		p.interrupt, p.restore = interrupt, restore
 	}
-	set(f)
-	return func() { set(nil) }
+	set(interrupt, restore)
+	return func() { set(nil, nil) }
 }
 
 // watch handles signals until stop is called. A second signal ends the process
@@ -112,6 +114,9 @@ func (p *Process) signalled(s os.Signal, cancel context.CancelCauseFunc) {
 		return
 	}
 	if p.ended != nil {
+		if p.restore != nil {
+			p.restore()
+		}
 		raise(s)
 	}
 	p.ended = s

@@ -28,7 +28,6 @@ const (
 type Program struct {
 	Stdin          io.Reader // commands, if there is no terminal
 	Stdout, Stderr io.Writer
-	Terminal       Terminal // for a session with a user
 }
 
 // New returns the Program of this process.
@@ -104,7 +103,8 @@ func (p *Program) session(ctx context.Context, process *Process, s settings) int
 	if files == nil {
 		return status
 	}
-	status = p.use(ctx, process, files, s, lines)
+	user := &User{Process: process, Explain: func(err error) string { return login.Explain(l.Target, err) }}
+	status = p.use(ctx, user, files, s, lines)
 	_ = files.Close() // the reason of a failure was printed
 	if said := files.Client().Stderr(); said != "" && !l.Quiet() {
 		fmt.Fprintln(p.Stderr, strings.TrimSuffix(text.Lines(said), "\n"))
@@ -157,7 +157,7 @@ func (p *Program) open(ctx context.Context, process *Process, l *login.Login, s 
 }
 
 // use does what the command line says in a session.
-func (p *Program) use(ctx context.Context, process *Process, files *sftp.Files, s settings, lines io.Reader) int {
+func (p *Program) use(ctx context.Context, user *User, files *sftp.Files, s settings, lines io.Reader) int {
 	local, err := os.Getwd()
 	if err != nil {
 		p.complain(err)
@@ -169,14 +169,17 @@ func (p *Program) use(ctx context.Context, process *Process, files *sftp.Files, 
 		p.complain(err)
 		return StatusLost
 	}
+	if lines == nil && p.Stdout == io.Writer(os.Stdout) {
+		user.ShowProgress(shell)
+	}
 	if s.remote != "" {
 		done, err := shell.Enter(ctx, s.remote, s.local)
 		if done || err != nil {
 			return statusOf(err)
 		}
 	}
-	if lines == nil && p.interactive() {
-		return Interact(ctx, process, shell, files, p.Terminal)
+	if lines == nil && p.Stdin == io.Reader(os.Stdin) && p.Stdout == io.Writer(os.Stdout) && user.CanInteract() {
+		return user.Interact(ctx, shell, files)
 	}
 	shell.StopAtError = lines != nil
 	b := Batch{Shell: shell, Lines: lines, Echo: true, StopAtError: lines != nil}
@@ -184,11 +187,6 @@ func (p *Program) use(ctx context.Context, process *Process, files *sftp.Files, 
 		b.Lines = p.Stdin
 	}
 	return statusOf(b.Run(ctx))
-}
-
-// interactive reports whether a user types the commands.
-func (p *Program) interactive() bool {
-	return p.Stdin == io.Reader(os.Stdin) && p.Terminal.CanEdit()
 }
 
 func statusOf(err error) int {

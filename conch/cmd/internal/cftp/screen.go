@@ -285,8 +285,9 @@ func (s *screen) suspend() {
 			return
 		}
 		_ = t.SetRaw(true)
-		if s.prompted {
-			s.Redraw()
+		if s.prompted { // below the output of the shell
+			s.draw("\r\x1b[J")
+			s.DrawInputLine()
 		}
 	})
 }

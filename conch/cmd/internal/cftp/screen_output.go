@@ -16,12 +16,15 @@ var errOutput = errors.New("cftp: the terminal is gone")
 
 // output is the output of commands. Write blocks while the terminal does not
 // take it. Any goroutine but the loop may call Write.
-type output struct{ d *dialogue }
+type output struct {
+	d      *dialogue
+	errors bool // error messages
+}
 
 func (o *output) Write(p []byte) (n int, err error) {
 	for n < len(p) {
 		chunk := bytes.Clone(p[n:min(n+outputChunk, len(p))])
-		_, err := reactor.Await(context.Background(), o.d.r, func() deferred.Deferred[struct{}] { return o.d.screen.show(chunk) })
+		_, err := reactor.Await(context.Background(), o.d.r, func() deferred.Deferred[struct{}] { return o.d.screen.show(chunk, o.errors) })
 		if err != nil {
 			return n, err
 		}
@@ -30,12 +33,13 @@ func (o *output) Write(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// show writes output of a command. The Deferred fires when more is welcome.
-func (s *screen) show(chunk []byte) deferred.Deferred[struct{}] {
+// show writes output of a command. The Deferred fires when more is welcome. After
+// Ctrl-C only errors are written.
+func (s *screen) show(chunk []byte, errors bool) deferred.Deferred[struct{}] {
 	if s.d.connection == nil || s.d.over {
 		return deferred.Fail[struct{}](errOutput)
 	}
-	if s.stopped {
+	if s.stopped && !errors {
 		return deferred.Succeed(struct{}{}) // the user does not want more of it
 	}
 	s.draw(s.d.meter.hide(s.width()))

@@ -1,13 +1,15 @@
 //go:build unix
 
-package cftp_test
+package main
 
 import (
 	"crypto/ed25519"
+	"fmt"
 	"io"
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -28,6 +30,7 @@ const password = "open sesame"
 type host struct {
 	user       string
 	files      string // the directory in which sessions begin
+	start      string // the path of files at the server
 	key        string // a key file with which user can log in
 	knownHosts string // a file with the host key
 	link       *link
@@ -42,20 +45,12 @@ func bothHosts(t *testing.T, f func(t *testing.T, h *host)) {
 func openSSHHost(t *testing.T) *host {
 	t.Helper()
 	s := conchtest.NewOpenSSH(t)
-	h := &host{user: s.User, files: filepath.Join(s.Home, "files"), key: s.ClientKey}
+	h := &host{user: s.User, files: filepath.Join(s.Home, "files"), start: "files", key: s.ClientKey}
 	if err := os.Mkdir(h.files, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	h.connect(t, s.Addr.String(), s.HostKey.PublicKey())
 	return h
-}
-
-// start is the argument with which a session begins in the directory of files.
-func (h *host) start() string {
-	if filepath.Base(h.files) == "files" {
-		return "files"
-	}
-	return "."
 }
 
 func ownHost(t *testing.T) *host {
@@ -103,7 +98,17 @@ func (h *host) connect(t *testing.T, server string, key gossh.PublicKey) {
 	}
 }
 
-func (h *host) target() string { return h.user + "@" + h.link.addr().String() }
+// args are the arguments for a session in the directory files.
+func (h *host) args() []string {
+	args := []string{"-P", strconv.Itoa(h.link.addr().Port)}
+	if h.key != "" {
+		args = append(args, "-i", h.key)
+	}
+	if h.knownHosts != "" {
+		args = append(args, "-o", "UserKnownHostsFile="+h.knownHosts)
+	}
+	return append(args, fmt.Sprintf("%s@%s:%s", h.user, h.link.addr().IP, h.start))
+}
 
 // link passes connections on to a server.
 type link struct {

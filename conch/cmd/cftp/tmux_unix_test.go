@@ -1,10 +1,10 @@
 //go:build unix
 
-package cftp_test
+package main
 
 import (
-	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,74 +13,46 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/hawser-go/hawser/conch/client"
-	"github.com/hawser-go/hawser/conch/cmd/internal/cftp"
+	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/conch/conchtest/tmuxtest"
-	"github.com/hawser-go/hawser/conch/sftp"
-	"github.com/hawser-go/hawser/deferred"
-	"github.com/hawser-go/hawser/reactor"
 )
 
-// asProgram is the environment variable that makes the test program a small
-// program with an interactive session. Its arguments are the target, the
-// known-hosts file and a key file, which may be empty.
-const asProgram = "HAWSER_TEST_CFTP_INTERACTIVE"
+// asCommand is the environment variable that makes the test program cftp.
+const asCommand = "HAWSER_TEST_CFTP"
 
-func init() {
-	if os.Getenv(asProgram) != "" {
-		os.Exit(cftp.RunProcess(program))
+func TestMain(m *testing.M) {
+	if os.Getenv(asCommand) != "" {
+		main()
 	}
-}
-
-func program(ctx context.Context, p *cftp.Process) int {
-	options := sftp.OpenOptions{}
-	options.KnownHosts, options.UI = []string{os.Args[2]}, client.NewConsoleUI(p.Reactor)
-	if os.Args[3] != "" {
-		options.Identities = []string{os.Args[3]}
-	}
-	session, err := reactor.Await(ctx, p.Reactor, func() deferred.Deferred[*sftp.Client] {
-		return sftp.Open(p.Reactor, os.Args[1], options)
-	})
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return cftp.StatusLost
-	}
-	files := session.Files()
-	defer files.Close()
-	local, err := os.Getwd()
-	if err != nil {
-		panic(err)
-	}
-	shell := cftp.NewShell(files, local, os.Stdout, os.Stderr)
-	if err := shell.Start(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return cftp.StatusLost
-	}
-	return cftp.Interact(ctx, p, shell, files, cftp.Terminal{})
+	os.Exit(m.Run())
 }
 
 // visit is a terminal with a shell, whose directory is local, and in which the
-// command cftp starts the program.
+// command cftp runs cftp.
 type visit struct {
 	*tmuxtest.Terminal
-	t             *testing.T
-	local, target string
+	t           *testing.T
+	local, mark string
 }
 
-func newVisit(t *testing.T, width, height int, target, knownHosts, key string) *visit {
+// newVisit opens a terminal and runs cftp with the arguments.
+func newVisit(t *testing.T, width, height int, args ...string) *visit {
 	t.Helper()
-	v := &visit{t: t, local: t.TempDir(), target: target}
 	home := t.TempDir()
-	script := fmt.Sprintf("#!/bin/sh\n%s=1 SSH_AUTH_SOCK= exec %s %s %s '%s'\n", asProgram, os.Args[0], target, knownHosts, key)
-	if err := os.WriteFile(filepath.Join(home, "cftp"), []byte(script), 0o755); err != nil {
-		t.Fatal(err)
+	v := &visit{t: t, local: t.TempDir(), mark: filepath.Base(home)}
+	for name, text := range map[string]string{
+		"cftp": fmt.Sprintf("#!/bin/sh\n%s=1 exec %s -F none -o GlobalKnownHostsFile=%s/none \"$@\"\n", asCommand, os.Args[0], home),
+		// the first line of stty -a has the size
+		"rc": "cd " + v.local + "; PS1='sh> '; stty -a | tail -n +2 > ~/mode; check() { stty -a | tail -n +2 | cmp - ~/mode && echo same mode; }\n",
+	} {
+		if err := os.WriteFile(filepath.Join(home, name), []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
 	}
-	v.Terminal = tmuxtest.Start(t, width, height, "sh", "-c", fmt.Sprintf(
-		`cd %s; HOME=%s PATH=%s:$PATH PS1='sh> ' SHELL=/bin/sh; export HOME PATH PS1 SHELL; exec sh -i`, v.local, home, home))
+	v.Terminal = tmuxtest.Start(t, width, height, "env", "HOME="+home, "ENV="+home+"/rc", "PATH="+home+":"+os.Getenv("PATH"),
+		"SHELL=/bin/sh", "SSH_AUTH_SOCK=", "sh", "-i")
 	v.Wait("sh>")
-	v.line("stty -a | tail -n +2 > " + filepath.Join(home, "mode")) // what the terminal must have at the end
-	v.line("check() { stty -a | tail -n +2 | cmp - " + filepath.Join(home, "mode") + " && echo same mode; }")
-	v.line("clear; cftp")
+	v.line("clear; cftp " + strings.Join(args, " "))
 	return v
 }
 
@@ -110,7 +82,7 @@ func (v *visit) last(text string) {
 // visitHost begins a session in the directory of the host's files.
 func visitHost(t *testing.T, width, height int, h *host) *visit {
 	t.Helper()
-	v := newVisit(t, width, height, h.target(), h.knownHosts, h.key)
+	v := newVisit(t, width, height, h.args()...)
 	v.last("cftp>")
 	return v
 }
@@ -125,7 +97,7 @@ func write(t *testing.T, size int, elements ...string) {
 // signal sends a signal to cftp.
 func (v *visit) signal(s syscall.Signal) {
 	v.t.Helper()
-	out, err := exec.Command("pgrep", "-f", "^"+os.Args[0]+" .*"+v.target).Output()
+	out, err := exec.Command("pgrep", "-f", "^"+os.Args[0]+" .*"+v.mark).Output()
 	var pid int
 	if _, scan := fmt.Sscan(string(out), &pid); scan != nil {
 		v.t.Fatal(err, scan)
@@ -198,7 +170,7 @@ func TestLostAtPrompt(t *testing.T) {
 		v.Type("half a li")
 		v.last("cftp> half a li")
 		h.link.cut()
-		v.Wait("cftp> half a li\ncftp: ")
+		v.Wait("cftp> half a li\nConnection to 127.0.0.1 closed by remote host: ")
 		v.end(255)
 	})
 }
@@ -241,11 +213,10 @@ func TestCompletion(t *testing.T) {
 		write(t, 1, h.files, "directory", "inner")
 		v := visitHost(t, 60, 24, h)
 		write(t, 1, v.local, "local.dat")
-		v.line("cd " + h.start())
 		v.Type("ge", "Tab", "re", "Tab")
 		v.last("cftp> get report-")
 		v.Type("Tab")
-		v.Wait("\nreport-1.txt  report-2.txt\ncftp> get report-\n")
+		v.Wait("report-1.txt  report-2.txt\ncftp> get report-\n")
 		v.Type("2", "Tab", "x", "C-u")
 		v.Type("get d", "Tab", "Tab")
 		v.last("cftp> get directory/inner")
@@ -272,8 +243,6 @@ func TestC_SCRIPTS_7_Transfer(t *testing.T) {
 	bothHosts(t, func(t *testing.T, h *host) {
 		write(t, 3<<20, h.files, "a file with a long name")
 		v := visitHost(t, 70, 20, h)
-		v.line("cd " + h.start())
-		v.last("cftp>")
 		h.link.allow(1 << 20)
 		v.line(`get "a file with a long name"`)
 		shown := regexp.MustCompile(`\na file with a long name +[1-9]\d?% +[1-9]\d*\.\d[kM]B +\d+(\.\d)?[kM]?B/s  `)
@@ -341,4 +310,159 @@ func TestC_SCRIPTS_3_Local(t *testing.T) {
 	v.Wait("Local working directory: " + v.local)
 	v.Type("C-d")
 	v.end(0)
+}
+
+// The questions before a session. Passwords and passphrases are not shown.
+// Ctrl-C in each ends the program as SIGINT does.
+func TestQuestions(t *testing.T) {
+	h := ownHost(t)
+	ask := func(t *testing.T, h *host) *visit {
+		return newVisit(t, 80, 24, h.args()...)
+	}
+	unknown, secret, locked := *h, *h, *h
+	unknown.knownHosts, secret.key = "", ""
+	locked.key = filepath.Join(t.TempDir(), "locked")
+	run(t, "cp", h.key, locked.key)
+	run(t, "ssh-keygen", "-q", "-p", "-P", "", "-N", "the phrase", "-f", locked.key)
+
+	t.Run("answered", func(t *testing.T) {
+		both := secret
+		both.knownHosts = ""
+		v := ask(t, &both)
+		v.Wait("continue (yes/no)?")
+		v.line("yes")
+		v.Wait("assword:")
+		v.line("wrong guess")
+		v.WaitFor("a second question", func(screen string) bool { return strings.Count(screen, "assword:") == 2 })
+		v.line(password)
+		v.last("cftp>")
+		if screen := v.Screen(); strings.Contains(screen, "guess") || strings.Contains(screen, "sesame") {
+			t.Errorf("the screen shows a password:\n%s", screen)
+		}
+		v.Type("C-d")
+		v.end(0)
+	})
+	for name, row := range map[string]struct {
+		h        *host
+		question string
+	}{
+		"host key": {&unknown, "continue (yes/no)?"}, "password": {&secret, "assword:"},
+		"passphrase": {&locked, "assphrase"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := ask(t, row.h)
+			v.Wait(row.question)
+			v.Type("hidden", "C-c")
+			v.end(130)
+			if screen := v.Screen(); name != "host key" && strings.Contains(screen, "hidden") {
+				t.Errorf("the screen shows an answer:\n%s", screen)
+			}
+		})
+	}
+}
+
+// Ctrl-C ends the program while a server that accepts the connection is silent.
+func TestCtrlC_Dial(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	v := newVisit(t, 80, 24, "sftp://me@"+listener.Addr().String())
+	c, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	v.Type("C-c")
+	v.end(130)
+}
+
+func run(t *testing.T, name string, args ...string) {
+	t.Helper()
+	if out, err := exec.Command(conchtest.Program(t, name), args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v: %s", name, err, out)
+	}
+}
+
+// A tree shows the file in progress and the totals.
+func TestC_SCRIPTS_7_Tree(t *testing.T) {
+	bothHosts(t, func(t *testing.T, h *host) {
+		if err := os.MkdirAll(filepath.Join(h.files, "tree", "deep"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 5 {
+			write(t, 1<<20, h.files, "tree", "deep", fmt.Sprint("file", i))
+		}
+		v := visitHost(t, 80, 20, h)
+		h.link.allow(2 << 20)
+		v.line("get -r tree")
+		shown := regexp.MustCompile(`tree/deep/file\d +[0-4]/[1-5] +[1-9]\d?% +\d\.\dMB +\S+B/s +(\d\d:\d\d ETA|- stalled -|--:-- ETA)`)
+		v.WaitFor("progress", func(screen string) bool { return shown.MatchString(screen) })
+		h.link.allow(-1)
+		whole := regexp.MustCompile(`\n.*tree/deep/file\d +5/5 100% +5\.0MB +\S+B/s +\d\d:\d\d\ncftp>`)
+		v.WaitFor("the final line", func(screen string) bool { return whole.MatchString(screen) })
+		v.Type("C-d")
+		v.end(0)
+	})
+}
+
+// The history has the commands of the session.
+func TestHistory(t *testing.T) {
+	v := visitHost(t, 80, 20, openSSHHost(t))
+	for _, name := range []string{"one", "two", "three"} {
+		v.line("lls " + name)
+		v.last("cftp>")
+	}
+	v.Type("begun", "Up", "Up")
+	v.last("cftp> lls two")
+	v.Type("Down", "Down")
+	v.last("cftp> begun")
+	v.Type("C-p", "C-a", "M-f", "C-k", " x", "C-y", "Enter")
+	v.Wait("cftp> lls x three\n")
+	v.last("cftp>")
+	v.Type("Up", "Up", "Up", "Up", "Up", "Up", "Up")
+	v.last("cftp> lls one")
+	v.Type("C-c", "Up")
+	v.last("cftp> lls x three")
+	v.Type("C-u", "C-d")
+	v.end(0)
+}
+
+// A batch in a terminal: no questions, no progress, and the lines are shown.
+func TestC_SCRIPTS_9_Terminal(t *testing.T) {
+	h := openSSHHost(t)
+	write(t, 1, h.files, "one")
+	batch := filepath.Join(t.TempDir(), "batch")
+	if err := os.WriteFile(batch, []byte("get one\n-get two\nls\nget three\nls\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	v := newVisit(t, 80, 20, append([]string{"-b", batch}, h.args()...)...)
+	v.end(1)
+	screen := v.Screen()
+	want := "cftp> get one\ncftp> -get two\nFile "
+	if !strings.HasPrefix(screen, want) || strings.Count(screen, "cftp> ls\none") != 1 || strings.Contains(screen, "%") {
+		t.Errorf("the screen:\n%s", screen)
+	}
+}
+
+// A file of the command line is downloaded with progress, and Ctrl-C ends the
+// program.
+func TestC_SCRIPTS_10_Terminal(t *testing.T) {
+	h := openSSHHost(t)
+	write(t, 3<<20, h.files, "large")
+	args := h.args()
+	args[len(args)-1] += "/large"
+	v := newVisit(t, 80, 20, args...)
+	v.Wait("\nlarge                                     100%    3.0MB ")
+	v.end(0)
+	if info, err := os.Stat(filepath.Join(v.local, "large")); err != nil || info.Size() != 3<<20 {
+		t.Errorf("%v, %v", info, err)
+	}
+	v.line("clear")
+	h.link.allow(1 << 20)
+	v.line("clear; cftp " + strings.Join(args, " "))
+	v.Wait("% ")
+	v.Type("C-c")
+	v.end(130)
 }
