@@ -93,17 +93,6 @@ type batchRun struct {
 	ahead []*ahead // in order
 }
 
-// ahead is a command whose reading part runs before its turn.
-type ahead struct {
-	line   string
-	in     input
-	failed error // the line was not understood
-	out    record
-	call   *call
-	result error
-	done   chan struct{}
-}
-
 func (r *batchRun) run(lines <-chan lineRead) error {
 	for {
 		var next <-chan lineRead
@@ -171,24 +160,6 @@ func (r *batchRun) begin(line string) *ahead {
 	return a
 }
 
-// mayRunAhead reports whether nobody can see when the command, or its reading
-// part, runs.
-func (a *ahead) mayRunAhead() bool {
-	return a.call == nil || a.in.command.reads || a.in.command.fetch != nil
-}
-
-// run runs what may run before the turn of the command.
-func (a *ahead) run() {
-	defer close(a.done)
-	switch {
-	case a.call == nil:
-	case a.in.command.reads:
-		a.result = a.call.finish()
-	default:
-		a.call.fetched = a.in.command.fetch(a.call)
-	}
-}
-
 // turn ends the first command: it prints the output of one that has run, and
 // runs the others.
 func (r *batchRun) turn() error {
@@ -203,12 +174,11 @@ func (r *batchRun) turn() error {
 	case err != nil:
 		fmt.Fprintln(s.Err, err)
 	case a.call == nil:
-	case a.in.command.reads && !a.out.full:
+	case a.in.command.reads && !a.out.full && !a.stale:
 		a.out.play(s.Out, s.Err)
 		err = a.result
 	default:
-		a.call.out, a.call.err, a.call.failed = s.Out, s.Err, nil
-		err = a.call.finish()
+		err = r.runNow(a)
 	}
 	switch {
 	case err == nil:
@@ -221,49 +191,18 @@ func (r *batchRun) turn() error {
 	return err
 }
 
-// maxRecord is the size of the output that is kept of a command, in bytes. A
-// command with more output runs again when its turn comes.
-const maxRecord = 256 << 10
-
-// record keeps what a command prints.
-type record struct {
-	parts []recorded
-	size  int
-	full  bool
-}
-
-type recorded struct {
-	toErr bool
-	text  []byte
-}
-
-// recorder writes to one of the outputs of a record.
-type recorder struct {
-	*record
-	toErr bool
-}
-
-func (r *record) to(err bool) io.Writer { return recorder{r, err} }
-
-func (r recorder) Write(p []byte) (int, error) {
-	if r.size += len(p); r.size > maxRecord {
-		r.full, r.parts = true, nil
-		return len(p), nil
+// runNow runs a command whose turn has come.
+func (r *batchRun) runNow(a *ahead) error {
+	c := a.call
+	c.out, c.err, c.failed = r.Shell.Out, r.Shell.Err, nil
+	if a.stale {
+		c.fetched = nil
 	}
-	if n := len(r.parts); n > 0 && r.parts[n-1].toErr == r.toErr {
-		r.parts[n-1].text = append(r.parts[n-1].text, p...)
-	} else {
-		r.parts = append(r.parts, recorded{r.toErr, append([]byte(nil), p...)})
-	}
-	return len(p), nil
-}
-
-func (r *record) play(out, err io.Writer) {
-	for _, p := range r.parts {
-		w := out
-		if p.toErr {
-			w = err
+	err := c.finish()
+	for _, later := range r.ahead {
+		if c.wrote != "" && later.call != nil && later.call.reads(c.wrote) {
+			later.stale = true
 		}
-		w.Write(p.text)
 	}
+	return err
 }

@@ -47,7 +47,8 @@ type call struct {
 	rest     string // of the line, if the command has rest
 	out, err io.Writer
 	fetched  any
-	failed   error // the first of several failures
+	failed   error  // the first of several failures
+	wrote    string // the local path that a download has changed
 }
 
 func (c *call) has(flag byte) bool { return strings.IndexByte(c.flags, flag) >= 0 }

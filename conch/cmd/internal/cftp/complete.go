@@ -125,7 +125,8 @@ func lastWord(line string) (w partial, ok bool) {
 	}
 	w.command = lookup(name[:end])
 	at += end
-	n := 0 // arguments before the word
+	n := 0        // arguments before the word
+	flags := true // which may still come
 	for {
 		at += len(line[at:]) - len(strings.TrimLeft(line[at:], blanks))
 		text, open, size := firstWord(line[at:])
@@ -133,7 +134,11 @@ func lastWord(line string) (w partial, ok bool) {
 			w.text, w.start, w.open = text, at, open
 			break
 		}
-		if !(n == 0 && strings.HasPrefix(line[at:], "-")) && !isComment(line[at:]) {
+		switch {
+		case flags && text == "--":
+			flags = false
+		case !flags || !strings.HasPrefix(text, "-"):
+			flags = false
 			n++
 		}
 		at += size
@@ -145,7 +150,7 @@ func lastWord(line string) (w partial, ok bool) {
 	if w.command.max == 2 && len(w.command.places) == 1 {
 		w.place = w.command.places[0]
 	}
-	return w, !(n == 0 && strings.HasPrefix(w.text, "-"))
+	return w, !flags || !strings.HasPrefix(w.text, "-")
 }
 
 func isComment(s string) bool { return strings.HasPrefix(s, "#") }

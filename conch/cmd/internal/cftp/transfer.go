@@ -140,6 +140,7 @@ func get(c *call) error {
 	if found.dir && !t.Recursive {
 		return notRegular(t.what, source)
 	}
+	c.wrote = target
 	if found.whole {
 		return t.write(found, target)
 	}
@@ -198,6 +199,7 @@ func (t *transfer) getAll(paths []string, local string) error {
 	for _, p := range paths {
 		t.announce("Fetching", "Resuming", p, filepath.Join(local, path.Base(p)))
 	}
+	t.wrote = dir
 	t.hidden = func(string) bool { return false } // all matches are wanted
 	pattern := t.args[0].under(t.remote).pattern
 	report, err := t.files.GetGlob(t.ctx, pattern, dir, t.options())
