@@ -427,6 +427,10 @@ func TestHistory(t *testing.T) {
 	v.last("cftp> lls one")
 	v.Type("C-c", "Up")
 	v.last("cftp> lls x three")
+	v.Type("C-u", "C-r", "tw")
+	v.last("(reverse-i-search)`tw': lls two")
+	v.Type("C-e")
+	v.last("cftp> lls two")
 	v.Type("C-u", "C-d")
 	v.end(0)
 }
