@@ -173,6 +173,12 @@ func (s *settings) flags() Flags {
 	}
 }
 
+// host returns the name of the host, as the user has typed it.
+func (s *settings) host() string {
+	host := strings.TrimPrefix(s.destination, "ssh://")
+	return host[strings.LastIndexByte(host, '@')+1:]
+}
+
 // quiet reports whether lines that only say what happens are left out.
 func (s *settings) quiet() bool {
 	return s.line.Has("q") || s.batch != "" && !s.line.Has(optLoud)

@@ -1,6 +1,7 @@
 package cftp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/hawser-go/hawser/conch/client"
 	"github.com/hawser-go/hawser/conch/cmd/internal/login"
@@ -169,6 +171,9 @@ func (p *Program) use(ctx context.Context, user *User, files *sftp.Files, s sett
 		p.complain(err)
 		return StatusLost
 	}
+	if !shell.Quiet {
+		fmt.Fprintf(p.Stderr, "Connected to %s.\n", text.Path(s.host()))
+	}
 	if lines == nil && p.Stdout == io.Writer(os.Stdout) {
 		user.ShowProgress(shell)
 	}
@@ -186,8 +191,31 @@ func (p *Program) use(ctx context.Context, user *User, files *sftp.Files, s sett
 	if lines == nil {
 		b.Lines = p.Stdin
 	}
-	return statusOf(b.Run(ctx))
+	return p.batch(ctx, user, files, b)
 }
+
+// batch runs a batch. It ends when the session is lost, also while it waits for
+// its next line.
+func (p *Program) batch(ctx context.Context, user *User, files *sftp.Files, b Batch) int {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	user.Process.Reactor.CallFromThread(func() {
+		files.Client().WhenClosed().OnResult(func(_ struct{}, reason error) {
+			stop(&failure{"the session was lost", errors.Join(sftp.ErrClosed, reason)})
+		})
+	})
+	err := b.Run(ctx)
+	if lost(err) {
+		ctx, stop := context.WithTimeout(context.Background(), lostTimeout)
+		defer stop()
+		_, reason := reactor.Await(ctx, user.Process.Reactor, files.Client().WhenClosed)
+		fmt.Fprintln(p.Stderr, user.explain(cmp.Or(reason, err)))
+	}
+	return statusOf(err)
+}
+
+// lostTimeout is how long a batch whose connection is lost waits for the reason.
+const lostTimeout = time.Second
 
 func statusOf(err error) int {
 	switch {

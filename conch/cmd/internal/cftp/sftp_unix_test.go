@@ -283,8 +283,8 @@ func TestC_SCRIPTS_10_Path(t *testing.T) {
 			if got.status != want.status || got.local != want.local || got.remote != want.remote {
 				t.Errorf("status %d, here:\n%s%s\nsftp: status %d, here:\n%s%s", got.status, got.local, got.err, want.status, want.local, want.err)
 			}
-			connected := "Connected to 127.0.0.1.\n" // sftp prints it to stderr
-			if (got.err == "") != (strings.ReplaceAll(want.err, connected, "") == "") {
+			connected := "Connected to 127.0.0.1.\n"
+			if (got.err == connected) != (want.err == connected) || (got.err == "") != (want.err == "") {
 				t.Errorf("errors:\n%ssftp:\n%s", got.err, want.err)
 			}
 			if got.out != want.out && !tt.differs {
