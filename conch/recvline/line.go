@@ -112,6 +112,8 @@ type RecvLine struct {
 	below   bool // the line is empty, and the cursor below a prompt that fills its rows
 	paste   paste
 	killed  string // for ^Y
+
+	otherPrompt string // during a search in the history
 }
 
 var _ Line = (*RecvLine)(nil)
@@ -127,6 +129,7 @@ func (l *RecvLine) Prepare() {
 		l.PS = [2]string{">>> ", "... "}
 	}
 	l.width, l.height = 80, 24
+	l.otherPrompt = ""
 	l.ClearLineBuffer()
 	l.KeyHandlers = map[insults.Stroke]func(){
 		{Key: insults.KeyLeft}:      l.HandleLeft,
@@ -159,7 +162,12 @@ func (l *RecvLine) InitializeScreen() {
 // WritePrompt writes the prompt for a new line.
 func (l *RecvLine) WritePrompt() { l.write(l.prompt()) }
 
-func (l *RecvLine) prompt() string { return l.PS[min(max(l.PN, 0), 1)] }
+func (l *RecvLine) prompt() string {
+	if l.otherPrompt != "" {
+		return l.otherPrompt
+	}
+	return l.PS[min(max(l.PN, 0), 1)]
+}
 
 func (l *RecvLine) write(s string) {
 	if s != "" {

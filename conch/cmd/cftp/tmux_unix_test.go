@@ -255,6 +255,8 @@ func TestC_SCRIPTS_7_Transfer(t *testing.T) {
 		v.Type("C-c")
 		h.link.allow(-1)
 		v.Wait("\ninterrupted\ncftp>")
+		v.line("ls") // whose answer comes after the rest of the file
+		v.last("cftp>")
 		h.link.allow(1 << 20)
 		v.line(`get "a file with a long name" again`)
 		v.WaitFor("progress", func(screen string) bool { return len(shown.FindAllString(screen, -1)) == 2 })
@@ -425,6 +427,10 @@ func TestHistory(t *testing.T) {
 	v.last("cftp> lls one")
 	v.Type("C-c", "Up")
 	v.last("cftp> lls x three")
+	v.Type("C-u", "C-r", "tw")
+	v.last("(reverse-i-search)`tw': lls two")
+	v.Type("C-e")
+	v.last("cftp> lls two")
 	v.Type("C-u", "C-d")
 	v.end(0)
 }

@@ -11,8 +11,6 @@ import (
 	"github.com/hawser-go/hawser/reactor"
 )
 
-const prompt = "cftp> "
-
 // maxWaiting is the largest number of keys that wait for the end of a command.
 // The bell rings for further keys.
 const maxWaiting = 4096
@@ -41,7 +39,7 @@ var _ recvline.Line = (*screen)(nil)
 
 func newScreen(d *dialogue) *screen {
 	s := &screen{d: d}
-	s.PS = [2]string{prompt, prompt}
+	s.PS = [2]string{Prompt, Prompt}
 	return s
 }
 
@@ -193,7 +191,7 @@ func (s *screen) interrupt() {
 		s.cancel(errInterrupted)
 		(*flow)(s).ResumeProducing()
 	case s.prompted:
-		s.clear()
+		s.press(insults.Ctrl('c'))
 	}
 }
 
