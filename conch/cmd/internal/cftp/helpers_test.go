@@ -1,7 +1,6 @@
 package cftp
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"os"
@@ -175,8 +174,6 @@ func content(t *testing.T, elements ...string) string {
 	}
 	return string(b)
 }
-
-func background() context.Context { return context.Background() }
 
 // old is a time in the past, in whole seconds.
 var old = time.Unix(1_500_000_000, 0)

@@ -96,9 +96,6 @@ type settings struct {
 	subsystem   string
 }
 
-// usageError is a command line that makes no sense.
-type usageError struct{ error }
-
 // readOptions reads the command line. Its errors are usage errors.
 func readOptions(args []string) (s settings, err error) {
 	if s.line, err = table.Parse(args); err != nil {

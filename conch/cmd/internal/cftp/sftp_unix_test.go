@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -325,5 +326,30 @@ func TestC_SCRIPTS_1_Connect(t *testing.T) {
 				t.Errorf("status %d, output %q, errors %q", got.status, got.out, got.err)
 			}
 		})
+	}
+}
+
+// TestProgramDies: a server that dies while a batch waits for its next line
+// ends the program.
+func TestProgramDies(t *testing.T) {
+	r := newRemote(t, true)
+	r.reset(t)
+	in, commands := io.Pipe()
+	defer commands.Close()
+	var out, errs bytes.Buffer
+	ended := make(chan int, 1)
+	pid := filepath.Join(r.local, "pid")
+	server := "/bin/sh -c 'echo $$ > " + pid + "; exec " + conchtest.Program(t, "sftp-server") + "'"
+	go func() {
+		p := &Program{Stdin: in, Stdout: &out, Stderr: &errs}
+		ended <- p.Run(append(r.options, "-s", server, "-b", "-", r.host))
+	}()
+	fmt.Fprintln(commands, "pwd")
+	fmt.Fprintln(commands, "!kill $(cat "+pid+")")
+	if status := <-ended; status != StatusLost || errs.Len() == 0 {
+		t.Errorf("status %d, %s", status, errs.String())
+	}
+	if _, err := os.Stat(pid); err != nil {
+		t.Error(err)
 	}
 }

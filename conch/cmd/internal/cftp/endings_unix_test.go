@@ -1,12 +1,12 @@
+//go:build unix
+
 package cftp
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -137,31 +137,6 @@ func TestLocalProgramOutput(t *testing.T) {
 	f.must("lcd /", `!ls  "a b"`)
 	if dir != "/" || line != `ls  "a b"` {
 		t.Errorf("%q, %q", dir, line)
-	}
-}
-
-// TestProgramDies: a server that dies while a batch waits for its next line
-// ends the program.
-func TestProgramDies(t *testing.T) {
-	r := newRemote(t, true)
-	r.reset(t)
-	in, commands := io.Pipe()
-	defer commands.Close()
-	var out, errs bytes.Buffer
-	ended := make(chan int, 1)
-	pid := filepath.Join(r.local, "pid")
-	server := "/bin/sh -c 'echo $$ > " + pid + "; exec /usr/lib/openssh/sftp-server'"
-	go func() {
-		p := &Program{Stdin: in, Stdout: &out, Stderr: &errs}
-		ended <- p.Run(append(r.options, "-s", server, "-b", "-", r.host))
-	}()
-	fmt.Fprintln(commands, "pwd")
-	fmt.Fprintln(commands, "!kill $(cat "+pid+")")
-	if status := <-ended; status != StatusLost || errs.Len() == 0 {
-		t.Errorf("status %d, %s", status, errs.String())
-	}
-	if _, err := os.Stat(pid); err != nil {
-		t.Error(err)
 	}
 }
 
