@@ -96,17 +96,17 @@ func write(t *testing.T, size int, elements ...string) {
 	}
 }
 
-// signal sends a signal to cftp.
-func (v *visit) signal(s syscall.Signal) {
+// signal sends a signal to cftp, and returns its process.
+func (v *visit) signal(s syscall.Signal) (pid int) {
 	v.t.Helper()
-	out, err := exec.Command("pgrep", "-f", "^"+os.Args[0]+" .*"+v.mark).Output()
-	var pid int
+	out, err := exec.Command(conchtest.Program(v.t, "pgrep"), "-f", "^"+os.Args[0]+" .*"+v.mark).Output()
 	if _, scan := fmt.Sscan(string(out), &pid); scan != nil {
 		v.t.Fatal(err, scan)
 	}
 	if err := syscall.Kill(pid, s); err != nil {
 		v.t.Fatal(err)
 	}
+	return pid
 }
 
 func TestC_SCRIPTS_2_Session(t *testing.T) {
@@ -138,8 +138,16 @@ func TestCtrlZ(t *testing.T) {
 	v.last("cftp> pw")
 	v.Type("d", "Enter")
 	v.Wait("Remote working directory")
-	v.line("exit")
-	v.end(0)
+	v.Type("C-z")
+	v.Wait("\nsh>")
+	v.signal(syscall.SIGTERM)
+	pid := v.signal(syscall.SIGCONT) // and it continues in the background
+	v.WaitFor("the end of cftp", func(string) bool {
+		state, _ := exec.Command(conchtest.Program(t, "ps"), "-o", "stat=", "-p", fmt.Sprint(pid)).Output() // fails without such a process
+		return len(state) == 0 || state[0] == 'Z'
+	})
+	v.line("clear; wait %1")
+	v.end(143)
 }
 
 // Signals from elsewhere end cftp, and the terminal has its mode.
