@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/creack/pty"
+	"github.com/hawser-go/hawser/conch/cmd/internal/cftp"
 	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/conch/conchtest/tmuxtest"
 )
@@ -94,17 +96,17 @@ func write(t *testing.T, size int, elements ...string) {
 	}
 }
 
-// signal sends a signal to cftp.
-func (v *visit) signal(s syscall.Signal) {
+// signal sends a signal to cftp, and returns its process.
+func (v *visit) signal(s syscall.Signal) (pid int) {
 	v.t.Helper()
-	out, err := exec.Command("pgrep", "-f", "^"+os.Args[0]+" .*"+v.mark).Output()
-	var pid int
+	out, err := exec.Command(conchtest.Program(v.t, "pgrep"), "-f", "^"+os.Args[0]+" .*"+v.mark).Output()
 	if _, scan := fmt.Sscan(string(out), &pid); scan != nil {
 		v.t.Fatal(err, scan)
 	}
 	if err := syscall.Kill(pid, s); err != nil {
 		v.t.Fatal(err)
 	}
+	return pid
 }
 
 func TestC_SCRIPTS_2_Session(t *testing.T) {
@@ -136,8 +138,16 @@ func TestCtrlZ(t *testing.T) {
 	v.last("cftp> pw")
 	v.Type("d", "Enter")
 	v.Wait("Remote working directory")
-	v.line("exit")
-	v.end(0)
+	v.Type("C-z")
+	v.Wait("\nsh>")
+	v.signal(syscall.SIGTERM)
+	pid := v.signal(syscall.SIGCONT) // and it continues in the background
+	v.WaitFor("the end of cftp", func(string) bool {
+		state, _ := exec.Command(conchtest.Program(t, "ps"), "-o", "stat=", "-p", fmt.Sprint(pid)).Output() // fails without such a process
+		return len(state) == 0 || state[0] == 'Z'
+	})
+	v.line("clear; wait %1")
+	v.end(143)
 }
 
 // Signals from elsewhere end cftp, and the terminal has its mode.
@@ -163,6 +173,40 @@ func TestSignals(t *testing.T) {
 	v.end(0)
 }
 
+// The end of the terminal is the end of cftp.
+func TestHangup(t *testing.T) {
+	h := ownHost(t)
+	for _, keys := range []string{"", "half", "!read x\r"} {
+		cmd := exec.CommandContext(t.Context(), os.Args[0], append([]string{"-F", "none"}, h.args()...)...)
+		cmd.Env = append(os.Environ(), asCommand+"=1", "SSH_AUTH_SOCK=", "TERM=xterm", "SHELL=/bin/sh")
+		terminal, err := pty.Start(cmd)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown := ""
+		for _, text := range []string{cftp.Prompt, strings.TrimSpace(keys)} {
+			for p := make([]byte, 1024); !strings.Contains(shown, text); {
+				n, err := terminal.Read(p)
+				if shown += string(p[:n]); err != nil {
+					t.Fatalf("%q: %v", shown, err)
+				}
+			}
+			if text == cftp.Prompt {
+				if _, err := terminal.WriteString(keys); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if err := terminal.Close(); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait() // fails with the signal
+		if status := cmd.ProcessState.Sys().(syscall.WaitStatus); status.Signal() != syscall.SIGHUP {
+			t.Errorf("%q: %v", keys, cmd.ProcessState)
+		}
+	}
+}
+
 // A server that dies at the prompt ends the session at once.
 func TestLostAtPrompt(t *testing.T) {
 	bothHosts(t, func(t *testing.T, h *host) {
@@ -186,10 +230,8 @@ func TestResize(t *testing.T) {
 	v.Type("M-b", "M-b")
 	v.Resize(30, 20)
 	v.Wait("cftp> get one two three four f\nive six seven eight\n")
-	t.Log(v.Screen())
 	v.Type("-l", "X ")
 	v.Wait("cftp> get one two three four f\nive six X seven eight\n")
-	t.Log(v.Screen())
 	v.Resize(80, 20)
 	screen := v.Wait("cftp> get one two three four five six X seven eight\n")
 	if strings.Count(screen, "cftp>") != 2 || !strings.Contains(screen, "Local working directory") {

@@ -89,6 +89,8 @@ func (u *User) ShowProgress(shell *Shell) {
 // Ctrl-C.
 var errInterrupted = errors.New("interrupted")
 
+var errClosed = errors.New("the server has closed the session")
+
 // Interact lets the user type the commands of a shell, until the user or the
 // server ends the session, or ctx is done. It sets the fields of shell that
 // concern the user. The terminal is restored when Interact returns, whatever the
@@ -174,8 +176,8 @@ func (d *dialogue) detach() deferred.Deferred[struct{}] {
 	if c == nil {
 		return deferred.Succeed(struct{}{})
 	}
+	d.screen.releaseOutput()
 	c.detached, d.connection = true, nil
-	c.Transport().UnregisterProducer()
 	c.Transport().LoseConnection()
 	return c.lost
 }
@@ -204,6 +206,9 @@ func (c *connection) ConnectionLost(reason error) {
 func (d *dialogue) lost(reason error) {
 	if d.over {
 		return
+	}
+	if reason == nil {
+		reason = errClosed
 	}
 	d.gone, d.reason = true, reason
 	if d.connection != nil && !d.screen.running() { // otherwise the command ends first
@@ -237,9 +242,12 @@ func (d *dialogue) end(status int, reason error) {
 // flushTimeout is how long a terminal may take the last output.
 const flushTimeout = 2 * time.Second
 
-// restore restores the mode of the terminal.
+// restore restores the mode of the terminal, unless the process is in the
+// background: the terminal belongs to the shell then. Any goroutine may call
+// restore.
 func (d *dialogue) restore() {
-	if d.original != nil {
-		_ = term.Restore(int(d.user.files().Stdin.Fd()), d.original) // the terminal may be gone
+	fd := int(d.user.files().Stdin.Fd())
+	if d.original != nil && inForeground(fd) {
+		_ = term.Restore(fd, d.original) // the terminal may be gone
 	}
 }

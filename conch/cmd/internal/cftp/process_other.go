@@ -13,5 +13,7 @@ func terminate(p *os.Process) error { return p.Kill() }
 
 func ignoreKeys() (free func()) { return func() {} }
 
+func inForeground(int) bool { return true }
+
 // suspendProcess does nothing: processes are not stopped here.
 func (d *dialogue) suspendProcess(before, after func()) {}

@@ -7,6 +7,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // endings are the signals that end the program.
@@ -33,22 +35,34 @@ func ignoreKeys() (free func()) {
 	return func() { signal.Stop(dropped) }
 }
 
+// inForeground reports whether the process may change the mode of a terminal.
+func inForeground(fd int) bool {
+	group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
+	return err != nil || group == unix.Getpgrp() // an error: it is not the controlling terminal
+}
+
 // maxSuspend is how long a process waits to be stopped. A process that no shell
 // controls is not stopped.
 const maxSuspend = time.Second
 
 // suspendProcess stops the process group, as the terminal does for Ctrl-Z. It
-// calls before at once and after on the loop when the process continues.
+// calls before at once, and after on the loop when the process continues in the
+// foreground.
 func (d *dialogue) suspendProcess(before, after func()) {
 	continued := make(chan os.Signal, 1)
 	signal.Notify(continued, syscall.SIGCONT)
 	before()
 	_ = syscall.Kill(0, syscall.SIGTSTP) // cannot fail
-	go func() {                          // ends soon after the process continues
+	go func() {                          // ends after the process continues, or with the dialogue
 		defer signal.Stop(continued)
-		select {
-		case <-continued:
-		case <-time.After(maxSuspend):
+		limit := time.After(maxSuspend)
+		for waits := true; waits; waits = !inForeground(int(d.user.files().Stdin.Fd())) {
+			select {
+			case <-continued:
+			case <-limit:
+			case <-d.ended:
+				return
+			}
 		}
 		d.r.CallFromThread(after)
 	}()

@@ -31,6 +31,7 @@ type screen struct {
 	stopped  bool // Ctrl-C was pressed while a command ran
 	tabs     int  // how often Tab was pressed in a row
 
+	held bool     // the screen is the producer of its transport
 	full bool     // the terminal takes no more output for now
 	room []func() // are called when it takes output again
 }
@@ -45,6 +46,7 @@ func newScreen(d *dialogue) *screen {
 
 // ConnectionMade sets the keys. It draws nothing.
 func (s *screen) ConnectionMade() {
+	s.held = false
 	s.BindReadlineKeys()
 	s.KeyHandlers[insults.Ctrl('c')] = s.clear
 	s.KeyHandlers[insults.Ctrl('d')] = s.deleteOrEnd
@@ -130,7 +132,6 @@ func (s *screen) LineReceived(line string) {
 		return
 	}
 	d := s.d
-	s.holdOutput()
 	s.work(func(ctx context.Context) func() {
 		err := d.shell.Run(ctx, line)
 		return func() { s.finished(err) }

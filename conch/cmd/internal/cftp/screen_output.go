@@ -42,6 +42,7 @@ func (s *screen) show(chunk []byte, errors bool) deferred.Deferred[struct{}] {
 	if s.stopped && !errors {
 		return deferred.Succeed(struct{}{}) // the user does not want more of it
 	}
+	s.holdOutput()
 	s.draw(s.d.meter.hide(s.width()))
 	s.write(string(chunk))
 	if !s.full {
@@ -55,15 +56,17 @@ func (s *screen) show(chunk []byte, errors bool) deferred.Deferred[struct{}] {
 // holdOutput makes the screen the producer of its transport, which then says
 // when too much output waits.
 func (s *screen) holdOutput() {
-	s.full = false
-	_ = s.d.connection.Transport().RegisterProducer((*flow)(s), true) // fails if the connection ends
+	if !s.held { // fails while the ServerProtocol is the producer
+		s.held = s.d.connection.Transport().RegisterProducer((*flow)(s), true) == nil
+	}
 }
 
 // releaseOutput ends holdOutput.
 func (s *screen) releaseOutput() {
-	if s.d.connection != nil {
+	if s.held && s.d.connection != nil {
 		s.d.connection.Transport().UnregisterProducer()
 	}
+	s.held = false
 	(*flow)(s).ResumeProducing()
 }
 
