@@ -71,6 +71,8 @@ var commandTests = []struct {
 	{"ls -l", "ls -l sub/x", "-rw-r--r--    ? USER GROUP        5 DATE sub/x\n", ""},
 	{"ls -n", "ls -n sub/x", "-rw-r--r--    ? NUID NGID        5 DATE sub/x\n", ""},
 	{"ls -lh", "ls -lh sub/x", "-rw-r--r--    ? USER GROUP       5B DATE sub/x\n", ""},
+	{"ls link", "ln ld sub\nln lf a\nln broken nope\nls -1 ld\nls -n ld\nls -1 lf\nls -n lf\nls -1 broken\nls -1 l*", "ld/x\n-rw-r--r--    ? NUID NGID        5 DATE ld/x\nlf\n" +
+		"lrwxrwxrwx    ? NUID NGID        1 DATE lf\nbroken\nld\nlf\n", ""},
 	{"ls nothing", "ls nope\nls n*", "", "Can't ls: \"HOME/nope\" not found\nCan't ls: \"HOME/n*\" not found\n"},
 	{"cat", "cat a\ncat nope", "aa", "download \"HOME/nope\": No such file (SSH_FX_NO_SUCH_FILE 2)\n"},
 
