@@ -207,7 +207,7 @@ var numbered = []struct {
 	{"conch", "V-JAIL-", [][2]int{{1, 15}}},
 	{"conch", "V-ECOSYSTEM-", [][2]int{{1, 23}}},
 	{"conch", "V-CLIENTS-", [][2]int{{1, 6}}},
-	{"conch", "C-SCRIPTS-", [][2]int{{20, 23}, {30, 30}}}, // of conch and ckeygen
+	{"conch", "C-SCRIPTS-", [][2]int{{1, 10}, {20, 23}, {30, 30}}},
 	{"conch", "T-TELNET-", [][2]int{{1, 6}, {10, 17}, {30, 34}, {40, 44}, {50, 55}}},
 	{"conch", "T-INSULTS-", [][2]int{{1, 8}, {10, 18}, {20, 25}, {30, 32}, {40, 47}, {50, 53}, {70, 78}, {100, 120}, {140, 143}, {150, 154}, {160, 160}}},
 	{"conch", "T-RECVLINE-", [][2]int{{1, 15}, {30, 38}, {50, 51}}},

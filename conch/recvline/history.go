@@ -30,7 +30,8 @@ type HistoricRecvLine struct {
 	// MaxHistory is the largest number of lines; 0 means DefaultMaxHistory.
 	MaxHistory int
 
-	draft string
+	draft  string
+	search *search // nil without a search
 }
 
 var _ Line = (*HistoricRecvLine)(nil)
@@ -38,6 +39,7 @@ var _ Line = (*HistoricRecvLine)(nil)
 // Prepare sets everything up before ConnectionMade.
 func (h *HistoricRecvLine) Prepare() {
 	h.RecvLine.Prepare()
+	h.search = nil
 	h.HistoryPosition = len(h.HistoryLines)
 	h.KeyHandlers[insults.Stroke{Key: insults.KeyUp}] = h.HandleUp
 	h.KeyHandlers[insults.Stroke{Key: insults.KeyDown}] = h.HandleDown

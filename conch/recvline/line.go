@@ -112,6 +112,8 @@ type RecvLine struct {
 	below   bool // the line is empty, and the cursor below a prompt that fills its rows
 	paste   paste
 	killed  string // for ^Y
+
+	otherPrompt string // during a search in the history
 }
 
 var _ Line = (*RecvLine)(nil)
@@ -127,6 +129,7 @@ func (l *RecvLine) Prepare() {
 		l.PS = [2]string{">>> ", "... "}
 	}
 	l.width, l.height = 80, 24
+	l.otherPrompt = ""
 	l.ClearLineBuffer()
 	l.KeyHandlers = map[insults.Stroke]func(){
 		{Key: insults.KeyLeft}:      l.HandleLeft,
@@ -159,7 +162,12 @@ func (l *RecvLine) InitializeScreen() {
 // WritePrompt writes the prompt for a new line.
 func (l *RecvLine) WritePrompt() { l.write(l.prompt()) }
 
-func (l *RecvLine) prompt() string { return l.PS[min(max(l.PN, 0), 1)] }
+func (l *RecvLine) prompt() string {
+	if l.otherPrompt != "" {
+		return l.otherPrompt
+	}
+	return l.PS[min(max(l.PN, 0), 1)]
+}
 
 func (l *RecvLine) write(s string) {
 	if s != "" {
@@ -206,9 +214,20 @@ func (l *RecvLine) ClearLineBuffer() string {
 // The width and height are from 1 to insults.MaxSize; others are replaced by
 // the nearest.
 func (l *RecvLine) TerminalSize(width, height int) {
-	l.width, l.height = min(max(width, 1), insults.MaxSize), min(max(height, 1), insults.MaxSize)
+	l.SetSize(width, height)
 	l.ClearScreen()
 }
+
+// SetSize is TerminalSize without drawing. A program that leaves the screen as
+// it is overrides TerminalSize, and calls SetSize there. If a line is being
+// edited, it calls Redraw too.
+func (l *RecvLine) SetSize(width, height int) {
+	l.width, l.height = min(max(width, 1), insults.MaxSize), min(max(height, 1), insults.MaxSize)
+}
+
+// Redraw draws prompt and line again where they are. After a change of the
+// width this is right on terminals that wrap their rows again, as most do.
+func (l *RecvLine) Redraw() { l.redraw() }
 
 // ClearScreen erases the screen, and draws prompt and line at its top.
 func (l *RecvLine) ClearScreen() {

@@ -45,7 +45,7 @@ func (l *RecvLine) complete() {
 	common := commonStart(candidates)
 	switch {
 	case len(candidates) == 1 || len(common) > len(word) && strings.HasPrefix(common, word):
-		l.completeWord(word, common)
+		l.ReplaceWord(word, common)
 	case len(candidates) > maxCandidates:
 		l.AddOutput(strings.Join(candidates[:maxCandidates], "  ")+" ...", true)
 	default:
@@ -53,9 +53,11 @@ func (l *RecvLine) complete() {
 	}
 }
 
-// completeWord replaces the word before the cursor by text. Only the end is
-// typed, if text begins with word.
-func (l *RecvLine) completeWord(word, text string) {
+// ReplaceWord replaces word by text. The line before the cursor must end with
+// word. If text begins with word, only the rest of text is typed. It is for
+// programs that complete words themselves, for example after they have asked a
+// server.
+func (l *RecvLine) ReplaceWord(word, text string) {
 	rest, begins := strings.CutPrefix(text, word)
 	if !begins {
 		l.deleteRange(l.index-len(insults.Clusters(word)), l.index)

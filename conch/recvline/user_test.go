@@ -137,7 +137,7 @@ func cursorOf(before, after string, width int) (row, column int) {
 // the cursor in its place and nothing below.
 func (u *user) wrong() string {
 	before, after := u.program.CurrentLineBuffer()
-	prompt := u.program.PS[u.program.PN]
+	prompt := u.program.Prompt()
 	prompt = prompt[strings.LastIndexByte(prompt, '\n')+1:]
 	width := u.screen.Width()
 	rows, _ := layout(prompt+before+after, width)
@@ -172,7 +172,7 @@ func plain(text string) string { return strings.Join(insults.Clusters(text), "")
 // alphabet is what random users type.
 var alphabet = []string{"a", "b", "c", " ", "x", "你", "é", "e\u0301", "\u0301", "😀", "\u200d", "\U0001F469", "☎\ufe0f", "한",
 	"\x1b[D", "\x1b[D", "\x1b[C", "\x1b[H", "\x1b[F", "\x7f", "\x7f", "\x1b[3~", "\x1b[2~", "\t", "\r", "\x1b[A", "\x1b[B",
-	"\x01", "\x05", "\x17", "\x0b", "\x15", "\x19", "\x14", "\x1bb", "\x1bf", "\x1bd", "\x0c", "\x1b[200~", "\x1b[201~", "\xff"}
+	"\x01", "\x05", "\x17", "\x0b", "\x15", "\x19", "\x14", "\x1bb", "\x1bf", "\x1bd", "\x0c", "\x12", "\x12", "\x07", "\x1b[200~", "\x1b[201~", "\xff"}
 
 // T-RECVLINE-8, 10, 11, 13, 14, 34: whatever a user types at whatever width,
 // the screen shows prompt and line, and the cursor in its place; also after

@@ -18,7 +18,7 @@ const (
 // complete gives the target, which is still open and has all of its content, its
 // attributes. Each request follows the answer to the one before.
 func (f *upload) complete(co *deferred.Coro) error {
-	if end := f.writer.confirmed; f.o.Sparse && end > 0 { // it may end with a hole
+	if end := f.writer.confirmed; f.o.Sparse && end > 0 || end < f.had { // it may end with a hole, or with old data
 		if err := f.setAttrs(co, filetransfer.Attrs{}.WithSize(uint64(end))); err != nil {
 			return err
 		}
@@ -182,8 +182,12 @@ func (f *upload) abandon(co *deferred.Coro, closed deferred.Deferred[filetransfe
 	keep := f.o.Resume && f.writer.confirmed > 0 && !errors.Is(cause, ErrSourceChanged) && !errors.Is(cause, ErrVerify)
 	remove := !keep && (f.o.Atomic || f.o.Exclusive) && cause != errStartOver
 	done := deferred.ThenBothDeferred(closed, func(status filetransfer.Status, err error) deferred.Deferred[filetransfer.Status] {
-		if remove && f.s.Lost() == nil {
+		switch {
+		case f.s.Lost() != nil:
+		case remove:
 			return f.s.RemoveFile(f.partName)
+		case f.partName == f.remote && cause != errStartOver && len(f.writer.pending) > 0:
+			return f.truncate()
 		}
 		return deferred.Succeed(status)
 	})

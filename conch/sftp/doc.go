@@ -44,7 +44,8 @@
 // content goes to a partial file beside the target, which is renamed when it is
 // whole. The name of a partial file has a hash of the source's path, size and
 // modification time, so Resume continues only a copy of that very version.
-// Cancelling a Deferred or a context keeps the partial file.
+// Cancelling a Deferred or a context keeps the partial file. Options.Continue
+// continues a target in place instead, as other clients do.
 //
 // # Speed
 //

@@ -75,6 +75,11 @@ func (f *download) run(co *deferred.Coro) error {
 			return err
 		}
 	}
+	if f.o.Continue {
+		if err := f.lookInPlace(co); err != nil {
+			return err
+		}
+	}
 	f.spread(f.size - f.start)
 	err := f.stream(co)
 	if err == nil {
@@ -268,10 +273,13 @@ func (f *download) mode() fs.FileMode {
 // recheck fails if a source that is to be resumed has changed, so that the
 // content may be a mixture of two versions.
 func (f *download) recheck(co *deferred.Coro) error {
-	if !f.o.Resume {
+	if !f.o.Resume && f.start == 0 {
 		return nil
 	}
 	attrs, err := deferred.Await(co, f.on.client.GetAttrs(f.remote, true))
+	if err == nil && f.o.Continue && !f.isSource(attrs) {
+		return f.compareAgain(co)
+	}
 	if err == nil && !f.isSource(attrs) || errors.Is(err, fs.ErrNotExist) {
 		return ErrSourceChanged
 	}

@@ -17,6 +17,11 @@ var (
 	// source and target differ.
 	ErrVerify = errors.New("sftp: the target differs from the source; transfer it again")
 
+	// ErrTargetLonger is wrapped by the error of a transfer with
+	// Options.Continue whose target is longer than the source. The target is not
+	// changed.
+	ErrTargetLonger = errors.New("sftp: the target is longer than the source; transfer it without Continue")
+
 	// ErrStalled is wrapped by the error of a transfer that has not moved for
 	// Options.StallTimeout.
 	ErrStalled = errors.New("sftp: the transfer has stalled; Resume can continue it")

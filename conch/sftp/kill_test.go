@@ -203,6 +203,30 @@ func TestF3_Kill(t *testing.T) {
 	})
 }
 
+// TestKillContinue: if the connection is lost at any request of a transfer in
+// place, the next attempt with Continue completes the target.
+func TestKillContinue(t *testing.T) {
+	continuing := mode{"continue", sftp.Options{Continue: true}, false}
+	var cases []killCase
+	for _, k := range killCases() {
+		if k.mode.name == "plain" {
+			cases = append(cases, k, killCase{k.op, continuing, k.size})
+		}
+	}
+	eachKill(t, cases, func(t *testing.T, r *reactor.Reactor, k killCase, c *cell, kill oddserver.Oddities) string {
+		if wrong, _ := k.run(t, r, c, k.mode, kill); wrong != "" {
+			return "first attempt: " + wrong
+		}
+		if wrong, _ := k.run(t, r, c, continuing, kill); wrong != "" {
+			return "second attempt: " + wrong
+		}
+		if wrong, err := k.run(t, r, c, continuing, oddserver.Oddities{}); err != nil || wrong != "" {
+			return fmt.Sprintf("third attempt: %v, %s", err, wrong)
+		}
+		return ""
+	})
+}
+
 // TestF3_KillTreesSkip: complete files of a tree are not transferred again.
 func TestF3_KillTreesSkip(t *testing.T) {
 	var cases []killCase

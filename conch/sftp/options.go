@@ -42,6 +42,14 @@ type Options struct {
 	// source's path, size and modification time: ".name.0123456789abcdef.part".
 	Atomic bool
 
+	// Continue continues a target that is shorter than the source where the
+	// target ends, and writes in place. The beginnings are compared first, as
+	// Verify compares files: the part of the target that is not proven to be the
+	// beginning of the source is written again. A target that is longer than the
+	// source fails with ErrTargetLonger. Continue cannot be combined with
+	// Resume, Atomic or Exclusive.
+	Continue bool
+
 	// Exclusive fails with an error that wraps fs.ErrExist if the target exists.
 	Exclusive bool
 
@@ -155,12 +163,14 @@ func (o *Options) check(k kind) error {
 		text string
 	}{
 		{o.Resume && o.Exclusive, "Resume writes over an existing target, and Exclusive must not; remove one of them"},
+		{o.Continue && (o.Resume || o.Atomic || o.Exclusive), "Continue writes to an existing target in place, and Resume, Atomic and Exclusive do not; remove one of them"},
 		{o.Concurrency < 0, "Concurrency is negative"},
 		{o.Channels < 0, "Channels is negative"},
 		{o.StallTimeout < 0, "StallTimeout is negative"},
 		{o.Links > FollowLinks, "Links is not a LinkPolicy"},
 		{o.RemoveStale && !o.Resume && !o.Atomic, "RemoveStale needs Resume or Atomic"},
 		{stream && o.Resume, "a reader or writer has no version to resume"},
+		{stream && o.Continue, "a reader or writer cannot be compared; use files"},
 		{stream && o.Preserve, "a reader or writer has no attributes to preserve"},
 		{stream && o.Sparse, "holes need a file on both sides"},
 		{stream && o.Verify, "a reader or writer cannot be compared; use files"},

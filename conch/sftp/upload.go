@@ -27,6 +27,7 @@ type upload struct {
 	handle *filetransfer.ClientFile
 	writer *writer
 	start  int64 // where the transfer begins
+	had    int64 // the size of the target that Continue has found
 	sent   int64 // bytes that were counted as transferred
 
 	// The rest belongs to the queue.
@@ -70,6 +71,11 @@ func (f *upload) run(co *deferred.Coro) error {
 			return f.tidy(co)
 		}
 		if err != nil {
+			return err
+		}
+	}
+	if f.o.Continue {
+		if err := f.lookInPlace(co); err != nil {
 			return err
 		}
 	}
@@ -183,6 +189,7 @@ func (f *upload) newWriter() {
 	}
 	if f.partName == f.remote {
 		w.lastLast = true // only a whole file has its full size
+		w.spread = maxSpread
 	} else {
 		w.spread = spreadOf(max(f.size, 0))
 	}

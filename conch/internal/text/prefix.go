@@ -5,8 +5,9 @@ import "strings"
 // packages are the packages of this module whose errors begin with the name of
 // the package and a colon.
 var packages = []string{
-	"agent", "client", "conch", "conchtest", "cred", "deferred", "endpoints", "filetransfer", "forward", "getopt",
-	"insults", "keygen", "keys", "knownhosts", "login", "manhole", "policies", "protocols", "reactor", "recvline", "remote", "scp", "server", "service", "sftp",
+	"agent", "cftp", "client", "conch", "conchtest", "cred", "deferred", "endpoints", "filetransfer", "forward", "getopt",
+	"insults", "keygen", "keys", "knownhosts", "login", "manhole", "policies", "protocols", "reactor", "recvline",
+	"remote", "scp", "server", "service", "sftp",
 	"sshconfig", "starlarkrepl", "store", "task", "telnet",
 }
 

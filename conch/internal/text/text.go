@@ -8,7 +8,7 @@
 //
 //   - [Line] is for messages inside an error, a log record or a line of output.
 //   - [Quote] is for names: of files, hosts, users, algorithms, requests. [Name]
-//     quotes only names that need it.
+//     quotes only names that need it. [Path] never quotes, for lists of names.
 //   - [Lines] is for text that a user reads as the peer laid it out: banners,
 //     instructions and prompts of an authentication.
 //
@@ -85,6 +85,19 @@ func Name(name string) string {
 		return Quote(name)
 	}
 	return name
+}
+
+// Path returns a path or a file name for a list of names. White space, quotes
+// and backslashes are kept, except that a line break or a tab is escaped. The
+// result has at most MaxLines bytes.
+func Path(name string) string {
+	b := builder{max: MaxLines}
+	for rest := name; rest != "" && !b.full; {
+		_, size := utf8.DecodeRuneInString(rest)
+		b.add(escape(rest[:size]))
+		rest = rest[size:]
+	}
+	return b.String()
 }
 
 // Lines returns s as printable text of at most MaxLines bytes that may have

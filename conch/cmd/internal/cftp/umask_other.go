@@ -1,0 +1,5 @@
+//go:build !unix
+
+package cftp
+
+func setUmask(int) error { return failf("lumask: this system has no umask") }
