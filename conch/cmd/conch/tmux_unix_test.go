@@ -264,20 +264,23 @@ func TestC_SCRIPTS_20_CtrlC(t *testing.T) {
 	}
 }
 
-// TestC_SCRIPTS_20_NewHost: the question about a new host; no and Ctrl-C.
+// TestC_SCRIPTS_20_NewHost: the question about a new host; no and Ctrl-C, also on
+// the way to the background.
 func TestC_SCRIPTS_20_NewHost(t *testing.T) {
 	server := conchtest.NewServer(t, conchtest.Options{})
 	_, port := server.HostPort()
 	args := []string{"-F", "none", "-p", fmt.Sprint(port), "-o", "UserKnownHostsFile=/dev/null", "-o", "GlobalKnownHostsFile=none", "127.0.0.1"}
 	for keys, want := range map[string]int{"no": 255, "C-c": 130} {
-		s := start(t, args...)
-		s.Wait("yes/no")
-		s.Type(keys)
-		if keys == "no" {
-			s.Type("Enter")
-		}
-		if status, shown := s.end(); status != want || keys == "no" && !strings.Contains(shown, "Host key verification failed.") {
-			t.Errorf("%s: status %d: %s", keys, status, shown)
+		for _, background := range [][]string{nil, {"-f", "true"}} {
+			s := start(t, append(args[:len(args):len(args)], background...)...)
+			s.Wait("yes/no")
+			s.Type(keys)
+			if keys == "no" {
+				s.Type("Enter")
+			}
+			if status, shown := s.end(); status != want || keys == "no" && !strings.Contains(shown, "Host key verification failed.") {
+				t.Errorf("%s: status %d: %s", keys, status, shown)
+			}
 		}
 	}
 }
