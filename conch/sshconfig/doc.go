@@ -5,6 +5,9 @@
 //	target, err := config.Target("backup")
 //	target.Exec(r, "uptime", nil)
 //
+// [Config.Override] puts lines before those of the files, as ssh's option -o does,
+// and [Config.Lookup] returns a [Host], which has the Target and all other values.
+//
 // [Config.Target] evaluates the files as ssh -G does. The package knows the
 // keywords of OpenSSH 9.2 to 10 and of the patches of Debian and Fedora. There
 // are three kinds of keywords.

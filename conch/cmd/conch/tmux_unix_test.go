@@ -14,6 +14,10 @@ import (
 
 	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/conch/conchtest/tmuxtest"
+	"github.com/hawser-go/hawser/conch/server"
+	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/reactor"
+	"github.com/hawser-go/hawser/reactor/reactortest"
 	gossh "golang.org/x/crypto/ssh"
 )
 
@@ -102,15 +106,48 @@ func openSSH(t *testing.T) []string {
 		"-o", "GlobalKnownHostsFile=none", "-l", s.User, "127.0.0.1"}
 }
 
+// ourServer returns the command line for a server of package server.
+func ourServer(t *testing.T) []string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "id")
+	key, err := conchtest.NewKeyFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := reactortest.Start(t, reactor.Options{})
+	port, err := reactor.Await(t.Context(), r, func() deferred.Deferred[int] {
+		s := &server.Server{
+			AuthorizedKeys: map[string]string{"ana": string(gossh.MarshalAuthorizedKey(key.PublicKey()))},
+			Session:        func(*server.Login) server.Session { return &server.ProgramSession{Shell: "/bin/sh", Dir: "/"} },
+		}
+		port, err := s.Listen(r, "127.0.0.1:0")
+		if err != nil {
+			return deferred.Fail[int](err)
+		}
+		return deferred.Succeed(port.GetHost().(reactor.IPAddress).Port())
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []string{"-F", "none", "-p", fmt.Sprint(port), "-i", file, "--noagent", "-o", "StrictHostKeyChecking=accept-new", "-o", "UserKnownHostsFile=/dev/null",
+		"-o", "GlobalKnownHostsFile=none", "-l", "ana", "127.0.0.1"}
+}
+
 // shell returns the command line for a shell with a prompt that tests know.
-func shell(t *testing.T) []string {
-	return append(openSSH(t), "-t", "PS1='remote> ' HISTFILE= exec sh -i")
+func shell(server []string) []string {
+	return append(server, "-t", "PS1='remote> ' HISTFILE= exec sh -i")
 }
 
 // TestC_SCRIPTS_20_Terminal: a shell, with the size and the modes of the local
 // terminal, in which keys reach the remote side, Ctrl-C and Ctrl-Z too.
 func TestC_SCRIPTS_20_Terminal(t *testing.T) {
-	s := start(t, shell(t)...)
+	for name, server := range map[string]func(*testing.T) []string{"OpenSSH": openSSH, "ours": ourServer} {
+		t.Run(name, func(t *testing.T) { testTerminal(t, server(t)) })
+	}
+}
+
+func testTerminal(t *testing.T, server []string) {
+	s := start(t, shell(server)...)
 	s.Wait("remote>")
 	s.Type("stty size; echo $TERM", "Enter")
 	s.Wait("24 80\n")
@@ -133,7 +170,7 @@ func TestC_SCRIPTS_20_Terminal(t *testing.T) {
 // TestC_SCRIPTS_21_Terminal: help, the list of channels, a suspended program, a
 // tilde, and the end of the connection.
 func TestC_SCRIPTS_21_Terminal(t *testing.T) {
-	s := start(t, shell(t)...)
+	s := start(t, shell(openSSH(t))...)
 	s.Wait("remote>")
 	s.Type("Enter", "~?")
 	s.Wait("Supported escape sequences:")
@@ -158,7 +195,7 @@ func TestC_SCRIPTS_21_Suspend(t *testing.T) {
 	m := tmuxtest.Start(t, 80, 24, "env", "PS1=local> ", "bash", "--norc", "--noprofile", "-i")
 	m.Wait("local>")
 	var quoted []string
-	for _, word := range shell(t) {
+	for _, word := range shell(openSSH(t)) {
 		quoted = append(quoted, "'"+strings.ReplaceAll(word, "'", `'\''`)+"'")
 	}
 	script := filepath.Join(t.TempDir(), "run")
@@ -227,20 +264,23 @@ func TestC_SCRIPTS_20_CtrlC(t *testing.T) {
 	}
 }
 
-// TestC_SCRIPTS_20_NewHost: the question about a new host; no and Ctrl-C.
+// TestC_SCRIPTS_20_NewHost: the question about a new host; no and Ctrl-C, also on
+// the way to the background.
 func TestC_SCRIPTS_20_NewHost(t *testing.T) {
 	server := conchtest.NewServer(t, conchtest.Options{})
 	_, port := server.HostPort()
 	args := []string{"-F", "none", "-p", fmt.Sprint(port), "-o", "UserKnownHostsFile=/dev/null", "-o", "GlobalKnownHostsFile=none", "127.0.0.1"}
 	for keys, want := range map[string]int{"no": 255, "C-c": 130} {
-		s := start(t, args...)
-		s.Wait("yes/no")
-		s.Type(keys)
-		if keys == "no" {
-			s.Type("Enter")
-		}
-		if status, shown := s.end(); status != want || keys == "no" && !strings.Contains(shown, "Host key verification failed.") {
-			t.Errorf("%s: status %d: %s", keys, status, shown)
+		for _, background := range [][]string{nil, {"-f", "true"}} {
+			s := start(t, append(args[:len(args):len(args)], background...)...)
+			s.Wait("yes/no")
+			s.Type(keys)
+			if keys == "no" {
+				s.Type("Enter")
+			}
+			if status, shown := s.end(); status != want || keys == "no" && !strings.Contains(shown, "Host key verification failed.") {
+				t.Errorf("%s: status %d: %s", keys, status, shown)
+			}
 		}
 	}
 }

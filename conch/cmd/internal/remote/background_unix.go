@@ -34,7 +34,7 @@ func (c *Command) runInBackground(args []string) int {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.Stdin, c.Stdout, c.Stderr
 	cmd.ExtraFiles = []*os.File{theirs} // number 3
 	cmd.Env = append(os.Environ(), inBackground+"=3")
-	signal.Ignore(os.Interrupt) // the new process decides
+	signal.Notify(make(chan os.Signal, 1), os.Interrupt) // the new process decides
 	err = cmd.Start()
 	theirs.Close()
 	if err != nil {

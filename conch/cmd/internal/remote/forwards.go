@@ -36,8 +36,8 @@ func (j *job) startForwards() deferred.Deferred[deferred.Void] {
 	return all
 }
 
-// startForward starts a forwarding. On this machine, localhost means both loopback
-// addresses, and one of them is enough.
+// startForward starts a forwarding. On this machine, localhost means both
+// loopback addresses, and one of them is enough.
 func (j *job) startForward(f forwarding) deferred.Deferred[*forward.Forwarder] {
 	port, local := strings.CutPrefix(f.listen.address, "localhost:")
 	if f.remote || !local {

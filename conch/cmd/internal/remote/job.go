@@ -151,8 +151,8 @@ func (j *job) connectAgain() {
 	}
 }
 
-// lost is called when an attempt has failed and when the connection has ended. err
-// is nil if this side has ended the connection.
+// lost is called when an attempt has failed and when the connection has ended.
+// err is nil if this side has ended the connection.
 func (j *job) lost(err error) {
 	j.stopAlive()
 	if j.ending {

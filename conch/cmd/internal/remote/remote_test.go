@@ -446,3 +446,24 @@ func embedded(t *testing.T, s *conchtest.Server, args ...string) []string {
 	_, port := s.HostPort()
 	return slices.Concat([]string{"-F", "none", "-p", fmt.Sprint(port), "-l", s.User, "-o", "UserKnownHostsFile=" + known, "-o", "GlobalKnownHostsFile=none", "-o", "PreferredAuthentications=password"}, args)
 }
+
+// Any value of -L, -R, -D and -W is read without a panic.
+func FuzzForwards(f *testing.F) {
+	f.Add("-L", "[::1]:80:h:81")
+	f.Add("-R", "/a\\:b:c")
+	f.Fuzz(func(t *testing.T, option, value string) {
+		if !slices.Contains([]string{"-L", "-R", "-D", "-W"}, option) {
+			return
+		}
+		if got, err := remote.Forwards([]string{"-F", "none", option, value, "host"}); err == nil && got == "" && option != "-W" {
+			t.Errorf("%s %q: no forwarding", option, value)
+		}
+	})
+}
+
+// -V and -h need no host, and -- ends the options.
+func TestC_CLIENT_53_Operands(t *testing.T) {
+	if r := run(t, "", "-F", "none", "--", "-bad"); r.status != 255 || !strings.Contains(r.err, "names no host") {
+		t.Errorf("%+v", r)
+	}
+}
