@@ -67,6 +67,7 @@ func init() {
 			min: 2, max: 2, places: "xr", run: chmod},
 		{name: "chown", usage: "[-h] uid[:gid] path", help: "Change the owner of remote files; -h: of links", flags: "h",
 			min: 2, max: 2, places: "xr", run: chown},
+		{name: "cp", aliases: []string{"copy"}, usage: "old new", help: "Copy a remote file at the server", min: 2, max: 2, places: "r", run: copyFile},
 		{name: "df", usage: "[-hi] [path]", help: "Show the space of a file system; -i: the inodes", flags: "hi",
 			max: 1, places: "r", reads: true, run: df},
 		{name: "exit", aliases: []string{"quit", "bye"}, help: "End the session; also quit and bye", run: quit},

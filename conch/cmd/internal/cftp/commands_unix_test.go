@@ -46,6 +46,9 @@ var commandTests = []struct {
 		"remote delete \"HOME/nope\": No such file (SSH_FX_NO_SUCH_FILE 2)\nremote delete \"HOME/sub\": Failure (SSH_FX_FAILURE 4)\n" +
 			"remote delete \"HOME/nope*\": No such file (SSH_FX_NO_SUCH_FILE 2)\n"},
 	{"rename", "rename a y\nmv y sub/y\nls -1 sub\nrename nope z", "sub/x\nsub/y\n", "remote rename \"HOME/nope\" to \"HOME/z\": No such file (SSH_FX_NO_SUCH_FILE 2)\n"},
+	{"cp", "cp a z\ncat z\ncp a sub/../a\ncp a a\ncat a\ncp nope z\ncp sub z\ncp a none/z", "aaaa", "cp: \"HOME/a\" and \"HOME/sub/../a\" are the same file\n" +
+		"cp: \"HOME/a\" and \"HOME/a\" are the same file\nstat remote \"HOME/nope\": No such file (SSH_FX_NO_SUCH_FILE 2)\ncp \"HOME/sub\": not a regular file\n" +
+		"remote open \"HOME/none/z\": No such file (SSH_FX_NO_SUCH_FILE 2)\n"},
 	{"ln", "ln lnk a\nln -s a lnk2\nsymlink a lnk3\nls -1 lnk*\nln lnk a", "lnk\nlnk2\nlnk3\n",
 		"remote symlink \"HOME/lnk\" to \"a\": file already exists: Failure (SSH_FX_FAILURE 4)\n"},
 	{"chmod", "chmod 600 a\nls -l a\nchmod 7 nope\nchmod 9 a\nchmod 77777 a\nchmod 0644 a x*", "Changing mode on HOME/a\n-rw-------    ? USER GROUP        2 DATE a\nChanging mode on HOME/nope\n",
@@ -68,6 +71,8 @@ var commandTests = []struct {
 	{"ls -l", "ls -l sub/x", "-rw-r--r--    ? USER GROUP        5 DATE sub/x\n", ""},
 	{"ls -n", "ls -n sub/x", "-rw-r--r--    ? NUID NGID        5 DATE sub/x\n", ""},
 	{"ls -lh", "ls -lh sub/x", "-rw-r--r--    ? USER GROUP       5B DATE sub/x\n", ""},
+	{"ls link", "ln ld sub\nln lf a\nln broken nope\nls -1 ld\nls -n ld\nls -1 lf\nls -n lf\nls -1 broken\nls -1 l*", "ld/x\n-rw-r--r--    ? NUID NGID        5 DATE ld/x\nlf\n" +
+		"lrwxrwxrwx    ? NUID NGID        1 DATE lf\nbroken\nld\nlf\n", ""},
 	{"ls nothing", "ls nope\nls n*", "", "Can't ls: \"HOME/nope\" not found\nCan't ls: \"HOME/n*\" not found\n"},
 	{"cat", "cat a\ncat nope", "aa", "download \"HOME/nope\": No such file (SSH_FX_NO_SUCH_FILE 2)\n"},
 

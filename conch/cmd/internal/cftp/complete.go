@@ -164,15 +164,15 @@ func firstWord(line string) (text string, open byte, size int) {
 		switch quote := rest[0]; {
 		case quote == '"' || quote == '\'':
 			if rest = s.quoted(rest[1:], quote); s.open {
-				return s.text, quote, len(line)
+				return string(s.text), quote, len(line)
 			}
 		case rest == `\`:
-			return s.text, 0, len(line)
+			return string(s.text), 0, len(line)
 		default:
 			rest = s.unquoted(rest)
 		}
 	}
-	return s.text, 0, len(line) - len(rest)
+	return string(s.text), 0, len(line) - len(rest)
 }
 
 // quote returns a candidate as the user would type it, in the quotes that the

@@ -44,6 +44,9 @@ func reason(err error) string {
 	if e, ok := errors.AsType[*os.LinkError](err); ok {
 		err = e.Err
 	}
+	if errors.Is(err, sftp.ErrTargetLonger) {
+		return "the target is longer than the source; transfer it without -a"
+	}
 	return text.Line(text.TrimPrefix(err))
 }
 

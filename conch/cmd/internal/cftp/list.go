@@ -55,25 +55,29 @@ func (c *call) listed(w word) ([]item, error) {
 	if !path.IsAbs(w.text) {
 		strip = c.remote
 	}
-	var items []item
+	if len(paths) == 1 {
+		info, err := c.files.Stat(c.ctx, paths[0])
+		if err == nil && info.IsDir() {
+			return c.directory(paths[0], shorten(paths[0], strip))
+		}
+		if err != nil && (c.ctx.Err() != nil || lost(err)) {
+			return nil, because(err, "stat remote %s", text.Quote(paths[0]))
+		}
+	}
 	all, err := c.attrs(paths)
 	if err != nil {
 		return nil, err
 	}
+	var items []item
 	for i, p := range paths {
-		attrs := all[i]
-		if attrs == nil {
+		if all[i] == nil {
 			continue // it has gone, or never existed
 		}
-		mode := attrs.FileMode()
-		if mode.IsDir() && len(paths) == 1 {
-			return c.directory(p, shorten(p, strip))
-		}
 		name := shorten(p, strip)
-		if mode.IsDir() && !c.long() {
+		if all[i].FileMode().IsDir() && !c.long() {
 			name += "/"
 		}
-		items = append(items, item{name: name, attrs: *attrs})
+		items = append(items, item{name: name, attrs: *all[i]})
 	}
 	if len(items) == 0 {
 		return nil, failf("Can't ls: %s not found", text.Quote(w.under(c.remote).text))
@@ -81,9 +85,8 @@ func (c *call) listed(w word) ([]item, error) {
 	return items, nil
 }
 
-// attrs returns the attributes of paths, and nil for those that cannot be looked
-// at. Symbolic links to directories count as directories only if there is one
-// path.
+// attrs returns the attributes of paths, without following symbolic links, and
+// nil for those that cannot be looked at.
 func (c *call) attrs(paths []string) ([]*filetransfer.Attrs, error) {
 	type result = deferred.Outcome[filetransfer.Attrs]
 	all := make([]*filetransfer.Attrs, 0, len(paths))
@@ -91,7 +94,7 @@ func (c *call) attrs(paths []string) ([]*filetransfer.Attrs, error) {
 		results, err := ask(c, func(client *requests) deferred.Deferred[[]result] {
 			var looks []deferred.Deferred[filetransfer.Attrs]
 			for _, p := range some {
-				looks = append(looks, client.GetAttrs(p, len(paths) == 1 && !c.long()))
+				looks = append(looks, client.GetAttrs(p, false))
 			}
 			return deferred.List(looks, deferred.ConsumeErrors)
 		})

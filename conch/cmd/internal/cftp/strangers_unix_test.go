@@ -36,7 +36,10 @@ var strangers = []struct {
 
 // TestStrangers runs one batch with several servers.
 func TestStrangers(t *testing.T) {
-	for _, s := range strangers {
+	for i, s := range strangers {
+		if os.Getenv("HAWSER_LONG") == "" && i%2 == 0 {
+			continue
+		}
 		t.Run(s.name, func(t *testing.T) {
 			to, dir := s.start(t)
 			local := t.TempDir()

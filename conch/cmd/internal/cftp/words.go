@@ -19,7 +19,7 @@ func wordOf(text string) word {
 	for rest := text; rest != ""; {
 		rest = s.unquoted(rest)
 	}
-	return s.word
+	return s.word()
 }
 
 var (
@@ -51,7 +51,7 @@ func split(line string) ([]word, error) {
 				rest = s.unquoted(rest)
 			}
 		}
-		words = append(words, s.word)
+		words = append(words, s.word())
 		rest = strings.TrimLeft(rest, blanks)
 	}
 	return words, nil
@@ -61,9 +61,12 @@ const blanks = " \t\r\n\v\f"
 
 // splitter builds a word.
 type splitter struct {
-	word
-	open bool // the quotes of the last part have no end
+	text, pattern []byte
+	wild          bool
+	open          bool // the quotes of the last part have no end
 }
+
+func (s *splitter) word() word { return word{string(s.text), string(s.pattern), s.wild} }
 
 // unquoted takes one character that is not quoted, with its backslash, and
 // returns the rest.
@@ -72,18 +75,13 @@ func (s *splitter) unquoted(rest string) string {
 	case c == '\\' && len(rest) > 1:
 		s.literal(rest[1])
 		return rest[2:]
-	case c == '[' && strings.HasPrefix(rest[1:], "!"): // the shell's way to say ^
-		s.text += "[!"
-		s.pattern += "[^"
-		s.wild = true
+	case strings.HasPrefix(rest, "[!"): // the shell's way to say ^
+		s.text, s.pattern, s.wild = append(s.text, "[!"...), append(s.pattern, "[^"...), true
 		return rest[2:]
-	case c == '*' || c == '?' || c == '[':
-		s.text += string(rest[:1])
-		s.pattern += string(rest[:1])
-		s.wild = true
-	case c == ']' || c == '-' || c == '^': // they have a meaning between brackets
-		s.text += rest[:1]
-		s.pattern += rest[:1]
+	case strings.IndexByte("*?[", c) >= 0:
+		s.text, s.pattern, s.wild = append(s.text, c), append(s.pattern, c), true
+	case strings.IndexByte("]-^", c) >= 0: // they have a meaning between brackets
+		s.text, s.pattern = append(s.text, c), append(s.pattern, c)
 	default:
 		s.literal(c)
 	}
@@ -109,11 +107,11 @@ func (s *splitter) quoted(rest string, quote byte) string {
 
 // literal adds a byte that matches only itself.
 func (s *splitter) literal(c byte) {
-	s.text += string([]byte{c})
+	s.text = append(s.text, c)
 	if strings.IndexByte(`*?[]\-^`, c) >= 0 {
-		s.pattern += `\`
+		s.pattern = append(s.pattern, '\\')
 	}
-	s.pattern += string([]byte{c})
+	s.pattern = append(s.pattern, c)
 }
 
 // literalPattern returns the pattern that matches only the path.
@@ -122,7 +120,7 @@ func literalPattern(p string) string {
 	for i := range len(p) {
 		s.literal(p[i])
 	}
-	return s.pattern
+	return string(s.pattern)
 }
 
 // under returns the word as a path below the directory dir, unless it is

@@ -81,6 +81,23 @@ func TestC_SCRIPTS_3_Wildcards(t *testing.T) {
 	}
 }
 
+// TestLongLine: the time for a line is proportional to its length. With the
+// square of the length the test would take hours.
+func TestLongLine(t *testing.T) {
+	long := strings.Repeat("x*", maxLine/2)
+	for _, line := range []string{"get " + long, `get "` + long + `"`, "get " + strings.Repeat("a ", maxLine/2)} {
+		if _, err := split(line); err != nil {
+			t.Error(err)
+		}
+		if _, ok := lastWord(line); !ok {
+			t.Error("no last word")
+		}
+	}
+	if got := literalPattern(long); len(got) != 3*maxLine/2 {
+		t.Error(len(got))
+	}
+}
+
 // FuzzWords: every line is split or refused, and quoting a name gives a word
 // that is the name.
 func FuzzWords(f *testing.F) {
