@@ -367,6 +367,27 @@ func TestCtrlC_Silent(t *testing.T) {
 	v.end(255)
 }
 
+// Ctrl-C ends much output at once: what waits is not shown any more.
+func TestCtrlC_Output(t *testing.T) {
+	h := openSSHHost(t)
+	text := strings.Repeat("a line of the text\n", 4<<20) + "its end\n"
+	if err := os.WriteFile(filepath.Join(h.files, "text"), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	v := visitHost(t, 80, 20, h)
+	v.line("cat text")
+	v.Wait("a line of the text\na line of")
+	v.Type("C-c")
+	v.Wait("\ninterrupted\ncftp>")
+	if strings.Contains(v.Screen(), "its end") {
+		t.Error("the screen shows the end of the text")
+	}
+	v.line("lpwd")
+	v.Wait("cftp> lpwd\nLocal working directory")
+	v.Type("C-d")
+	v.end(0)
+}
+
 // A local program gets the terminal in the mode from before, and its keys.
 func TestC_SCRIPTS_3_Local(t *testing.T) {
 	h := openSSHHost(t)
