@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os"
@@ -14,19 +15,41 @@ import (
 	"testing"
 
 	"github.com/creack/pty"
+	"github.com/hawser-go/hawser/conch/client"
 	"github.com/hawser-go/hawser/conch/cmd/internal/cftp"
 	"github.com/hawser-go/hawser/conch/conchtest"
 	"github.com/hawser-go/hawser/conch/conchtest/tmuxtest"
+	"github.com/hawser-go/hawser/conch/sftp"
+	"github.com/hawser-go/hawser/deferred"
+	"github.com/hawser-go/hawser/reactor"
 )
 
 // asCommand is the environment variable that makes the test program cftp.
 const asCommand = "HAWSER_TEST_CFTP"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asCommand) != "" {
-		main()
+	switch os.Getenv(asCommand) {
+	case "":
+		os.Exit(m.Run())
+	case "broken":
+		os.Exit(cftp.RunProcess(broken))
 	}
-	os.Exit(m.Run())
+	main()
+}
+
+// broken is a program with a shell that panics, on the server of its arguments.
+func broken(ctx context.Context, p *cftp.Process) int {
+	session, err := reactor.Await(ctx, p.Reactor, func() deferred.Deferred[*sftp.Client] {
+		o := sftp.OpenOptions{Verify: client.AcceptAnyHostKey}
+		o.Password = password
+		return sftp.Open(p.Reactor, os.Args[len(os.Args)-1], o)
+	})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	shell := cftp.NewShell(nil, "/", os.Stdout, os.Stderr)
+	return (&cftp.User{Process: p}).Interact(ctx, shell, session.Files())
 }
 
 // visit is a terminal with a shell, whose directory is local, and in which the
@@ -43,7 +66,7 @@ func newVisit(t *testing.T, width, height int, args ...string) *visit {
 	home := t.TempDir()
 	v := &visit{t: t, local: t.TempDir(), mark: filepath.Base(home)}
 	for name, text := range map[string]string{
-		"cftp": fmt.Sprintf("#!/bin/sh\n%s=1 exec %s -F none -o GlobalKnownHostsFile=%s/none \"$@\"\n", asCommand, os.Args[0], home),
+		"cftp": fmt.Sprintf("#!/bin/sh\n%s=${CFTP-1} exec %s -F none -o GlobalKnownHostsFile=%s/none \"$@\"\n", asCommand, os.Args[0], home),
 		// the first line of stty -a has the size
 		"rc": "cd " + v.local + "; PS1='sh> '; stty -a | tail -n +2 > ~/mode; check() { stty -a | tail -n +2 | cmp - ~/mode && echo same mode; }\n",
 	} {
@@ -171,6 +194,18 @@ func TestSignals(t *testing.T) {
 	v.Wait("cftp> half^C\ncftp>")
 	v.line("bye")
 	v.end(0)
+}
+
+// A panic in a command ends cftp, and the terminal has its mode.
+func TestPanic(t *testing.T) {
+	h := ownHost(t)
+	v := newVisit(t, 80, 30, "-h")
+	v.Wait("usage")
+	v.line("clear; CFTP=broken cftp " + h.user + "@" + h.link.addr().String())
+	v.last("cftp>")
+	v.line("ls")
+	v.Wait("screen.go")
+	v.end(2)
 }
 
 // The end of the terminal is the end of cftp.
@@ -330,6 +365,27 @@ func TestCtrlC_Silent(t *testing.T) {
 	v.line("ls")
 	h.link.cut()
 	v.end(255)
+}
+
+// Ctrl-C ends much output at once: what waits is not shown any more.
+func TestCtrlC_Output(t *testing.T) {
+	h := openSSHHost(t)
+	text := strings.Repeat("a line of the text\n", 4<<20) + "its end\n"
+	if err := os.WriteFile(filepath.Join(h.files, "text"), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	v := visitHost(t, 80, 20, h)
+	v.line("cat text")
+	v.Wait("a line of the text\na line of")
+	v.Type("C-c")
+	v.Wait("\ninterrupted\ncftp>")
+	if strings.Contains(v.Screen(), "its end") {
+		t.Error("the screen shows the end of the text")
+	}
+	v.line("lpwd")
+	v.Wait("cftp> lpwd\nLocal working directory")
+	v.Type("C-d")
+	v.end(0)
 }
 
 // A local program gets the terminal in the mode from before, and its keys.
