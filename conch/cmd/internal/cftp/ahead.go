@@ -37,9 +37,20 @@ func (a *ahead) run() {
 	}
 }
 
-// reads reports whether a command may have looked at a path that is local to this
+// mayHaveRead reports whether a command may have looked at a path of this
 // machine, if the server is this machine.
-func (c *call) reads(local string) bool {
+func (c *call) mayHaveRead(local string) bool {
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(local)); err == nil {
+		if real := filepath.Join(dir, filepath.Base(local)); real != local && c.readsBelow(real) {
+			return true
+		}
+	}
+	return c.readsBelow(local)
+}
+
+// readsBelow reports whether an argument at the server is a path, or is above or
+// below it.
+func (c *call) readsBelow(local string) bool {
 	if len(c.args) == 0 {
 		return overlap(c.remote, filepath.ToSlash(local))
 	}

@@ -200,7 +200,7 @@ func (r *batchRun) runNow(a *ahead) error {
 	}
 	err := c.finish()
 	for _, later := range r.ahead {
-		if c.wrote != "" && later.call != nil && later.call.reads(c.wrote) {
+		if c.wrote != "" && later.call != nil && later.call.mayHaveRead(c.wrote) {
 			later.stale = true
 		}
 	}

@@ -21,27 +21,16 @@ import (
 // server or the network has ended. It is that of sftp and ssh.
 const StatusLost = 255
 
+// stdin is the file descriptor of standard input.
+var stdin = int(os.Stdin.Fd())
+
 // User is the user of a program, at the terminal of the process.
 type User struct {
 	Process *Process
 
-	// In and Out are the terminal; nil means os.Stdin and os.Stdout.
-	In, Out *os.File
-
 	// Explain returns the text for the user about the end of a session. Nil
 	// means the text of the error.
 	Explain func(error) string
-}
-
-func (u *User) files() reactor.StandardIOOptions {
-	files := reactor.StandardIOOptions{Stdin: os.Stdin, Stdout: os.Stdout}
-	if u.In != nil {
-		files.Stdin = u.In
-	}
-	if u.Out != nil {
-		files.Stdout = u.Out
-	}
-	return files
 }
 
 func (u *User) explain(err error) string {
@@ -54,15 +43,15 @@ func (u *User) explain(err error) string {
 // CanInteract reports whether Interact can work: input and output are a terminal
 // that obeys control sequences.
 func (u *User) CanInteract() bool {
-	files, kind := u.files(), os.Getenv("TERM")
+	kind := os.Getenv("TERM")
 	known := kind != "" && kind != "dumb" || runtime.GOOS == "windows"
-	return known && term.IsTerminal(int(files.Stdin.Fd())) && term.IsTerminal(int(files.Stdout.Fd()))
+	return known && term.IsTerminal(stdin) && term.IsTerminal(int(os.Stdout.Fd()))
 }
 
 // ShowProgress makes shell draw the progress of transfers, without Interact, if
 // the output is a terminal.
 func (u *User) ShowProgress(shell *Shell) {
-	out := u.files().Stdout
+	out := os.Stdout
 	if !term.IsTerminal(int(out.Fd())) {
 		return
 	}
@@ -106,7 +95,7 @@ func (u *User) Interact(ctx context.Context, shell *Shell, files *sftp.Files) (s
 	shell.Out, shell.Err = &output{d: d}, &output{d: d, errors: true}
 	shell.Progress, shell.ProgressDone = d.screen.progress, d.progressDone
 	shell.System, shell.Width = d.system, d.columns
-	d.original, _ = term.GetState(int(u.files().Stdin.Fd())) // attach reports errors
+	d.original, _ = term.GetState(stdin) // attach reports errors
 
 	release := u.Process.use(func() { d.r.CallFromThread(d.screen.interrupt) }, d.restore)
 	defer release()
@@ -159,7 +148,7 @@ func (d *dialogue) attach() deferred.Deferred[struct{}] {
 	c := &connection{d: d, lost: deferred.New[struct{}]()}
 	c.ServerProtocol = insults.NewServerProtocol(func() insults.Protocol { return d.screen })
 	d.connection = c
-	if _, err := d.r.StandardIO(c, d.user.files()); err != nil {
+	if _, err := d.r.StandardIO(c, reactor.StandardIOOptions{}); err != nil {
 		d.connection = nil
 		return deferred.Fail[struct{}](err)
 	}
@@ -246,7 +235,7 @@ const flushTimeout = 2 * time.Second
 // background: the terminal belongs to the shell then. Any goroutine may call
 // restore.
 func (d *dialogue) restore() {
-	fd := int(d.user.files().Stdin.Fd())
+	fd := stdin
 	if d.original != nil && inForeground(fd) {
 		_ = term.Restore(fd, d.original) // the terminal may be gone
 	}

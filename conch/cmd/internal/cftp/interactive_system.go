@@ -32,9 +32,8 @@ func (d *dialogue) system(ctx context.Context, dir, line string) error {
 }
 
 func (d *dialogue) run(ctx context.Context, dir, line string) error {
-	files := d.user.files()
 	cmd := LocalShell(ctx, line)
-	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = dir, files.Stdin, files.Stdout, os.Stderr
+	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = dir, os.Stdin, os.Stdout, os.Stderr
 	cmd.Cancel = func() error { return terminate(cmd.Process) }
 	cmd.WaitDelay = killDelay
 	return cmd.Run()

@@ -56,7 +56,7 @@ func (d *dialogue) suspendProcess(before, after func()) {
 	go func() {                          // ends after the process continues, or with the dialogue
 		defer signal.Stop(continued)
 		limit := time.After(maxSuspend)
-		for waits := true; waits; waits = !inForeground(int(d.user.files().Stdin.Fd())) {
+		for waits := true; waits; waits = !inForeground(stdin) {
 			select {
 			case <-continued:
 			case <-limit:
