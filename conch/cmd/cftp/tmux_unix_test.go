@@ -564,6 +564,7 @@ func TestC_SCRIPTS_10_Terminal(t *testing.T) {
 		t.Errorf("%v, %v", info, err)
 	}
 	v.line("clear")
+	v.WaitFor("a clear screen", func(screen string) bool { return !strings.Contains(screen, "large") })
 	h.link.allow(1 << 20)
 	v.line("clear; cftp " + strings.Join(args, " "))
 	v.Wait("% ")

@@ -149,3 +149,23 @@ func TestTrimPrefixKnowsAllPackages(t *testing.T) {
 		}
 	}
 }
+
+// TestPath: a name in a list keeps its blanks and quotes, and nothing else that
+// a terminal could obey.
+func TestPath(t *testing.T) {
+	for in, want := range map[string]string{
+		"a  b":             "a  b",
+		` "q" \ ':`:        ` "q" \ ':`,
+		"x\x1b[2J\ny\tz\r": `x\x1b[2J\ny\tz\r`,
+		"a\u202eb\xff":     `a\u202eb\xff`,
+		"日本":               "日本",
+		"":                 "",
+	} {
+		if got := text.Path(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+	if got := text.Path(strings.Repeat("x", text.MaxLines+1)); len(got) != text.MaxLines || !strings.HasSuffix(got, "x...") {
+		t.Errorf("a long name has %d bytes", len(got))
+	}
+}
