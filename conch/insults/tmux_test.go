@@ -6,49 +6,23 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/hawser-go/hawser/conch/conchtest"
+	"github.com/hawser-go/hawser/conch/conchtest/tmuxtest"
 )
 
 // tmux is a real terminal.
 type tmux struct {
+	*tmuxtest.Terminal
 	t                  *testing.T
-	program, dir       string
 	width, height, ran int
 }
 
 func newTmux(t *testing.T, width, height int) *tmux {
-	m := &tmux{t: t, program: conchtest.Program(t, "tmux"), width: width, height: height}
-	// A socket in a short folder: names of sockets have a bound.
-	dir, err := os.MkdirTemp("", "tmux")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m.dir = dir
-	t.Cleanup(func() {
-		m.run("kill-server")
-		_ = os.RemoveAll(dir)
-	})
-	m.run("-f", "/dev/null", "new-session", "-d", "-x", fmt.Sprint(width), "-y", fmt.Sprint(height), "cat", ";",
-		"set-option", "-g", "status", "off", ";", "set-option", "-g", "remain-on-exit", "on")
-	m.run("resize-window", "-x", fmt.Sprint(width), "-y", fmt.Sprint(height))
-	return m
-}
-
-func (m *tmux) run(args ...string) string {
-	m.t.Helper()
-	cmd := exec.Command(m.program, append([]string{"-u", "-S", filepath.Join(m.dir, "s")}, args...)...)
-	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "TERM=xterm", "TMUX=")
-	out, err := cmd.CombinedOutput()
-	if err != nil && args[0] != "kill-server" {
-		m.t.Fatalf("tmux %q: %v: %s", args, err, out)
-	}
-	return string(out)
+	return &tmux{Terminal: tmuxtest.Start(t, width, height, "cat"), t: t, width: width, height: height}
 }
 
 // show returns what the terminal shows after the output of a program, and where
@@ -56,18 +30,18 @@ func (m *tmux) run(args ...string) string {
 func (m *tmux) show(output string) (text string, column, line int) {
 	m.t.Helper()
 	m.ran++
-	file := filepath.Join(m.dir, "output")
+	file := filepath.Join(m.t.TempDir(), "output")
 	marked := output + fmt.Sprintf("\x1b\\\x1b]2;shown %d\x07", m.ran)
 	if err := os.WriteFile(file, []byte(marked), 0o600); err != nil {
 		m.t.Fatal(err)
 	}
-	pane := strings.TrimSpace(m.run("new-window", "-d", "-P", "-F", "#{pane_id}", "stty raw -echo; cat "+file+"; exec cat"))
-	defer m.run("kill-pane", "-t", pane)
+	pane := strings.TrimSpace(m.Run("new-window", "-d", "-P", "-F", "#{pane_id}", "stty raw -echo; cat "+file+"; exec cat"))
+	defer m.Run("kill-pane", "-t", pane)
 	for number := 0; number != m.ran; {
-		at := m.run("display-message", "-t", pane, "-p", "#{pane_title} #{cursor_x} #{cursor_y}")
+		at := m.Run("display-message", "-t", pane, "-p", "#{pane_title} #{cursor_x} #{cursor_y}")
 		_, _ = fmt.Sscanf(at, "shown %d %d %d", &number, &column, &line) // another title, before all is shown
 	}
-	return m.run("capture-pane", "-t", pane, "-p"), column, line
+	return m.Run("capture-pane", "-t", pane, "-p"), column, line
 }
 
 // Both terminals take these in the same way.

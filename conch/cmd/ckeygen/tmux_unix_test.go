@@ -3,7 +3,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,80 +10,40 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/hawser-go/hawser/conch/conchtest"
+	"github.com/hawser-go/hawser/conch/conchtest/tmuxtest"
 	"github.com/hawser-go/hawser/conch/keys"
 )
 
 // screen is a shell in a terminal of 80 columns and 24 lines.
 type screen struct {
-	t     *testing.T
-	ctx   context.Context // limits the test
-	tmux  []string        // the program, with the socket of its server
-	lines int             // the number of command lines
+	*tmuxtest.Terminal
+	lines int // the number of command lines
 }
 
 func openScreen(t *testing.T, dir string) *screen {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	sockets, err := os.MkdirTemp("", "tmux") // the path of a socket is short
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &screen{t: t, ctx: ctx, tmux: []string{conchtest.Program(t, "tmux"), "-f", os.DevNull, "-S", filepath.Join(sockets, "s")}}
-	t.Cleanup(func() {
-		_ = exec.Command(s.tmux[0], append(s.tmux[1:], "kill-server")...).Run() // may have ended
-		cancel()
-		os.RemoveAll(sockets)
-	})
 	// The shell finds the command in a directory of its own.
 	bin := t.TempDir()
 	script := fmt.Sprintf("#!/bin/sh\n%s=1 exec '%s' \"$@\"\n", asCommand, os.Args[0])
 	if err := os.WriteFile(filepath.Join(bin, "ckeygen"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	s.run("new-session", "-d", "-x", "80", "-y", "24", "-c", dir,
-		fmt.Sprintf("env PS1='$ ' PATH='%s':\"$PATH\" sh", bin))
+	s := &screen{Terminal: tmuxtest.Start(t, 80, 24, "env", "PS1=$ ", "PATH="+bin+":"+os.Getenv("PATH"), "sh", "-c", `cd "$1" && exec sh`, "sh", dir)}
 	s.wait(`^\$\s*$`)
 	return s
 }
 
-// run runs a command of tmux and returns its output.
-func (s *screen) run(args ...string) string {
-	s.t.Helper()
-	out, err := exec.CommandContext(s.ctx, s.tmux[0], append(s.tmux[1:len(s.tmux):len(s.tmux)], args...)...).CombinedOutput()
-	if err != nil {
-		s.t.Fatalf("%q: %v: %s", args, err, out)
-	}
-	return string(out)
-}
-
-// wait looks at the screen until a pattern matches, and returns the screen.
+// wait waits until a pattern matches the screen, and returns the screen.
 func (s *screen) wait(pattern string) string {
-	s.t.Helper()
-	re := regexp.MustCompile(pattern)
-	for {
-		shown := s.run("capture-pane", "-p")
-		if re.MatchString(shown) {
-			return shown
-		}
-		if t, _ := s.ctx.Deadline(); time.Until(t) < 10*time.Second {
-			s.t.Fatalf("waiting for %q: %s", pattern, shown)
-		}
-	}
+	return s.WaitFor(pattern, regexp.MustCompile(pattern).MatchString)
 }
 
 // enter types a text and the enter key.
-func (s *screen) enter(text string) {
-	s.t.Helper()
-	s.run("send-keys", "-l", text)
-	s.run("send-keys", "Enter")
-}
+func (s *screen) enter(text string) { s.Type(text, "Enter") }
 
 // start clears the screen and types a command line.
 func (s *screen) start(line string) {
-	s.t.Helper()
 	s.enter("clear")
 	s.wait(`^\$\s*$`)
 	s.lines++
@@ -93,7 +52,6 @@ func (s *screen) start(line string) {
 
 // end waits for the end of the command line and returns its screen.
 func (s *screen) end() string {
-	s.t.Helper()
 	return s.wait(fmt.Sprintf(`end-%d:\d+\n\$\s`, s.lines))
 }
 
@@ -133,7 +91,7 @@ func TestC_SCRIPTS_30_Tmux(t *testing.T) {
 
 	s.start("sh -c 'ckeygen -f other; echo went on'")
 	s.wait(`no passphrase\):`)
-	s.run("send-keys", "C-c")
+	s.Type("C-c")
 	s.wait(`no passphrase\):.*\n(?:.*\n)?\$\s*$`)
 	s.enter(fmt.Sprintf("echo end-%d:$?", s.lines)) // the shell has dropped the rest of the line
 	if shown := s.end(); strings.Contains(shown, "went on\n") || !s.status(shown, 130) {

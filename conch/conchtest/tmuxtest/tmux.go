@@ -31,7 +31,7 @@ func Start(t *testing.T, width, height int, command ...string) *Terminal {
 	}
 	m.dir = dir
 	t.Cleanup(func() {
-		m.run("kill-server")
+		m.Run("kill-server")
 		_ = os.RemoveAll(dir)
 	})
 	size := []string{"-x", fmt.Sprint(width), "-y", fmt.Sprint(height)}
@@ -40,12 +40,13 @@ func Start(t *testing.T, width, height int, command ...string) *Terminal {
 	for i, word := range command {
 		quoted[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 	}
-	m.run(append(start, strings.Join(quoted, " "), ";", "set-option", "-g", "status", "off", ";", "set-option", "-g", "remain-on-exit", "on")...)
+	m.Run(append(start, strings.Join(quoted, " "), ";", "set-option", "-g", "status", "off", ";", "set-option", "-g", "remain-on-exit", "on")...)
 	m.Resize(width, height)
 	return m
 }
 
-func (m *Terminal) run(args ...string) string {
+// Run runs a command of tmux, and returns its output.
+func (m *Terminal) Run(args ...string) string {
 	m.t.Helper()
 	cmd := exec.Command(m.program, append([]string{"-u", "-S", filepath.Join(m.dir, "s")}, args...)...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "TERM=xterm", "TMUX=")
@@ -59,19 +60,19 @@ func (m *Terminal) run(args ...string) string {
 // Resize changes the size of the terminal.
 func (m *Terminal) Resize(width, height int) {
 	m.t.Helper()
-	m.run("resize-window", "-x", fmt.Sprint(width), "-y", fmt.Sprint(height))
+	m.Run("resize-window", "-x", fmt.Sprint(width), "-y", fmt.Sprint(height))
 }
 
 // Type presses keys: names of tmux, such as Up, Enter and C-c, or text.
 func (m *Terminal) Type(keys ...string) {
 	m.t.Helper()
-	m.run(append([]string{"send-keys"}, keys...)...)
+	m.Run(append([]string{"send-keys"}, keys...)...)
 }
 
 // Screen returns the screen. Spaces at the ends of lines are missing.
 func (m *Terminal) Screen() string {
 	m.t.Helper()
-	return m.run("capture-pane", "-p")
+	return m.Run("capture-pane", "-p")
 }
 
 // Wait waits until the screen has a text, and returns the screen.
@@ -80,17 +81,23 @@ func (m *Terminal) Wait(text string) string {
 	return m.WaitFor(fmt.Sprintf("%q", text), func(screen string) bool { return strings.Contains(screen, text) })
 }
 
+// patience is how long WaitFor waits.
+const patience = time.Minute
+
 // WaitFor waits until shown returns true for the screen, and returns the screen.
-// It fails the test shortly before the deadline.
+// It fails the test after a minute, and shortly before the test's deadline.
 func (m *Terminal) WaitFor(what string, shown func(screen string) bool) string {
 	m.t.Helper()
-	deadline, limited := m.t.Deadline()
+	end := time.Now().Add(patience)
+	if deadline, limited := m.t.Deadline(); limited && deadline.Add(-10*time.Second).Before(end) {
+		end = deadline.Add(-10 * time.Second)
+	}
 	for {
 		screen := m.Screen()
 		if shown(screen) {
 			return screen
 		}
-		if limited && time.Until(deadline) < 10*time.Second {
+		if time.Now().After(end) {
 			m.t.Fatalf("the screen does not show %s:\n%s", what, screen)
 		}
 	}
@@ -101,7 +108,7 @@ func (m *Terminal) WaitEnd() (status int) {
 	m.t.Helper()
 	dead := 0
 	m.WaitFor("the end of the program", func(string) bool {
-		_, _ = fmt.Sscan(m.run("display-message", "-p", "#{pane_dead} #{pane_dead_status}"), &dead, &status) // no status before
+		_, _ = fmt.Sscan(m.Run("display-message", "-p", "#{pane_dead} #{pane_dead_status}"), &dead, &status) // no status before
 		return dead == 1
 	})
 	return status
