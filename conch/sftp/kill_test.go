@@ -110,27 +110,35 @@ func stride(n int) int {
 // returns a description of the error, or "".
 func eachKill(t *testing.T, cases []killCase, f func(t *testing.T, r *reactor.Reactor, k killCase, c *cell, kill oddserver.Oddities) string) {
 	reactortest.CheckGoroutines(t)
+	parts := 1 // of a case, which run at the same time
+	if long {
+		parts = 4
+	}
 	t.Run("cases", func(t *testing.T) {
 		for i, k := range cases {
 			if !long && len(cases) > 10 && (i+len(t.Name()))%2 == 0 {
 				continue // skipped here, but not in other tests
 			}
-			t.Run(k.String(), func(t *testing.T) {
-				t.Parallel()
-				r := reactortest.Start(t, reactor.Options{})
-				dir := t.TempDir()
-				n := k.requests(t, r, dir)
-				for at := 1 + i%stride(n); at <= n; at += stride(n) {
-					kill := oddserver.Oddities{DieAt: at, DieAfter: (at+len(t.Name()))%2 == 0}
-					c := k.start(t, dir)
-					if wrong := f(t, r, k, c, kill); wrong != "" {
-						t.Errorf("lost at request %d of %d, carried out: %v: %s\n%s", at, n, kill.DieAfter, wrong, requestLog(c.s))
+			parity := len(t.Name()) + len(k.String())
+			for part := range parts {
+				t.Run(fmt.Sprint(k, "/", part), func(t *testing.T) {
+					t.Parallel()
+					r := reactortest.Start(t, reactor.Options{})
+					dir := t.TempDir()
+					n := k.requests(t, r, dir)
+					step := stride(n)
+					for at := 1 + i%step + part*step; at <= n; at += parts * step {
+						kill := oddserver.Oddities{DieAt: at, DieAfter: (at+parity)%2 == 0}
+						c := k.start(t, dir)
+						if wrong := f(t, r, k, c, kill); wrong != "" {
+							t.Errorf("lost at request %d of %d, carried out: %v: %s\n%s", at, n, kill.DieAfter, wrong, requestLog(c.s))
+						}
+						if err := os.RemoveAll(c.local); err != nil {
+							t.Error(err)
+						}
 					}
-					if err := os.RemoveAll(c.local); err != nil {
-						t.Error(err)
-					}
-				}
-			})
+				})
+			}
 		}
 	})
 }

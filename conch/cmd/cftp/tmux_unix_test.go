@@ -93,7 +93,7 @@ func (v *visit) end(status int) {
 	v.t.Helper()
 	v.WaitFor("the shell", func(screen string) bool { return strings.HasSuffix(strings.TrimSpace(screen), "sh>") })
 	v.line("echo status $?; check")
-	v.Wait(fmt.Sprintf("\nstatus %d\nsame mode\nsh>", status))
+	v.Wait(fmt.Sprintf("status %d\nsame mode\nsh>", status))
 }
 
 // last waits until the last line of the screen is text.
