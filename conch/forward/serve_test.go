@@ -15,6 +15,45 @@ import (
 	"github.com/hawser-go/hawser/conch"
 )
 
+// TestV_FORWARD_6_FreePort: if another program has the port on one of the
+// addresses, the server asks for another port. A port that the peer has chosen
+// is used where it can be.
+func TestV_FORWARD_6_FreePort(t *testing.T) {
+	taken := errors.New("taken")
+	for _, tt := range []struct{ port, partial, calls, left int }{
+		{0, 0, 1, 2}, {0, 2, 3, 2}, {0, portTries, portTries, 1}, {22222, 1, 1, 1},
+	} {
+		var opened listeners
+		calls := 0
+		ls, err := tryPorts(tt.port, func() (ls listeners, err error) {
+			for range 2 {
+				l, err := net.Listen("tcp", "127.0.0.1:0")
+				if err != nil {
+					t.Fatal(err)
+				}
+				ls = append(ls, l)
+			}
+			if calls++; calls <= tt.partial {
+				ls[1].Close()
+				ls, err = ls[:1], taken
+			}
+			opened = append(opened, ls...)
+			return ls, err
+		})
+		if err != nil || calls != tt.calls || len(ls) != tt.left {
+			t.Errorf("%+v: %d calls, %d listeners, %v", tt, calls, len(ls), err)
+		}
+		for _, l := range opened {
+			if err := l.Close(); (err == nil) != slices.Contains(ls, l) {
+				t.Errorf("%+v: %v was closed: %v", tt, l.Addr(), err != nil)
+			}
+		}
+	}
+	if _, err := tryPorts(0, func() (listeners, error) { return nil, taken }); err != taken {
+		t.Errorf("no address: %v", err)
+	}
+}
+
 // TestV_FORWARD_3_Allow: what the patterns of Allow match.
 func TestV_FORWARD_3_Allow(t *testing.T) {
 	for _, tt := range []struct {

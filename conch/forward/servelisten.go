@@ -66,30 +66,35 @@ func (g GatewayPorts) hosts(asked string) []string {
 	return []string{asked}
 }
 
-// portTries is how often listenTCP asks the system for a port that is free on all
+// portTries is how often tryPorts asks the system for a port that is free on all
 // addresses.
 const portTries = 4
 
 // listenTCP listens on the same port of all hosts. If some of the hosts can be
 // used, the others are left out.
 func listenTCP(ctx context.Context, hosts []string, port int) ([]net.Listener, error) {
+	return tryPorts(port, func() (listeners, error) { return listenOnEach(ctx, hosts, port) })
+}
+
+// tryPorts calls listen, again if the system chooses the port and some address
+// is missing: another program may have the port there, and who connects to
+// "localhost" would reach the one or the other.
+func tryPorts(port int, listen func() (listeners, error)) (listeners, error) {
 	for try := 1; ; try++ {
-		ls, err := listenOnEach(ctx, hosts, port)
+		ls, err := listen()
 		switch {
 		case len(ls) == 0:
 			return nil, err
 		case err == nil || port != 0 || try == portTries:
 			return ls, nil
 		}
-		// Another program may have the port on the other address. Who connects to
-		// "localhost" would then reach the one or the other.
-		_ = listeners(ls).Close() // they have no connections
+		_ = ls.Close() // there are no connections yet
 	}
 }
 
 // listenOnEach listens on those hosts that can be used, and returns the failures
 // of the others.
-func listenOnEach(ctx context.Context, hosts []string, port int) (ls []net.Listener, err error) {
+func listenOnEach(ctx context.Context, hosts []string, port int) (ls listeners, err error) {
 	for _, host := range hosts {
 		l, failed := new(net.ListenConfig).Listen(ctx, familyOf(host), net.JoinHostPort(host, strconv.Itoa(port)))
 		if failed != nil {

@@ -73,14 +73,25 @@ func TestC_SCRIPTS_9_Batch(t *testing.T) {
 // TestBatchSameMachine: a batch that reads back what it has downloaded, because
 // the server is this machine, sees the download.
 func TestBatchSameMachine(t *testing.T) {
-	f := newFixture(t, peers["OpenSSH"])
-	makeFiles(t, f.server, "a=aa", "b=bbb")
-	got, err := f.batch(true, "lcd "+f.server, "ls -1 a b", "get a b", "ls -1", "get a c", "ls -1", "get b d", "get d e", "ls -1 [de]", "lcd "+f.dir, "get e")
-	if err != nil || content(t, f.dir, "e") != "aa" {
-		t.Errorf("%v, e is %q:\n%s", err, content(t, f.dir, "e"), got)
-	}
-	if want := "cftp> ls -1\na\nb\ncftp> get a c\ncftp> ls -1\na\nb\nc\ncftp> get b d\ncftp> get d e\ncftp> ls -1 [de]\nd\ne\n"; !strings.Contains(got, want) {
-		t.Errorf("output:\n%swant:\n%s", got, want)
+	for _, name := range []string{"the same path", "a link"} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, peers["OpenSSH"])
+			makeFiles(t, f.server, "a=aa", "b=bbb")
+			shared := f.server
+			if name == "a link" {
+				shared = filepath.Join(t.TempDir(), "link")
+				if err := os.Symlink(f.server, shared); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got, err := f.batch(true, "lcd "+shared, "ls -1 a b", "get a b", "ls -1", "get a c", "ls -1", "get b d", "get d e", "ls -1 [de]", "lcd "+f.dir, "get e")
+			if err != nil || content(t, f.dir, "e") != "aa" {
+				t.Errorf("%v, e is %q:\n%s", err, content(t, f.dir, "e"), got)
+			}
+			if want := "cftp> ls -1\na\nb\ncftp> get a c\ncftp> ls -1\na\nb\nc\ncftp> get b d\ncftp> get d e\ncftp> ls -1 [de]\nd\ne\n"; !strings.Contains(got, want) {
+				t.Errorf("output:\n%swant:\n%s", got, want)
+			}
+		})
 	}
 }
 

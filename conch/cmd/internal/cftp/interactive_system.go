@@ -4,14 +4,10 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"time"
 
+	"github.com/hawser-go/hawser/conch/cmd/internal/login"
 	"github.com/hawser-go/hawser/reactor"
 )
-
-// killDelay is how long a local program may run after SIGTERM, when cftp must
-// end.
-const killDelay = 2 * time.Second
 
 // system runs a local command on the terminal, which has its original mode
 // meanwhile. Ctrl-C is for the command.
@@ -32,9 +28,8 @@ func (d *dialogue) system(ctx context.Context, dir, line string) error {
 }
 
 func (d *dialogue) run(ctx context.Context, dir, line string) error {
-	cmd := LocalShell(ctx, line)
+	cmd := login.Shell(ctx, line)
 	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = dir, os.Stdin, os.Stdout, os.Stderr
 	cmd.Cancel = func() error { return terminate(cmd.Process) }
-	cmd.WaitDelay = killDelay
 	return cmd.Run()
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hawser-go/hawser/conch/cmd/internal/login"
 	"github.com/hawser-go/hawser/conch/internal/text"
 )
 
@@ -98,28 +99,9 @@ func (c *call) ended(err error) error {
 
 // programs runs a line with the local shell, without input.
 func (c *call) programs(ctx context.Context, line string) error {
-	cmd := LocalShell(ctx, line)
+	cmd := login.Shell(ctx, line)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = c.local, c.out, c.err
 	return cmd.Run()
-}
-
-// LocalShell returns the command that runs a line with the user's shell, or the
-// shell itself if the line is empty.
-func LocalShell(ctx context.Context, line string) *exec.Cmd {
-	shell, flag := os.Getenv("SHELL"), "-c"
-	switch {
-	case runtime.GOOS == "windows":
-		shell, flag = os.Getenv("COMSPEC"), "/c"
-		if shell == "" {
-			shell = "cmd.exe"
-		}
-	case shell == "":
-		shell = "/bin/sh"
-	}
-	if line == "" {
-		return exec.CommandContext(ctx, shell)
-	}
-	return exec.CommandContext(ctx, shell, flag, line)
 }
 
 func lumask(c *call) error {

@@ -1,10 +1,9 @@
 package remote
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
 	"strings"
 	"time"
 
@@ -84,7 +83,8 @@ func (j *job) connect() {
 func (j *job) connected() {
 	local := deferred.Succeed(deferred.Void{})
 	if j.localCommand != "" {
-		local = reactor.DeferToThread(j.r, func() (deferred.Void, error) { return deferred.Void{}, j.runLocal(j.localCommand) })
+		ctx := j.conn.Transport().Context()
+		local = reactor.DeferToThread(j.r, func() (deferred.Void, error) { return deferred.Void{}, j.runLocal(ctx, j.localCommand) })
 	}
 	forwarded := deferred.ThenBothDeferred(local, func(_ deferred.Void, err error) deferred.Deferred[deferred.Void] {
 		if err != nil {
@@ -108,13 +108,10 @@ func (j *job) connected() {
 	})
 }
 
-// runLocal runs a command of this machine with the shell. It blocks.
-func (j *job) runLocal(command string) error {
-	shell := os.Getenv("SHELL")
-	if shell == "" {
-		shell = "/bin/sh"
-	}
-	cmd := exec.Command(shell, "-c", command)
+// runLocal runs a command of this machine with the shell. It blocks, until ctx is
+// done at the latest.
+func (j *job) runLocal(ctx context.Context, command string) error {
+	cmd := login.Shell(ctx, command)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = j.Stdin, j.Stdout, j.Stderr
 	return cmd.Run()
 }
