@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -137,8 +138,12 @@ func (r *remote) sftp(t *testing.T, input string, args ...string) result {
 	if _, ok := errors.AsType[*exec.ExitError](err); err != nil && !ok {
 		t.Fatal(err)
 	}
-	return r.result(t, cmd.ProcessState.ExitCode(), strings.ReplaceAll(out.String(), "sftp> ", Prompt), errs.String())
+	said := sshEnded.ReplaceAllLiteralString(errs.String(), "")
+	return r.result(t, cmd.ProcessState.ExitCode(), strings.ReplaceAll(out.String(), "sftp> ", Prompt), said)
 }
+
+// sshEnded is what sftp says if its ssh ends before it does.
+var sshEnded = regexp.MustCompile(`\rConnection closed\.  \r?\n`)
 
 // cftp runs ours.
 func (r *remote) cftp(t *testing.T, input string, args ...string) result {
