@@ -531,6 +531,22 @@ func TestHistory(t *testing.T) {
 	v.end(0)
 }
 
+// A terminal that cannot move its cursor has prompts, too.
+func TestPlainTerminal(t *testing.T) {
+	h := openSSHHost(t)
+	v := newVisit(t, 80, 30, "-h")
+	v.Wait("usage")
+	v.line("clear; TERM=dumb cftp " + strings.Join(h.args(), " "))
+	v.last("cftp>")
+	v.line("lpwd")
+	v.last("cftp>")
+	v.Wait("cftp> lpwd\nLocal working directory: " + v.local + "\ncftp>")
+	v.line("mkdir new")
+	v.Wait("cftp> mkdir new\ncftp>")
+	v.Type("C-d")
+	v.end(0)
+}
+
 // A batch in a terminal: no questions, no progress, and the lines are shown.
 func TestC_SCRIPTS_9_Terminal(t *testing.T) {
 	h := openSSHHost(t)
