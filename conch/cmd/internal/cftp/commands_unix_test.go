@@ -93,7 +93,7 @@ var commandTests = []struct {
 			"Multiple source paths, but destination \"nodir\" is not a directory\n"},
 	{"put", "put loc\ncat loc\nput loc sub\ncat sub/loc\nput loc sub/new\ncat sub/new\nput 'l c'\nput .dot\nls -1a [l.]*",
 		"Uploading loc to HOME/loc\nlocalUploading loc to HOME/sub/loc\nlocalUploading loc to HOME/sub/new\nlocalUploading l c to HOME/l c\nUploading .dot to HOME/.dot\nl c\nloc\n", ""},
-	{"put nothing", "put nope\nput no*\nput loc none/x\nput ld", "Uploading loc to HOME/none/x\nUploading ld to HOME/ld\n", "stat \"nope\": no such file or directory\n" +
+	{"put nothing", "put -r \"\" new\nput nope\nput no*\nput loc none/x\nput ld", "Uploading loc to HOME/none/x\nUploading ld to HOME/ld\n", "File \"\" not found.\nstat \"nope\": no such file or directory\n" +
 		"File \"no*\" not found.\nupload \"loc\": \"HOME/none/x\": No such file (SSH_FX_NO_SUCH_FILE 2)\nlocal \"ld\" is not a regular file; -r takes directories\n"},
 	{"put directory", "put -r ld\ncat ld/1\nput -r ld new\ncat new/1\nput -r ld sub\ncat sub/ld/1", "Uploading ld to HOME/ld\n1Uploading ld to HOME/new\n1Uploading ld to HOME/sub/ld\n1", ""},
 	{"put many", "put l* sub\nls -1 sub\nput l* nodir\nput */1 sub\ncat sub/1", "Uploading l c to HOME/sub/l c\nUploading ld to HOME/sub/ld\nUploading loc to HOME/sub/loc\n" +

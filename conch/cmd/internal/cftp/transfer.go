@@ -309,8 +309,12 @@ func (s *Shell) localPattern(w word) string {
 }
 
 // localMatches returns the local paths that a word names, as the user would
-// type them. A word without wildcards need not exist.
+// type them. A word without wildcards need not exist. An empty word names
+// nothing, not the local directory.
 func (c *call) localMatches(w word) ([]string, error) {
+	if w.text == "" {
+		return nil, nil
+	}
 	if !w.wild {
 		return []string{w.text}, nil
 	}
