@@ -15,8 +15,9 @@ import (
 // Complete returns the candidates for the word before the cursor, which is a
 // byte offset in line. Each candidate replaces line[start:cursor]. A candidate
 // is quoted as Run reads it; a directory ends in a slash, and so does the only
-// candidate if it is a link to a directory; a candidate that is complete ends in a space or, inside quotes, in the quote and a space. Names
-// that cannot be typed are left out.
+// candidate if it is a link to a directory; a candidate that is complete ends in
+// a space or, inside quotes, in the quote and a space. Names that cannot be
+// typed are left out.
 func (s *Shell) Complete(ctx context.Context, line string, cursor int) (start int, candidates []string) {
 	line = line[:min(max(cursor, 0), len(line))]
 	w, ok := lastWord(line)
