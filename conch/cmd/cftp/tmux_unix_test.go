@@ -327,10 +327,10 @@ func TestC_SCRIPTS_7_Transfer(t *testing.T) {
 		v.Resize(70, 20)
 		v.WaitFor("progress", func(screen string) bool { return shown.MatchString(screen) })
 		v.Type("C-c")
-		h.link.allow(-1)
 		v.Wait("\ninterrupted\ncftp>")
+		h.link.allow(-1)
 		v.line("ls") // whose answer comes after the rest of the file
-		v.last("cftp>")
+		v.Wait("cftp> ls\na file with a long name\ncftp>")
 		h.link.allow(1 << 20)
 		v.line(`get "a file with a long name" again`)
 		v.WaitFor("progress", func(screen string) bool { return len(shown.FindAllString(screen, -1)) == 2 })
@@ -392,7 +392,8 @@ func TestC_SCRIPTS_3_Local(t *testing.T) {
 	v := visitHost(t, 80, 20, h)
 	v.line("!check() { stty -a | tail -n +2 | cmp - ~/mode && echo same mode; }; check; pwd; exit 3")
 	v.Wait("same mode\n" + v.local + "\nShell exited with status 3\ncftp>")
-	v.line("!cat") // Ctrl-C ends cat, not the session
+	v.line("!echo ready; cat") // Ctrl-C ends cat, not the session
+	v.Wait("\nready\n")        // it has the keys
 	v.Type("hello", "Enter")
 	v.Wait("hello\nhello\n")
 	v.Type("C-c")
