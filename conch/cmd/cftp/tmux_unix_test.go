@@ -205,13 +205,18 @@ func TestPanic(t *testing.T) {
 	v.end(2)
 }
 
-// The end of the terminal is the end of cftp.
+// The end of the terminal is the end of cftp. A terminal that does not control
+// cftp sends no signal.
 func TestHangup(t *testing.T) {
 	h := ownHost(t)
-	for _, keys := range []string{"", "half", "!read x\r"} {
+	for _, row := range []struct {
+		keys  string
+		start func(*exec.Cmd) (*os.File, error)
+	}{{"", pty.Start}, {"half", pty.Start}, {"!read x\r", pty.Start}, {"half", startWithoutControl}} {
+		keys := row.keys
 		cmd := exec.CommandContext(t.Context(), os.Args[0], append([]string{"-F", "none"}, h.args()...)...)
 		cmd.Env = append(os.Environ(), asCommand+"=1", "SSH_AUTH_SOCK=", "TERM=xterm", "SHELL=/bin/sh")
-		terminal, err := pty.Start(cmd)
+		terminal, err := row.start(cmd)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -237,6 +242,19 @@ func TestHangup(t *testing.T) {
 			t.Errorf("%q: %v", keys, cmd.ProcessState)
 		}
 	}
+}
+
+// startWithoutControl is pty.Start with a terminal that is not the controlling
+// terminal of the program.
+func startWithoutControl(cmd *exec.Cmd) (*os.File, error) {
+	terminal, tty, err := pty.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer tty.Close()
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	return terminal, cmd.Start()
 }
 
 // A server that dies at the prompt ends the session at once.
