@@ -205,13 +205,18 @@ func TestPanic(t *testing.T) {
 	v.end(2)
 }
 
-// The end of the terminal is the end of cftp.
+// The end of the terminal is the end of cftp. A terminal that does not control
+// cftp sends no signal.
 func TestHangup(t *testing.T) {
 	h := ownHost(t)
-	for _, keys := range []string{"", "half", "!read x\r"} {
+	for _, row := range []struct {
+		keys  string
+		start func(*exec.Cmd) (*os.File, error)
+	}{{"", pty.Start}, {"half", pty.Start}, {"!read x\r", pty.Start}, {"half", startWithoutControl}} {
+		keys := row.keys
 		cmd := exec.CommandContext(t.Context(), os.Args[0], append([]string{"-F", "none"}, h.args()...)...)
 		cmd.Env = append(os.Environ(), asCommand+"=1", "SSH_AUTH_SOCK=", "TERM=xterm", "SHELL=/bin/sh")
-		terminal, err := pty.Start(cmd)
+		terminal, err := row.start(cmd)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -237,6 +242,19 @@ func TestHangup(t *testing.T) {
 			t.Errorf("%q: %v", keys, cmd.ProcessState)
 		}
 	}
+}
+
+// startWithoutControl is pty.Start with a terminal that is not the controlling
+// terminal of the program.
+func startWithoutControl(cmd *exec.Cmd) (*os.File, error) {
+	terminal, tty, err := pty.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer tty.Close()
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	return terminal, cmd.Start()
 }
 
 // A server that dies at the prompt ends the session at once.
@@ -327,10 +345,10 @@ func TestC_SCRIPTS_7_Transfer(t *testing.T) {
 		v.Resize(70, 20)
 		v.WaitFor("progress", func(screen string) bool { return shown.MatchString(screen) })
 		v.Type("C-c")
-		h.link.allow(-1)
 		v.Wait("\ninterrupted\ncftp>")
+		h.link.allow(-1)
 		v.line("ls") // whose answer comes after the rest of the file
-		v.last("cftp>")
+		v.Wait("cftp> ls\na file with a long name\ncftp>")
 		h.link.allow(1 << 20)
 		v.line(`get "a file with a long name" again`)
 		v.WaitFor("progress", func(screen string) bool { return len(shown.FindAllString(screen, -1)) == 2 })
@@ -392,7 +410,8 @@ func TestC_SCRIPTS_3_Local(t *testing.T) {
 	v := visitHost(t, 80, 20, h)
 	v.line("!check() { stty -a | tail -n +2 | cmp - ~/mode && echo same mode; }; check; pwd; exit 3")
 	v.Wait("same mode\n" + v.local + "\nShell exited with status 3\ncftp>")
-	v.line("!cat") // Ctrl-C ends cat, not the session
+	v.line("!echo ready; cat") // Ctrl-C ends cat, not the session
+	v.Wait("\nready\n")        // it has the keys
 	v.Type("hello", "Enter")
 	v.Wait("hello\nhello\n")
 	v.Type("C-c")
@@ -528,6 +547,22 @@ func TestHistory(t *testing.T) {
 	v.Type("C-e")
 	v.last("cftp> lls two")
 	v.Type("C-u", "C-d")
+	v.end(0)
+}
+
+// A terminal that cannot move its cursor has prompts, too.
+func TestPlainTerminal(t *testing.T) {
+	h := openSSHHost(t)
+	v := newVisit(t, 80, 30, "-h")
+	v.Wait("usage")
+	v.line("clear; TERM=dumb cftp " + strings.Join(h.args(), " "))
+	v.last("cftp>")
+	v.line("lpwd")
+	v.last("cftp>")
+	v.Wait("cftp> lpwd\nLocal working directory: " + v.local + "\ncftp>")
+	v.line("mkdir new")
+	v.Wait("cftp> mkdir new\ncftp>")
+	v.Type("C-d")
 	v.end(0)
 }
 

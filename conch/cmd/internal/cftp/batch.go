@@ -18,6 +18,9 @@ type Batch struct {
 	// Echo prints each line behind the prompt before its output.
 	Echo bool
 
+	// Ask prints the prompt before each line is read, for a user who types.
+	Ask bool
+
 	// StopAtError ends the batch at the first command that fails, unless a dash
 	// stands before the command.
 	StopAtError bool
@@ -102,6 +105,8 @@ func (r *batchRun) run(lines <-chan lineRead) error {
 		}
 		if len(r.ahead) > 0 {
 			first = r.ahead[0].done
+		} else if r.Ask {
+			fmt.Fprint(r.Shell.Out, Prompt)
 		}
 		select {
 		case <-r.ctx.Done():
@@ -139,6 +144,9 @@ func (r *batchRun) add(l lineRead) error {
 	case nil:
 		return nil
 	case io.EOF:
+		if r.Ask {
+			fmt.Fprintln(r.Shell.Out) // the user has typed Ctrl-D
+		}
 		return errQuit
 	case bufio.ErrTooLong:
 		return r.fail(failf("A line of the batch has more than %d bytes", maxLine))

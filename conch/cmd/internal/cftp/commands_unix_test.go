@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -30,7 +31,10 @@ var commandTests = []struct {
 		"You must specify two paths after a rename command.\nYou must specify two paths after a ln command.\n" +
 		"You must supply an argument to the chmod command: usage: chmod [-h] mode path\n" +
 		"You must supply an argument to the chown command: usage: chown [-h] uid[:gid] path\n"},
-	{"too many", "mkdir a b", "", "Too many arguments for mkdir: usage: mkdir path; quote a name that has blanks\n"},
+	{"too many", "mkdir a b\npwd x", "", "Too many arguments for mkdir: usage: mkdir path; quote a name that has blanks\npwd takes no arguments\n"},
+	{"no such flags", "rm -r *\nmkdir -p n/m\ncd -P sub\nhelp -x\nls -1", "a\nb c\nempty\nsub\nx.txt\n",
+		"rm: Invalid flag -r\nmkdir: Invalid flag -p\ncd: Invalid flag -P\nhelp: Invalid flag -x\n"},
+	{"names like flags", "cp a -d\nget \\-d\n!cat ./-d\nrm '-d'\ncp a -d\nrm -- -d", "Fetching HOME/-d to -d\naaRemoving HOME/-d\nRemoving HOME/-d\n", ""},
 	{"version", "version", "SFTP protocol version 3\n", ""},
 	{"progress", "progress\nprogress", "Progress meter disabled\nProgress meter enabled\n", ""},
 
@@ -82,13 +86,14 @@ var commandTests = []struct {
 		"download \"HOME/a\": \"none/x\": no such file or directory\n"},
 	{"get directory", "get sub\nget -r sub\n!cat sub/x\nget -R sub dir\n!cat dir/sub/x\nget -r sub new\n!cat new/x", "Fetching HOME/sub to sub\nFetching HOME/sub to sub\nxxxxx" +
 		"Fetching HOME/sub to dir/sub\nxxxxxFetching HOME/sub to new\nxxxxx", "download \"HOME/sub\": not a regular file; -r takes directories\n"},
+	{"get what is here", "cd sub\nget -r .\n!cat x", "Fetching HOME/sub/. to .\nxxxxx", ""},
 	{"get many", "get * dir\n!ls dir\nget * nodir\nget [ax]*\n!cat a", "Fetching HOME/a to dir/a\nFetching HOME/b c to dir/b c\nFetching HOME/empty to dir/empty\n" +
 		"Fetching HOME/sub to dir/sub\nFetching HOME/x.txt to dir/x.txt\na\nb c\nx.txt\nFetching HOME/a to a\nFetching HOME/x.txt to x.txt\naa",
 		"download \"empty\": not a regular file; -r takes directories\ndownload \"sub\": not a regular file; -r takes directories\n" +
 			"Multiple source paths, but destination \"nodir\" is not a directory\n"},
 	{"put", "put loc\ncat loc\nput loc sub\ncat sub/loc\nput loc sub/new\ncat sub/new\nput 'l c'\nput .dot\nls -1a [l.]*",
 		"Uploading loc to HOME/loc\nlocalUploading loc to HOME/sub/loc\nlocalUploading loc to HOME/sub/new\nlocalUploading l c to HOME/l c\nUploading .dot to HOME/.dot\nl c\nloc\n", ""},
-	{"put nothing", "put nope\nput no*\nput loc none/x\nput ld", "Uploading loc to HOME/none/x\nUploading ld to HOME/ld\n", "stat \"nope\": no such file or directory\n" +
+	{"put nothing", "put -r \"\" new\nput nope\nput no*\nput loc none/x\nput ld", "Uploading loc to HOME/none/x\nUploading ld to HOME/ld\n", "File \"\" not found.\nstat \"nope\": no such file or directory\n" +
 		"File \"no*\" not found.\nupload \"loc\": \"HOME/none/x\": No such file (SSH_FX_NO_SUCH_FILE 2)\nlocal \"ld\" is not a regular file; -r takes directories\n"},
 	{"put directory", "put -r ld\ncat ld/1\nput -r ld new\ncat new/1\nput -r ld sub\ncat sub/ld/1", "Uploading ld to HOME/ld\n1Uploading ld to HOME/new\n1Uploading ld to HOME/sub/ld\n1", ""},
 	{"put many", "put l* sub\nls -1 sub\nput l* nodir\nput */1 sub\ncat sub/1", "Uploading l c to HOME/sub/l c\nUploading ld to HOME/sub/ld\nUploading loc to HOME/sub/loc\n" +
@@ -131,6 +136,32 @@ func TestC_SCRIPTS_4_Commands(t *testing.T) {
 			})
 		}
 	}
+}
+
+// What a transfer leaves out is named beside its failures.
+func TestLeftOut(t *testing.T) {
+	forEachPeer(t, func(t *testing.T, f *fixture) {
+		makeFiles(t, f.dir, "pa=1")
+		must(t, os.Symlink("nowhere", filepath.Join(f.dir, "pbroken")))
+		must(t, syscall.Mkfifo(filepath.Join(f.dir, "pfifo"), 0o600))
+		f.Quiet = true
+		want := "upload \"pbroken\": no such file or directory\nupload \"pfifo\": not a regular file; left out\n"
+		if _, errs, err := f.do("put p*"); errs != want || err == nil {
+			t.Errorf("%v, %s", err, errs)
+		}
+	})
+}
+
+// ls says why the server refuses a path. A name that is too long stands for
+// a directory without permission, which root does not meet.
+func TestListRefused(t *testing.T) {
+	forEachPeer(t, func(t *testing.T, f *fixture) {
+		name := strings.Repeat("x", 300)
+		_, errs, err := f.do("ls " + name)
+		if err == nil || !strings.HasPrefix(errs, "Can't ls: \"HOME/"+name+"\": ") || strings.Count(errs, "\n") != 1 {
+			t.Errorf("%v, %s", err, errs)
+		}
+	})
 }
 
 // TestHelpFits: the help fits a screen of 80 columns.

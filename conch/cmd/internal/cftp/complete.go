@@ -2,6 +2,7 @@ package cftp
 
 import (
 	"context"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -13,9 +14,10 @@ import (
 
 // Complete returns the candidates for the word before the cursor, which is a
 // byte offset in line. Each candidate replaces line[start:cursor]. A candidate
-// is quoted as Run reads it; a directory ends in a slash; a candidate that is
-// complete ends in a space or, inside quotes, in the quote and a space. Names
-// that cannot be typed are left out.
+// is quoted as Run reads it; a directory ends in a slash, and so does the only
+// candidate if it is a link to a directory; a candidate that is complete ends in
+// a space or, inside quotes, in the quote and a space. Names that cannot be
+// typed are left out.
 func (s *Shell) Complete(ctx context.Context, line string, cursor int) (start int, candidates []string) {
 	line = line[:min(max(cursor, 0), len(line))]
 	w, ok := lastWord(line)
@@ -39,10 +41,15 @@ func (s *Shell) Complete(ctx context.Context, line string, cursor int) (start in
 			return w.start, commandNames(w.text)
 		}
 	}
+	names = slices.DeleteFunc(names, func(n candidate) bool {
+		return !strings.HasPrefix(n.name, prefix) || prefix == "" && isHidden(n.name) || !typeable(n.name)
+	})
+	if w.place == 'r' && len(names) == 1 && names[0].isLink {
+		info, err := s.files.Stat(ctx, word{text: dir + names[0].name}.under(s.remote).text)
+		names[0].isDir = err == nil && info.IsDir()
+	}
 	for _, n := range names {
-		if strings.HasPrefix(n.name, prefix) && (prefix != "" || !isHidden(n.name)) && typeable(n.name) {
-			candidates = append(candidates, w.quote(dir+n.name, n.isDir))
-		}
+		candidates = append(candidates, w.quote(dir+n.name, n.isDir))
 	}
 	slices.Sort(candidates)
 	return w.start, candidates
@@ -50,8 +57,9 @@ func (s *Shell) Complete(ctx context.Context, line string, cursor int) (start in
 
 // candidate is a name in a directory.
 type candidate struct {
-	name  string
-	isDir bool
+	name   string
+	isDir  bool
+	isLink bool // at the server; isDir is not known yet
 }
 
 // remoteNames returns the names in a directory of the server, and none if the
@@ -64,7 +72,7 @@ func (s *Shell) remoteNames(ctx context.Context, dir string) []candidate {
 	}
 	var names []candidate
 	for _, e := range entries {
-		names = append(names, candidate{e.Name(), e.IsDir()})
+		names = append(names, candidate{name: e.Name(), isDir: e.IsDir(), isLink: e.Type()&fs.ModeSymlink != 0})
 	}
 	return names
 }
@@ -78,7 +86,7 @@ func (s *Shell) localNames(dir string) []candidate {
 			info, err := os.Stat(filepath.Join(s.localPath(dir), e.Name()))
 			isDir = err == nil && info.IsDir()
 		}
-		names = append(names, candidate{e.Name(), isDir})
+		names = append(names, candidate{name: e.Name(), isDir: isDir})
 	}
 	return names
 }
@@ -137,7 +145,7 @@ func lastWord(line string) (w partial, ok bool) {
 		switch {
 		case flags && text == "--":
 			flags = false
-		case !flags || !strings.HasPrefix(text, "-"):
+		case !flags || line[at] != '-':
 			flags = false
 			n++
 		}
@@ -150,7 +158,7 @@ func lastWord(line string) (w partial, ok bool) {
 	if w.command.max == 2 && len(w.command.places) == 1 {
 		w.place = w.command.places[0]
 	}
-	return w, !flags || !strings.HasPrefix(w.text, "-")
+	return w, !flags || !strings.HasPrefix(line[w.start:], "-")
 }
 
 func isComment(s string) bool { return strings.HasPrefix(s, "#") }
@@ -187,7 +195,7 @@ func (w *partial) quote(name string, isDir bool) string {
 		switch {
 		case w.open != 0 && (c == w.open || c == '\\'):
 			b.WriteByte('\\')
-		case w.open == 0 && (strings.IndexByte(blanks+`"'\*?[`, c) >= 0 || c == '#' && i == 0 || c == '-' && i == 0 && w.command.flags != ""):
+		case w.open == 0 && (strings.IndexByte(blanks+`"'\*?[`, c) >= 0 || i == 0 && (c == '#' || c == '-')):
 			b.WriteByte('\\')
 		}
 		b.WriteByte(c)

@@ -1,6 +1,8 @@
 package cftp
 
 import (
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -11,6 +13,11 @@ func TestComplete(t *testing.T) {
 	forEachPeer(t, func(t *testing.T, f *fixture) {
 		makeFiles(t, f.server, "alpha=1", "alps/x=1", "alps/y z=1", "b c/d=1", `it's=1`, `q"q=1`, ".hid=1", "#x=1", "-x=1", "ta\tb=1", "日本=1")
 		makeFiles(t, f.dir, "local=1", "lodge/z=1", "l m=1")
+		for name, target := range map[string]string{"zdir": "alps", "zfile": "alpha", "znone": "nothing"} {
+			if err := os.Symlink(target, filepath.Join(f.server, name)); err != nil {
+				t.Fatal(err)
+			}
+		}
 		for _, tt := range []struct {
 			line  string // the cursor is at the bar
 			start int    // of the word
@@ -41,6 +48,14 @@ func TestComplete(t *testing.T) {
 			{"get \\#|", 4, `\#x `},
 			{"get #|", 5, ""},
 			{"get -- -|", 7, `\-x `},
+			{"get \\-|", 4, `\-x `},
+			{"get -x \\-|", 7, `\-x `},
+			{"rm \\-|", 3, `\-x `},
+			{"rm -|", 4, ""},
+			{"cd zd|", 3, "zdir/"},
+			{"get zf|", 4, "zfile "},
+			{"get zn|", 4, "znone "},
+			{"get z|", 4, "zdir |zfile |znone "},
 			{"get .|", 4, ".hid "},
 			{"get t|", 4, ""}, // a tab cannot be typed
 			{"get 日|", 4, "日本 "},

@@ -185,8 +185,11 @@ func (c *connection) ConnectionMade() {
 func (c *connection) ConnectionLost(reason error) {
 	c.ServerProtocol.ConnectionLost(reason)
 	if !c.detached {
+		if _, panicked := errors.AsType[*deferred.PanicError](reason); !panicked {
+			c.d.user.Process.hungUp()
+		}
 		c.d.connection = nil
-		c.d.end(StatusLost, nil) // the terminal is gone, or a hook has panicked
+		c.d.end(StatusLost, nil)
 	}
 	c.lost.Callback(struct{}{})
 }

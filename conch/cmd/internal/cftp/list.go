@@ -3,7 +3,9 @@ package cftp
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 	"strconv"
@@ -55,6 +57,7 @@ func (c *call) listed(w word) ([]item, error) {
 	if !path.IsAbs(w.text) {
 		strip = c.remote
 	}
+	var failed error // of Stat
 	if len(paths) == 1 {
 		info, err := c.files.Stat(c.ctx, paths[0])
 		if err == nil && info.IsDir() {
@@ -63,6 +66,7 @@ func (c *call) listed(w word) ([]item, error) {
 		if err != nil && (c.ctx.Err() != nil || lost(err)) {
 			return nil, because(err, "stat remote %s", text.Quote(paths[0]))
 		}
+		failed = err
 	}
 	all, err := c.attrs(paths)
 	if err != nil {
@@ -79,10 +83,14 @@ func (c *call) listed(w word) ([]item, error) {
 		}
 		items = append(items, item{name: name, attrs: *all[i]})
 	}
-	if len(items) == 0 {
-		return nil, failf("Can't ls: %s not found", text.Quote(w.under(c.remote).text))
+	if len(items) > 0 {
+		return items, nil
 	}
-	return items, nil
+	name := text.Quote(w.under(c.remote).text)
+	if failed != nil && !errors.Is(failed, fs.ErrNotExist) {
+		return nil, because(failed, "Can't ls: %s", name)
+	}
+	return nil, failf("Can't ls: %s not found", name)
 }
 
 // attrs returns the attributes of paths, without following symbolic links, and

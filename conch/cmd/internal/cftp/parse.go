@@ -52,14 +52,12 @@ func parse(line string) (in input, err error) {
 }
 
 // arguments takes the flags from the words, and checks the number of the other
-// words. Flags stand before the other words.
+// words. Flags stand before the other words. A command without flags refuses
+// all of them, so that rm -r removes nothing.
 func (in *input) arguments(words []word) error {
 	c := in.command
-	for ; len(words) > 0 && c.flags != ""; words = words[1:] {
+	for ; len(words) > 0 && words[0].isFlags(); words = words[1:] {
 		flags := words[0].text
-		if len(flags) < 2 || flags[0] != '-' {
-			break
-		}
 		if flags == "--" {
 			words = words[1:]
 			break
@@ -75,7 +73,9 @@ func (in *input) arguments(words []word) error {
 	switch n := len(words); {
 	case n < c.min:
 		return in.tooFew()
-	case c.max >= 0 && n > c.max:
+	case c.max == 0 && n > 0:
+		return failf("%s takes no arguments", in.typed)
+	case c.max > 0 && n > c.max:
 		return failf("Too many arguments for %s: usage: %s; quote a name that has blanks",
 			in.typed, strings.TrimSpace(c.name+" "+c.usage))
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"syscall"
 
 	"github.com/hawser-go/hawser/reactor"
 )
@@ -59,11 +60,19 @@ func RunProcess(main func(ctx context.Context, p *Process) (status int)) (status
 
 // Interrupted makes RunProcess end as SIGINT does. It is for a user who has
 // pressed Ctrl-C while the terminal sent no signals.
-func (p *Process) Interrupted() {
+func (p *Process) Interrupted() { p.endAs(os.Interrupt) }
+
+// hungUp makes RunProcess end as SIGHUP does. It is for a terminal that has
+// gone, whose signal may come later than the error of a read, or never.
+func (p *Process) hungUp() { p.endAs(syscall.SIGHUP) }
+
+// endAs makes RunProcess end as the signal does, unless the process ignores the
+// signal.
+func (p *Process) endAs(s os.Signal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.ended == nil {
-		p.ended = os.Interrupt
+	if p.ended == nil && !signal.Ignored(s) {
+		p.ended = s
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/hawser-go/hawser/conch/sftp"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
+	"golang.org/x/term"
 )
 
 // Exit statuses, as sftp has them. StatusLost is another one.
@@ -190,6 +191,8 @@ func (p *Program) use(ctx context.Context, user *User, files *sftp.Files, s sett
 	b := Batch{Shell: shell, Lines: lines, Echo: true, StopAtError: lines != nil}
 	if lines == nil {
 		b.Lines = p.Stdin
+		b.Ask = p.Stdin == io.Reader(os.Stdin) && term.IsTerminal(stdin)
+		b.Echo = !b.Ask
 	}
 	return p.batch(ctx, user, files, b)
 }

@@ -216,6 +216,7 @@ func TestC_SCRIPTS_9_LikeSFTP(t *testing.T) {
 		{"local fails", "lmkdir ld\nget a\n", ""},
 		{"shell", "!echo hi\n!false\n! echo 'a  b' > out\nget a\n", ""},
 		{"comments", "# nothing\nget a # a comment\n\n   \n  # more\nget x1.txt\n", ""},
+		{"no such flags", "-rm -r sub\n-rm -f *\n-mkdir -p n/m\n-rmdir -p empty\n-cd -P sub\n-lcd -P dir\n-lmkdir -p q/r\n-cp -r a z\n-symlink -f a z\n-rename -x a z\nrm -- a\n", ""},
 		{"case", "GET a\nPut loc\nLS -1\n", ""},
 		{"df fails", "df nope\nget a\n", "sftp prints no error"},
 		{"cd fails", "cd nope\nget a\n", ""},

@@ -1,6 +1,7 @@
 package cftp
 
 import (
+	"cmp"
 	"io/fs"
 	"os"
 	"path"
@@ -96,6 +97,8 @@ func (t *transfer) finish(source string, report sftp.Report, err error) {
 		for _, err := range transferred(err, t.what, source, t.dir()) {
 			t.report(err)
 		}
+	}
+	if t.ctx.Err() != nil {
 		return
 	}
 	for _, name := range skipped {
@@ -160,7 +163,7 @@ func (t *transfer) announce(begin, resume, source, target string) {
 // shownTarget is a local target as the user would type it.
 func shownTarget(local, base, target, dir string) string {
 	if local == "" {
-		return base
+		return cmp.Or(base, ".")
 	}
 	if rel, err := filepath.Rel(dir, target); err == nil && filepath.IsLocal(rel) {
 		return rel
@@ -306,8 +309,12 @@ func (s *Shell) localPattern(w word) string {
 }
 
 // localMatches returns the local paths that a word names, as the user would
-// type them. A word without wildcards need not exist.
+// type them. A word without wildcards need not exist. An empty word names
+// nothing, not the local directory.
 func (c *call) localMatches(w word) ([]string, error) {
+	if w.text == "" {
+		return nil, nil
+	}
 	if !w.wild {
 		return []string{w.text}, nil
 	}

@@ -22,6 +22,10 @@ func wordOf(text string) word {
 	return s.word()
 }
 
+// isFlags reports whether the word has the form of flags: a dash that is not
+// quoted, and more.
+func (w word) isFlags() bool { return strings.HasPrefix(w.pattern, "-") && len(w.text) > 1 }
+
 var (
 	errQuote     = failf("Unterminated quoted argument")
 	errBackslash = failf("A backslash ends the line; write it twice, or quote the name")

@@ -126,7 +126,7 @@ func FuzzWords(f *testing.F) {
 		for _, open := range []byte{0, '"', '\''} {
 			p := partial{open: open, command: lookup("get")}
 			words, err := split(p.quote(line, false))
-			if err != nil || len(words) != 1 || words[0].text != line || words[0].wild {
+			if err != nil || len(words) != 1 || words[0].text != line || words[0].wild || words[0].isFlags() {
 				t.Errorf("%q: %q is %+v, %v", line, p.quote(line, false), words, err)
 			}
 		}
