@@ -134,6 +134,28 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// TestStars: names that come through import * of the program's own modules, and
+// classes that do. A module's own name hides those that a star may bring.
+func TestStars(t *testing.T) {
+	r := report(t, writeTree(t, map[string]string{
+		"own.py":  "from twisted.internet.defer import *\nfrom twisted.internet import protocol as p\nfrom loop import *\ndef fail(): pass\nclass Base(p.Protocol): pass\n",
+		"loop.py": "from own import *\nfrom user import *\n",
+		"user.py": "from loop import *\nimport own\nsucceed(1); fail(2); nothing; own.gatherResults; own.fail; p.Factory\nclass Sub(Base):\n dataReceived = 1\n",
+	}))
+	want := []string{
+		"twisted.internet.defer.gatherResults 1+0 user.py:3",
+		"twisted.internet.defer.succeed 1+0 user.py:3",
+		"twisted.internet.protocol.Factory 1+0 user.py:3",
+		"twisted.internet.protocol.Protocol 1+0 own.py:5",
+	}
+	if got := used(r.Names); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if len(r.Classes) != 2 || r.Classes[1].Name != "Sub" || len(r.Classes[1].Hooks) != 1 {
+		t.Errorf("%+v", r.Classes)
+	}
+}
+
 // TestMany: all uses are counted, and the first places kept. A hook that a class
 // defines twice is one hook.
 func TestMany(t *testing.T) {
