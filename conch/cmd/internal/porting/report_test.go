@@ -190,6 +190,9 @@ func TestRead(t *testing.T) {
 		"a.py":              "import twisted\n",
 		"binary.py":         "a\x00b",
 		"latin.py":          "# \xe9\n",
+		"coded.py":          "#!/usr/bin/python\n# -*- coding: latin-1 -*-\nimport twisted # \xe9\n",
+		"late.py":           "\n\n# coding: latin-1\n# \xe9\n",
+		"utf.py":            "# coding=utf-8\n# \xe9\n",
 		"bom.py":            "\ufeffimport twisted\n",
 		"large.py":          strings.Repeat("#\n", 2<<20+1),
 		"limit.py":          strings.Repeat("#\n", 2<<20),
@@ -221,7 +224,7 @@ func TestRead(t *testing.T) {
 	for _, p := range tree.Problems {
 		problems = append(problems, fmt.Sprint(p.Path, " ", p.Line, " ", p.Text))
 	}
-	if want := []string{"a.py", "app.tac", "bad.py", "bom.py", "limit.py", "python.py/is.py", "script", "window.pyw"}; !slices.Equal(files, want) {
+	if want := []string{"a.py", "app.tac", "bad.py", "bom.py", "coded.py", "limit.py", "python.py/is.py", "script", "window.pyw"}; !slices.Equal(files, want) {
 		t.Errorf("files: got %q, want %q", files, want)
 	}
 	want := []string{
@@ -230,9 +233,11 @@ func TestRead(t *testing.T) {
 		"broken.py 0 not a regular file; links are not followed",
 		strings.Repeat("d/", 64) + "d 0 the directory is too deep, and was not read",
 		"large.py 0 larger than 4 MiB",
+		"late.py 0 not UTF-8",
 		"latin.py 0 not UTF-8",
 		"link.py 0 not a regular file; links are not followed",
 		"loop 0 a link to a directory; links are not followed",
+		"utf.py 0 not UTF-8",
 	}
 	if !links {
 		want = slices.DeleteFunc(want, func(s string) bool { return strings.Contains(s, "links are") })
