@@ -111,8 +111,9 @@ func exported(name string) string {
 func title(name string) string { return name[:1] + strings.ToLower(name[1:]) }
 
 // packageOf returns the package that a cell says for a name in it: the one
-// before the name, or before a name that stands further left. It returns "" if
-// the cell says none, and if goName is the text of the cell.
+// before the name, or before a name that stands further left. If goName is the
+// text of the cell, the package is that of its first name. It returns "" if the
+// cell says none.
 func (a *answer) packageOf(goName string) string {
 	pack := ""
 	for _, span := range a.spans {
@@ -122,6 +123,12 @@ func (a *answer) packageOf(goName string) string {
 		if span == goName {
 			return pack
 		}
+	}
+	if len(a.spans) == 0 {
+		return ""
+	}
+	if m := qualified.FindStringSubmatch(a.spans[0]); m != nil {
+		return m[1]
 	}
 	return ""
 }

@@ -143,6 +143,37 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// TestPackage: the package is that of the Go name, which may not be that of the
+// table.
+func TestPackage(t *testing.T) {
+	table := newTable(t)
+	for name, want := range map[string]string{
+		"twisted.internet.defer.Deferred":              "deferred New[T](canceller…)",
+		"twisted.application.service.Application":      "service service.Run, Main",
+		"twisted.application.service.MultiService":     "service service.MultiService",
+		"twisted.application.internet.ClientService":   "endpoints ClientService",
+		"twisted.internet.ssl.optionsForClientTLS":     "tls *tls.Config of crypto/tls",
+		"twisted.internet.task.react":                  "task task.React, Main",
+		"twisted.internet.address.IPv6Address":         "reactor IPAddress",
+		"twisted.internet.interfaces.IPullProducer":    "reactor Producer",
+		"twisted.logger.LogLevel.info":                 "slog slog.LevelInfo",
+		"twisted.application.service.Service.parent":   "service Parent",
+		"twisted.internet.protocol.Factory":            "reactor embed reactor.BaseFactory by value",
+		"twisted.conch.interfaces.ISFTPServer":         "filetransfer filetransfer.SFTPServer",
+		"twisted.internet.utils.getProcessOutput":      "reactor GetProcessOutput",
+		"twisted.application.internet.backoffPolicy":   "endpoints BackoffPolicy(Backoff{…})",
+		"twisted.internet.process.Process":             " ",
+		"twisted.conch.ssh.transport.SSHTransportBase": "conch SSHTransport",
+	} {
+		_, e := table.Find(name)
+		if e == nil {
+			t.Errorf("%s: no entry", name)
+		} else if got := e.Package + " " + e.Go; got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+}
+
 func TestMember(t *testing.T) {
 	table := newTable(t)
 	for _, test := range []struct{ class, member, of, goName string }{
@@ -182,6 +213,7 @@ func TestMember(t *testing.T) {
 		{"twisted.conch.telnet.ITelnetProtocol", "dataReceived", "IProtocol", "DataReceived"},
 		{"twisted.web.iweb.IBodyProducer", "pauseProducing", "IPushProducer", "PauseProducing"},
 		{"twisted.words.protocols.irc.IRCClient", "connectionMade", "Protocol", "ConnectionMade"},
+		{"twisted.conch.ssh.forwarding.SSHConnectForwardingChannel", "conn", "SSHChannel", "Conn()"},
 		{"twisted.conch.ssh.userauth.SSHUserAuthServer", "transport", "SSHUserAuthServer", "Transport()"},
 		{"twisted.conch.insults.insults.ServerProtocol", "transport", "Protocol", "Transport()"},
 		{"twisted.internet.protocol.Protocol", "protocol", "", ""},
