@@ -117,8 +117,8 @@ func title(name string) string { return name[:1] + strings.ToLower(name[1:]) }
 func (a *answer) packageOf(goName string) string {
 	pack := ""
 	for _, span := range a.spans {
-		if m := qualified.FindStringSubmatch(span); m != nil {
-			pack = m[1]
+		if said := packageIn(span); said != "" {
+			pack = said
 		}
 		if span == goName {
 			return pack
@@ -127,11 +127,20 @@ func (a *answer) packageOf(goName string) string {
 	if len(a.spans) == 0 {
 		return ""
 	}
-	if m := qualified.FindStringSubmatch(a.spans[0]); m != nil {
-		return m[1]
-	}
-	return ""
+	return packageIn(a.spans[0])
 }
 
-// qualified is a Go name with its package.
+// qualified is a Go name with its package, or a method of a variable.
 var qualified = regexp.MustCompile(`^\*?([a-z]+)\.[A-Z]`)
+
+// variables stand before a dot in the cells, and are no packages.
+var variables = []string{"d", "err", "record"}
+
+// packageIn returns the package before a Go name, or "".
+func packageIn(span string) string {
+	m := qualified.FindStringSubmatch(span)
+	if m == nil || slices.Contains(variables, m[1]) {
+		return ""
+	}
+	return m[1]
+}

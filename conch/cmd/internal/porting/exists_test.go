@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -59,13 +60,20 @@ func declared(t *testing.T) map[string]map[string]bool {
 // embedded are the packages whose types those of a package embed.
 var embedded = map[string]string{"server": "conch", "recvline": "insults"}
 
-// TestGoNamesExist: a Go name in the tables that is one name, with or without
+// standard are the packages of the standard library in the tables, and none.
+var standard = []string{"", "context", "errors", "exec", "fmt", "net", "runtime", "slog", "sync", "tls", "url"}
+
+// TestGoNamesExist: a package in the tables is one of this module or of the
+// standard library. A Go name in the tables that is one name, with or without
 // its package, is declared in this module.
 func TestGoNamesExist(t *testing.T) {
 	all := declared(t)
 	one := regexp.MustCompile(`^\*?(?:([a-z]+)\.)?([A-Z]\w*)(?:\[\w+\])?(?:\([^()]*\))?$`)
 	checked := 0
 	for _, e := range newTable(t).All() {
+		if all[e.Package] == nil && !slices.Contains(standard, e.Package) {
+			t.Errorf("line %d of docs/from-twisted.md: there is no package %s", e.Line, e.Package)
+		}
 		m := one.FindStringSubmatch(e.Go)
 		if m == nil {
 			continue

@@ -134,6 +134,55 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// TestWhatCounts has the rules of the manual, one after the other.
+func TestWhatCounts(t *testing.T) {
+	r := report(t, writeTree(t, map[string]string{"a.py": `from twisted.internet import defer as d, reactor, task
+from typing import TYPE_CHECKING
+d.succeed(1).addCallback(
+    d
+    .fail)
+x = d; y = reactor
+if TYPE_CHECKING:
+    from twisted.internet.protocol import Factory
+try:
+    from twisted.internet.protocol import Protocol
+except ImportError:
+    from twisted.internet.protocol import Protocol as Protocol
+@d.inlineCallbacks
+def f(a: d.Deferred = d.Deferred(), b: "d.Deferred" = "d.Deferred") -> d.Deferred: # d.Deferred
+    "d.Deferred"
+    f"d.Deferred {d.Deferred!r}"
+task.Clock.rightNow = 1; del task.Clock.rightNow
+task = task.deferLater
+task.Clock
+def g(reactor): reactor.run()
+class C(Protocol):
+    reactor = reactor
+    reactor.callLater
+    def dataReceived(this, data): return lambda: this.transport, this.own, super().connected
+    def __init__(self): pass
+`}))
+	want := []string{
+		"twisted.internet.defer.Deferred 4+0 a.py:14 a.py:14 a.py:14 a.py:16",
+		"twisted.internet.defer.fail 1+0 a.py:4",
+		"twisted.internet.defer.inlineCallbacks 1+0 a.py:13",
+		"twisted.internet.defer.succeed 1+0 a.py:3",
+		"twisted.internet.protocol.Factory 0+1",
+		"twisted.internet.protocol.Protocol 1+2 a.py:21",
+		"twisted.internet.protocol.Protocol.connected 1+0 a.py:24",
+		"twisted.internet.protocol.Protocol.transport 1+0 a.py:24",
+		"twisted.internet.reactor 2+1 a.py:6 a.py:22",
+		"twisted.internet.task.Clock.rightNow 2+0 a.py:17 a.py:17",
+		"twisted.internet.task.deferLater 1+0 a.py:18",
+	}
+	if got := used(r.Names); !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if c := r.Classes; len(c) != 1 || len(c[0].Hooks) != 1 || c[0].Hooks[0].Name != "dataReceived" || c[0].Own != 2 {
+		t.Errorf("%+v", c)
+	}
+}
+
 // TestStars: names that come through import * of the program's own modules, and
 // classes that do. A module's own name hides those that a star may bring.
 func TestStars(t *testing.T) {

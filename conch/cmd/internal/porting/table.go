@@ -97,7 +97,7 @@ var headings = map[string][]string{
 	"Functions":                        {"twisted.internet.defer"},
 	"Classes and constants":            {"twisted.internet.defer"},
 	"Coroutines":                       {"twisted.internet.defer"},
-	"`Failure`":                        {"twisted.python.failure"},
+	"`Failure`":                        {"twisted.python.failure", "twisted.internet.defer"}, // which imports it
 	"In tests":                         {"twisted.trial.unittest", "twisted.trial"},
 	"Reactor":                          {"twisted.internet.reactor", "twisted.internet.base", "twisted.python.threadpool", "twisted.python.threadable", "twisted.internet"},
 	"Processes":                        {"twisted.internet.process", "twisted.internet.utils", "twisted.internet"},
