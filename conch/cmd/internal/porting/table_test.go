@@ -143,6 +143,16 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// TestRowsStandAlone: what a row says of a name can be read without the rows
+// before it.
+func TestRowsStandAlone(t *testing.T) {
+	for _, e := range newTable(t).All() {
+		if strings.HasPrefix(e.Go, "the same") || e.Difference == "the same" {
+			t.Errorf("line %d of docs/from-twisted.md, %s: %q, %q", e.Line, e.Name(), e.Go, e.Difference)
+		}
+	}
+}
+
 // TestPackage: the package is that of the Go name, which may not be that of the
 // table.
 func TestPackage(t *testing.T) {
