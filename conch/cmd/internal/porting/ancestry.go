@@ -21,10 +21,7 @@ func (r *reporter) ancestry(c *pysource.Class) *ancestors {
 	a := &ancestors{}
 	r.known[c] = a // also ends a circle
 	for _, u := range slices.Concat(c.Bases, c.Implements) {
-		name, class := r.tree.meaning(&u)
-		if name == "" && class == nil && u.Unbound {
-			name = r.starred(r.fileOf[c], &u)
-		}
+		name, class := r.meaning(r.fileOf[c], &u)
 		if name != "" {
 			add(&a.named, name)
 			add(&a.all, r.table.Ancestors(name)...)

@@ -111,20 +111,36 @@ func exported(name string) string {
 func title(name string) string { return name[:1] + strings.ToLower(name[1:]) }
 
 // packageOf returns the package that a cell says for a name in it: the one
-// before the name, or before a name that stands further left. It returns "" if
-// the cell says none, and if goName is the text of the cell.
+// before the name, or before a name that stands further left. If goName is the
+// text of the cell, the package is that of its first name. It returns "" if the
+// cell says none.
 func (a *answer) packageOf(goName string) string {
 	pack := ""
 	for _, span := range a.spans {
-		if m := qualified.FindStringSubmatch(span); m != nil {
-			pack = m[1]
+		if said := packageIn(span); said != "" {
+			pack = said
 		}
 		if span == goName {
 			return pack
 		}
 	}
-	return ""
+	if len(a.spans) == 0 {
+		return ""
+	}
+	return packageIn(a.spans[0])
 }
 
-// qualified is a Go name with its package.
+// qualified is a Go name with its package, or a method of a variable.
 var qualified = regexp.MustCompile(`^\*?([a-z]+)\.[A-Z]`)
+
+// variables stand before a dot in the cells, and are no packages.
+var variables = []string{"d", "err", "record"}
+
+// packageIn returns the package before a Go name, or "".
+func packageIn(span string) string {
+	m := qualified.FindStringSubmatch(span)
+	if m == nil || slices.Contains(variables, m[1]) {
+		return ""
+	}
+	return m[1]
+}

@@ -84,7 +84,11 @@ func (t *Table) add(line int, cells []string, at *section) error {
 // index adds an entry to the tables.
 func (t *Table) index(e *Entry) {
 	t.entries = append(t.entries, e)
-	for _, class := range []string{e.Name(), e.qualifier()} {
+	own := e.Name()
+	if e.prefix != "" {
+		own += "*"
+	}
+	for _, class := range []string{own, e.qualifier()} {
 		if class != "" && isClass(class) && !e.aside && !e.table.whole {
 			e.table.classes[class] = append(e.table.classes[class], e.Line)
 		}

@@ -6,9 +6,9 @@ import (
 	"github.com/hawser-go/hawser/conch/cmd/internal/pysource"
 )
 
-// maxFollow is the number of modules through which an import is followed, and
-// of classes between a class and Twisted.
-const maxFollow = 32
+// maxFollow is the number of names through which an import is followed, and of
+// classes between a class and Twisted.
+const maxFollow = 100
 
 // isTwisted reports whether a dotted name belongs to Twisted.
 func isTwisted(dotted string) bool {
@@ -18,26 +18,48 @@ func isTwisted(dotted string) bool {
 // follow returns the name of Twisted that a dotted name means, through the
 // modules of the tree, or the class of the tree. It returns neither if it is
 // something else.
-func (t *Tree) follow(dotted string) (string, *pysource.Class) {
-	for range maxFollow {
-		if isTwisted(dotted) {
-			return dotted, nil
+func (r *reporter) follow(dotted string) (string, *pysource.Class) {
+	return r.followOnce(dotted, make(map[string]bool))
+}
+
+// followOnce is follow, which has already been at the names in seen.
+func (r *reporter) followOnce(dotted string, seen map[string]bool) (string, *pysource.Class) {
+	if isTwisted(dotted) {
+		return dotted, nil
+	}
+	f, rest := r.tree.module(dotted)
+	if f == nil || rest == "" || seen[dotted] || len(seen) == maxFollow {
+		return "", nil
+	}
+	seen[dotted] = true
+	first, more, _ := strings.Cut(rest, ".")
+	targets, class, known := f.Module.Name(first)
+	switch {
+	case class != nil && more == "":
+		return "", class
+	case len(targets) > 0 && more == "":
+		return r.followOnce(preferred(targets), seen)
+	case len(targets) > 0:
+		return r.followOnce(preferred(targets)+"."+more, seen)
+	case known:
+		return "", nil
+	}
+	return r.starred(f, rest, seen)
+}
+
+// starred returns what a dotted name means that nothing in the file gives a
+// meaning, if the file imports all names of some modules. Only the tables say
+// which names a module of Twisted has.
+func (r *reporter) starred(f *File, dotted string, seen map[string]bool) (string, *pysource.Class) {
+	for _, star := range f.Module.Stars {
+		name, class := r.followOnce(star.Target+"."+dotted, seen)
+		if name != "" && isTwisted(star.Target) {
+			if _, e := r.table.Find(name); e == nil {
+				continue
+			}
 		}
-		f, rest := t.module(dotted)
-		if f == nil || rest == "" {
-			return "", nil
-		}
-		first, more, _ := strings.Cut(rest, ".")
-		targets, class := f.Module.Name(first)
-		if class != nil && more == "" {
-			return "", class
-		}
-		if len(targets) == 0 {
-			return "", nil
-		}
-		dotted = preferred(targets)
-		if more != "" {
-			dotted += "." + more
+		if name != "" || class != nil {
+			return name, class
 		}
 	}
 	return "", nil
@@ -72,11 +94,14 @@ func (t *Tree) module(dotted string) (*File, string) {
 	return nil, ""
 }
 
-// meaning returns the name of Twisted that a use means, or the class of the tree.
-func (t *Tree) meaning(u *pysource.Use) (string, *pysource.Class) {
+// meaning returns the name of Twisted that a use in the file means, with the
+// attributes behind it, or the class of the tree.
+func (r *reporter) meaning(f *File, u *pysource.Use) (string, *pysource.Class) {
 	switch {
+	case u.Unbound && len(f.Module.Stars) > 0:
+		return r.starred(f, strings.Join(u.Names, "."), make(map[string]bool))
 	case u.From != nil:
-		return t.follow(strings.Join(append([]string{preferred(u.From)}, u.Names[1:]...), "."))
+		return r.follow(strings.Join(append([]string{preferred(u.From)}, u.Names[1:]...), "."))
 	case u.Local != nil && len(u.Names) == 1:
 		return "", u.Local
 	}

@@ -49,12 +49,13 @@ func rowNames(e *Entry, class string) bool {
 	if e.owner != "" || e.qualifier() != "" {
 		return e.owner == class || e.qualifier() == class
 	}
-	return isPlainMember(e) && slices.Contains(e.table.classes[class], e.Line)
+	return isPlainMember(e) && slices.Contains(e.table.rows(class), e.Line)
 }
 
 // tableNames reports whether the table of an attribute has a row for the class.
+// An attribute whose own row names a class belongs to that one.
 func tableNames(e *Entry, class string) bool {
-	return e.owner == "" && e.qualifier() == "" && isPlainMember(e) && e.table.classes[class] != nil
+	return e.owner == "" && e.qualifier() == "" && isPlainMember(e) && e.table.rows(class) != nil && !e.table.namesClass(e.Line)
 }
 
 // isPlainMember reports whether the entry may be an attribute of any class in its

@@ -130,15 +130,15 @@ func sorted(names map[string]*Name) []*Name {
 func (r *reporter) file(f *File) {
 	modules := r.modules(f)
 	for _, i := range f.Module.Imports {
-		if name, _ := r.tree.follow(i.Target); name != "" && isTwisted(i.Target) {
-			r.imported(name)
+		if isTwisted(i.Target) {
+			r.imported(i.Target)
 		}
 	}
 	for i := range f.Module.Uses {
 		u := &f.Module.Uses[i]
 		at := fmt.Sprintf("%s:%d", f.Path, u.Line)
 		rest, receiver := u.Names[1:], u.Names[0]
-		if name := r.nameOf(f, u); name != "" {
+		if name, _ := r.meaning(f, u); name != "" {
 			known, e := r.table.Find(name)
 			if e != nil || !r.table.modules[known] {
 				r.count(r.names, known, e, at)
@@ -173,7 +173,7 @@ func (r *reporter) modules(f *File) map[string]bool {
 		}
 	}
 	for _, i := range slices.Concat(f.Module.Imports, f.Module.Stars) {
-		if name, class := r.tree.follow(i.Target); name != "" {
+		if name, class := r.follow(i.Target); name != "" {
 			add(name)
 		} else if class != nil {
 			for _, name := range r.ancestry(class).all {
@@ -182,31 +182,6 @@ func (r *reporter) modules(f *File) map[string]bool {
 		}
 	}
 	return found
-}
-
-// nameOf returns the name of Twisted that a use means, with the attributes
-// behind it, or "".
-func (r *reporter) nameOf(f *File, u *pysource.Use) string {
-	if u.Unbound {
-		return r.starred(f, u)
-	}
-	name, _ := r.tree.meaning(u)
-	return name
-}
-
-// starred returns the name of Twisted that a use means if the module imports all
-// names of a module. Only the tables say which names those are.
-func (r *reporter) starred(f *File, u *pysource.Use) string {
-	for _, star := range f.Module.Stars {
-		name, _ := r.tree.follow(star.Target + "." + strings.Join(u.Names, "."))
-		if name == "" {
-			continue
-		}
-		if _, e := r.table.Find(name); e != nil {
-			return name
-		}
-	}
-	return ""
 }
 
 // imported counts an import, unless it is one of a module.

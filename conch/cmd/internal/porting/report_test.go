@@ -134,6 +134,77 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// TestWhatCounts has the rules of the manual, one after the other.
+func TestWhatCounts(t *testing.T) {
+	r := report(t, writeTree(t, map[string]string{"a.py": `from twisted.internet import defer as d, reactor, task
+from typing import TYPE_CHECKING
+d.succeed(1).addCallback(
+    d
+    .fail)
+x = d; y = reactor
+if TYPE_CHECKING:
+    from twisted.internet.protocol import Factory
+try:
+    from twisted.internet.protocol import Protocol
+except ImportError:
+    from twisted.internet.protocol import Protocol as Protocol
+@d.inlineCallbacks
+def f(a: d.Deferred = d.Deferred(), b: "d.Deferred" = "d.Deferred") -> d.Deferred: # d.Deferred
+    "d.Deferred"
+    f"d.Deferred {d.Deferred!r}"
+task.Clock.rightNow = 1; del task.Clock.rightNow
+task = task.deferLater
+task.Clock
+def g(reactor): reactor.run()
+class C(Protocol):
+    reactor = reactor
+    reactor.callLater
+    def dataReceived(this, data): return lambda: this.transport, this.own, super().connected
+    def __init__(self): pass
+`}))
+	want := []string{
+		"twisted.internet.defer.Deferred 4+0 a.py:14 a.py:14 a.py:14 a.py:16",
+		"twisted.internet.defer.fail 1+0 a.py:4",
+		"twisted.internet.defer.inlineCallbacks 1+0 a.py:13",
+		"twisted.internet.defer.succeed 1+0 a.py:3",
+		"twisted.internet.protocol.Factory 0+1",
+		"twisted.internet.protocol.Protocol 1+2 a.py:21",
+		"twisted.internet.protocol.Protocol.connected 1+0 a.py:24",
+		"twisted.internet.protocol.Protocol.transport 1+0 a.py:24",
+		"twisted.internet.reactor 2+1 a.py:6 a.py:22",
+		"twisted.internet.task.Clock.rightNow 2+0 a.py:17 a.py:17",
+		"twisted.internet.task.deferLater 1+0 a.py:18",
+	}
+	if got := used(r.Names); !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if c := r.Classes; len(c) != 1 || len(c[0].Hooks) != 1 || c[0].Hooks[0].Name != "dataReceived" || c[0].Own != 2 {
+		t.Errorf("%+v", c)
+	}
+}
+
+// TestStars: names that come through import * of the program's own modules, and
+// classes that do. A module's own name hides those that a star may bring.
+func TestStars(t *testing.T) {
+	r := report(t, writeTree(t, map[string]string{
+		"own.py":  "from twisted.internet.defer import *\nfrom twisted.internet import protocol as p\nfrom loop import *\ndef fail(): pass\nclass Base(p.Protocol): pass\n",
+		"loop.py": "from own import *\nfrom user import *\n",
+		"user.py": "from loop import *\nimport own\nsucceed(1); fail(2); nothing; own.gatherResults; own.fail; p.Factory\nclass Sub(Base):\n dataReceived = 1\n",
+	}))
+	want := []string{
+		"twisted.internet.defer.gatherResults 1+0 user.py:3",
+		"twisted.internet.defer.succeed 1+0 user.py:3",
+		"twisted.internet.protocol.Factory 1+0 user.py:3",
+		"twisted.internet.protocol.Protocol 1+0 own.py:5",
+	}
+	if got := used(r.Names); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if len(r.Classes) != 2 || r.Classes[1].Name != "Sub" || len(r.Classes[1].Hooks) != 1 {
+		t.Errorf("%+v", r.Classes)
+	}
+}
+
 // TestMany: all uses are counted, and the first places kept. A hook that a class
 // defines twice is one hook.
 func TestMany(t *testing.T) {
@@ -168,6 +239,9 @@ func TestRead(t *testing.T) {
 		"a.py":              "import twisted\n",
 		"binary.py":         "a\x00b",
 		"latin.py":          "# \xe9\n",
+		"coded.py":          "#!/usr/bin/python\n# -*- coding: latin-1 -*-\nimport twisted # \xe9\n",
+		"late.py":           "\n\n# coding: latin-1\n# \xe9\n",
+		"utf.py":            "# coding=utf-8\n# \xe9\n",
 		"bom.py":            "\ufeffimport twisted\n",
 		"large.py":          strings.Repeat("#\n", 2<<20+1),
 		"limit.py":          strings.Repeat("#\n", 2<<20),
@@ -199,7 +273,7 @@ func TestRead(t *testing.T) {
 	for _, p := range tree.Problems {
 		problems = append(problems, fmt.Sprint(p.Path, " ", p.Line, " ", p.Text))
 	}
-	if want := []string{"a.py", "app.tac", "bad.py", "bom.py", "limit.py", "python.py/is.py", "script", "window.pyw"}; !slices.Equal(files, want) {
+	if want := []string{"a.py", "app.tac", "bad.py", "bom.py", "coded.py", "limit.py", "python.py/is.py", "script", "window.pyw"}; !slices.Equal(files, want) {
 		t.Errorf("files: got %q, want %q", files, want)
 	}
 	want := []string{
@@ -208,9 +282,11 @@ func TestRead(t *testing.T) {
 		"broken.py 0 not a regular file; links are not followed",
 		strings.Repeat("d/", 64) + "d 0 the directory is too deep, and was not read",
 		"large.py 0 larger than 4 MiB",
+		"late.py 0 not UTF-8",
 		"latin.py 0 not UTF-8",
 		"link.py 0 not a regular file; links are not followed",
 		"loop 0 a link to a directory; links are not followed",
+		"utf.py 0 not UTF-8",
 	}
 	if !links {
 		want = slices.DeleteFunc(want, func(s string) bool { return strings.Contains(s, "links are") })

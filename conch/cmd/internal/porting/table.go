@@ -54,7 +54,30 @@ type section struct {
 	owner   string   // the class whose members it has, if it is about one
 	pack    string
 	whole   bool             // the rows are about modules
-	classes map[string][]int // the classes that its rows name, with the lines
+	classes map[string][]int // the classes that its rows name, with the lines; a pattern ends with a star
+}
+
+// rows returns the lines of the rows that name a class, itself or by a pattern.
+func (s *section) rows(class string) []int {
+	var found []int
+	for name, lines := range s.classes {
+		begin, isPattern := strings.CutSuffix(name, "*")
+		if class == name || isPattern && strings.HasPrefix(class, begin) {
+			found = append(found, lines...)
+		}
+	}
+	return found
+}
+
+// namesClass reports whether the row in this line names a class. Names of
+// capital letters only are constants.
+func (s *section) namesClass(line int) bool {
+	for name, lines := range s.classes {
+		if strings.ToUpper(name) != name && slices.Contains(lines, line) {
+			return true
+		}
+	}
+	return false
 }
 
 // Table has the names of the page.
@@ -74,7 +97,7 @@ var headings = map[string][]string{
 	"Functions":                        {"twisted.internet.defer"},
 	"Classes and constants":            {"twisted.internet.defer"},
 	"Coroutines":                       {"twisted.internet.defer"},
-	"`Failure`":                        {"twisted.python.failure"},
+	"`Failure`":                        {"twisted.python.failure", "twisted.internet.defer"}, // which imports it
 	"In tests":                         {"twisted.trial.unittest", "twisted.trial"},
 	"Reactor":                          {"twisted.internet.reactor", "twisted.internet.base", "twisted.python.threadpool", "twisted.python.threadable", "twisted.internet"},
 	"Processes":                        {"twisted.internet.process", "twisted.internet.utils", "twisted.internet"},

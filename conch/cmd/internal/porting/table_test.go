@@ -143,6 +143,47 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// TestRowsStandAlone: what a row says of a name can be read without the rows
+// before it.
+func TestRowsStandAlone(t *testing.T) {
+	for _, e := range newTable(t).All() {
+		if strings.HasPrefix(e.Go, "the same") || e.Difference == "the same" {
+			t.Errorf("line %d of docs/from-twisted.md, %s: %q, %q", e.Line, e.Name(), e.Go, e.Difference)
+		}
+	}
+}
+
+// TestPackage: the package is that of the Go name, which may not be that of the
+// table.
+func TestPackage(t *testing.T) {
+	table := newTable(t)
+	for name, want := range map[string]string{
+		"twisted.internet.defer.Deferred":              "deferred New[T](canceller…)",
+		"twisted.application.service.Application":      "service service.Run, Main",
+		"twisted.application.service.MultiService":     "service service.MultiService",
+		"twisted.application.internet.ClientService":   "endpoints ClientService",
+		"twisted.internet.ssl.optionsForClientTLS":     "tls *tls.Config of crypto/tls",
+		"twisted.internet.task.react":                  "task task.React, Main",
+		"twisted.internet.address.IPv6Address":         "reactor IPAddress",
+		"twisted.internet.interfaces.IPullProducer":    "reactor Producer",
+		"twisted.logger.LogLevel.info":                 "slog slog.LevelInfo",
+		"twisted.application.service.Service.parent":   "service Parent",
+		"twisted.internet.protocol.Factory":            "reactor embed reactor.BaseFactory by value",
+		"twisted.conch.interfaces.ISFTPServer":         "filetransfer filetransfer.SFTPServer",
+		"twisted.internet.utils.getProcessOutput":      "reactor GetProcessOutput",
+		"twisted.application.internet.backoffPolicy":   "endpoints BackoffPolicy(Backoff{…})",
+		"twisted.internet.process.Process":             " ",
+		"twisted.conch.ssh.transport.SSHTransportBase": "conch SSHTransport",
+	} {
+		_, e := table.Find(name)
+		if e == nil {
+			t.Errorf("%s: no entry", name)
+		} else if got := e.Package + " " + e.Go; got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+}
+
 func TestMember(t *testing.T) {
 	table := newTable(t)
 	for _, test := range []struct{ class, member, of, goName string }{
@@ -166,7 +207,35 @@ func TestMember(t *testing.T) {
 		{"twisted.internet.protocol.Factory", "buildProtocol", "Factory", "BuildProtocol"},
 		{"twisted.internet.protocol.ReconnectingClientFactory", "maxDelay", "ReconnectingClientFactory", "Max"},
 		{"twisted.internet.protocol.ReconnectingClientFactory", "buildProtocol", "ReconnectingClientFactory", "BuildProtocol"},
-		{"twisted.protocols.basic.LineReceiver", "lineReceived", "", ""},
+		{"twisted.protocols.basic.LineReceiver", "lineReceived", "LineReceiver", "LineReceived"},
+		{"twisted.conch.telnet.StatefulTelnetProtocol", "lineReceived", "LineReceiver", "LineReceived"},
+		{"twisted.conch.recvline.HistoricRecvLine", "lineReceived", "HistoricRecvLine", "LineReceived"},
+		{"twisted.protocols.policies.TimeoutMixin", "setTimeout", "TimeoutMixin", "SetTimeout"},
+		{"twisted.protocols.policies.TimeoutProtocol", "setTimeout", "TimeoutProtocol", "SetTimeout"},
+		{"twisted.internet.protocol.ClientFactory", "clientConnectionLost", "ClientFactory", "ClientConnectionLost"},
+		{"twisted.internet.protocol.ReconnectingClientFactory", "clientConnectionLost", "ReconnectingClientFactory", "ConnectionLost"},
+		{"twisted.internet.protocol.ReconnectingClientFactory", "startedConnecting", "ReconnectingClientFactory", "StartedConnecting"},
+		{"twisted.internet.interfaces.IPullProducer", "stopProducing", "IPullProducer", "StopProducing"},
+		{"twisted.internet.interfaces.IConsumer", "write", "IConsumer", "Write"},
+		{"twisted.internet.interfaces.IHalfCloseableProtocol", "readConnectionLost", "IHalfCloseableProtocol", "ReadConnectionLost"},
+		{"twisted.internet.interfaces.IReactorCore", "callWhenRunning", "IReactorCore", "CallWhenRunning"},
+		{"twisted.internet.interfaces.IReactorCore", "lineReceived", "", ""},
+		{"twisted.conch.telnet.ITelnetProtocol", "dataReceived", "IProtocol", "DataReceived"},
+		{"twisted.web.iweb.IBodyProducer", "pauseProducing", "IPushProducer", "PauseProducing"},
+		{"twisted.words.protocols.irc.IRCClient", "connectionMade", "Protocol", "ConnectionMade"},
+		{"twisted.conch.ssh.forwarding.SSHConnectForwardingChannel", "conn", "SSHChannel", "Conn()"},
+		{"twisted.conch.ssh.userauth.SSHUserAuthServer", "transport", "SSHUserAuthServer", "Transport()"},
+		{"twisted.conch.insults.insults.ServerProtocol", "transport", "Protocol", "Transport()"},
+		{"twisted.internet.protocol.Protocol", "protocol", "", ""},
+		{"twisted.internet.interfaces.IStreamServerEndpoint", "endpoint", "", ""},
+		{"twisted.application.service.MultiService", "prefix", "", ""},
+		{"twisted.application.service.MultiService", "privilegedStartService", "MultiService", "service.PrivilegedStarter"},
+		{"twisted.conch.ssh.transport.SSHServerTransport", "currentEncryptions", "SSHServerTransport", ""},
+		{"twisted.protocols.policies.TimeoutMixin", "lineReceived", "", ""},
+		{"twisted.protocols.basic.LineOnlyReceiver", "delimiter", "LineOnlyReceiver", "Delimiter"},
+		{"twisted.trial.unittest.TestCase", "successResultOf", "SynchronousTestCase", "SuccessResultOf"},
+		{"twisted.python.usage.Options", "opt_version", "Options", "package flag"},
+		{"twisted.test.proto_helpers.StringTransport", "clear", "StringTransport", "Clear"},
 		{"twisted.protocols.basic.LineReceiver", "connectionLost", "Protocol", "ConnectionLost"},
 		{"twisted.conch.recvline.HistoricRecvLine", "keystrokeReceived", "HistoricRecvLine", "KeystrokeReceived"},
 		{"twisted.conch.recvline.HistoricRecvLine", "connectionLost", "TerminalProtocol", "ConnectionLost"},

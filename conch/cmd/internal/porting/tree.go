@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -208,12 +209,34 @@ func (r *reader) file(name string, always bool) error {
 		r.problem(name, fmt.Sprintf("larger than %d MiB", maxFile>>20))
 	case bytes.IndexByte(text, 0) >= 0:
 		r.problem(name, "binary")
-	case !utf8.Valid(text):
-		r.problem(name, "not UTF-8")
 	default:
-		return r.parse(name, string(text))
+		if decoded, ok := decode(text); ok {
+			return r.parse(name, decoded)
+		}
+		r.problem(name, "not UTF-8")
 	}
 	return nil
+}
+
+// coding finds the coding that a file of Python names in its first two lines.
+var coding = regexp.MustCompile(`^(?:.*\n)?[ \t\f]*#.*coding[:=][ \t]*([-.\w]+)`)
+
+// decode returns the text in UTF-8. Of another coding only the ASCII characters
+// are right, which all names of Twisted consist of. It returns false if the
+// file names no other coding.
+func decode(text []byte) (string, bool) {
+	if utf8.Valid(text) {
+		return string(text), true
+	}
+	m := coding.FindSubmatch(text)
+	if m == nil || strings.HasPrefix(strings.ToLower(string(m[1])), "utf") {
+		return "", false
+	}
+	runes := make([]rune, len(text))
+	for i, b := range text {
+		runes[i] = rune(b)
+	}
+	return string(runes), true
 }
 
 // parse adds a file with this text.

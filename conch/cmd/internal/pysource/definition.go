@@ -5,13 +5,9 @@ func (p *parser) function(header, body []token) {
 	if len(header) < 2 {
 		return
 	}
-	name := header[1].text
-	p.assign(header[1], true)
-	s := &scope{kind: functionScope, parent: p.scope, name: p.scope.path(name)}
+	s := &scope{kind: functionScope, parent: p.scope, name: p.scope.path(header[1].text)}
 	open := index(header, 0, "(")
-	for _, t := range slice(header, 2, open) { // parameters of the type
-		s.bind(t.text)
-	}
+	p.typeParameters(slice(header, 2, open), s)
 	if open < len(header) {
 		end := closeOf(header, open)
 		first := p.parameters(header[open+1:end], s)
@@ -20,7 +16,16 @@ func (p *parser) function(header, body []token) {
 		}
 		p.expression(slice(header, end+1, len(header)), false)
 	}
+	p.assign(header[1], true)
 	p.within(s, body)
+}
+
+// typeParameters reads the parameters of a generic function or class, with
+// their brackets.
+func (p *parser) typeParameters(ts []token, s *scope) {
+	if len(ts) > 2 && ts[0].is("[") {
+		p.parameters(ts[1:closeOf(ts, 0)], s)
+	}
 }
 
 // decorated reports whether a decorator of the statement is the name.
@@ -73,9 +78,7 @@ func (p *parser) class(header, body []token) {
 	p.classes = append(p.classes, pending)
 	s := &scope{kind: classScope, parent: p.scope, name: c.Name, class: c}
 	open := index(header, 0, "(")
-	for _, t := range slice(header, 2, open) {
-		s.bind(t.text)
-	}
+	p.typeParameters(slice(header, 2, open), s)
 	if open < len(header) {
 		args := header[open+1 : closeOf(header, open)]
 		p.expression(args, true)
@@ -107,7 +110,7 @@ func (p *parser) names(args []token) []pendingUse {
 	for _, arg := range split(args, ",") {
 		names, end := chain(arg, 0)
 		if names != nil && (end == len(arg) || arg[end].is("[") && closeOf(arg, end) >= len(arg)-1) {
-			found = append(found, pendingUse{Use{Line: arg[0].line, Names: names}, p.scope, p.scope.hasChanged(names[0])})
+			found = append(found, p.pendingUse(arg[0].line, names))
 		}
 	}
 	return found

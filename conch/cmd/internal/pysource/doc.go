@@ -13,8 +13,9 @@
 //
 // Names are looked up as Python does it: in the functions around the use, from
 // the inside to the outside, and then in the module. The bodies of classes are
-// seen by themselves only. Parameters, assignments, the targets of loops and
-// comprehensions hide an imported name.
+// seen by themselves only; before a body binds a name, the name has its meaning
+// outside. Parameters, assignments, the targets of loops, of comprehensions and
+// of patterns hide an imported name.
 //
 // Versions 2 and 3 of Python are read. What the text of a string says is not
 // looked at, except for the expressions in f-strings.

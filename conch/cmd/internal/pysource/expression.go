@@ -60,8 +60,20 @@ func (p *parser) use(ts []token, start int) int {
 	for ts[first].is("(") {
 		first++
 	}
-	p.uses = append(p.uses, pendingUse{Use{Line: ts[first].line, Names: names}, p.scope, p.scope.hasChanged(names[0])})
+	p.uses = append(p.uses, p.pendingUse(ts[first].line, names))
 	return end
+}
+
+// pendingUse returns the use of a dotted name here. The body of a class runs at
+// once: before it binds a name, the name has its meaning outside.
+func (p *parser) pendingUse(line int, names []string) pendingUse {
+	s := p.scope
+	if s.binding(names[0]) == s && !s.binds(names[0]) {
+		for s.kind == classScope {
+			s = s.parent
+		}
+	}
+	return pendingUse{Use{Line: line, Names: names}, s, p.scope.hasChanged(names[0])}
 }
 
 // walrus binds a name in the function around lambdas and comprehensions.
@@ -122,6 +134,35 @@ func (p *parser) lambda(ts []token) int {
 	p.scope = around
 	p.lambdas--
 	return end
+}
+
+// match reads the header of a match statement, or of a case in it.
+func (p *parser) match(header []token) {
+	guard := 1
+	if header[0].is("case") {
+		guard = index(header, 1, "if")
+		p.pattern(header[1:guard])
+	}
+	p.expression(header[guard:], false)
+}
+
+// pattern reads the pattern of a case. A name by itself is assigned to, the name
+// of a class or a dotted name is used.
+func (p *parser) pattern(ts []token) {
+	for i := 0; i < len(ts); {
+		if ts[i].kind != kindName || isKeyword(ts[i]) {
+			i++
+			continue
+		}
+		names, end := chain(ts, i)
+		switch {
+		case len(names) > 1 || end < len(ts) && ts[end].is("("):
+			p.use(ts, i)
+		case !ts[i].is("_") && (end == len(ts) || !ts[end].is("=")):
+			p.bind(ts[i])
+		}
+		i = end
+	}
 }
 
 // targets binds the names that are assigned to. In a[i].b, a and i are used.

@@ -25,6 +25,11 @@ func generate(seed uint64) string {
 
 func (g *generator) pick(options ...string) string { return options[g.IntN(len(options))] }
 
+// pattern returns the pattern of a case, which may bind a, b, c and d.
+func (g *generator) pattern() string {
+	return g.pick("1", "a.x", "b", "c(b, d=a.x, a=d)", "[b, *c]", "{a.y: d, **b}", "c.y() | a.x()", "(a.x | b.x) as d", "{'k': [a, _]} if d", "a if (b := c)")
+}
+
 func (g *generator) name() string {
 	return g.pick("a", "b", "c", "d", "self", "print", "type", "match")
 }
@@ -114,7 +119,7 @@ func (g *generator) statement() {
 	case 18:
 		g.write("if %s: %s; %s", g.expression(), g.expression(), "import b")
 	case 19:
-		g.write("match %s:\n%s    case %s: %s", g.expression(), strings.Repeat("    ", g.indent), g.pick("1", "'a'", "None"), g.expression())
+		g.write("match %s:\n%s    case %s: %s", g.expression(), strings.Repeat("    ", g.indent), g.pick("'a'", "None", g.pattern(), g.pattern()), g.expression())
 	default:
 		g.write("%s", g.expression())
 	}

@@ -115,7 +115,7 @@ func (p *parser) line(ts []token) {
 		p.header(header)
 		p.simple(body)
 	case ts[0].oneOf("match", "case") && colon > 1 && colon < len(ts) && !ts[1].oneOf(".", "=", ","):
-		p.expression(header[1:], false)
+		p.match(header)
 		p.simple(body)
 	default:
 		p.simple(ts)
@@ -141,8 +141,8 @@ func (p *parser) header(ts []token) {
 	switch {
 	case ts[0].is("for"):
 		in := index(ts, 0, "in")
-		p.targets(ts[1:in])
 		p.expression(ts[in:], false)
+		p.targets(ts[1:in])
 		return
 	case ts[0].is("except"):
 		if comma := index(ts, 0, ","); comma == len(ts)-2 && index(ts, 0, "as") == len(ts) && isLower(ts[comma+1]) {
@@ -214,22 +214,25 @@ func (p *parser) assignment(ts []token) {
 	}
 	limit := index(ts, 0, "lambda")
 	if colon := index(ts[:limit], 0, ":"); colon < limit { // an annotation
-		p.targets(ts[:colon])
 		p.expression(ts[colon:], false)
+		p.targets(ts[:colon])
 		return
 	}
-	value, targets := 0, 0
+	value := 0
+	var targets [][]token
 	for i := 0; i < limit; i++ {
 		if opens(ts[i]) {
 			i = closeOf(ts, i)
 		} else if isAssignment(ts[i]) {
-			p.targets(ts[value:i])
+			targets = append(targets, ts[value:i])
 			value = i + 1
-			targets++
 		}
 	}
 	p.expression(ts[value:], false)
-	if targets == 1 && ts[value-1].is("=") {
+	for _, target := range targets {
+		p.targets(target)
+	}
+	if len(targets) == 1 && ts[value-1].is("=") {
 		p.replaceImport(ts[:value-1], ts[value:])
 	}
 }

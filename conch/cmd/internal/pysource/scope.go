@@ -151,10 +151,11 @@ func (u *Use) resolve(s *scope) {
 }
 
 // Name returns what a name of the module itself means: the dotted names that it
-// was imported from, or a class, or neither.
-func (m *Module) Name(name string) ([]string, *Class) {
+// was imported from, or a class, or neither. Known reports whether the module
+// gives it a meaning at all.
+func (m *Module) Name(name string) (imports []string, c *Class, known bool) {
 	if m.top == nil {
-		return nil, nil
+		return nil, nil, false
 	}
-	return m.top.imports[name], m.top.classes[name]
+	return m.top.imports[name], m.top.classes[name], m.top.binds(name)
 }

@@ -84,12 +84,32 @@ class Reader(ast.NodeVisitor):
         self.scope.home(name).changed.discard(name)
 
     def visit_Assign(self, node):
-        self.generic_visit(node)
+        self.visit(node.value)
+        for target in node.targets:
+            self.visit(target)
         target = node.targets[0]
         none = isinstance(node.value, ast.Constant) and node.value.value is None
         if len(node.targets) == 1 and isinstance(target, ast.Name) and not none:
             if target.id in self.scope.imports:
                 self.scope.changed.add(target.id)
+
+    def visit_AnnAssign(self, node):
+        self.visit(node.annotation)
+        if node.value:
+            self.visit(node.value)
+        self.visit(node.target)
+
+    def visit_AugAssign(self, node):
+        self.visit(node.value)
+        self.visit(node.target)
+
+    def visit_For(self, node):
+        self.visit(node.iter)
+        self.visit(node.target)
+        for statement in node.body + node.orelse:
+            self.visit(statement)
+
+    visit_AsyncFor = visit_For
 
     def has_changed(self, name):
         at = self.scope
@@ -107,8 +127,27 @@ class Reader(ast.NodeVisitor):
             self.scope.outer[name] = self.scope.parent
 
     def visit_ExceptHandler(self, node):
+        if node.type:
+            self.visit(node.type)
         if node.name:
             self.bind(node.name, node.lineno)
+        for statement in node.body:
+            self.visit(statement)
+
+    # Patterns.
+
+    def visit_MatchAs(self, node):
+        self.captured(node, node.name)
+
+    def visit_MatchStar(self, node):
+        self.captured(node, node.name)
+
+    def visit_MatchMapping(self, node):
+        self.captured(node, node.rest)
+
+    def captured(self, node, name):
+        if name:
+            self.bind(name, node.lineno)
         self.generic_visit(node)
 
     # Scopes.
@@ -132,9 +171,6 @@ class Reader(ast.NodeVisitor):
     def visit_FunctionDef(self, node):
         for d in node.decorator_list:
             self.visit(d)
-        self.bind(node.name, 0, True)
-        if self.scope.kind == "class":
-            self.scope.record["members"][-1][0] = self.name_line(node)
         scope = Scope("function", self.scope, self.scope.path(node.name))
         self.arguments(node.args, scope)
         if node.returns:
@@ -144,12 +180,10 @@ class Reader(ast.NodeVisitor):
         if self.scope.kind == "class" and not static:
             scope.cls = self.scope.cls
             scope.first = first[0].arg if first else None
+        self.bind(node.name, node.lineno, True)
         self.within(scope, node.body)
 
     visit_AsyncFunctionDef = visit_FunctionDef
-
-    def name_line(self, node):
-        return node.lineno
 
     def visit_Lambda(self, node):
         scope = Scope("inner", self.scope, self.scope.name)
@@ -195,6 +229,11 @@ class Reader(ast.NodeVisitor):
     def visit_DictComp(self, node):
         self.comprehension(node, [node.key, node.value])
 
+    def visit_IfExp(self, node):
+        # In the order of the text.
+        for part in node.body, node.test, node.orelse:
+            self.visit(part)
+
     def visit_NamedExpr(self, node):
         around = self.scope
         while self.scope.kind == "inner":
@@ -209,7 +248,15 @@ class Reader(ast.NodeVisitor):
         if isinstance(node.ctx, ast.Store):
             self.bind(node.id, node.lineno)
         else:
-            self.pending.append((self.scope, node.lineno, [node.id], None, self.has_changed(node.id)))
+            self.pending.append((self.seen(node.id), node.lineno, [node.id], None, self.has_changed(node.id)))
+
+    def seen(self, name):
+        """The scope where the meaning of a name begins: outside of a class that has not bound it yet."""
+        at = self.scope
+        if at.home(name) is at and not (name in at.imports or name in at.classes or name in at.locals):
+            while at.kind == "class":
+                at = at.parent
+        return at
 
     def visit_Attribute(self, node):
         chain = names_of(node)
@@ -217,7 +264,7 @@ class Reader(ast.NodeVisitor):
             at = node
             while isinstance(at, ast.Attribute):
                 at = at.value
-            self.pending.append((self.scope, at.lineno, chain, None, self.has_changed(chain[0])))
+            self.pending.append((self.seen(chain[0]), at.lineno, chain, None, self.has_changed(chain[0])))
             return
         chain = []
         at = node
