@@ -4,6 +4,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -114,6 +115,19 @@ func TestC_SCRIPTS_20_Banner(t *testing.T) {
 		theirs, ours := runSSH(t, "", args...), run(t, "", args...)
 		if ours != (result{0, "hello\n", strings.ReplaceAll(theirs.err, "\r\n", "\n")}) {
 			t.Errorf("%q: %+v, ssh: %+v", options, ours, theirs)
+		}
+	}
+}
+
+// TestC_SCRIPTS_23_FreePort: the message about the port that the server has
+// chosen names the destination, also of a proxy.
+func TestC_SCRIPTS_23_FreePort(t *testing.T) {
+	s := conchtest.NewOpenSSH(t)
+	for value, want := range map[string]string{"0:h:81": "h:81", "0": "a proxy"} {
+		r := run(t, "", append(login(s), "-R", value, "127.0.0.1", "true")...)
+		chosen := regexp.MustCompile(`^conch: Allocated port \d+ for remote forward to (.*)\n$`).FindStringSubmatch(r.err)
+		if r.status != 0 || len(chosen) == 0 || chosen[1] != want {
+			t.Errorf("-R %s: %+v, want %q", value, r, want)
 		}
 	}
 }
