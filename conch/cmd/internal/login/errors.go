@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strings"
@@ -34,6 +35,8 @@ func Explain(t *client.Target, err error) string {
 		return hostKey(t, err)
 	case !connecting && errors.Is(err, conch.ErrPeerSilent):
 		return fmt.Sprintf("Timeout, server %s not responding.", host)
+	case !connecting && errors.Is(err, conch.ErrConnectionLost) && errors.Is(err, io.EOF):
+		return fmt.Sprintf("Connection to %s closed by remote host.", host)
 	case !connecting && errors.Is(err, conch.ErrConnectionLost):
 		return fmt.Sprintf("Connection to %s closed by remote host: %s", host, cause(err))
 	case !connecting:

@@ -1,6 +1,8 @@
 package login_test
 
 import (
+	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -108,7 +110,8 @@ func TestExplainLost(t *testing.T) {
 	for err, want := range map[error]string{
 		conch.ErrPeerSilent:     `Timeout, server h\x1b not responding.`,
 		conch.ErrConnectionLost: `Connection to h\x1b closed by remote host: connection lost`,
-		os.ErrClosed:            "file already closed",
+		fmt.Errorf("%w: %w", conch.ErrConnectionLost, io.EOF): `Connection to h\x1b closed by remote host.`,
+		os.ErrClosed: "file already closed",
 	} {
 		if got := login.Explain(target, err); got != want {
 			t.Errorf("%v: %q", err, got)
