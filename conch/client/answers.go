@@ -1,9 +1,12 @@
 package client
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/hawser-go/hawser/conch/internal/text"
+	"github.com/hawser-go/hawser/conch/keys"
 	"github.com/hawser-go/hawser/deferred"
 )
 
@@ -27,6 +30,7 @@ func (a *DefaultAuthClient) GetPassword(prompt string) deferred.Deferred[string]
 	if a.passwords > 1 {
 		prompt = "Permission denied, please try again.\n" + prompt
 	}
+	a.warnOfKeys()
 	return a.transport.ui().ReadLine(prompt, false)
 }
 
@@ -52,12 +56,28 @@ func (a *DefaultAuthClient) GetGenericAnswers(name, instruction string, prompts 
 	if o.given() && !a.transport.hasUI {
 		return a.SSHUserAuthClient.GetGenericAnswers(name, instruction, prompts)
 	}
-	for _, text := range []string{name, instruction} {
-		if strings.TrimSpace(text) != "" {
-			a.transport.ui().Warn(text)
+	a.warnOfKeys()
+	for _, said := range []string{name, instruction} {
+		if strings.TrimSpace(said) != "" {
+			a.transport.ui().Warn(said)
 		}
 	}
 	return a.askAll(prompts, nil)
+}
+
+// warnOfKeys tells the user which key files are bad, such as those that others can
+// read, before the user is asked something instead. With BatchMode the user is
+// not asked, and the error of the login names the files.
+func (a *DefaultAuthClient) warnOfKeys() {
+	if a.transport.options.BatchMode {
+		return
+	}
+	for ; a.warned < len(a.transport.problems); a.warned++ {
+		problem := a.transport.problems[a.warned]
+		if _, bad := errors.AsType[*keys.BadKeyError](problem); bad && !errors.Is(problem, keys.ErrWrongPassphrase) {
+			a.transport.ui().Warn("Key not used: " + text.Line(text.TrimPrefix(problem)))
+		}
+	}
 }
 
 func (a *DefaultAuthClient) askAll(prompts []Prompt, answers []string) deferred.Deferred[[]string] {

@@ -72,13 +72,13 @@ type SSHClientTransport struct {
 	phase    atomic.Value // Phase
 	said     atomic.Value // string: the last line before the version line
 	ready    deferred.Deferred[struct{}]
-	limit    *reactor.DelayedCall // nil without time limit
-	settled  bool                 // ready has fired, or is about to
-	begun    bool                 // ServiceStarted of auth was called
-	asking   bool                 // ServiceStopped of auth must be called
-	problems []error              // why keys and passwords were not used
-	hostKey  []byte               // the accepted key; belongs to x/crypto/ssh's key exchange
-	banners  int                  // bytes of banners; belongs to the handshake goroutine
+	limits   []*reactor.DelayedCall
+	settled  bool    // ready has fired, or is about to
+	begun    bool    // ServiceStarted of auth was called
+	asking   bool    // ServiceStopped of auth must be called
+	problems []error // why keys and passwords were not used
+	hostKey  []byte  // the accepted key; belongs to x/crypto/ssh's key exchange
+	banners  int     // bytes of banners; belongs to the handshake goroutine
 }
 
 // Bounds on the banners of a server, in bytes.
@@ -112,7 +112,7 @@ func (t *SSHClientTransport) connect(r *reactor.Reactor) deferred.Deferred[struc
 	t.said.Store("")
 	t.ready = deferred.New(func(deferred.Deferred[struct{}]) { t.giveUp() })
 	if limit := t.options.timeout(); limit > 0 {
-		t.limit = r.CallLater(limit, func() { t.fail(ErrTimeout) })
+		t.limits = append(t.limits, r.CallLater(limit, func() { t.fail(ErrTimeout) }))
 	}
 	t.Start(r, t, (*side)(t))
 	t.debug("Connecting", "user", t.User())
@@ -155,7 +155,22 @@ func (s *side) Dial(ctx context.Context) (net.Conn, error) {
 	t.phase.Store(PhaseBanner)
 	t.debug("Connected", "peer", c.RemoteAddr())
 	t.progress(PhaseDial, "connected to "+c.RemoteAddr().String())
+	if t.options.DialTimeout > 0 {
+		t.Reactor().CallFromThread(t.expectVersion)
+	}
 	return c, nil
+}
+
+// expectVersion bounds the wait for the version line.
+func (t *SSHClientTransport) expectVersion() {
+	if t.settled {
+		return
+	}
+	t.limits = append(t.limits, t.Reactor().CallLater(t.options.DialTimeout, func() {
+		if t.phase.Load() == PhaseBanner {
+			t.fail(ErrTimeout)
+		}
+	}))
 }
 
 // Handshake runs on the handshake goroutine.
@@ -345,8 +360,10 @@ func (t *SSHClientTransport) giveUp() {
 
 func (t *SSHClientTransport) settle() {
 	t.settled = true
-	if t.limit != nil && t.limit.Active() {
-		_ = t.limit.Cancel() // it is active
+	for _, limit := range t.limits {
+		if limit.Active() {
+			_ = limit.Cancel() // it is active
+		}
 	}
 }
 

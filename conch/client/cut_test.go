@@ -189,6 +189,10 @@ func TestConnect_Cut(t *testing.T) {
 			a.to.Options.Timeout = short
 			a.to.Host, a.to.Port = silent(t, "welcome\r\n")
 		}, client.PhaseBanner, client.ErrTimeout},
+		{"no version line comes within DialTimeout", func(t *testing.T, r *reactor.Reactor, a *attempt) {
+			a.to.Options.DialTimeout = short
+			a.to.Host, a.to.Port = silent(t, "welcome\r\n")
+		}, client.PhaseBanner, client.ErrTimeout},
 		{"cut after the version line", func(t *testing.T, r *reactor.Reactor, a *attempt) {
 			a.to = a.to.Through(func(c net.Conn) net.Conn { return &scissors{Conn: c, left: len("SSH-2.0-Go\r\n")} })
 		}, client.PhaseKeyExchange, conch.ErrConnectionLost},

@@ -26,6 +26,7 @@ type DefaultAuthClient struct {
 	offered *identity               // the key that GetPublicKey fired with last
 	opened  map[string]gossh.Signer // private keys by their files
 
+	warned     int  // problems that warnOfKeys has looked at
 	passwords  int  // how often GetPassword was asked for the standard password
 	dialogues  int  // attempts in which GetGenericAnswers was called
 	inDialogue bool // GetGenericAnswers was called in the present attempt

@@ -166,6 +166,35 @@ func TestIdentities_Problems(t *testing.T) {
 	}
 }
 
+// The user learns why a key file is not used before the password is asked for,
+// and once. A wrong passphrase and a missing file need no explanation.
+func TestIdentities_Warnings(t *testing.T) {
+	r := sshtest.Start(t)
+	open, rubbish, missing := keyFile(t, goldenFiles(t)["ed25519 OpenSSH"]), keyFile(t, "no key"), filepath.Join(t.TempDir(), "id")
+	if err := os.Chmod(open, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	locked, _ := encryptedKey(t)
+	for batch, want := range map[bool]int{false: 2, true: 0} {
+		_, to := sshtest.Embedded(t, conchtest.Options{Config: func(c *gossh.ServerConfig) {
+			c.PublicKeyCallback = func(gossh.ConnMetadata, gossh.PublicKey) (*gossh.Permissions, error) { return nil, nil }
+		}})
+		ui := &sshtest.ScriptedUI{Line: sshtest.Answering("wrong")}
+		to.Options.Password, to.Options.BatchMode = "", batch
+		to.Options.Identities, to.Options.UI = []string{open, rubbish, missing, locked}, ui
+		_, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] { return to.Connect(r, &sshtest.PlainConnection{}) })
+		if err == nil {
+			t.Fatal("logged in")
+		}
+		sshtest.OnLoop(t, r, func() {
+			shown := strings.Join(ui.Warned, "\n")
+			if len(ui.Warned) != want || !batch && (!strings.Contains(shown, "Key not used: "+open+": ") || !strings.Contains(shown, "Key not used: "+rubbish+": ")) {
+				t.Errorf("BatchMode %v: warned %q", batch, ui.Warned)
+			}
+		})
+	}
+}
+
 // TestF36_AgentIsNamed: if the login fails, the error names an agent that could
 // not be used.
 func TestF36_AgentIsNamed(t *testing.T) {

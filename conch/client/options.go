@@ -124,9 +124,10 @@ type Options struct {
 	// DefaultTimeout. There is no limit if Timeout is negative.
 	Timeout time.Duration
 
-	// DialTimeout bounds dialling. With a Jump it bounds dialling from the jump
-	// host; the login to the jump host has limits of its own. 0 means
-	// DefaultDialTimeout.
+	// DialTimeout bounds dialling, and then the wait for the version line of the
+	// server. With a Jump it bounds dialling from the jump host; the login to
+	// the jump host has limits of its own. 0 means DefaultDialTimeout for
+	// dialling, and no limit of the version line but Timeout.
 	DialTimeout time.Duration
 
 	// ServerAliveInterval is the time without data from the server after which

@@ -38,7 +38,9 @@ type Forwarder struct {
 
 // Local listens here, on the address listen of the network "tcp" or "unix", and
 // has the peer connect each connection to the address to of toNetwork: ssh -L.
-// The Deferred fails as net.Listen does. Local belongs to the loop.
+// 0.0.0.0 means all IPv4 addresses, :: all IPv6 addresses, no host both. Other
+// users cannot connect to a UNIX socket. The Deferred fails as net.Listen does.
+// Local belongs to the loop.
 func Local(conn conch.Connection, network, listen, toNetwork, to string) deferred.Deferred[*Forwarder] {
 	return listenHere(conn, network, listen, func(ctx context.Context, from net.Conn) {
 		relayTo(ctx, from, func() (net.Conn, error) { return DialContext(ctx, conn, toNetwork, to) })
@@ -91,7 +93,9 @@ func listenHere(conn conch.Connection, network, listen string, serve func(contex
 	if t == nil {
 		panic("forward: forwarding before ServiceStarted")
 	}
-	opened := unlessCancelled(reactor.DeferToThread(t.Reactor(), func() (net.Listener, error) { return net.Listen(network, listen) }))
+	opened := unlessCancelled(reactor.DeferToThread(t.Reactor(), func() (net.Listener, error) {
+		return listenOn(t.Context(), network, listen)
+	}))
 	return deferred.Then(opened, func(l net.Listener) (*Forwarder, error) {
 		if t.Context().Err() != nil {
 			return nil, errors.Join(context.Cause(t.Context()), l.Close())

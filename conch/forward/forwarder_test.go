@@ -6,7 +6,9 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -70,6 +72,29 @@ func TestForward(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestForwardLocal_Listens: 0.0.0.0 is not for IPv6, and a UNIX socket is not
+// for other users, as with ssh.
+func TestForwardLocal_Listens(t *testing.T) {
+	_, to := sshtest.Embedded(t, conchtest.Options{Forwarding: true})
+	r := sshtest.Start(t)
+	conn := sshtest.Connect(t, r, to)
+	local := func(network, address string) net.Addr {
+		return forwardWith(t, r, func() deferred.Deferred[*forward.Forwarder] {
+			return forward.Local(conn, network, address, "tcp", "127.0.0.1:1")
+		}).Addr()
+	}
+	if at := local("tcp", "0.0.0.0:0").(*net.TCPAddr); at.IP.To4() == nil {
+		t.Errorf("0.0.0.0 listens on %v, which takes connections of both families", at)
+	}
+	if runtime.GOOS == "windows" {
+		return // has no modes
+	}
+	path := local("unix", filepath.Join(sshtest.ShortDir(t), "l")).String()
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info, err)
+	}
 }
 
 // TestForward_Ends: if the destination is refused, the client is closed. Close

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/hawser-go/hawser/conch"
@@ -96,7 +97,7 @@ func tryPorts(port int, listen func() (listeners, error)) (listeners, error) {
 // of the others.
 func listenOnEach(ctx context.Context, hosts []string, port int) (ls listeners, err error) {
 	for _, host := range hosts {
-		l, failed := new(net.ListenConfig).Listen(ctx, familyOf(host), net.JoinHostPort(host, strconv.Itoa(port)))
+		l, failed := listenOn(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 		if failed != nil {
 			err = errors.Join(err, failed)
 			continue
@@ -127,13 +128,29 @@ func (s *served) unixListen(data []byte) deferred.Deferred[[]byte] {
 	}
 	ctx := s.context()
 	return s.listen(reactor.UNIXAddress{Path: path}, "unix", path, 1, func() ([]net.Listener, error) {
-		return listenUNIX(ctx, path)
+		l, err := listenOn(ctx, "unix", path)
+		if err != nil {
+			return nil, err
+		}
+		return []net.Listener{l}, nil
 	})
+}
+
+// listenOn listens on an address of the network "tcp" or "unix". 0.0.0.0 and ::
+// stand for one family each, and other users cannot use the file of a socket.
+func listenOn(ctx context.Context, network, address string) (net.Listener, error) {
+	if network == "unix" && !strings.HasPrefix(address, "@") { // which has no file
+		return listenUNIX(ctx, address)
+	}
+	if host, _, err := net.SplitHostPort(address); err == nil && network == "tcp" {
+		network = familyOf(host)
+	}
+	return new(net.ListenConfig).Listen(ctx, network, address)
 }
 
 // listenUNIX listens on a socket that only the user of this process can use. It
 // does not replace a file.
-func listenUNIX(ctx context.Context, path string) ([]net.Listener, error) {
+func listenUNIX(ctx context.Context, path string) (net.Listener, error) {
 	private := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error { return makePrivate(c) }}
 	l, err := private.Listen(ctx, "unix", path)
 	if err != nil {
@@ -142,7 +159,7 @@ func listenUNIX(ctx context.Context, path string) ([]net.Listener, error) {
 	if err := os.Chmod(path, 0o600); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
-	return []net.Listener{l}, nil
+	return l, nil
 }
 
 // listen listens for the peer on n sockets. The reply has the port if the peer

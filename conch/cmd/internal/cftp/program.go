@@ -139,6 +139,7 @@ func (p *Program) startLog(l *login.Login) error {
 
 // open opens the session. It returns nil and an exit status if that fails.
 func (p *Program) open(ctx context.Context, process *Process, l *login.Login, s settings) (*sftp.Files, int) {
+	l.SetUI(client.NewConsoleUI(process.Reactor), p.Stderr)
 	t := *l.Target
 	t.User = ""
 	o := sftp.OpenOptions{Options: t.Options, User: l.Target.User, Verify: t.Verify, Auth: t.Auth, Subsystem: s.subsystem}

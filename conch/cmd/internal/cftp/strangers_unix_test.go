@@ -94,3 +94,22 @@ put -p ../nothing
 		})
 	}
 }
+
+// The server's banner goes to standard error, and not with -q, as with sftp.
+func TestBanner(t *testing.T) {
+	banner := filepath.Join(t.TempDir(), "banner")
+	if err := os.WriteFile(banner, []byte("For staff only.\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := conchtest.NewOpenSSH(t, "Banner "+banner)
+	_, port := s.HostPort()
+	for option, shown := range map[string]bool{"-C": true, "-q": false} {
+		var out, errs bytes.Buffer
+		p := &Program{Stdin: strings.NewReader("pwd\n"), Stdout: &out, Stderr: &errs}
+		status := p.Run([]string{option, "-F", "none", "-b", "-", "-P", fmt.Sprint(port), "-i", s.ClientKey,
+			"-o", "UserKnownHostsFile=" + s.KnownHosts, "-o", "IdentityAgent=none", s.User + "@127.0.0.1"})
+		if status != 0 || strings.HasPrefix(errs.String(), "For staff only.\n") != shown {
+			t.Errorf("%s: status %d, errors %q", option, status, errs.String())
+		}
+	}
+}

@@ -2,6 +2,7 @@ package keygen
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/hawser-go/hawser/conch/internal/text"
 	"github.com/hawser-go/hawser/conch/keys"
@@ -55,9 +56,9 @@ func (t *task) privateFormat() (keys.ToStringOptions, error) {
 		return keys.ToStringOptions{}, err
 	}
 	switch format := t.set[optSubtype]; {
-	case !t.set.has(optSubtype), format == string(keys.V1), format == formatRFC4716:
+	case !t.set.has(optSubtype), strings.EqualFold(format, string(keys.V1)), strings.EqualFold(format, formatRFC4716):
 		return keys.ToStringOptions{Subtype: keys.V1, Rounds: rounds}, nil
-	case format == string(keys.PEM):
+	case strings.EqualFold(format, string(keys.PEM)):
 		return keys.ToStringOptions{Subtype: keys.PEM, Rounds: rounds}, nil
 	default:
 		return keys.ToStringOptions{}, fmt.Errorf("private keys are not written in the format %s; use %s or %s",

@@ -162,8 +162,14 @@ func TestC_SCRIPTS_30_Subtype(t *testing.T) {
 		{[]string{"-t", "rsa", "-b", "1024", "--private-key-subtype=PEM"}, "-----BEGIN RSA"},
 		{[]string{"-t", "ecdsa", "-m", "PEM"}, "-----BEGIN EC"},
 		{[]string{"-t", "ecdsa", "-m", "RFC4716"}, "-----BEGIN OPENSSH"},
+		{[]string{"-t", "ecdsa", "-m", "pem"}, "-----BEGIN EC"}, // ssh-keygen ignores case
+		{[]string{"-t", "ecdsa", "-m", "V1"}, "-----BEGIN OPENSSH"},
+		{[]string{"-t", "ecdsa", "-m", "rfc4716"}, "-----BEGIN OPENSSH"},
 	} {
 		path := pair(t, append(row.args, "-N", "")...)
+		if out := must(t, "-e", "-m", "rfc4716", "-f", path+".pub"); !strings.HasPrefix(out, "---- BEGIN SSH2") {
+			t.Errorf("-e: %q", out)
+		}
 		if !strings.HasPrefix(read(t, path), row.begin) {
 			t.Errorf("%q: %q", row.args, read(t, path))
 		}

@@ -26,7 +26,7 @@ var errSSH2 = errors.New("not a public key in SSH2 format (RFC 4716)")
 // checkFormat returns an error if the options ask for a format of public keys
 // other than that of RFC 4716.
 func (t *task) checkFormat() error {
-	if format := t.set[optSubtype]; t.set.has(optSubtype) && format != formatRFC4716 {
+	if format := t.set[optSubtype]; t.set.has(optSubtype) && !strings.EqualFold(format, formatRFC4716) {
 		return fmt.Errorf("public keys are not converted in the format %s; use %s", text.Quote(format), formatRFC4716)
 	}
 	return nil

@@ -1,9 +1,14 @@
 package login
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"os"
 	"strings"
+	"syscall"
 
 	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/client"
@@ -30,6 +35,8 @@ func Explain(t *client.Target, err error) string {
 		return hostKey(t, err)
 	case !connecting && errors.Is(err, conch.ErrPeerSilent):
 		return fmt.Sprintf("Timeout, server %s not responding.", host)
+	case !connecting && errors.Is(err, conch.ErrConnectionLost) && errors.Is(err, io.EOF):
+		return fmt.Sprintf("Connection to %s closed by remote host.", host)
 	case !connecting && errors.Is(err, conch.ErrConnectionLost):
 		return fmt.Sprintf("Connection to %s closed by remote host: %s", host, cause(err))
 	case !connecting:
@@ -39,8 +46,7 @@ func Explain(t *client.Target, err error) string {
 		if t.User != "" {
 			at = text.Line(t.User) + "@" + at
 		}
-		denied := strings.Replace(cause(failed.Err), "Options.Methods has", "PreferredAuthentications has", 1)
-		return at + ": P" + strings.TrimPrefix(denied, "p")
+		return at + ": P" + strings.TrimPrefix(cause(failed.Err), "p")
 	case failed.Phase == client.PhaseDial:
 		return dialFailed(host, failed)
 	}
@@ -64,14 +70,29 @@ func isDenied(err error) bool {
 }
 
 func dialFailed(host string, failed *client.ConnectError) string {
-	if _, ok := errors.AsType[*reactor.DNSLookupError](failed.Err); ok {
+	lookup, unknown := errors.AsType[*net.DNSError](failed.Err)
+	number, _ := errors.AsType[syscall.Errno](failed.Err)
+	call, _ := errors.AsType[*os.SyscallError](failed.Err)
+	address := text.Line(failed.Addr)
+	switch {
+	case unknown:
+		return fmt.Sprintf("Could not resolve hostname %s: %s", host, text.Line(lookup.Err))
+	case errors.Is(failed.Err, reactor.ErrUnknownHost):
 		return fmt.Sprintf("Could not resolve hostname %s: %s", host, cause(failed.Err))
+	case errors.Is(failed.Err, os.ErrDeadlineExceeded), errors.Is(failed.Err, context.DeadlineExceeded), errors.Is(failed.Err, reactor.ErrConnectTimeout):
+		return fmt.Sprintf("connect to %s: timed out", address)
+	case call != nil && strings.HasPrefix(call.Syscall, "connect"): // connectex on Windows; the rest repeats the address
+		return fmt.Sprintf("connect to %s: %s", address, text.Line(number.Error()))
 	}
-	return fmt.Sprintf("connect to %s: %s", text.Line(failed.Addr), cause(failed.Err))
+	return fmt.Sprintf("connect to %s: %s", address, cause(failed.Err))
 }
 
-// cause returns the text of an error on one line, without the name of a package.
-func cause(err error) string { return text.Line(text.TrimPrefix(err)) }
+// cause returns the text of an error on one line, without the name of a package
+// and without advice for programmers.
+func cause(err error) string {
+	advice := strings.NewReplacer("Options.Methods has", "PreferredAuthentications has", "setup timed out; raise Options.Timeout if the server is slow", "timed out")
+	return text.Line(advice.Replace(text.TrimPrefix(err)))
+}
 
 // isKeyError reports whether the host key was not accepted.
 func isKeyError(err error) bool {

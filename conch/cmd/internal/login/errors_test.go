@@ -1,6 +1,8 @@
 package login_test
 
 import (
+	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -63,6 +65,12 @@ func TestC_CLIENT_52_Errors(t *testing.T) {
 	}
 	nobody := closed.Addr().(*net.TCPAddr).Port
 	closed.Close()
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // the system connects
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	mute := silent.Addr().(*net.TCPAddr).Port
 	host, port := s.HostPort()
 	at := []string{"-p", strconv.Itoa(port), s.User + "@" + host, "-o", "BatchMode=yes", "-o", "GlobalKnownHostsFile=none", "-i", filepath.Join(dir, "id")}
 	for _, row := range []struct {
@@ -75,7 +83,8 @@ func TestC_CLIENT_52_Errors(t *testing.T) {
 		{append(at, "--known-hosts", "none"), []string{"host key is not known", "Host key verification failed."}},
 		{append(at, "--known-hosts", "none", "-o", "StrictHostKeyChecking=yes"), []string{"No host key is known for 127.0.0.1", "Host key verification failed."}},
 		{append(at, "--known-hosts", known, "-c", "aes128-cbc"), []string{"key exchange with 127.0.0.1:"}},
-		{[]string{"-p", strconv.Itoa(nobody), host}, []string{"connect to 127.0.0.1:" + strconv.Itoa(nobody) + ": the connection was refused"}},
+		{[]string{"-p", strconv.Itoa(nobody), host}, []string{"connect to 127.0.0.1:" + strconv.Itoa(nobody) + ": "}},
+		{[]string{"-p", strconv.Itoa(mute), "-o", "ConnectTimeout=1", host}, []string{"banner with 127.0.0.1:" + strconv.Itoa(mute) + ": timed out"}},
 		{[]string{"nowhere.invalid"}, []string{"Could not resolve hostname nowhere.invalid: "}},
 		{[]string{"-J", "nowhere.invalid", "h"}, []string{"jump host nowhere.invalid: Could not resolve hostname nowhere.invalid: "}},
 	} {
@@ -89,6 +98,9 @@ func TestC_CLIENT_52_Errors(t *testing.T) {
 			if !strings.HasPrefix(lines[i], want) {
 				t.Errorf("%q: got %q, want %q", row.args, lines[i], want)
 			}
+			if rest := strings.TrimPrefix(lines[i], want); strings.Contains(rest, strconv.Itoa(nobody)) || strings.Contains(rest, "nowhere") {
+				t.Errorf("%q: %q repeats the address", row.args, lines[i])
+			}
 		}
 	}
 }
@@ -98,7 +110,8 @@ func TestExplainLost(t *testing.T) {
 	for err, want := range map[error]string{
 		conch.ErrPeerSilent:     `Timeout, server h\x1b not responding.`,
 		conch.ErrConnectionLost: `Connection to h\x1b closed by remote host: connection lost`,
-		os.ErrClosed:            "file already closed",
+		fmt.Errorf("%w: %w", conch.ErrConnectionLost, io.EOF): `Connection to h\x1b closed by remote host.`,
+		os.ErrClosed: "file already closed",
 	} {
 		if got := login.Explain(target, err); got != want {
 			t.Errorf("%v: %q", err, got)

@@ -107,9 +107,11 @@ func (c *Command) carryOut(p *plan) int {
 	defer closeLog()
 	j := &job{Command: c, plan: p, log: out, status: statusFailed}
 	j.r = reactor.New(reactor.Options{Logger: newLogger(out, p)})
-	if c.UI != nil {
-		p.Target.Options.UI = c.UI(j.r)
+	ask := c.UI
+	if ask == nil {
+		ask = func(r *reactor.Reactor) client.UI { return client.NewConsoleUI(r) }
 	}
+	p.SetUI(ask(j.r), c.Stderr)
 	for _, w := range p.Warnings {
 		j.warn("%s", "warning: "+w)
 	}

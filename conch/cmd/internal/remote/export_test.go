@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/hawser-go/hawser/reactor"
 )
 
 // Help is the text of -h.
@@ -59,3 +61,6 @@ func Forwards(args []string) (string, error) {
 	}
 	return strings.Join(slices.Clip(list), ", "), nil
 }
+
+// NewSource returns the far end as the producer of an output.
+func NewSource(far reactor.PushProducer) reactor.PushProducer { return &source{far: far} }

@@ -36,7 +36,8 @@ func remoteLine(value string) string {
 // address is an address of package net.
 type address struct{ network, address string }
 
-func (a address) String() string { return a.address }
+// String returns the address. The zero value means a SOCKS proxy.
+func (a address) String() string { return cmp.Or(a.address, "a proxy") }
 
 // forwarding is one of -L, -R and -D.
 type forwarding struct {
@@ -46,16 +47,14 @@ type forwarding struct {
 }
 
 func (f forwarding) String() string {
-	letter, to := "-L", f.to.address
+	letter := "-L"
 	switch {
-	case f.remote && to == "":
-		letter, to = "-R", "a proxy"
 	case f.remote:
 		letter = "-R"
-	case to == "":
+	case f.to.address == "":
 		return fmt.Sprintf("-D %s", f.listen)
 	}
-	return fmt.Sprintf("%s %s to %s", letter, f.listen, to)
+	return fmt.Sprintf("%s %s to %s", letter, f.listen, f.to)
 }
 
 // newForwarding reads a value in the form of ssh -G: the end that listens and the

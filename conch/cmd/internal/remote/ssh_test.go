@@ -3,6 +3,8 @@ package remote_test
 import (
 	"net"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -96,6 +98,37 @@ func TestC_SCRIPTS_20_AsSSH(t *testing.T) {
 			}
 			t.Logf("%q; ssh: %q", ours.err, theirs.err)
 		})
+	}
+}
+
+// TestC_SCRIPTS_20_Banner: the server's banner goes to standard error, also
+// with -E, and not with -q or LogLevel=ERROR, as with ssh.
+func TestC_SCRIPTS_20_Banner(t *testing.T) {
+	dir := t.TempDir()
+	banner := filepath.Join(dir, "banner")
+	if err := os.WriteFile(banner, []byte("For staff only.\n\nGo away.\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := conchtest.NewOpenSSH(t, "Banner "+banner)
+	for _, options := range [][]string{nil, {"-q"}, {"-o", "LogLevel=ERROR"}, {"-E", filepath.Join(dir, "log")}} {
+		args := append(append(login(s), options...), "127.0.0.1", "echo hello")
+		theirs, ours := runSSH(t, "", args...), run(t, "", args...)
+		if ours != (result{0, "hello\n", strings.ReplaceAll(theirs.err, "\r\n", "\n")}) {
+			t.Errorf("%q: %+v, ssh: %+v", options, ours, theirs)
+		}
+	}
+}
+
+// TestC_SCRIPTS_23_FreePort: the message about the port that the server has
+// chosen names the destination, also of a proxy.
+func TestC_SCRIPTS_23_FreePort(t *testing.T) {
+	s := conchtest.NewOpenSSH(t)
+	for value, want := range map[string]string{"0:h:81": "h:81", "0": "a proxy"} {
+		r := run(t, "", append(login(s), "-R", value, "127.0.0.1", "true")...)
+		chosen := regexp.MustCompile(`^conch: Allocated port \d+ for remote forward to (.*)\n$`).FindStringSubmatch(r.err)
+		if r.status != 0 || len(chosen) == 0 || chosen[1] != want {
+			t.Errorf("-R %s: %+v, want %q", value, r, want)
+		}
 	}
 }
 

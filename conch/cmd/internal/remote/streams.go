@@ -60,8 +60,8 @@ func usable(f *os.File) bool {
 
 // ConnectionMade begins the flow control.
 func (s *streams) ConnectionMade() {
-	_ = s.Transport().RegisterProducer(flow{s.far}, true) // there is none
-	_ = s.far.RegisterProducer(flow{s.Transport()}, true) // there is none
+	_ = s.Transport().RegisterProducer(&source{far: s.far}, true) // there is none
+	_ = s.far.RegisterProducer(stdin{s.Transport()}, true)        // there is none
 }
 
 // DataReceived sends input.
@@ -136,7 +136,9 @@ type outlet struct {
 }
 
 // ConnectionMade begins the flow control.
-func (o *outlet) ConnectionMade() { _ = o.Transport().RegisterProducer(flow{o.far}, true) } // there is none
+func (o *outlet) ConnectionMade() {
+	_ = o.Transport().RegisterProducer(&source{far: o.far}, true) // there is none
+}
 
 // ReadConnectionLost does nothing: there is no input.
 func (o *outlet) ReadConnectionLost() {}
@@ -147,8 +149,34 @@ func (o *outlet) WriteConnectionLost() {}
 // ConnectionLost is called when all output is written.
 func (o *outlet) ConnectionLost(error) { o.lost.Callback(deferred.Void{}) }
 
-// flow pauses and resumes a producer, and does not stop it.
-type flow struct{ reactor.PushProducer }
+// source is the far end as the producer of standard output or standard error.
+type source struct {
+	far    reactor.PushProducer
+	paused bool
+}
 
-// StopProducing does nothing.
-func (flow) StopProducing() {}
+// PauseProducing makes the far end wait.
+func (s *source) PauseProducing() {
+	if !s.paused {
+		s.paused = true
+		s.far.PauseProducing()
+	}
+}
+
+// ResumeProducing lets the far end continue.
+func (s *source) ResumeProducing() {
+	if s.paused {
+		s.paused = false
+		s.far.ResumeProducing()
+	}
+}
+
+// StopProducing is called when nobody reads the output any more. Further output
+// is dropped, but it must be read: the end of the session follows it.
+func (s *source) StopProducing() { s.ResumeProducing() }
+
+// stdin is standard input as the producer of the far end.
+type stdin struct{ reactor.PushProducer }
+
+// StopProducing does nothing: input that is not read is left to the next program.
+func (stdin) StopProducing() {}
