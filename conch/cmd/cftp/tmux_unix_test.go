@@ -264,7 +264,7 @@ func TestLostAtPrompt(t *testing.T) {
 		v.Type("half a li")
 		v.last("cftp> half a li")
 		h.link.cut()
-		v.Wait("cftp> half a li\nConnection to 127.0.0.1 closed by remote host: ")
+		v.Wait("cftp> half a li\nConnection to 127.0.0.1 closed by remote host")
 		v.end(255)
 	})
 }
