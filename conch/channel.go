@@ -52,7 +52,8 @@ type Channel interface {
 	// CloseReceived if there was none. It is not called after LoseConnection.
 	EOFReceived()
 
-	// CloseReceived is called when the peer has closed the channel.
+	// CloseReceived is called when the peer has closed the channel. It is not
+	// called after LoseConnection.
 	CloseReceived()
 
 	// Closed is called when the channel has ended; CloseReason is the reason.
@@ -219,7 +220,9 @@ func (c *SSHChannel) Self() Channel { return c.self }
 func (c *SSHChannel) ID() (id uint32, ok bool) { return c.id, c.self != nil }
 
 // CloseReason returns nil while the channel is open, and if it was closed in the
-// normal way. Otherwise it returns an error that matches ErrConnectionLost.
+// normal way. Otherwise it returns an error that matches ErrConnectionLost. Once
+// this side has sent its close, the loss of the connection counts as the peer's
+// answer.
 func (c *SSHChannel) CloseReason() error { return c.reason }
 
 // WhenClosed returns a new Deferred that fires when the channel has ended, after

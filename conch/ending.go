@@ -20,11 +20,10 @@ const (
 )
 
 // peerEnded is called when x/crypto/ssh reports the end of the channel. If this
-// side has closed the channel, the end is the peer's answer, or makes no
-// difference.
+// side has sent its close, the end is the peer's answer, or makes no difference.
 func (c *SSHChannel) peerEnded() {
 	c.end.reported = true
-	if c.lose {
+	if c.out.hasClosed() {
 		c.decide(endedByClose)
 		return
 	}
@@ -93,10 +92,15 @@ func (c *SSHChannel) lossReason() error {
 	return nil
 }
 
-// over ends the channel when its last event has been delivered.
+// over ends the channel when its last event has been delivered. A peer may end
+// the connection right after it has answered the close of this side, and both
+// may be noticed in any order. So a channel whose close was sent was closed.
 func (c *SSHChannel) over() {
-	if c.end.truncated {
+	switch {
+	case c.end.truncated:
 		c.end.verdict = endedByLoss
+	case c.out.hasClosed():
+		c.end.verdict = endedByClose
 	}
 	if c.end.verdict == endedByClose && !c.lose {
 		c.guard("CloseReceived", c.self.CloseReceived)

@@ -82,7 +82,7 @@ func TestF35_BrokenIsNotClosed(t *testing.T) {
 	}
 }
 
-// TestF35_CloseThenLost: a channel that the peer has closed is reported as
+// TestF35_CloseIsClosed: a channel that the peer has closed is reported as
 // closed even if the connection is lost at once. If that is unknown, it is
 // reported as lost.
 func TestF35_CloseIsClosed(t *testing.T) {
@@ -112,6 +112,44 @@ func TestF35_CloseIsClosed(t *testing.T) {
 				t.Errorf("events %q", seen)
 			}
 		})
+	}
+}
+
+// TestF35_CloseThenLost: a channel that this side has closed ends normally, even
+// if the peer ends the connection right after its answer, as the client of
+// OpenSSH does. A channel whose close was not sent is lost.
+func TestF35_CloseThenLost(t *testing.T) {
+	r := sshtest.Start(t)
+	for range 100 {
+		conn := &sshtest.PlainConnection{}
+		peer := newRawPeer(t, r, conn, nil)
+		peer.answerAll()
+		c := sshtest.NewChannel(&sshtest.Events{}, nil)
+		stuck := sshtest.NewChannel(&sshtest.Events{}, nil)
+		sshtest.OnLoop(t, r, func() { conn.OpenChannel(c) })
+		_, requests, err := (<-peer.channels).Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		sshtest.OnLoop(t, r, func() { conn.OpenChannel(stuck) })
+		_, stuckRequests, err := (<-peer.channels).Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		go gossh.DiscardRequests(stuckRequests) // ends with the connection
+		sshtest.OnLoop(t, r, func() {
+			stuck.Write(make([]byte, windowSize+1))
+			stuck.LoseConnection()
+			c.LoseConnection()
+		})
+		gossh.DiscardRequests(requests) // until the close, which x/crypto/ssh answers
+		peer.Close()
+		if _, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] { return c.WhenClosed() }); err != nil {
+			t.Fatal("closed:", err)
+		}
+		if _, err := sshtest.Await(t, r, func() deferred.Deferred[struct{}] { return stuck.WhenClosed() }); !errors.Is(err, conch.ErrConnectionLost) {
+			t.Fatal("stuck:", err)
+		}
 	}
 }
 

@@ -35,6 +35,7 @@ type sendQueue struct {
 	ended   bool            // end-of-file or the close has been added; later data is dropped
 	aborted bool            // the close does not wait for anything
 	closed  bool            // the close has been sent or is being sent
+	done    bool            // the close has been sent
 	busy    bool            // the goroutine runs
 	passing bool            // the goroutine of pass runs
 	pending int             // bytes that are not sent
@@ -203,7 +204,7 @@ func (q *sendQueue) abort() {
 func (q *sendQueue) closeAborted() {
 	if q.aborted && q.peer != nil && !q.closed && !q.over {
 		q.closed = true
-		q.group.Go(func() { _ = q.peer.Close() }) // ends when the socket takes the message
+		q.group.Go(q.close) // ends when the socket takes the message
 	}
 }
 
@@ -308,7 +309,7 @@ func (q *sendQueue) send(it sendItem) {
 		_ = q.peer.CloseWrite()
 	case itemClose:
 		if q.takeClose() {
-			_ = q.peer.Close()
+			q.close()
 		}
 	}
 }
@@ -346,6 +347,21 @@ func (q *sendQueue) takeClose() bool {
 	}
 	q.closed = true
 	return true
+}
+
+// close sends the close, which fails if the connection has ended.
+func (q *sendQueue) close() {
+	err := q.peer.Close()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.done = err == nil
+}
+
+// hasClosed reports whether the close has been sent.
+func (q *sendQueue) hasClosed() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.done
 }
 
 // sendRequest sends a request unless pass does, and returns when it is sent.

@@ -60,7 +60,9 @@ func (a Attrs) WithOwner(uid, gid uint32) Attrs {
 }
 
 // WithMode returns a with the permission, setuid, setgid and sticky bits of
-// mode. It drops the type, which cannot be changed.
+// mode. It drops the type, which cannot be changed. A server that describes a
+// file sets the field Permissions, to the result of the function Permissions,
+// which has the type.
 func (a Attrs) WithMode(mode fs.FileMode) Attrs {
 	a.Flags |= AttrPermissions
 	a.Permissions = Permissions(mode) &^ typeMask

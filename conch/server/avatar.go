@@ -22,7 +22,8 @@ type Avatar interface {
 	// GotGlobalRequest of a conch.Connection does.
 	GotGlobalRequest(name string, data []byte) deferred.Deferred[[]byte]
 
-	// Logout is called once, when the connection has ended.
+	// Logout is called once, when the connection has ended, after Closed of its
+	// channels.
 	Logout()
 
 	// Conn returns the connection, and nil before its ServiceStarted.

@@ -52,13 +52,22 @@ func (c *SSHConnection) GetChannel(channelType string, data []byte) deferred.Def
 			c.sessions--
 			return
 		}
-		ended, ok := ch.(interface {
-			WhenClosed() deferred.Deferred[struct{}]
-		})
-		if ok {
-			ended.WhenClosed().OnResult(func(struct{}, error) { c.sessions-- })
+		if d, ok := whenClosed(ch); ok {
+			d.OnResult(func(struct{}, error) { c.sessions-- })
 		}
 	})
+}
+
+// whenClosed returns WhenClosed of a channel. Every channel has this method of
+// SSHChannel, unless its type hides it.
+func whenClosed(ch conch.Channel) (d deferred.Deferred[struct{}], ok bool) {
+	c, ok := ch.(interface {
+		WhenClosed() deferred.Deferred[struct{}]
+	})
+	if ok {
+		d = c.WhenClosed()
+	}
+	return d, ok
 }
 
 func (f *SSHFactory) maxSessions() int { return cmp.Or(f.MaxSessions, DefaultMaxSessions) }

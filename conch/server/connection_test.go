@@ -900,3 +900,42 @@ func TestC_CONN_1_Avatar(t *testing.T) {
 		}
 	})
 }
+
+// lastSeen is a channel that counts the calls of Logout before its end.
+type lastSeen struct {
+	conch.SSHChannel
+	user   *loggedOut
+	before chan int32
+}
+
+func (c *lastSeen) Name() string { return "watch" }
+func (c *lastSeen) Closed()      { c.before <- c.user.calls.Load() }
+
+// TestC_SERVER_6_LogoutLast: the avatar is logged out when its channels have
+// ended, not before.
+func TestC_SERVER_6_LogoutLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		made, before := make(chan *loggedOut, 1), make(chan int32, 1)
+		b := inMemory(t, func(f *server.SSHFactory) {
+			f.Portal = cred.NewPortal(loggedOutRealm{made}, passwords("u", "secret"))
+		})
+		client := b.dial(b.attach(from("192.0.2.1")))
+		u := <-made
+		b.onLoop(func() {
+			u.Channels = map[string]func([]byte) deferred.Deferred[conch.Channel]{"watch": func([]byte) deferred.Deferred[conch.Channel] {
+				return deferred.Succeed[conch.Channel](&lastSeen{user: u, before: before})
+			}}
+		})
+		if _, _, err := client.OpenChannel("watch", nil); err != nil {
+			t.Fatal(err)
+		}
+		client.Close()
+		synctest.Wait()
+		if n := <-before; n != 0 {
+			t.Errorf("Logout was called %d times before Closed", n)
+		}
+		if n := u.calls.Load(); n != 1 {
+			t.Errorf("Logout was called %d times", n)
+		}
+	})
+}

@@ -626,9 +626,9 @@ func TestV_SESSION_19_ClientGoes(t *testing.T) {
 		t.Run(name+"/left", func(t *testing.T) {
 			dir := t.TempDir()
 			name := fifo(t)
-			_, pid := gone(t, &server.ProgramSession{LeaveRunning: true}, false, "echo $$; cd "+dir+"; cat > in; read x < "+name+"; echo out; echo end > end", leave)
-			// The end of the input shows that the pipes are closed, as SIGPIPE does
-			// at the output.
+			_, pid := gone(t, &server.ProgramSession{LeaveRunning: true}, false, "echo $$; cd "+dir+"; cat > in; read x < "+name+"; while echo out; do :; done; echo end > end", leave)
+			// The end of the input shows that the pipes are being closed, one after
+			// the other. SIGPIPE shows it at the output.
 			release(t, name)
 			await(t, "the end", func() bool { return ended(pid) })
 			if _, err := os.Stat(filepath.Join(dir, "end")); err == nil {

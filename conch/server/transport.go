@@ -95,9 +95,23 @@ func (t *SSHServerTransport) closed() {
 	t.penalise()
 	t.factory.connections--
 	if t.avatar != nil {
-		t.guard("Logout", t.avatar.Logout)
+		t.logOut()
 	}
 	t.debug("Connection closed", "err", t.Lost())
+}
+
+// logOut calls Logout of the avatar, after Closed of the channels.
+func (t *SSHServerTransport) logOut() {
+	var ends []deferred.Deferred[struct{}]
+	if c, ok := t.avatar.base().conn.(Connection); ok {
+		for _, ch := range c.serverBase().Channels() {
+			if d, ok := whenClosed(ch); ok {
+				ends = append(ends, d)
+			}
+		}
+	}
+	all := deferred.List(ends, deferred.ConsumeErrors)
+	all.OnValue(func([]deferred.Outcome[struct{}]) { t.guard("Logout", t.avatar.Logout) })
 }
 
 // freeSlot notes that the connection has logged in, or has ended.

@@ -132,8 +132,25 @@ func TestD132_WatchFailsTheTest(t *testing.T) {
 		deferredtest.Watch(t)
 		deferred.Fail[int](errBoom)
 	})
-	if len(got) != 1 || !strings.Contains(got[0], "unhandled error: boom") {
+	if len(got) != 1 || !strings.Contains(got[0], "unhandled error: boom; deferred.SetDebugging(true) shows where") {
 		t.Errorf("got %q", got)
+	}
+}
+
+// In debug mode, the failure of the test shows the stacks on which the Deferred
+// was made and fired. A panic always has its stack.
+func TestD132_WatchShowsStacks(t *testing.T) {
+	fail := func(t testing.TB) {
+		deferredtest.Watch(t)
+		deferred.Maybe(func() (int, error) { panic("boom") })
+	}
+	defer deferred.SetDebugging(deferred.Debugging())
+	for _, on := range []bool{false, true} {
+		deferred.SetDebugging(on)
+		got := failuresOf(t, fail)
+		if len(got) != 1 || !strings.Contains(got[0], "TestD132_WatchShowsStacks") || strings.Contains(got[0], "\ncreated:\n") != on {
+			t.Errorf("debugging %v: got %q", on, got)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package deferredtest
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -35,10 +36,19 @@ func Watch(t testing.TB) *Reports {
 		left := r.All()
 		watching.remove(r)
 		for _, e := range left {
-			t.Errorf("deferredtest: unhandled error: %v\ncreated:\n%sfired:\n%s", e.Err, e.Created, e.Fired)
+			t.Errorf("deferredtest: unhandled error: %+v%s", e.Err, origin(e))
 		}
 	})
 	return r
+}
+
+// origin says where the Deferred of an unhandled error comes from, or how to find
+// out.
+func origin(e *deferred.UnhandledError) string {
+	if e.Created == "" {
+		return "; deferred.SetDebugging(true) shows where its Deferred was made"
+	}
+	return fmt.Sprintf("\ncreated:\n%sfired:\n%s", e.Created, e.Fired)
 }
 
 // All takes and returns all reports so far. All forces garbage collections, and

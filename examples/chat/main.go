@@ -1,6 +1,8 @@
 // Command chat is a chat server for telnet. Each user enters a name. The server
-// then sends every line of a user to all other users.
+// then sends every line of a user to all other users. The first form listens on
+// the loopback address, the second form on all addresses.
 //
+//	chat
 //	chat tcp:7001
 package main
 
@@ -17,7 +19,7 @@ import (
 
 func main() {
 	task.React(func(r *reactor.Reactor, args []string) deferred.Deferred[struct{}] {
-		description := "tcp:7001"
+		description := "tcp:7001:interface=127.0.0.1"
 		if len(args) > 0 {
 			description = args[0]
 		}

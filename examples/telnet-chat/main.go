@@ -1,7 +1,9 @@
 // Command telnet-chat is a chat for telnet clients. Each user enters a name.
 // The server then sends every line of a user to all other users. Ctrl-C and
-// /quit leave the chat, /who lists the users.
+// /quit leave the chat, /who lists the users. The first form listens on the
+// loopback address, the second form on all addresses.
 //
+//	telnet-chat
 //	telnet-chat tcp:2323
 //	telnet localhost 2323
 package main
@@ -23,7 +25,7 @@ import (
 
 func main() {
 	task.React(func(r *reactor.Reactor, args []string) deferred.Deferred[struct{}] {
-		description := "tcp:2323"
+		description := "tcp:2323:interface=127.0.0.1"
 		if len(args) > 0 {
 			description = args[0]
 		}

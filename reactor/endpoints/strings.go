@@ -114,9 +114,14 @@ func checked[E any](d *Description, parse func() (E, error)) (e E, err error) {
 	return e, nil
 }
 
+// lookupPort returns the number of a port. A port without a name is an error;
+// LookupPort takes it for 0.
 func lookupPort(s string) (int, error) {
 	if n, err := strconv.ParseUint(s, 10, 16); err == nil {
 		return int(n), nil
+	}
+	if s == "" {
+		return 0, reactor.ErrUnknownService
 	}
 	port, err := net.DefaultResolver.LookupPort(context.Background(), "tcp", s)
 	if err != nil {

@@ -167,6 +167,8 @@ func TestR396_R401_BadDescriptions(t *testing.T) {
 		"bogus:1":                  "unknown kind",
 		"stdio:x":                  `the argument "x" is too many`,
 		"tcp":                      "the argument port is missing",
+		"tcp:":                     `"" is not a port`,
+		"tcp:port=":                `"" is not a port`,
 		"tcp:80:foo=1":             "the argument foo is unknown",
 		"tcp:80:90":                `the argument "90" is too many`,
 		"tcp:no-such-service-here": "is not a port",

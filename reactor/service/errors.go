@@ -15,8 +15,8 @@ var (
 	// added.
 	ErrNotChild = errors.New("service: the service is not one of this MultiService")
 
-	// ErrNameTaken is returned by AddService if there is a service of that
-	// name.
+	// ErrNameTaken is wrapped by the error of AddService if there is a service
+	// of that name.
 	ErrNameTaken = errors.New("service: the name is taken; give each service of a MultiService another name, or none")
 
 	// ErrCircle is returned by AddService for a service that contains the

@@ -2,6 +2,7 @@ package service
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/hawser-go/hawser/deferred"
@@ -28,8 +29,9 @@ type MultiService struct {
 // AddService adds s after the others. If m is running, AddService also starts
 // s, and returns an error and does not add s if that fails.
 //
-// AddService returns [ErrHasParent] if s has a parent, [ErrNameTaken] if there
-// is a service with the name of s, and [ErrCircle] if s contains m.
+// AddService returns [ErrHasParent] if s has a parent, an error that wraps
+// [ErrNameTaken] if there is a service with the name of s, and [ErrCircle] if s
+// contains m.
 func (m *MultiService) AddService(s Service) error {
 	arg.NotNil("service: AddService", "service", s)
 	if err := m.check(s); err != nil {
@@ -56,7 +58,7 @@ func (m *MultiService) check(s Service) error {
 		return ErrHasParent
 	}
 	if s.Name() != "" && m.GetServiceNamed(s.Name()) != nil {
-		return ErrNameTaken
+		return fmt.Errorf("%w: %q", ErrNameTaken, s.Name())
 	}
 	for up := m; up != nil; up = up.parent {
 		if s.base() == up.base() {

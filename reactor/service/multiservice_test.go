@@ -241,6 +241,9 @@ func TestAddAndRemove(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
+	if err := m.AddService(newPart(&events, "b")); err == nil || !strings.Contains(err.Error(), `"b"`) {
+		t.Errorf("the error does not have the name: %v", err)
+	}
 	inner := new(service.MultiService)
 	mustAdd(t, m, inner)
 	mustAdd(t, m, newPart(&events, "")) // without a name

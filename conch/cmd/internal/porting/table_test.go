@@ -236,6 +236,7 @@ func TestMember(t *testing.T) {
 		{"twisted.trial.unittest.TestCase", "successResultOf", "SynchronousTestCase", "SuccessResultOf"},
 		{"twisted.python.usage.Options", "opt_version", "Options", "package flag"},
 		{"twisted.test.proto_helpers.StringTransport", "clear", "StringTransport", "Clear"},
+		{"twisted.protocols.basic.LineReceiver", "nonsense", "", ""},
 		{"twisted.protocols.basic.LineReceiver", "connectionLost", "Protocol", "ConnectionLost"},
 		{"twisted.conch.recvline.HistoricRecvLine", "keystrokeReceived", "HistoricRecvLine", "KeystrokeReceived"},
 		{"twisted.conch.recvline.HistoricRecvLine", "connectionLost", "TerminalProtocol", "ConnectionLost"},
