@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hawser-go/hawser/conch/cred"
@@ -254,11 +255,19 @@ func (a *authentication) accepted(method string, key gossh.PublicKey, id string)
 // x/crypto/ssh closes the socket when it fails, so that this end explains
 // nothing.
 func (a *authentication) explain(err error) error {
-	if cause := context.Cause(a.life); cause != nil && !errors.Is(cause, net.ErrClosed) {
+	switch cause := context.Cause(a.life); {
+	case triedTooOften(err):
+		return errTries
+	case cause != nil && !errors.Is(cause, net.ErrClosed):
 		return cause
 	}
-	if _, ok := errors.AsType[*gossh.ServerAuthError](err); ok {
-		return errTries
-	}
 	return err
+}
+
+// triedTooOften reports whether x/crypto/ssh has disconnected the client because
+// of MaxAuthTries. The last error is then the message, whose type is not
+// exported.
+func triedTooOften(err error) bool {
+	failed, ok := errors.AsType[*gossh.ServerAuthError](err)
+	return ok && len(failed.Errors) > 0 && strings.HasPrefix(failed.Errors[len(failed.Errors)-1].Error(), "ssh: disconnect, ")
 }
