@@ -28,6 +28,7 @@ type call struct {
 	about []string   // the paths in the log record; empty: none is written
 	flags OpenFlags  // of fxpOpen, for the log
 	code  StatusCode // of the answer, for the log
+	err   error      // why the request has failed, for the log
 
 	// A call about handles waits in their queues, and begins when it is at the
 	// front of all of them.
@@ -165,6 +166,7 @@ func (c *call) fail(err error) {
 	if err != nil && c.s.Connected() && unexpectedError(err) {
 		c.log(err)
 	}
+	c.noteFailure(err)
 	c.status(StatusOf(err))
 }
 

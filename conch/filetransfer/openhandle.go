@@ -39,6 +39,7 @@ type openHandle struct {
 	moving  bool    // advance is running
 
 	read, written int64 // bytes, for the log
+	err           error // of the first read or write that has failed, for the log
 }
 
 // reserve counts the handle. The result is false if there are too many.

@@ -1,6 +1,9 @@
 package filetransfer
 
 import (
+	"cmp"
+	"errors"
+	"io"
 	"strings"
 
 	"github.com/hawser-go/hawser/conch/internal/text"
@@ -32,6 +35,20 @@ func (c *call) note(paths ...string) {
 	}
 }
 
+// noteFailure notes why a request fails, for its record. Reads and writes have no
+// record of their own: their failures are in that of the close.
+func (c *call) noteFailure(err error) {
+	if err == nil || errors.Is(err, io.EOF) || !c.s.LogOperations {
+		return
+	}
+	if statusCode(err) == FXFailure { // the other codes say why
+		c.err = err
+	}
+	if h := c.on[0]; h != nil && h.err == nil && (c.typ == fxpRead || c.typ == fxpWrite) {
+		h.err = err
+	}
+}
+
 // noteRefused notes the path of a request that the options forbid.
 func (c *call) noteRefused(d wire.Decoder) {
 	switch c.typ {
@@ -48,7 +65,7 @@ func (c *call) logOperation() {
 	if len(c.about) == 0 {
 		return
 	}
-	fields := []any{"result", statusTexts[c.code]}
+	fields, err := []any{"result", statusTexts[c.code]}, c.err
 	if len(c.about) > 1 {
 		fields = append(fields, "new", text.Name(c.about[1]))
 	}
@@ -57,6 +74,10 @@ func (c *call) logOperation() {
 		fields = append(fields, "flags", c.flags.String())
 	case c.typ == fxpClose && h.file != nil:
 		fields = append(fields, "read", h.read, "written", h.written)
+		err = cmp.Or(err, h.err)
+	}
+	if err != nil {
+		fields = append(fields, "err", text.Line(err.Error()))
 	}
 	c.s.log().Info("sftp: "+c.kind.name+" "+text.Name(c.about[0]), fields...)
 }

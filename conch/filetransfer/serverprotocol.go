@@ -94,7 +94,8 @@ type FileTransferServer struct {
 
 	// LogOperations logs the session and what the client does with files, at
 	// level Info: a record for each request that opens, closes, changes or
-	// removes something, when it is answered. Names with unusual characters are
+	// removes something, when it is answered. The record of a close has the
+	// first failure of a read or write. Names with unusual characters are
 	// quoted.
 	LogOperations bool
 

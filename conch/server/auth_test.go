@@ -169,6 +169,33 @@ func TestV_AUTH_34_V_LIMITS_3_TLS(t *testing.T) {
 	gossh.NewClient(conn, channels, requests).Close()
 }
 
+// TestV_AUTH_13_FailedBeforeTheLogin: the log says why a connection has failed,
+// also if x/crypto/ssh has ended it.
+func TestV_AUTH_13_FailedBeforeTheLogin(t *testing.T) {
+	b := serve(t, func(f *server.SSHFactory) { f.MaxAuthTries = 1 }, passwords("u", "secret"))
+	if _, err := b.login("u", gossh.Password("wrong")); err == nil {
+		t.Error("logged in")
+	}
+	b.wait("server: too many failed attempts to log in")
+	old := b.config("u")
+	old.Ciphers = []string{"3des-cbc"}
+	if _, err := gossh.Dial("tcp", b.addr, old); err == nil {
+		t.Error("logged in with 3des-cbc")
+	}
+	b.wait(`peer offered: ["3des-cbc"]`)
+	garbage := b.dialRaw()
+	if _, err := garbage.conn.Write([]byte("SSH-2.0-x\r\nGARBAGEGARBAGEGARBAGE\n")); err != nil {
+		t.Fatal(err)
+	}
+	b.wait("packet too large")
+	silent := b.dialRaw()
+	if _, err := silent.r.ReadString('\n'); err != nil {
+		t.Error(err)
+	}
+	silent.conn.Close()
+	b.wait(`phase=version user="" version= err=conch: connection lost: EOF`)
+}
+
 // TestV_AUTH_20_OfferedIsNotProved: who offers a key of another user, and then
 // proves an own key, is not the other user.
 func TestV_AUTH_20_OfferedIsNotProved(t *testing.T) {

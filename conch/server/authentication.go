@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
+	"strings"
 	"time"
 
-	"github.com/hawser-go/hawser/conch"
 	"github.com/hawser-go/hawser/conch/cred"
 	"github.com/hawser-go/hawser/conch/internal/hook"
 	"github.com/hawser-go/hawser/deferred"
@@ -46,6 +47,7 @@ var (
 	errNoResult   = errors.New("server: a hook for authentication has returned no Deferred")
 	errAuthUsed   = errors.New("server: NewAuth has returned a value that serves another connection; return a new one")
 	errAvatarUsed = errors.New("server: the realm has returned the avatar of another connection; return a new one")
+	errTries      = errors.New("server: too many failed attempts to log in")
 	errNoneLeft   = errors.New("server: no sequence of AuthenticationMethods has only methods that are offered")
 )
 
@@ -249,10 +251,23 @@ func (a *authentication) accepted(method string, key gossh.PublicKey, id string)
 	})
 }
 
-// explain returns the reason for which the handshake has failed.
+// explain returns the reason for which the handshake has failed with err.
+// x/crypto/ssh closes the socket when it fails, so that this end explains
+// nothing.
 func (a *authentication) explain(err error) error {
-	if cause := context.Cause(a.life); cause != nil && !errors.Is(err, conch.ErrFlooded) {
+	switch cause := context.Cause(a.life); {
+	case triedTooOften(err):
+		return errTries
+	case cause != nil && !errors.Is(cause, net.ErrClosed):
 		return cause
 	}
 	return err
+}
+
+// triedTooOften reports whether x/crypto/ssh has disconnected the client because
+// of MaxAuthTries. The last error is then the message, whose type is not
+// exported.
+func triedTooOften(err error) bool {
+	failed, ok := errors.AsType[*gossh.ServerAuthError](err)
+	return ok && len(failed.Errors) > 0 && strings.HasPrefix(failed.Errors[len(failed.Errors)-1].Error(), "ssh: disconnect, ")
 }

@@ -2,10 +2,13 @@ package server
 
 import (
 	"errors"
+	"log/slog"
 	"net"
+	"net/netip"
 	"strconv"
 
 	"github.com/hawser-go/hawser/conch/forward"
+	"github.com/hawser-go/hawser/conch/internal/text"
 	"github.com/hawser-go/hawser/deferred"
 )
 
@@ -19,8 +22,12 @@ func (t *SSHServerTransport) serveForwarding(c Connection) {
 	if rules.Open == nil && rules.Listen == nil || login.NoPortForwarding {
 		return
 	}
-	rules.Open = restricted(rules.Open, login.MayOpen)
-	rules.Listen = restricted(rules.Listen, login.MayListen)
+	log := t.forwardingLog()
+	rules.Open = log.rule("open", restricted(rules.Open, login.MayOpen))
+	rules.Listen = log.rule("listen", restricted(rules.Listen, login.MayListen))
+	if rules.Forbid != nil {
+		rules.Forbid = log.forbid(rules.Forbid)
+	}
 	if rules.Sockets == nil {
 		rules.Sockets = t.factory.Sockets
 	}
@@ -34,7 +41,7 @@ var errKeyForbids = errors.New("server: the options of the key do not allow it")
 // options of keys say nothing about single UNIX sockets.
 func restricted(allow rule, login func(host string, port int) bool) rule {
 	if allow == nil {
-		return nil
+		allow = forward.Allow() // nothing
 	}
 	return func(network, address string) deferred.Deferred[struct{}] {
 		if network == "tcp" && !may(login, address) {
@@ -53,4 +60,42 @@ func may(login func(host string, port int) bool, address string) bool {
 	}
 	number, err := strconv.Atoi(port)
 	return err == nil && login(host, number)
+}
+
+// forwardingLog logs what the rules say to a client.
+type forwardingLog struct{ *slog.Logger }
+
+func (t *SSHServerTransport) forwardingLog() forwardingLog {
+	return forwardingLog{t.Reactor().Logger().With("user", quoteUnusual(t.login.User), "remote", t.login.Remote)}
+}
+
+// rule returns a rule that logs the answers of allow.
+func (l forwardingLog) rule(request string, allow rule) rule {
+	return func(network, address string) deferred.Deferred[struct{}] {
+		return deferred.ThenBoth(allow(network, address), func(_ struct{}, err error) (struct{}, error) {
+			switch shown := text.Line(address); {
+			case err == nil:
+				l.Debug("server: forwarding allowed", "request", request, "network", network, "address", shown)
+			case !errors.Is(err, deferred.ErrCancelled):
+				l.refused(request, network, shown, err)
+			}
+			return struct{}{}, err
+		})
+	}
+}
+
+// forbid returns a function for forward.Rules.Forbid that logs the refusals of
+// forbid.
+func (l forwardingLog) forbid(forbid func(netip.AddrPort) error) func(netip.AddrPort) error {
+	return func(to netip.AddrPort) error {
+		err := forbid(to)
+		if err != nil {
+			l.refused("open", "tcp", to.String(), err)
+		}
+		return err
+	}
+}
+
+func (l forwardingLog) refused(request, network, address string, err error) {
+	l.Info("server: forwarding refused", "request", request, "network", network, "address", address, "err", text.Line(err.Error()))
 }

@@ -350,6 +350,34 @@ func TestV_FORWARD_3_Rules(t *testing.T) {
 	}
 }
 
+// TestV_FORWARD_3_Log: the log says who has been refused which address, and by
+// which rule.
+func TestV_FORWARD_3_Log(t *testing.T) {
+	b := newServed(t, func(f *server.SSHFactory) { f.Restrictions.PermitOpen = []string{"127.0.0.1:1", "127.0.0.1:2"} }, func() forward.Rules {
+		return forward.Rules{Open: forward.Allow("127.0.0.1:1", "127.0.0.1:3", "localhost:2"), Forbid: func(netip.AddrPort) error { return errTest }}
+	})
+	client := b.client()
+	for _, tt := range []struct {
+		host string
+		port uint32
+		want string
+	}{
+		{"127.0.0.1", 2, `address=127.0.0.1:2 err=conch: open failed: "127.0.0.1:2" is not allowed`},
+		{"127.0.0.1", 3, `address=127.0.0.1:3 err=server: the options of the key do not allow it`},
+		{"127.0.0.1", 1, "address=127.0.0.1:1 err=" + errTest.Error()},
+	} {
+		if _, err := direct(client, tt.host, tt.port); err == nil {
+			t.Errorf("%s:%d is allowed", tt.host, tt.port)
+		}
+		b.wait("server: forwarding refused user=u remote=" + client.LocalAddr().String() + " request=open network=tcp " + tt.want)
+	}
+	if _, ok := forwardRequest(t, client, "localhost", 0); ok {
+		t.Error("listens without a rule")
+	}
+	b.wait("request=listen network=tcp address=localhost:0 err=")
+	b.wait("DEBUG server: forwarding allowed user=u remote=" + client.LocalAddr().String() + " request=open network=tcp address=127.0.0.1:1")
+}
+
 // TestV_FORWARD_4_HalfClose: the end of each direction is passed on alone, a
 // reset and a close end both, and a slow side slows the other down.
 func TestV_FORWARD_4_HalfClose(t *testing.T) {

@@ -918,6 +918,12 @@ func TestServer_LogFiles(t *testing.T) {
 		f.Write([]byte("content"))
 		f.Close()
 		files.Mkdir("d")
+		files.Mkdir("d")
+		if f, err = files.Open("a b"); err != nil {
+			t.Fatal(err)
+		}
+		f.Write([]byte("content"))
+		f.Close()
 		files.Rename("a b", "d/c")
 		files.Remove("gone\x1b")
 		files.Close()
@@ -927,7 +933,7 @@ func TestServer_LogFiles(t *testing.T) {
 		var got []string
 		for _, record := range b.log.Take("sftp: ") {
 			_, text, _ := strings.Cut(record, "sftp: ")
-			got = append(got, fromAna.ReplaceAllString(text, ""))
+			got = append(got, reason.ReplaceAllString(fromAna.ReplaceAllString(text, ""), " err"))
 		}
 		want := logOfFiles
 		if !asked {
@@ -939,13 +945,19 @@ func TestServer_LogFiles(t *testing.T) {
 	}
 }
 
-var fromAna = regexp.MustCompile(` user=ana remote=127\.0\.0\.1:\d+`)
+var (
+	fromAna = regexp.MustCompile(` user=ana remote=127\.0\.0\.1:\d+`)
+	reason  = regexp.MustCompile(` err=.+`) // the text is the system's
+)
 
 var logOfFiles = []string{
 	"session begins",
 	`open "a b" result=Success flags=read,write,create,truncate`,
 	`close "a b" result=Success read=0 written=7`,
 	"mkdir d result=Success",
+	"mkdir d result=Failure err",
+	`open "a b" result=Success flags=read`,
+	`close "a b" result=Success read=0 written=0 err`,
 	`rename "a b" result=Success new=d/c`,
 	`remove "gone\x1b" result=No such file`,
 	`rmdir "gone\x1b" result=No such file`, // pkg/sftp tries both

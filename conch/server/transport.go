@@ -276,6 +276,6 @@ func (t *SSHServerTransport) info(message string, args ...any) { t.log(slog.Leve
 
 func (t *SSHServerTransport) log(level slog.Level, message string, args []any) {
 	if logger := t.Reactor().Logger(); logger.Enabled(t.Context(), level) {
-		logger.With("peer", t.conn.RemoteAddr()).Log(t.Context(), level, message, args...)
+		logger.With("remote", t.conn.RemoteAddr()).Log(t.Context(), level, message, args...)
 	}
 }
