@@ -100,12 +100,8 @@ func PythonServer(t *testing.T, script, needs string) (to Target, dir string) {
 // SFTP sessions begin in home.
 func Dropbear(t *testing.T) (to Target, home string) {
 	t.Helper()
-	for _, file := range []string{"/usr/sbin/dropbear", "/usr/bin/dropbearkey", "/usr/bin/unshare"} {
-		if _, err := os.Stat(file); err != nil {
-			conchtest.MissingPeer(t, file)
-		}
-	}
-	if err := osexec.Command("unshare", "--mount", "true").Run(); err != nil {
+	dropbear, dropbearKey, unshare := conchtest.Program(t, "dropbear"), conchtest.Program(t, "dropbearkey"), conchtest.Program(t, "unshare")
+	if err := osexec.Command(unshare, "--mount", "true").Run(); err != nil {
 		conchtest.MissingPeer(t, fmt.Sprintf("the right to make a mount namespace for Dropbear (%v)", err))
 	}
 	dir, to := Credentials(t)
@@ -120,12 +116,12 @@ func Dropbear(t *testing.T) (to Target, home string) {
 	to.Port = FreePort(t)
 	err = errors.Join(os.MkdirAll(filepath.Join(home, ".ssh"), 0o700),
 		os.Rename(filepath.Join(dir, "id.pub"), filepath.Join(home, ".ssh", "authorized_keys")),
-		osexec.Command("dropbearkey", "-t", "ed25519", "-f", hostKey).Run())
+		osexec.Command(dropbearKey, "-t", "ed25519", "-f", hostKey).Run())
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := osexec.Command("unshare", "--mount", "sh", "-c", `mount --bind "$1" "$2" && exec dropbear -F -E -p "$3" -r "$4" -P "$5" 2>&1`,
-		"sh", home, me.HomeDir, fmt.Sprint("127.0.0.1:", to.Port), hostKey, filepath.Join(dir, "pid"))
+	cmd := osexec.Command(unshare, "--mount", "sh", "-c", `mount --bind "$1" "$2" && exec "$6" -F -E -p "$3" -r "$4" -P "$5" 2>&1`,
+		"sh", home, me.HomeDir, fmt.Sprint("127.0.0.1:", to.Port), hostKey, filepath.Join(dir, "pid"), dropbear)
 	log := bufio.NewReader(ServerProcess(t, cmd))
 	t.Cleanup(func() { _ = cmd.Process.Kill() }) // before ServerProcess waits for it
 	if line, err := log.ReadString('\n'); err != nil || !strings.Contains(line, "Not backgrounding") {
