@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/hawser-go/hawser/conch"
+	"github.com/hawser-go/hawser/conch/internal/drain"
 	"github.com/hawser-go/hawser/reactor"
 )
 
@@ -35,7 +36,7 @@ type SSHSessionProcessProtocol struct {
 	KillAfter time.Duration
 
 	s      *SSHSession
-	input  inputProducer
+	input  drain.Producer       // the client, as the producer of the input
 	endKey string               // what ends the input of a child process with a terminal; empty without one
 	inLine bool                 // the input has a line that has not ended
 	status func()               // sends the exit status; nil if there is none to send
@@ -79,7 +80,7 @@ func (p *SSHSessionProcessProtocol) ConnectionMade() {
 		return
 	}
 	p.open = 2
-	p.input.s = s
+	p.input.From = s
 	_ = s.RegisterProducer(t, true)        // the session is new, and has none
 	_ = t.RegisterProducer(&p.input, true) // so is the process
 	s.early.pass(s, p.write)
@@ -217,29 +218,3 @@ func (p *SSHSessionProcessProtocol) hangUp() {
 	}
 	t.DropConnection()
 }
-
-// inputProducer is the client as the producer of a child's input.
-type inputProducer struct {
-	s      *SSHSession
-	paused bool
-}
-
-// PauseProducing makes the client wait.
-func (i *inputProducer) PauseProducing() {
-	if !i.paused {
-		i.paused = true
-		i.s.PauseProducing()
-	}
-}
-
-// ResumeProducing lets the client send.
-func (i *inputProducer) ResumeProducing() {
-	if i.paused {
-		i.paused = false
-		i.s.ResumeProducing()
-	}
-}
-
-// StopProducing is called when the child process takes no more input. The input
-// is then read and dropped, for the client may wait for its turn.
-func (i *inputProducer) StopProducing() { i.ResumeProducing() }

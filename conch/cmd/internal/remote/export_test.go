@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/hawser-go/hawser/reactor"
 )
 
 // Help is the text of -h.
@@ -61,6 +59,3 @@ func Forwards(args []string) (string, error) {
 	}
 	return strings.Join(slices.Clip(list), ", "), nil
 }
-
-// NewSource returns the far end as the producer of an output.
-func NewSource(far reactor.PushProducer) reactor.PushProducer { return &source{far: far} }

@@ -116,31 +116,6 @@ func TestC_SCRIPTS_20_ClosedOutput(t *testing.T) {
 	}
 }
 
-// pauses is a producer that counts how often it must wait.
-type pauses struct{ n int }
-
-func (p *pauses) PauseProducing()  { p.n++ }
-func (p *pauses) ResumeProducing() { p.n-- }
-func (p *pauses) StopProducing()   { p.n = -1 }
-
-// An output whose reader goes while the far end waits for it lets the far end
-// continue: the end of the session is behind the output. An output that did not
-// let it wait does not undo the wait for the other output.
-func TestC_SCRIPTS_20_ClosedWhilePaused(t *testing.T) {
-	far := &pauses{}
-	out, errs := remote.NewSource(far), remote.NewSource(far)
-	out.PauseProducing()
-	errs.StopProducing()
-	if far.n != 1 {
-		t.Errorf("%d pauses after the end of the other output, want 1", far.n)
-	}
-	out.StopProducing()
-	out.ResumeProducing()
-	if far.n != 0 {
-		t.Errorf("%d pauses after the end of both outputs, want 0", far.n)
-	}
-}
-
 // TestC_SCRIPTS_20_Environment: SendEnv and SetEnv.
 func TestC_SCRIPTS_20_Environment(t *testing.T) {
 	s := conchtest.NewOpenSSH(t, "AcceptEnv HAWSER_*")

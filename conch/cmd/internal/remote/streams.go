@@ -3,6 +3,7 @@ package remote
 import (
 	"os"
 
+	"github.com/hawser-go/hawser/conch/internal/drain"
 	"github.com/hawser-go/hawser/deferred"
 	"github.com/hawser-go/hawser/reactor"
 )
@@ -60,8 +61,8 @@ func usable(f *os.File) bool {
 
 // ConnectionMade begins the flow control.
 func (s *streams) ConnectionMade() {
-	_ = s.Transport().RegisterProducer(&source{far: s.far}, true) // there is none
-	_ = s.far.RegisterProducer(stdin{s.Transport()}, true)        // there is none
+	_ = s.Transport().RegisterProducer(&drain.Producer{From: s.far}, true) // there is none
+	_ = s.far.RegisterProducer(stdin{s.Transport()}, true)                 // there is none
 }
 
 // DataReceived sends input.
@@ -137,7 +138,7 @@ type outlet struct {
 
 // ConnectionMade begins the flow control.
 func (o *outlet) ConnectionMade() {
-	_ = o.Transport().RegisterProducer(&source{far: o.far}, true) // there is none
+	_ = o.Transport().RegisterProducer(&drain.Producer{From: o.far}, true) // there is none
 }
 
 // ReadConnectionLost does nothing: there is no input.
@@ -148,32 +149,6 @@ func (o *outlet) WriteConnectionLost() {}
 
 // ConnectionLost is called when all output is written.
 func (o *outlet) ConnectionLost(error) { o.lost.Callback(deferred.Void{}) }
-
-// source is the far end as the producer of standard output or standard error.
-type source struct {
-	far    reactor.PushProducer
-	paused bool
-}
-
-// PauseProducing makes the far end wait.
-func (s *source) PauseProducing() {
-	if !s.paused {
-		s.paused = true
-		s.far.PauseProducing()
-	}
-}
-
-// ResumeProducing lets the far end continue.
-func (s *source) ResumeProducing() {
-	if s.paused {
-		s.paused = false
-		s.far.ResumeProducing()
-	}
-}
-
-// StopProducing is called when nobody reads the output any more. Further output
-// is dropped, but it must be read: the end of the session follows it.
-func (s *source) StopProducing() { s.ResumeProducing() }
 
 // stdin is standard input as the producer of the far end.
 type stdin struct{ reactor.PushProducer }
