@@ -152,19 +152,28 @@ func testTerminal(t *testing.T, server []string) {
 	s.Type("stty size; echo $TERM", "Enter")
 	s.Wait("24 80\n")
 	s.Resize(100, 30)
-	s.Type("clear", "Enter", "stty size", "Enter")
-	s.Wait("30 100\n")
-	s.Type("clear; echo now$((1+1)); sleep 1000", "Enter")
-	s.Wait("now2")
+	s.Type(untilSize("30 100"), "Enter")
+	s.Wait("has 30 100\n")
+	s.Type("clear; sh -c 'echo now$((1+1)); exec sleep 1000'", "Enter")
+	s.Wait("now2") // the terminal has a program in its foreground
 	s.Type("C-c")
+	s.Wait("^C\nremote>")
 	s.Type("echo int$((1+1))", "Enter")
 	s.Wait("int2")
-	s.Type("cat", "Enter", "words", "Enter")
+	s.Type("echo cat$((1+1)); cat", "Enter")
+	s.Wait("cat2") // the shell does not edit lines any more
+	s.Type("words", "Enter")
 	s.WaitFor("words twice", func(screen string) bool { return strings.Count(screen, "words") == 2 })
 	s.Type("C-d", "exit 9", "Enter")
 	if status, shown := s.end(); status != 9 || !strings.Contains(shown, "Connection to 127.0.0.1 closed.") {
 		t.Errorf("status %d: %s", status, shown)
 	}
+}
+
+// untilSize is a command that waits until the terminal has a size: the keys of the
+// command may arrive before the new size.
+func untilSize(size string) string {
+	return `clear; until [ "$(stty size)" = "` + size + `" ]; do :; done; echo has $(stty size)`
 }
 
 // TestC_SCRIPTS_21_Terminal: help, the list of channels, a suspended program, a
@@ -210,8 +219,8 @@ func TestC_SCRIPTS_21_Suspend(t *testing.T) {
 	m.Wait("here2")
 	m.Resize(90, 28)
 	m.Type("clear", "Enter", "fg", "Enter")
-	m.Type("Enter", "stty size", "Enter")
-	m.Wait("28 90")
+	m.Type("Enter", untilSize("28 90"), "Enter")
+	m.Wait("has 28 90\n")
 	m.Type("exit 4", "Enter")
 	m.Wait("Connection to 127.0.0.1 closed.")
 	m.Type("echo status=$?", "Enter")

@@ -26,8 +26,11 @@ func TestC_SCRIPTS_20_ClosedWhilePaused(t *testing.T) {
 		t.Errorf("%d pauses after the end of the other output, want 1", far.n)
 	}
 	out.StopProducing()
-	out.ResumeProducing()
 	if far.n != 0 {
 		t.Errorf("%d pauses after the end of both outputs, want 0", far.n)
+	}
+	out.ResumeProducing()
+	if far.n != 0 {
+		t.Errorf("%d pauses after a late resume, want 0", far.n)
 	}
 }
