@@ -19,11 +19,13 @@ func FuzzRecvLine(f *testing.F) {
 		if len(data) > 500 {
 			return
 		}
+		const height = 24
 		width := 1 + int(size%30)
-		u := newUser(t, width, 24, func(s *shell) {
+		setup := func(s *shell) {
 			s.MaxLength = 200
 			s.BindReadlineKeys()
-		})
+		}
+		u, slow := newUser(t, width, height, setup), newUser(t, width, height, setup)
 		u.types(string(data))
 		line := u.program.LineBuffer()
 		if !utf8.ValidString(line) || len(line) > 200 {
@@ -37,11 +39,23 @@ func FuzzRecvLine(f *testing.F) {
 		if n := len(u.program.HistoryLines); n > recvline.DefaultMaxHistory {
 			t.Errorf("%d lines", n)
 		}
-		if rows, _ := layout(">>> "+line, width); u.program.Pasting() || len(rows) >= 24 || !plainClusters(line) {
+
+		fits := true // the screen has always had room for prompt and line
+		for i := range data {
+			slow.types(string(data[i : i+1]))
+			rows, _ := layout(slow.program.Prompt()+slow.program.LineBuffer(), width)
+			fits = fits && len(rows) < height
+		}
+		if got := slow.program.LineBuffer(); got != line {
+			t.Errorf("line %q if typed byte by byte, else %q", got, line)
+		}
+		if !fits || u.program.Pasting() || !plainClusters(u.program.Prompt()+line) {
 			return
 		}
-		if problem := u.wrong(); problem != "" {
-			t.Error(problem)
+		for _, user := range []*user{u, slow} {
+			if problem := user.wrong(); problem != "" {
+				t.Error(problem)
+			}
 		}
 	})
 }
