@@ -120,6 +120,17 @@ func (d *Description) Option(name, byDefault string) string {
 	return value
 }
 
+// name gives these names to the arguments without a key, in this order, as a
+// Python function names its arguments.
+func (d *Description) name(names ...string) {
+	for _, name := range names[:min(len(names), len(d.args))] {
+		if _, ok := d.params[name]; ok {
+			d.Fail("the argument "+name+" is given twice", nil)
+		}
+		d.params[name], d.args = d.args[0], d.args[1:]
+	}
+}
+
 // Port returns the required argument "port": a number from 0 to 65535, or the
 // name of a TCP service.
 func (d *Description) Port() int {

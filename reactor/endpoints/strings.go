@@ -48,7 +48,8 @@ func NewKinds() *Kinds {
 // name of a service. A timeout is in seconds. The kind tls tries all addresses
 // of the host, or connects through the endpoint of the description in the key
 // endpoint; ssl uses the first IPv4 address. Keys and certificates are PEM
-// files, trustRoots and caCertsDir directories of ".pem" files. The default of
+// files, trustRoots and caCertsDir directories of ".pem" files. With tls, the
+// keys may be left out if the values stand in this order. The default of
 // privateKey is the file of the certificate. With lockfile=1 a process must
 // hold the lock of the socket.
 func ClientFromString(r reactor.Network, description string) (StreamClientEndpoint, error) {
@@ -59,12 +60,15 @@ func ClientFromString(r reactor.Network, description string) (StreamClientEndpoi
 // *DescriptionError. The kinds and their optional keys are:
 //
 //	tcp:port      interface, backlog
-//	tcp6:port     interface, backlog
-//	ssl:port      interface, backlog, privateKey, certKey, extraCertChain
-//	unix:path     mode, lockfile, backlog
+//	tcp6:port     backlog, interface
+//	ssl:port      privateKey, certKey; only with a key: interface, backlog,
+//	              extraCertChain
+//	unix:path     mode, backlog, lockfile
 //	systemd       domain, and either index or name
 //	stdio         none
 //
+// The keys may be left out if the values stand in this order, as in
+// tcp:8022:127.0.0.1.
 // tcp and ssl listen on all IPv4 addresses, tcp6 on all addresses of both
 // families, unless interface is given. The key of a unix path is address; its
 // mode is octal, 666 by default, and lockfile=0 means no lock file. The default
@@ -145,10 +149,12 @@ func tcpClient(r reactor.Network, d *Description) (StreamClientEndpoint, error) 
 }
 
 func tcp4Server(r reactor.Network, d *Description) (StreamServerEndpoint, error) {
+	d.name("port", "interface", "backlog")
 	return TCP4ServerEndpoint(r, d.Port(), listenOptions(d)), nil
 }
 
 func tcp6Server(r reactor.Network, d *Description) (StreamServerEndpoint, error) {
+	d.name("port", "backlog", "interface")
 	return TCP6ServerEndpoint(r, d.Port(), listenOptions(d)), nil
 }
 
@@ -161,6 +167,7 @@ func unixClient(r reactor.Network, d *Description) (StreamClientEndpoint, error)
 }
 
 func unixServer(r reactor.Network, d *Description) (StreamServerEndpoint, error) {
+	d.name("address", "mode", "backlog", "lockfile")
 	d.takeBacklog()
 	path := d.String("address")
 	return NewUNIXServerEndpoint(r, path, reactor.UNIXOptions{
@@ -188,6 +195,7 @@ func sslClient(r reactor.Network, d *Description) (StreamClientEndpoint, error) 
 // tlsClient returns TLS over a HostnameEndpoint, or over the endpoint in the
 // key endpoint.
 func (k *Kinds) tlsClient(r reactor.Network, d *Description) (StreamClientEndpoint, error) {
+	d.name("host", "port", "timeout", "bindAddress", "certificate", "privateKey", "trustRoots", "endpoint")
 	host, port := d.String("host"), d.Port()
 	config, err := clientConfig(d.Option("certificate", ""), d.Option("privateKey", ""), d.Option("trustRoots", ""))
 	if err != nil {
@@ -203,6 +211,7 @@ func (k *Kinds) tlsClient(r reactor.Network, d *Description) (StreamClientEndpoi
 }
 
 func sslServer(r reactor.Network, d *Description) (StreamServerEndpoint, error) {
+	d.name("port", "privateKey", "certKey")
 	port, keyFile := d.Port(), d.Option("privateKey", "server.pem")
 	cert, err := loadPair(d.Option("certKey", keyFile), keyFile, d.Option("extraCertChain", ""))
 	if err != nil {

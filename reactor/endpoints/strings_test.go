@@ -57,6 +57,17 @@ func TestR316_R393_ServerFromString(t *testing.T) {
 		{"TCP:port=80:interface=127.0.0.1:backlog=6", func(m *reactortest.MemoryReactor) bool {
 			return m.TCPServers[0].Port == 80 && m.TCPServers[0].Options == reactor.ListenOptions{Interface: "127.0.0.1"}
 		}},
+		{"tcp:80:127.0.0.1:6", func(m *reactortest.MemoryReactor) bool {
+			return m.TCPServers[0].Port == 80 && m.TCPServers[0].Options == reactor.ListenOptions{Interface: "127.0.0.1"}
+		}},
+		{`tcp6:80:5:\:\:1`, func(m *reactortest.MemoryReactor) bool { return m.TCPServers[0].Options.Interface == "::1" }},
+		{"unix:/s:600:5:0", func(m *reactortest.MemoryReactor) bool {
+			o := m.UNIXServers[0].UNIXOptions
+			return o.Mode == 0o600 && !o.WantLock
+		}},
+		{"ssl:443:" + keyFile + ":" + certFile, func(m *reactortest.MemoryReactor) bool {
+			return m.TLSServers[0].Port == 443 && len(m.TLSServers[0].TLS.Certificates[0].Certificate) == 1
+		}},
 		{"tcp:http", func(m *reactortest.MemoryReactor) bool { return m.TCPServers[0].Port == 80 }},
 		{`tcp6:80:interface=2001\:db8\:\:1`, func(m *reactortest.MemoryReactor) bool { return m.TCPServers[0].Options.Interface == "2001:db8::1" }},
 		{"tcp6:80", func(m *reactortest.MemoryReactor) bool { return m.TCPServers[0].Options.Interface == "::" }},
@@ -114,6 +125,10 @@ func TestR394_R400_R401_ClientFromString(t *testing.T) {
 			name, certs, roots := attachedTLS(m)
 			return name == "192.0.2.1" && certs == 0 && roots == nil && m.Dials[0].Options.Timeout == 5*second
 		}},
+		{"tls:192.0.2.1:443:5:127.0.0.1", func(m *reactortest.MemoryReactor) bool {
+			o := m.Dials[0].Options
+			return o.Timeout == 5*second && o.BindAddress == "127.0.0.1"
+		}},
 		{`tls:host.example:443:endpoint=unix\:/s:trustRoots=` + dir + ":certificate=" + filepath.Join(dir, "both.pem"), func(m *reactortest.MemoryReactor) bool {
 			name, certs, roots := attachedTLS(m)
 			return name == "host.example" && certs == 1 && roots != nil && m.Dials[0].Address == "/s"
@@ -170,7 +185,9 @@ func TestR396_R401_BadDescriptions(t *testing.T) {
 		"tcp:":                     `"" is not a port`,
 		"tcp:port=":                `"" is not a port`,
 		"tcp:80:foo=1":             "the argument foo is unknown",
-		"tcp:80:90":                `the argument "90" is too many`,
+		"tcp:80:1.2.3.4:5:6":       `the argument "6" is too many`,
+		"tcp:port=80:90":           "the argument port is given twice",
+		"tcp:80:1.2.3.4:x":         "backlog",
 		"tcp:no-such-service-here": "is not a port",
 		"tcp:80:backlog=x":         "backlog=x is not a number",
 		"tcp:80:backlog=-1":        "the backlog is negative",

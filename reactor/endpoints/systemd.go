@@ -37,6 +37,7 @@ var passed struct {
 // systemdServer returns an endpoint for a socket that the service manager has
 // passed, by its index or its name.
 func systemdServer(r reactor.Network, d *Description) (StreamServerEndpoint, error) {
+	d.name("domain", "index", "name")
 	d.Option("domain", "") // the socket knows its address family
 	index, name := d.Option("index", ""), d.Option("name", "")
 	if (index == "") == (name == "") {

@@ -28,7 +28,7 @@ func TestF44_R402_Systemd(t *testing.T) {
 	}
 	first, _ := passable(t)
 	second, addr := passable(t)
-	for _, description := range []string{"systemd:domain=INET:index=1", "systemd:domain=INET:name=web"} {
+	for _, description := range []string{"systemd:domain=INET:index=1", "systemd:domain=INET:name=web", "systemd:INET:1"} {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestF44_R402_Systemd$")
 		cmd.ExtraFiles = []*os.File{first, second}
 		cmd.Env = append(os.Environ(), "HAWSER_TEST_SYSTEMD="+description, "LISTEN_FDS=2", "LISTEN_FDNAMES=other:web")
