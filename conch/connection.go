@@ -109,7 +109,7 @@ func (c *SSHConnection) ServiceStopped() {}
 // agent, which no one has forwarded.
 func (c *SSHConnection) GetChannel(channelType string, data []byte) deferred.Deferred[Channel] {
 	if channelType == "auth-agent@openssh.com" {
-		c.transport.r.Logger().Warn("Peer wants to use the agent, which is not forwarded to it; refused", "peer", c.transport.GetPeer())
+		c.transport.r.Logger().Warn("Peer wants to use the agent, which is not forwarded to it; refused", "remote", c.transport.GetPeer())
 		return deferred.Fail[Channel](&ConchError{Value: "agent forwarding is off", Data: OpenAdministrativelyProhibited})
 	}
 	return deferred.Deferred[Channel]{}

@@ -121,7 +121,7 @@ func (c *SSHConnection) checkUse() {
 		c.unusedCall = t.r.CallLater(0, t.LoseConnection)
 	case c.unusedAfter > 0:
 		c.unusedCall = t.r.CallLater(c.unusedAfter, func() {
-			t.r.Logger().Info("Connection closed, because it had no channel", "peer", t.GetPeer(), "timeout", c.unusedAfter)
+			t.r.Logger().Info("Connection closed, because it had no channel", "remote", t.GetPeer(), "timeout", c.unusedAfter)
 			t.LoseConnection()
 		})
 	}

@@ -78,6 +78,15 @@ func quoteUnusual(name string) string {
 	return text.Name(name)
 }
 
+// userAttr returns the field of a log record for a user. The name is "" as long
+// as the client has sent none.
+func userAttr(name string) slog.Attr {
+	if name != "" {
+		name = quoteUnusual(name)
+	}
+	return slog.String("user", name)
+}
+
 // describeKey returns the type and the fingerprint of a key, and the id, the
 // serial number and the authority of a certificate.
 func describeKey(key gossh.PublicKey) string {
@@ -112,7 +121,7 @@ func keyType(key gossh.PublicKey) string {
 func (a *AuthAttempt) attrs() []any {
 	l := a.Login
 	fields := []any{
-		"user", quoteUnusual(l.User), "method", text.Line(a.Method), "result", string(a.Result), "remote", l.Remote, "local", l.Local,
+		userAttr(l.User), "method", text.Line(a.Method), "result", string(a.Result), "remote", l.Remote, "local", l.Local,
 		"version", l.ClientVersion, "elapsed", a.Elapsed,
 	}
 	if a.Key != nil {

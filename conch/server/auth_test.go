@@ -193,7 +193,7 @@ func TestV_AUTH_13_FailedBeforeTheLogin(t *testing.T) {
 		t.Error(err)
 	}
 	silent.conn.Close()
-	b.wait(`phase=version user="" version= err=conch: connection lost: EOF`)
+	b.wait(`phase=version user= version= err=conch: connection lost: EOF`)
 }
 
 // TestV_AUTH_20_OfferedIsNotProved: who offers a key of another user, and then

@@ -66,7 +66,7 @@ func may(login func(host string, port int) bool, address string) bool {
 type forwardingLog struct{ *slog.Logger }
 
 func (t *SSHServerTransport) forwardingLog() forwardingLog {
-	return forwardingLog{t.Reactor().Logger().With("user", quoteUnusual(t.login.User), "remote", t.login.Remote)}
+	return forwardingLog{t.Reactor().Logger().With(userAttr(t.login.User), "remote", t.login.Remote)}
 }
 
 // rule returns a rule that logs the answers of allow.

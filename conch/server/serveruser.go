@@ -54,7 +54,7 @@ func (u *serverUser) sftp([]byte) deferred.Deferred[reactor.Protocol] {
 		}
 		p := filetransfer.NewFileTransferServer(r, filetransfer.InThreads(r, b))
 		p.ReadOnly, p.LogOperations = u.s.ReadOnly, u.s.LogFiles
-		p.Logger = r.Logger().With("user", quoteUnusual(login.User), "remote", login.Remote)
+		p.Logger = r.Logger().With(userAttr(login.User), "remote", login.Remote)
 		return p, nil
 	})
 }
@@ -97,7 +97,7 @@ func (c *serverSession) ExecCommand(p *SSHSessionProcessProtocol, line string) d
 
 // scp serves a command of the old scp protocol with the files of SFTP.
 func (c *serverSession) scp(ctx context.Context, cmd *Command) int {
-	s, log := c.u.s, c.Channel().Conn().Transport().Reactor().Logger().With("user", quoteUnusual(cmd.Login.User), "remote", cmd.Login.Remote)
+	s, log := c.u.s, c.Channel().Conn().Transport().Reactor().Logger().With(userAttr(cmd.Login.User), "remote", cmd.Login.Remote)
 	files, err := s.SFTP(&cmd.Login)
 	if err != nil || files == nil {
 		log.Info("scp: no files", "err", err)

@@ -213,7 +213,7 @@ func (s *side) Failed(err error) {
 		t.outcome.crashed = true
 		hook.Log(t.Reactor().Logger(), "handshake", err)
 	}
-	t.info("Connection failed before the login", "phase", t.phase, "user", quoteUnusual(t.login.User), "version", t.login.ClientVersion,
+	t.info("Connection failed before the login", "phase", t.phase, userAttr(t.login.User), "version", t.login.ClientVersion,
 		"err", text.Line(err.Error()))
 }
 
