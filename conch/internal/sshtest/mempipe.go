@@ -1,6 +1,7 @@
 package sshtest
 
 import (
+	"bytes"
 	"io"
 	"net"
 	"sync"
@@ -52,7 +53,7 @@ func (c *memConn) SetWriteDeadline(time.Time) error { return nil }
 type memQueue struct {
 	mu      sync.Mutex // guards data and closed
 	changed sync.Cond
-	data    []byte
+	data    bytes.Buffer
 	closed  bool
 }
 
@@ -65,15 +66,13 @@ func newMemQueue() *memQueue {
 func (q *memQueue) take(p []byte) (int, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for len(q.data) == 0 && !q.closed {
+	for q.data.Len() == 0 && !q.closed {
 		q.changed.Wait()
 	}
-	if len(q.data) == 0 {
+	if q.data.Len() == 0 {
 		return 0, io.EOF
 	}
-	n := copy(p, q.data)
-	q.data = q.data[n:]
-	return n, nil
+	return q.data.Read(p)
 }
 
 func (q *memQueue) add(p []byte) (int, error) {
@@ -82,9 +81,8 @@ func (q *memQueue) add(p []byte) (int, error) {
 	if q.closed {
 		return 0, io.ErrClosedPipe
 	}
-	q.data = append(q.data, p...)
 	q.changed.Broadcast()
-	return len(p), nil
+	return q.data.Write(p)
 }
 
 func (q *memQueue) close() {
