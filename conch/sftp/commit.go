@@ -108,6 +108,9 @@ func (f *upload) rename(co *deferred.Coro) error {
 		return err
 	}
 	is, statErr := deferred.Await(co, c.GetAttrs(f.remote, false))
+	if isCancelled(statErr) {
+		return statErr
+	}
 	if statErr != nil || !is.FileMode().IsRegular() {
 		return err
 	}
@@ -119,7 +122,9 @@ func (f *upload) rename(co *deferred.Coro) error {
 func (f *upload) replace(co *deferred.Coro) error {
 	c := f.s.FileTransferClient
 	backup := f.partName + ".old"
-	_ = f.request(co, c.RemoveFile(backup)) // usually there is none
+	if err := f.request(co, c.RemoveFile(backup)); isCancelled(err) { // usually there is none
+		return err
+	}
 	err := f.request(co, c.RenameFile(f.remote, backup))
 	if refused(err) {
 		return err

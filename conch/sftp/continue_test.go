@@ -75,6 +75,60 @@ func TestContinue(t *testing.T) {
 	})
 }
 
+// heldLoop holds the functions for threads back, from the n-th on.
+type heldLoop struct {
+	loop
+	n       int
+	held    []func()
+	reached chan struct{}
+}
+
+func (l *heldLoop) CallInThread(f func()) error {
+	if l.n--; l.n >= 0 {
+		return l.loop.CallInThread(f)
+	}
+	if l.held = append(l.held, f); len(l.held) == 1 {
+		close(l.reached)
+	}
+	return nil
+}
+
+// release lets the functions run, those that come later too.
+func (l *heldLoop) release() {
+	l.n = 1000
+	for _, f := range l.held {
+		_ = l.loop.CallInThread(f) // the test waits for the result
+	}
+}
+
+// TestCancelledComparison: a transfer that is cancelled while the sum of the
+// remote bytes is not complete fails, and does not go on with a wrong sum.
+func TestCancelledComparison(t *testing.T) {
+	p := pkgSFTP(t)
+	source := someBytes(1000, 3)
+	to := filepath.Join(p.local, "to")
+	write(t, filepath.Join(p.dir, "from"), source)
+	write(t, to, source[:500])
+	l := &heldLoop{n: 2, reached: make(chan struct{})} // Stat and the local sum
+	var d deferred.Deferred[Report]
+	onLoop(p, func() {
+		l.loop, p.loop = p.loop, l
+		d = p.Get("from", to, Options{Continue: true})
+	})
+	<-l.reached
+	must(p, func() deferred.Deferred[string] { return p.RealPath(".") }) // the answers to READ were before that
+	onLoop(p, func() {
+		d.Cancel()
+		l.release()
+	})
+	if report, err := await(p, func() deferred.Deferred[Report] { return d }); !errors.Is(err, deferred.ErrCancelled) {
+		t.Errorf("%+v, %v", report, err)
+	}
+	if !bytes.Equal(read(t, to), source[:500]) {
+		t.Error("the target was written")
+	}
+}
+
 // TestContinueInterrupted: what an interrupted transfer in place leaves is the
 // beginning of the source, and is continued.
 func TestContinueInterrupted(t *testing.T) {

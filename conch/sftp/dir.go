@@ -269,6 +269,9 @@ func typedAttrs(s *Client, name string, follow bool) deferred.Deferred[filetrans
 			if _, err = deferred.Await(co, s.ReadLink(name)); err == nil {
 				return withType(a, typeLink), nil
 			}
+			if isCancelled(err) {
+				return a, err
+			}
 		}
 		d := &dirReader{s: s, name: name}
 		defer d.close()

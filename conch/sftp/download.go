@@ -306,8 +306,8 @@ func (f *download) end(co *deferred.Coro, cause error) error {
 		}
 		return cause
 	}))
-	if isCancelled(err) {
-		f.queue.idle(co)
+	if isCancelled(err) && !f.queue.idle(co) {
+		return err // the queue may still use f
 	}
 	for _, warning := range f.warnings {
 		f.warn(f.remote, warning)

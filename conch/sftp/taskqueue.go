@@ -52,9 +52,11 @@ func (q *taskQueue) ended() {
 	}
 }
 
-// idle waits until the queue is empty, or the wait is cancelled.
-func (q *taskQueue) idle(co *deferred.Coro) {
-	_, _ = deferred.Await(co, do(q, func() error { return nil }))
+// idle waits until the functions in the queue have run. If the wait is cancelled,
+// it returns false, and one may still run.
+func (q *taskQueue) idle(co *deferred.Coro) bool {
+	_, err := deferred.Await(co, do(q, func() error { return nil }))
+	return err == nil
 }
 
 // threaded runs f in the queue and fires with the result. If the Deferred is

@@ -271,7 +271,10 @@ func (f *upload) open(co *deferred.Coro) (err error) {
 		first := err
 		if h, err = openHandle(co, f.s, attempt); err != nil {
 			f.s.plainOpens = false
-			return first
+			if !isCancelled(err) {
+				err = first
+			}
+			return err
 		}
 	}
 	if err == nil {

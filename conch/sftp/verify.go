@@ -63,11 +63,11 @@ func (c *comparison) run(co *deferred.Coro) (bool, error) {
 	}
 	for _, sum := range []func(*deferred.Coro) ([]byte, error){c.checkFile, c.runCommand} {
 		got, err := sum(co)
-		if isCancelled(err) || c.s.Lost() != nil {
-			return false, err
-		}
 		if err == nil && bytes.Equal(got, want) {
 			return true, nil
+		}
+		if isCancelled(err) {
+			return false, err
 		}
 	}
 	got, err := c.sumRemote(co) // another sum may be of another file
@@ -182,8 +182,7 @@ func (c *comparison) sumRemote(co *deferred.Coro) ([]byte, error) {
 	if err := r.run(co); err != nil && err != io.EOF {
 		return nil, err
 	}
-	queue.idle(co)
-	return sum.Sum(nil), nil
+	return deferred.Await(co, threaded(&queue, func() ([]byte, error) { return sum.Sum(nil), nil }, nil))
 }
 
 // sum is the SHA-256 sum of the first size bytes that are written to it.
