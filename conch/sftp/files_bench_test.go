@@ -187,34 +187,41 @@ func (e *endless) Read(p []byte) (n int, err error) {
 	return n, nil
 }
 
-const largeFileSize = 1 << 30
+// largeFileSize returns the size of a large file: 1 GiB, or 64 MiB with -short.
+func largeFileSize() int64 {
+	if testing.Short() {
+		return 64 << 20
+	}
+	return 1 << 30
+}
 
 func BenchmarkFilesLarge(b *testing.B) {
-	name := fmt.Sprintf("size=%d", largeFileSize)
+	size := largeFileSize()
+	name := fmt.Sprintf("size=%d", size)
 	content := someBytes(1 << 20)
 	eachClient(b, name+"/to", func(b *testing.B, dir string, open opener, _ func(string) error) {
-		b.SetBytes(largeFileSize)
+		b.SetBytes(size)
 		for b.Loop() {
 			f, err := open(filepath.Join(dir, "up"), os.O_WRONLY|os.O_CREATE|os.O_TRUNC)
 			if err != nil {
 				b.Fatal(err)
 			}
-			n, err := io.Copy(f, io.LimitReader(&endless{content}, largeFileSize))
-			if err := errors.Join(err, f.Close()); err != nil || n != largeFileSize {
+			n, err := io.Copy(f, io.LimitReader(&endless{content}, size))
+			if err := errors.Join(err, f.Close()); err != nil || n != size {
 				b.Fatal(n, err)
 			}
 		}
 	})
 	eachClient(b, name+"/from", func(b *testing.B, dir string, open opener, _ func(string) error) {
-		sparseFile(b, filepath.Join(dir, "down"))
-		b.SetBytes(largeFileSize)
+		sparseFile(b, filepath.Join(dir, "down"), size)
+		b.SetBytes(size)
 		for b.Loop() {
 			f, err := open(filepath.Join(dir, "down"), os.O_RDONLY)
 			if err != nil {
 				b.Fatal(err)
 			}
 			n, err := io.Copy(io.Discard, f)
-			if err := errors.Join(err, f.Close()); err != nil || n != largeFileSize {
+			if err := errors.Join(err, f.Close()); err != nil || n != size {
 				b.Fatal(n, err)
 			}
 		}
@@ -222,16 +229,16 @@ func BenchmarkFilesLarge(b *testing.B) {
 	server := conchtest.NewOpenSSH(b)
 	files := benchSession(b, server)
 	b.Run(name+"/to/client=hawser-PutFrom", func(b *testing.B) {
-		b.SetBytes(largeFileSize)
+		b.SetBytes(size)
 		for b.Loop() {
-			if _, err := files.PutFrom(b.Context(), io.LimitReader(&endless{content}, largeFileSize), server.Home+"/up", sftp.Options{}); err != nil {
+			if _, err := files.PutFrom(b.Context(), io.LimitReader(&endless{content}, size), server.Home+"/up", sftp.Options{}); err != nil {
 				b.Fatal(err)
 			}
 		}
 	})
-	sparseFile(b, server.Home+"/down")
+	sparseFile(b, server.Home+"/down", size)
 	b.Run(name+"/from/client=hawser-GetTo", func(b *testing.B) {
-		b.SetBytes(largeFileSize)
+		b.SetBytes(size)
 		for b.Loop() {
 			if _, err := files.GetTo(b.Context(), server.Home+"/down", io.Discard, sftp.Options{}); err != nil {
 				b.Fatal(err)
@@ -241,9 +248,9 @@ func BenchmarkFilesLarge(b *testing.B) {
 }
 
 // sparseFile creates a large file without disk blocks.
-func sparseFile(b *testing.B, name string) {
+func sparseFile(b *testing.B, name string, size int64) {
 	b.Helper()
-	if err := errors.Join(os.WriteFile(name, nil, 0o644), os.Truncate(name, largeFileSize)); err != nil {
+	if err := errors.Join(os.WriteFile(name, nil, 0o644), os.Truncate(name, size)); err != nil {
 		b.Fatal(err)
 	}
 }

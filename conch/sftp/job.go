@@ -93,7 +93,7 @@ func (j *job) supported(co *deferred.Coro) error {
 		return nil
 	}
 	if j.s.Version() == 0 {
-		if _, err := deferred.Await(co, j.s.RealPath(".")); j.s.Version() == 0 {
+		if _, err := deferred.Await(co, j.s.RealPath(".")); isCancelled(err) || j.s.Version() == 0 {
 			return err
 		}
 	}
