@@ -115,7 +115,11 @@ func TestCancelledComparison(t *testing.T) {
 		l.loop, p.loop = p.loop, l
 		d = p.Get("from", to, Options{Continue: true})
 	})
-	<-l.reached
+	select {
+	case <-l.reached:
+	case <-time.After(patience):
+		t.Fatal("the sum does not begin")
+	}
 	must(p, func() deferred.Deferred[string] { return p.RealPath(".") }) // the answers to READ were before that
 	onLoop(p, func() {
 		d.Cancel()

@@ -378,6 +378,95 @@ func TestF3_CancelAnywhere(t *testing.T) {
 	})
 }
 
+// TestCancelIsNotLost: a transfer is cancelled before the server answers a
+// request. It fails as cancelled, unless only cleaning up is left.
+func TestCancelIsNotLost(t *testing.T) {
+	reactortest.CheckGoroutines(t)
+	r := reactortest.Start(t, reactor.Options{})
+	for name, tt := range map[string]struct {
+		odd oddserver.Oddities
+		o   sftp.Options
+	}{
+		"in place":                {oddserver.Oddities{}, sftp.Options{Sync: true, Preserve: true}},
+		"RENAME does not replace": {oddserver.Oddities{Without: []string{oddserver.PosixRename}}, sftp.Options{Atomic: true}},
+		"permissions refused":     {oddserver.Oddities{PermsCode: oddserver.Denied}, sftp.Options{Atomic: true}},
+		"no types":                {oddserver.Oddities{NoTypeBits: true}, sftp.Options{Atomic: true}},
+		"check-file":              {oddserver.Oddities{CheckFile: true}, sftp.Options{Resume: true, Verify: true}},
+		"content compared":        {oddserver.Oddities{}, sftp.Options{Resume: true, Verify: true, RemoveStale: true}},
+		"continued":               {oddserver.Oddities{}, sftp.Options{Continue: true}},
+	} {
+		for _, op := range []string{"Put", "Get"} {
+			t.Run(op+", "+name, func(t *testing.T) {
+				for n := 1; ; n++ {
+					if tt.o.Sync = tt.o.Sync && op == "Put"; !cancelAt(t, r, tt.odd, tt.o, op, n) {
+						break
+					}
+				}
+			})
+		}
+	}
+}
+
+// cancelAt cancels a transfer at its n-th request, and reports whether it has so
+// many.
+func cancelAt(t *testing.T, r *reactor.Reactor, odd oddserver.Oddities, o sftp.Options, op string, n int) bool {
+	data, local := content(1000, 1), filepath.Join(t.TempDir(), "file")
+	s := oddserver.New(odd)
+	s.Mkdir("/w")
+	here, there := data, data[:500]
+	if op == "Get" {
+		here, there = there, here
+	}
+	s.WriteFile("/w/file", there, sourceTime)
+	if err := writeAged(local, here, sourceTime.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	p := connectOdd(t, r, s, openSSHVersion)
+	defer p.close()
+	if _, err := p.RealPath(t.Context(), "."); err != nil { // the session has begun
+		t.Fatal(err)
+	}
+	var d deferred.Deferred[sftp.Report]
+	var seen atomic.Int32
+	odd.Arrived = func(oddserver.Request) {
+		if int(seen.Add(1)) == n {
+			p.onLoop(func() { d.Cancel() })
+		}
+	}
+	s.Set(odd)
+	s.ClearLog()
+	p.onLoop(func() {
+		if op == "Put" {
+			d = p.client.Put(local, "/w/file", o)
+		} else {
+			d = p.client.Get("/w/file", local, o)
+		}
+	})
+	ctx, cancel := context.WithTimeoutCause(t.Context(), cellPatience, errHung)
+	defer cancel()
+	_, err := reactor.Await(ctx, r, func() deferred.Deferred[sftp.Report] { return d })
+	p.close()
+	log := s.Log()
+	if len(log) < n {
+		if err != nil {
+			t.Errorf("without a cancellation: %v", err)
+		}
+		return false
+	}
+	cleansUp := func(request oddserver.Request) bool {
+		return request.Type == oddserver.CLOSE || request.Type == oddserver.REMOVE
+	}
+	for i, request := range log[n:] {
+		if err == nil && !cleansUp(request) {
+			t.Errorf("cancelled at request %d, %v, but %v follows as request %d, and no error", n, log[n-1], request, n+1+i)
+		}
+	}
+	if err != nil && !errors.Is(err, deferred.ErrCancelled) {
+		t.Errorf("cancelled at request %d, %v: %v", n, log[n-1], err)
+	}
+	return true
+}
+
 // TestF10_EOFAnywhere: the server sends EOF but does not close the channel. The
 // transfer does not hang.
 func TestF10_EOFAnywhere(t *testing.T) {

@@ -103,9 +103,10 @@ func (t *removal) removeFile(co *deferred.Coro, n *node, name string, e filetran
 	if hasType(e.Attrs) || t.endsAll(err) {
 		return err
 	}
-	if _, notLink := deferred.Await(co, t.s.ReadLink(name)); notLink == nil {
+	switch _, notLink := deferred.Await(co, t.s.ReadLink(name)); {
+	case notLink == nil:
 		return err
-	} else if t.endsAll(notLink) {
+	case t.endsAll(notLink):
 		return notLink
 	}
 	if added := t.add(&node{parent: n, entry: e, failed: err}, name); added != nil {

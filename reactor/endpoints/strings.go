@@ -68,15 +68,14 @@ func ClientFromString(r reactor.Network, description string) (StreamClientEndpoi
 //	stdio         none
 //
 // The keys may be left out if the values stand in this order, as in
-// tcp:8022:127.0.0.1.
-// tcp and ssl listen on all IPv4 addresses, tcp6 on all addresses of both
-// families, unless interface is given. The key of a unix path is address; its
-// mode is octal, 666 by default, and lockfile=0 means no lock file. The default
-// of privateKey is server.pem, and of certKey the file of the private key.
-// backlog must be a number from 0; it has no effect, because the system limits
-// the queue. domain has no effect either. systemd takes a socket that the
-// service manager has passed to the process; each can be taken once. stdio
-// connects one protocol to standard input and output.
+// tcp:8022:127.0.0.1. tcp and ssl listen on all IPv4 addresses, tcp6 on all
+// addresses of both families, unless interface is given. The key of a unix path
+// is address; its mode is octal, 666 by default, and lockfile=0 means no lock
+// file. The default of privateKey is server.pem, and of certKey the file of the
+// private key. backlog must be a number from 0; it has no effect, because the
+// system limits the queue. domain has no effect either. systemd takes a socket
+// that the service manager has passed to the process; each can be taken once.
+// stdio connects one protocol to standard input and output.
 func ServerFromString(r reactor.Network, description string) (StreamServerEndpoint, error) {
 	return NewKinds().Server(r, description)
 }
